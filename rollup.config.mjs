@@ -1,0 +1,25 @@
+import typescript from '@rollup/plugin-typescript';
+import { dts } from 'rollup-plugin-dts';
+
+const input = 'src/index.ts';
+const external = ['axios'];
+
+/** Each kind of module gets types of its own kind: a `.d.ts` beside ESM, a `.d.cts` beside CommonJS. */
+export default [
+  {
+    input,
+    external,
+    plugins: [typescript({ include: ['src/**'], noEmit: false, noEmitOnError: true, sourceMap: true })],
+    output: [
+      { file: 'dist/index.js', format: 'esm', sourcemap: true },
+      // axios's CommonJS build is its own default export.
+      { file: 'dist/index.cjs', format: 'cjs', sourcemap: true, interop: 'compat' },
+    ],
+  },
+  {
+    input,
+    external,
+    plugins: [dts({ compilerOptions: { stripInternal: true } })],
+    output: [{ file: 'dist/index.d.ts' }, { file: 'dist/index.d.cts' }],
+  },
+];

@@ -1,0 +1,71 @@
+import axios from 'axios';
+import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { Failover, isPriorityAdapter } from './adapter';
+import type { BackendOptions } from './backend';
+import { show } from './check';
+import type { PriorityAdapterOptions, WrappedAdapter } from './options';
+import type { BackendPool } from './pool';
+
+/** What {@link attachPriorityAdapter} returns. */
+export interface Attached {
+  readonly pool: BackendPool;
+  /** Takes the plugin off; requests under way finish as they began. A second call does nothing. */
+  detach(): void;
+}
+
+/** On the instance, so that both module kinds' copies of this package see it. */
+const attached = Symbol.for('axios-priority-adapter.attached');
+
+/**
+ * Attaches failover to an existing axios instance by a request interceptor. The adapter that a request would have used
+ * is wrapped: the instance's own, also when it is replaced later, or the request's.
+ *
+ * @throws TypeError for something that is no instance, one that is attached to already, and all that `priorityAdapter`
+ * refuses
+ * @example
+ * const { pool, detach } = attachPriorityAdapter(client, [{ baseURL: 'https://eastus.openai.azure.com' }]);
+ */
+export function attachPriorityAdapter(
+  instance: AxiosInstance,
+  backends: readonly BackendOptions[] | BackendPool,
+  options: PriorityAdapterOptions = {},
+): Attached {
+  const { interceptors } = Object(instance) as Partial<AxiosInstance>;
+  if (interceptors === undefined) throw new TypeError(`instance must be an axios instance, got ${show(instance)}`);
+  const mark = instance as unknown as Record<symbol, unknown>;
+  if (mark[attached] !== undefined)
+    throw new TypeError('instance has a priority adapter attached already: detach() it first');
+  if (isPriorityAdapter(instance.defaults.adapter)) {
+    throw new TypeError('instance.defaults.adapter is a priority adapter already: attach to an instance without one');
+  }
+  const failover = new Failover(backends, options);
+  const interceptor = interceptors.request.use((config) => wrapped(config, failover), undefined, { synchronous: true });
+  Object.defineProperty(instance, attached, { value: interceptor, configurable: true });
+  return {
+    pool: failover.pool,
+    detach() {
+      interceptors.request.eject(interceptor);
+      if (mark[attached] === interceptor) Reflect.deleteProperty(instance, attached);
+    },
+  };
+}
+
+/** The adapters made here, and what the config they were put into had in their place. */
+const replaced = new WeakMap<object, WrappedAdapter | undefined>();
+
+function wrapped(config: InternalAxiosRequestConfig, failover: Failover): InternalAxiosRequestConfig {
+  // A plugin may send on a config that has been here already: it is wrapped once, not twice.
+  const isOurs = typeof config.adapter === 'function' && replaced.has(config.adapter);
+  const callers = isOurs ? replaced.get(config.adapter as AxiosAdapter) : config.adapter;
+  async function adapter(dispatched: InternalAxiosRequestConfig): Promise<AxiosResponse> {
+    if (callers === undefined) delete dispatched.adapter;
+    else dispatched.adapter = callers;
+    return failover.request(
+      dispatched,
+      axios.getAdapter(failover.adapter ?? callers ?? axios.defaults.adapter, dispatched),
+    );
+  }
+  replaced.set(adapter, callers);
+  config.adapter = adapter;
+  return config;
+}

@@ -1,0 +1,139 @@
+import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
+import type { BackendSettings } from './backend';
+import type { Body } from './body';
+import type { HeaderList, RedirectHook } from './credentials';
+import { BodyModel, deploymentOf, renameInPath } from './deployments';
+import { join, targetOf, withoutParams } from './url';
+import type { Target } from './url';
+
+/** What all attempts of one request have in common: worked out once, before the first. */
+export interface Plan {
+  readonly config: InternalAxiosRequestConfig;
+  readonly target: Target;
+  /** The deployment that the URL names, as the caller knows it. */
+  readonly deployment: string | undefined;
+  /**
+   * What the body names instead, `null` for nothing. Looked up once, by the first backend that has names of its own:
+   * without any, no body is parsed.
+   */
+  model: BodyModel | null | undefined;
+}
+
+/** @throws TypeError with code `ERR_INVALID_URL` for a URL that axios could not have requested */
+export function planOf(config: InternalAxiosRequestConfig): Plan {
+  const target = targetOf(config);
+  return { config, target, deployment: deploymentOf(target), model: undefined };
+}
+
+/**
+ * The config of one attempt: the caller's, pointed at the backend. Nothing in it that an adapter writes on is shared
+ * with the caller or with another attempt.
+ */
+export function attemptConfig(
+  plan: Plan,
+  backend: BackendSettings,
+  adapter: AxiosAdapter,
+  body: Body,
+  credentials: HeaderList,
+): InternalAxiosRequestConfig {
+  const { config } = plan;
+  const attempt = copyOf(config);
+  for (const [key, value] of backend.request) fieldsOf(attempt)[key] = value;
+  attempt.adapter = adapter;
+  attempt.validateStatus = acceptAll;
+  setTarget(attempt, plan, backend);
+  setBody(attempt, plan, backend, body);
+  attempt.headers = headersFor(config, backend, body, credentials, body.captured || attempt.data !== body.data);
+  if (backend.credentials.own) delete attempt.auth;
+  guardRedirects(attempt, backend.credentials);
+  return attempt;
+}
+
+/** The failover looks at every status itself, whatever the caller takes for valid. */
+function acceptAll(): boolean {
+  return true;
+}
+
+/** Keys copied in a loop: a spread of axios's null-prototype configs takes several times as long. */
+function copyOf(config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
+  const copy = Object.create(Object.getPrototypeOf(config) as object | null) as InternalAxiosRequestConfig;
+  const from = fieldsOf(config);
+  const to = fieldsOf(copy);
+  for (const key of Object.keys(from)) to[key] = from[key];
+  return copy;
+}
+
+function fieldsOf(object: object): Record<string, unknown> {
+  return object as Record<string, unknown>;
+}
+
+function setTarget(
+  attempt: InternalAxiosRequestConfig,
+  { config, target, deployment }: Plan,
+  backend: BackendSettings,
+): void {
+  const name = deployment === undefined ? undefined : backend.deployments?.get(deployment);
+  const { baseURL, url } = join(backend.baseURL, name === undefined ? target : renameInPath(target, name));
+  attempt.url = backend.params === undefined ? url : withoutParams(url, backend.paramNames);
+  if (baseURL === undefined) delete attempt.baseURL;
+  else attempt.baseURL = baseURL;
+  if (backend.params !== undefined) attempt.params = paramsFor(config.params, backend.params);
+}
+
+function paramsFor(callers: unknown, own: Readonly<Record<string, unknown>>): unknown {
+  if (!(callers instanceof URLSearchParams)) return Object.assign({}, callers, own);
+  const merged = new URLSearchParams(callers);
+  for (const [name, value] of Object.entries(own)) merged.set(name, String(value));
+  return merged;
+}
+
+function setBody(attempt: InternalAxiosRequestConfig, plan: Plan, backend: BackendSettings, body: Body): void {
+  attempt.data = body.data;
+  if (backend.deployments === undefined || plan.deployment !== undefined) return;
+  if (plan.model === undefined) plan.model = BodyModel.of(body.data) ?? null;
+  const name = plan.model === null ? undefined : backend.deployments.get(plan.model.name);
+  if (plan.model !== null && name !== undefined) attempt.data = plan.model.renamed(name);
+}
+
+function headersFor(
+  config: InternalAxiosRequestConfig,
+  backend: BackendSettings,
+  body: Body,
+  credentials: HeaderList,
+  rewritten: boolean,
+): InternalAxiosRequestConfig['headers'] {
+  const { dropped } = backend.credentials;
+  const source = fieldsOf(config.headers);
+  const headers = fieldsOf(Object.create(Object.getPrototypeOf(source) as object | null) as object);
+  for (const name of Object.keys(source)) {
+    const lower = name.toLowerCase();
+    // axios keeps an explicit length, which would cut or stall a body that was rewritten.
+    if (!dropped.has(lower) && !(rewritten && lower === 'content-length')) headers[name] = source[name];
+  }
+  for (const [name, value] of body.headers) setHeader(headers, name, value);
+  for (const [name, value] of credentials) headers[name] = value;
+  return headers as unknown as InternalAxiosRequestConfig['headers'];
+}
+
+function setHeader(headers: Record<string, unknown>, name: string, value: string): void {
+  for (const key of Object.keys(headers)) if (key.toLowerCase() === name.toLowerCase()) delete headers[key];
+  headers[name] = value;
+}
+
+/** A redirect to another origin must not carry what this backend was given. */
+function guardRedirects(
+  attempt: InternalAxiosRequestConfig,
+  { sensitive, onRedirect }: BackendSettings['credentials'],
+): void {
+  const { sensitiveHeaders, beforeRedirect } = attempt;
+  attempt.sensitiveHeaders = Array.isArray(sensitiveHeaders) ? [...sensitiveHeaders, ...sensitive] : [...sensitive];
+  // axios knows that option since 1.18; this serves the versions before.
+  attempt.beforeRedirect = beforeRedirect === undefined ? onRedirect : chained(onRedirect, beforeRedirect);
+}
+
+function chained(first: RedirectHook, second: RedirectHook): RedirectHook {
+  return (...args) => {
+    first(...args);
+    second(...args);
+  };
+}

@@ -1,0 +1,23 @@
+import './augmentation';
+
+export { priorityAdapter } from './adapter';
+export type { PriorityAdapter } from './adapter';
+export { attachPriorityAdapter } from './attach';
+export type { Attached } from './attach';
+export type { Backend, BackendOptions, BackendRequestOptions } from './backend';
+export type { CooldownReason, CooldownStatus } from './health';
+export type { PriorityAdapterOptions, RequestFailover, WrappedAdapter } from './options';
+export {
+  defaultFailoverCondition,
+  isAmbiguousFailure,
+  isConnectionFailure,
+  isServerError,
+  isThrottled,
+} from './outcome';
+export type { FailoverCondition, Failure } from './outcome';
+export { BackendPool } from './pool';
+export type { Attempt, BackendPoolOptions, BackendStatus, PoolEvent } from './pool';
+export { parseRetryAfter } from './retry-after';
+export type { RetryAfterSource } from './retry-after';
+export { affinity, leastPending, roundRobin, weightedRandom } from './selectors';
+export type { Selector } from './selectors';

@@ -1,0 +1,367 @@
+import type { AxiosRequestConfig } from 'axios';
+import { resolveBackends } from './backend';
+import type { Backend, BackendOptions, BackendSettings } from './backend';
+import { checkDuration, checkFields, checkFunction, checkObject, show } from './check';
+import { Health } from './health';
+import type { Answer, Cooldown, CooldownReason, CooldownStatus, Ticket } from './health';
+import { weightedRandom } from './selectors';
+import type { Selector } from './selectors';
+
+export interface BackendPoolOptions {
+  /** Picks one of the candidates. Default: `weightedRandom` */
+  readonly selector?: Selector | undefined;
+  /** ms a backend is out of use where the server named no wait; doubled for each further failure in a row. Default: 10 000 */
+  readonly defaultCooldown?: number | undefined;
+  /** ms; no cooldown is longer, except one by hand. Default: 300 000 */
+  readonly maxCooldown?: number | undefined;
+}
+
+/** One try of one backend, as it went. */
+export interface Attempt {
+  /** The backend's name. */
+  readonly backend: string;
+  readonly status?: number;
+  /** The error's code, where there was an error. */
+  readonly code?: string;
+  /** ms */
+  readonly duration: number;
+  /** ms for which this attempt took its backend, or a deployment of it, out of use. */
+  readonly cooldown?: number;
+}
+
+export type PoolEvent =
+  | ({ readonly type: 'attempt' } & Attempt)
+  | {
+      readonly type: 'cooldown';
+      readonly backend: string;
+      /** The deployment, where the cooldown covers that alone. */
+      readonly scope?: string;
+      readonly reason: CooldownReason;
+      /** ms */
+      readonly duration: number;
+    }
+  | { readonly type: 'recovered'; readonly backend: string; readonly scope?: string }
+  /** ms that a request is going to wait for the soonest backend */
+  | { readonly type: 'waiting'; readonly duration: number }
+  /** ms until the soonest backend, as the fabricated 429 says it */
+  | { readonly type: 'exhausted'; readonly retryAfter: number };
+
+/** For a health endpoint: JSON-safe, without secrets. */
+export interface BackendStatus extends Backend {
+  readonly state: 'available' | 'trial' | 'reserve' | 'cooling';
+  /** Whether `state` is `'available'`. */
+  readonly available: boolean;
+  readonly cooldowns: readonly CooldownStatus[];
+}
+
+/** A backend in the pool: what the public sees, what it does to a request, and how it is. */
+export interface Member {
+  readonly view: Mutable<Backend>;
+  settings: BackendSettings;
+  readonly health: Health;
+}
+
+/** An attempt under way at a member. Ended once: by `succeed`, `fail` or `release`. */
+export interface Lease extends Ticket {
+  readonly member: Member;
+}
+
+/** What a failed attempt does to its backend. */
+export interface Verdict {
+  readonly reason: CooldownReason;
+  /** ms that the user's own rule gives; it wins over the server's. */
+  readonly chosen: number | undefined;
+  /** ms that the server asked for. */
+  readonly asked: number | undefined;
+  /** Whether only the deployment that was asked for is meant. */
+  readonly scoped: boolean;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The candidates for requests of one deployment, until something changes. */
+type Candidates = readonly Backend[];
+
+const OPTION_NAMES = [
+  'selector',
+  'defaultCooldown',
+  'maxCooldown',
+] as const satisfies readonly (keyof BackendPoolOptions)[];
+
+/** Candidates are remembered for so many deployments at once. */
+const MAX_LISTS = 200;
+
+const brand = Symbol.for('axios-priority-adapter.pool');
+
+/** Who may be used now, and who next. Several clients may share one. */
+export class BackendPool {
+  readonly #selector: Selector;
+  readonly #defaultCooldown: number;
+  readonly #maxCooldown: number;
+  readonly #listeners = new Set<(event: PoolEvent) => void>();
+  readonly #wakeups = new Set<() => void>();
+  /** By priority, then as given. */
+  #members: Member[] = [];
+  #byView = new Map<Backend, Member>();
+  #backends: readonly Backend[] = [];
+  /** Scanning all backends for each request is avoidable: who is a candidate changes only at deadlines and failures. */
+  readonly #lists = new Map<string | undefined, Candidates>();
+  #nextChange = Infinity;
+  /** Numbers attempts and failures in one row. */
+  #count = 0;
+
+  /** @throws TypeError that names the place and the value */
+  constructor(backends: readonly BackendOptions[], options: BackendPoolOptions = {}) {
+    checkObject(options, 'options');
+    checkFields(options, OPTION_NAMES, 'options');
+    this.#selector = checkFunction(options.selector, 'options.selector') ?? weightedRandom;
+    this.#defaultCooldown = checkDuration(options.defaultCooldown, 10_000, 'options.defaultCooldown');
+    this.#maxCooldown = checkDuration(options.maxCooldown, 300_000, 'options.maxCooldown');
+    Object.defineProperty(this, brand, { value: true });
+    this.update(backends);
+  }
+
+  /** Whether `value` is a pool, also one made by the other module kind's copy of this package. */
+  static isPool(value: unknown): value is BackendPool {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+
+  /** In the order given. */
+  get backends(): readonly Backend[] {
+    return this.#backends;
+  }
+
+  snapshot(): BackendStatus[] {
+    const now = performance.now();
+    return this.#backends.flatMap((view) => {
+      const health = this.#byView.get(view)?.health;
+      if (health === undefined) return [];
+      const state = health.state(now);
+      return [{ ...view, state, available: state === 'available', cooldowns: health.cooldowns(now) }];
+    });
+  }
+
+  /**
+   * @param listener called at once for each event; what it throws is reported on the console and disturbs no request
+   * @returns what ends the subscription
+   */
+  subscribe(listener: (event: PoolEvent) => void): () => void {
+    if (typeof listener !== 'function') throw new TypeError(`listener must be a function, got ${show(listener)}`);
+    const own = (event: PoolEvent): unknown => listener(event);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
+  }
+
+  /**
+   * Takes a backend, or one deployment of it, out of use: by hand, or because another process saw it throttled.
+   *
+   * @param ms not capped by `maxCooldown`; an earlier end than the present one changes nothing
+   * @param scope the deployment, by the name that this backend knows it by
+   * @throws TypeError for an unknown name or a wrong duration
+   */
+  cool(name: string, ms: number, scope?: string): void {
+    const member = this.#named(name);
+    const duration = checkDuration(ms, NaN, 'ms');
+    if (Number.isNaN(duration)) throw new TypeError('ms must be a finite number of ms ≥ 0, got undefined');
+    if (scope !== undefined && (typeof scope !== 'string' || scope === '')) {
+      throw new TypeError(`scope must be a non-empty string, got ${show(scope)}`);
+    }
+    this.#cool(member, { scope, reason: 'manual', duration, then: 'available' }, performance.now());
+  }
+
+  /** Puts a backend, and every deployment of it, back into use. @throws TypeError for an unknown name */
+  restore(name: string): void {
+    const member = this.#named(name);
+    this.#recovered(member, member.health.restore());
+    this.#changed();
+  }
+
+  /**
+   * Replaces the backends while requests are under way: who keeps the name keeps the state, and who leaves finishes
+   * what it has. @throws TypeError that names the place and the value; then nothing has changed
+   */
+  update(backends: readonly BackendOptions[]): void {
+    const known = new Map(this.#members.map((member) => [member.settings.name, member]));
+    const members = resolveBackends(backends).map((settings) => joined(known.get(settings.name), settings));
+    this.#backends = Object.freeze(members.map((member) => member.view));
+    this.#byView = new Map(members.map((member) => [member.view, member]));
+    this.#members = [...members].sort((a, b) => a.settings.priority - b.settings.priority);
+    this.#changed();
+  }
+
+  /**
+   * Picks the backend for one attempt. `undefined`: nobody is available.
+   *
+   * @internal
+   * @param deployment as the caller knows it
+   * @param tried who has been tried by this request and is not tried again
+   * @throws TypeError where the selector returned none of the candidates; no state has changed then
+   */
+  lease(deployment: string | undefined, tried: ReadonlySet<Member>, config: AxiosRequestConfig): Lease | undefined {
+    this.#advance(performance.now());
+    const candidates = tried.size === 0 ? this.#listFor(deployment) : this.#scan(deployment, tried);
+    if (candidates.length === 0) return undefined;
+    const picked = this.#selector(candidates, config);
+    const member = this.#byView.get(picked);
+    if (member === undefined || !candidates.includes(picked)) {
+      throw new TypeError(`the selector must return one of its candidates, got ${show(picked)}`);
+    }
+    const lease: Lease = { member, scope: scopeAt(member, deployment), began: ++this.#count };
+    member.view.pending++;
+    if (member.health.begin(lease)) this.#lists.clear();
+    return lease;
+  }
+
+  /** ms until somebody's answer is "yes", `Infinity` never. @internal */
+  soonest(deployment: string | undefined): number {
+    const now = performance.now();
+    return Math.min(...this.#members.map((member) => member.health.yesAt(scopeAt(member, deployment), now) - now));
+  }
+
+  /** The attempt was answered with 2xx or 3xx. @internal */
+  succeed(lease: Lease): void {
+    const { member } = lease;
+    member.view.successes++;
+    const recovered = member.health.succeed(lease);
+    this.release(lease);
+    if (recovered.length > 0) {
+      this.#recovered(member, recovered);
+      this.#changed();
+    }
+  }
+
+  /** The attempt failed. Returns the ms for which its backend is out of use. @internal */
+  fail(lease: Lease, { reason, chosen, asked, scoped }: Verdict): number {
+    const { member } = lease;
+    member.view.failures++;
+    const scope = scoped ? lease.scope : undefined;
+    const oversized = chosen === undefined && asked !== undefined && asked > this.#maxCooldown;
+    const wait = chosen ?? asked ?? this.#doubled(member.health.strike(scope, lease.began, this.#count));
+    const duration = Math.min(wait, this.#maxCooldown);
+    const then = scoped || asked !== undefined ? 'available' : 'trial';
+    this.release(lease);
+    if (duration > 0) {
+      const cooldown: Cooldown = { scope, reason: oversized ? 'oversized' : reason, duration, then };
+      this.#cool(member, cooldown, performance.now());
+    }
+    return duration;
+  }
+
+  /** The attempt is over, without a verdict on its backend. @internal */
+  release(lease: Lease): void {
+    lease.member.view.pending--;
+    if (lease.member.health.end(lease)) this.#changed();
+  }
+
+  /** @internal */
+  attempted(attempt: Attempt): void {
+    if (this.#listeners.size > 0) this.emit({ type: 'attempt', ...attempt });
+  }
+
+  /** @internal */
+  emit(event: PoolEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        const returned: unknown = listener(event);
+        if (returned instanceof Promise) returned.catch(reportListener);
+      } catch (error) {
+        reportListener(error);
+      }
+    }
+  }
+
+  /** Calls back once, as soon as a backend may have come back earlier than was known. Returns what gives that up. @internal */
+  onceChanged(wake: () => void): () => void {
+    this.#wakeups.add(wake);
+    return () => void this.#wakeups.delete(wake);
+  }
+
+  #cool(member: Member, cooldown: Cooldown, now: number): void {
+    member.health.cool(cooldown, this.#count, now);
+    this.#nextChange = Math.min(this.#nextChange, member.health.nextChange());
+    this.#lists.clear();
+    const { scope, reason, duration } = cooldown;
+    this.emit({ type: 'cooldown', backend: member.view.name, ...(scope !== undefined && { scope }), reason, duration });
+  }
+
+  #doubled(strikes: number): number {
+    return this.#defaultCooldown * 2 ** (strikes - 1);
+  }
+
+  #advance(now: number): void {
+    if (now < this.#nextChange) return;
+    this.#nextChange = Infinity;
+    this.#lists.clear();
+    for (const member of this.#members) {
+      this.#recovered(member, member.health.advance(now));
+      this.#nextChange = Math.min(this.#nextChange, member.health.nextChange());
+    }
+  }
+
+  #listFor(deployment: string | undefined): Candidates {
+    const known = this.#lists.get(deployment);
+    if (known !== undefined) return known;
+    if (this.#lists.size >= MAX_LISTS) this.#lists.clear();
+    const list = this.#scan(deployment);
+    this.#lists.set(deployment, list);
+    return list;
+  }
+
+  /** The available backends of the best priority; where there is none, those that may be used if nobody else can. */
+  #scan(deployment: string | undefined, tried?: ReadonlySet<Member>): Candidates {
+    return this.#best('yes', deployment, tried) ?? this.#best('last', deployment, tried) ?? NOBODY;
+  }
+
+  #best(answer: Answer, deployment: string | undefined, tried?: ReadonlySet<Member>): Candidates | undefined {
+    const best: Backend[] = [];
+    let priority = Infinity;
+    for (const member of this.#members) {
+      if (member.view.priority > priority) break;
+      if (tried?.has(member) || member.health.answer(scopeAt(member, deployment)) !== answer) continue;
+      priority = member.view.priority;
+      best.push(member.view);
+    }
+    return best.length > 0 ? Object.freeze(best) : undefined;
+  }
+
+  #named(name: string): Member {
+    const member = this.#members.find(({ settings }) => settings.name === name);
+    if (member !== undefined) return member;
+    const names = this.#members.map(({ settings }) => settings.name).join(', ');
+    throw new TypeError(`name must be that of a backend (${names}), got ${show(name)}`);
+  }
+
+  #recovered(member: Member, scopes: readonly (string | undefined)[]): void {
+    for (const scope of scopes) {
+      this.emit({ type: 'recovered', backend: member.view.name, ...(scope !== undefined && { scope }) });
+    }
+  }
+
+  #changed(): void {
+    this.#lists.clear();
+    this.#nextChange = Math.min(...this.#members.map((member) => member.health.nextChange()));
+    for (const wake of this.#wakeups) wake();
+  }
+}
+
+const NOBODY: Candidates = Object.freeze([]);
+
+function joined(known: Member | undefined, settings: BackendSettings): Member {
+  const { name, baseURL, priority, weight } = settings;
+  if (known === undefined) {
+    const view = { name, baseURL, priority, weight, pending: 0, successes: 0, failures: 0 };
+    return { view, settings, health: new Health() };
+  }
+  Object.assign(known.view, { baseURL, priority, weight });
+  known.settings = settings;
+  return known;
+}
+
+/** The name by which a member knows the caller's deployment. */
+export function scopeAt({ settings }: Member, deployment: string | undefined): string | undefined {
+  return deployment === undefined ? undefined : (settings.deployments?.get(deployment) ?? deployment);
+}
+
+function reportListener(error: unknown): void {
+  console.error('axios-priority-adapter: a listener of the pool threw', error);
+}

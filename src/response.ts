@@ -1,0 +1,233 @@
+import axios from 'axios';
+import type { AxiosAdapter, AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { BodyError } from './body';
+import type { HeaderList } from './credentials';
+import { Interruption, onCancel } from './deadline';
+import { errorChain } from './outcome';
+import type { Attempt } from './pool';
+
+const STATUS = 429;
+
+/** Shorter ones are no secrets, and taking them out would garble a message. */
+const MIN_SECRET = 4;
+
+/**
+ * Resolves or rejects by the caller's `validateStatus`, as axios's own `settle` does.
+ *
+ * @throws AxiosError `ERR_BAD_REQUEST` for a 4xx, `ERR_BAD_RESPONSE` for anything else that is not valid
+ */
+export function settle(response: AxiosResponse): AxiosResponse {
+  const { status, config } = response;
+  const { validateStatus } = config;
+  if (!status || !validateStatus || validateStatus(status)) return response;
+  const code = status >= 400 && status < 500 ? axios.AxiosError.ERR_BAD_REQUEST : axios.AxiosError.ERR_BAD_RESPONSE;
+  throw new axios.AxiosError(
+    `Request failed with status code ${String(status)}`,
+    code,
+    config,
+    response.request,
+    response,
+  );
+}
+
+/**
+ * The 429 that says that nobody is left. It names no host.
+ *
+ * @param retryAfter ms until somebody is
+ * @param count how many backends there are
+ * @param adapter the wrapped one, whose kind of streams and bytes is given
+ */
+export function fabricate(
+  config: InternalAxiosRequestConfig,
+  retryAfter: number,
+  count: number,
+  adapter: AxiosAdapter,
+): AxiosResponse {
+  const ms = Math.ceil(retryAfter);
+  const seconds = Math.max(1, Math.ceil(ms / 1000));
+  const backends = count === 1 ? 'The only backend is' : `All ${String(count)} backends are`;
+  const message = `${backends} throttled or failing. Please retry after ${String(seconds)} ${seconds === 1 ? 'second' : 'seconds'}.`;
+  const text = JSON.stringify({ error: { code: String(STATUS), type: 'no_backend_available', message } });
+  return {
+    status: STATUS,
+    statusText: 'Too Many Requests',
+    headers: new axios.AxiosHeaders({
+      'retry-after': String(seconds),
+      'retry-after-ms': String(ms),
+      'content-type': 'application/json',
+    }),
+    data: inForm(text, config, adapter),
+    config,
+    fabricated: true,
+  };
+}
+
+/** What an attempt leaves behind is not for the caller: its config, with the backend's URL and keys in it. */
+export function restored(response: AxiosResponse, config: InternalAxiosRequestConfig): AxiosResponse {
+  response.config = config;
+  const { data } = response as { data: unknown };
+  if (isNodeStream(data)) {
+    // The http adapter puts its config into an error of the stream. A monitor hears of it first, and handles nothing.
+    data.on(process.getBuiltinModule('node:events').errorMonitor, (error) => restoreConfig(error, config));
+  }
+  return response;
+}
+
+/**
+ * An attempt with a signal of its own does not hear of the caller's any more once it has answered. This goes on telling
+ * it while the caller reads a stream, and takes its listener away when that ends.
+ */
+export function cancelWhileRead(
+  response: AxiosResponse,
+  config: InternalAxiosRequestConfig,
+  abort: AbortController,
+): void {
+  const { data } = response as { data: unknown };
+  if (isNodeStream(data)) {
+    const unlisten = onCancel(config, (message) => data.destroy?.(canceled(message, config)));
+    if (unlisten !== undefined) data.on('close', unlisten);
+  } else if (isWebStream(data)) {
+    const unlisten = onCancel(config, () => abort.abort());
+    if (unlisten !== undefined) response.data = watched(data, unlisten);
+  }
+}
+
+/** Gives an error back with the caller's config in every place, and without the secrets that the attempts were given. */
+export function restoredError(
+  error: unknown,
+  config: InternalAxiosRequestConfig,
+  given: readonly HeaderList[],
+): unknown {
+  restoreConfig(error, config);
+  const values = given.flat().map(([, value]) => String(value));
+  const secrets = values
+    .flatMap((value) => [value, value.replace(/^Bearer /, '')])
+    .filter(({ length }) => length >= MIN_SECRET);
+  for (const each of errorChain(error)) redact(each, secrets);
+  return error;
+}
+
+/** What the caller is told when a request ends otherwise than by an answer. */
+export function rejection(error: unknown, config: InternalAxiosRequestConfig): unknown {
+  if (error instanceof Interruption) {
+    return error.why === 'cancelled' ? canceled(error.message, config) : timeoutError(config, Number(config.timeout));
+  }
+  if (error instanceof BodyError) {
+    if (error.closedEarly) return canceled(error.message, config);
+    return axios.AxiosError.from(error, axios.AxiosError.ERR_BAD_REQUEST, config);
+  }
+  const { code } = Object(error) as { code?: unknown };
+  if (code === 'ERR_INVALID_URL' && error instanceof TypeError) return axios.AxiosError.from(error, code, config);
+  return error;
+}
+
+/** axios's own words and code for a timeout. */
+export function timeoutError(config: InternalAxiosRequestConfig, timeout: number): AxiosError {
+  const clarify = config.transitional?.clarifyTimeoutError ?? false;
+  const message = config.timeoutErrorMessage ?? `timeout of ${String(timeout)}ms exceeded`;
+  return new axios.AxiosError(message, clarify ? axios.AxiosError.ETIMEDOUT : axios.AxiosError.ECONNABORTED, config);
+}
+
+/** `attempts` on what leaves. A `cancelToken`'s reason, shared by all its requests, never gets here. */
+export function withAttempts<T>(outcome: T, attempts: readonly Attempt[]): T {
+  if (typeof outcome === 'object' && outcome !== null && Object.isExtensible(outcome))
+    Object.assign(outcome, { attempts });
+  return outcome;
+}
+
+/** Lets go of an answer that nobody will read: undrained, it would hold its socket. */
+export function discard(response: AxiosResponse | undefined): void {
+  const data: unknown = response?.data;
+  if (isNodeStream(data)) {
+    data.on('error', ignore);
+    data.destroy?.();
+  } else if (isWebStream(data)) {
+    data.cancel().catch(ignore);
+  }
+}
+
+/** A Node stream, as far as it is needed here: this package imports nothing of Node's. */
+export interface NodeReadable {
+  on(event: string | symbol, listener: (value?: unknown) => void): unknown;
+  destroy?(error?: Error): unknown;
+}
+
+export function isNodeStream(data: unknown): data is NodeReadable {
+  if (typeof data !== 'object' || data === null) return false;
+  return typeof (data as { pipe?: unknown }).pipe === 'function' && typeof (data as { on?: unknown }).on === 'function';
+}
+
+export function isWebStream(data: unknown): data is ReadableStream {
+  return typeof ReadableStream !== 'undefined' && data instanceof ReadableStream;
+}
+
+export function canceled(message: string | undefined, config: InternalAxiosRequestConfig): Error {
+  return new axios.CanceledError(message, config);
+}
+
+function restoreConfig(error: unknown, config: InternalAxiosRequestConfig): void {
+  for (const each of errorChain(error) as { config?: unknown; response?: { config?: unknown } }[]) {
+    if (each.config !== undefined) each.config = config;
+    if (each.response?.config !== undefined) each.response.config = config;
+  }
+}
+
+function redact(error: { message?: unknown; stack?: unknown }, secrets: readonly string[]): void {
+  for (const secret of secrets) {
+    for (const key of ['message', 'stack'] as const) {
+      const text = error[key];
+      if (typeof text === 'string' && text.includes(secret)) error[key] = text.replaceAll(secret, '***');
+    }
+  }
+}
+
+/** The same stream, and a word when it has been read, broken off or given up. */
+function watched(stream: ReadableStream, ended: () => void): ReadableStream {
+  const reader = stream.getReader() as ReadableStreamDefaultReader<unknown>;
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await reader.read().catch((error: unknown) => {
+        ended();
+        throw error;
+      });
+      if (!done) {
+        controller.enqueue(value);
+        return;
+      }
+      ended();
+      controller.close();
+    },
+    cancel(reason) {
+      ended();
+      return reader.cancel(reason);
+    },
+  });
+}
+
+function inForm(text: string, config: InternalAxiosRequestConfig, adapter: AxiosAdapter): unknown {
+  switch (config.responseType?.toLowerCase()) {
+    case 'arraybuffer':
+      return speaksWeb(adapter, config) ? new TextEncoder().encode(text).buffer : Buffer.from(text);
+    case 'blob':
+      return new Blob([text], { type: 'application/json' });
+    case 'stream':
+      if (speaksWeb(adapter, config)) return new Blob([text]).stream();
+      return process.getBuiltinModule('node:stream').Readable.from([Buffer.from(text)]);
+    default:
+      return text;
+  }
+}
+
+/** The fetch adapter gives web streams and ArrayBuffers, also in Node; a browser has nothing else. */
+function speaksWeb(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): boolean {
+  if (typeof process === 'undefined' || typeof process.getBuiltinModule !== 'function') return true;
+  try {
+    return axios.getAdapter('fetch', config) === adapter;
+  } catch {
+    return false; // older than the fetch adapter
+  }
+}
+
+function ignore(): void {
+  // Nobody reads this answer any more.
+}

@@ -1,0 +1,63 @@
+import type { AxiosAdapter, AxiosResponse } from 'axios';
+import { attemptConfig } from './attempt';
+import type { Plan } from './attempt';
+import type { BackendSettings } from './backend';
+import type { Body } from './body';
+import type { HeaderList } from './credentials';
+import type { Deadline } from './deadline';
+import { cancelWhileRead, discard } from './response';
+
+/** What goes into one attempt, besides the backend. */
+export interface Sending {
+  readonly plan: Plan;
+  readonly adapter: AxiosAdapter;
+  readonly body: Body;
+  readonly deadline: Deadline;
+  /** ms for this attempt; 0 means none */
+  readonly limit: number;
+  /** Told what the backend's credentials are, for taking them out of messages. */
+  readonly onCredentials: (credentials: HeaderList) => void;
+}
+
+/**
+ * Sends one attempt through the wrapped adapter.
+ *
+ * @throws `Interruption` when the request or this attempt is to end, `CredentialError`, or what the adapter throws
+ */
+export async function send(backend: BackendSettings, sending: Sending): Promise<AxiosResponse> {
+  const { plan, deadline, limit } = sending;
+  // A timer that ends an attempt has to tell the adapter. Without one, the caller's own signal does, as with plain axios.
+  const abort = deadline.timed || limit > 0 ? new AbortController() : undefined;
+  let givenUp = false;
+  const exchange = exchangeWith(backend, sending, abort, () => givenUp);
+  const response = await deadline.guard(
+    exchange,
+    () => {
+      givenUp = true;
+      abort?.abort();
+      // An adapter that cannot be told goes on; its answer comes too late for anybody.
+      exchange.then(discard, () => undefined);
+    },
+    limit,
+  );
+  if (abort !== undefined) cancelWhileRead(response, plan.config, abort);
+  return response;
+}
+
+async function exchangeWith(
+  backend: BackendSettings,
+  { plan, adapter, body, onCredentials }: Sending,
+  abort: AbortController | undefined,
+  givenUp: () => boolean,
+): Promise<AxiosResponse> {
+  const credentials = backend.credentials.headers();
+  const headers = credentials instanceof Promise ? await credentials : credentials;
+  onCredentials(headers);
+  if (givenUp()) throw new Error('given up while the credentials were asked for');
+  const attempt = attemptConfig(plan, backend, adapter, body, headers);
+  if (abort !== undefined) {
+    attempt.signal = abort.signal;
+    delete attempt.cancelToken;
+  }
+  return adapter(attempt);
+}

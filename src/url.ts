@@ -1,0 +1,103 @@
+import type { AxiosRequestConfig } from 'axios';
+
+/**
+ * Where the caller wants to go, without the origin: the path of the caller's `baseURL` and the caller's own `url`, kept
+ * apart so that mocks and adapters that match on `config.url` go on matching.
+ */
+export interface Target {
+  /** Path of the caller's `baseURL`, `''` where there is none. */
+  readonly base: string;
+  /** Path, query and fragment behind it. */
+  readonly url: string;
+}
+
+/** As axios decides it: `scheme://` or `//` at the beginning. */
+const ABSOLUTE = /^(?:[a-z][a-z\d+\-.]*:)?\/\//i;
+
+/** What a URL parser would not leave as it stands: backslashes, control characters and blanks, `.` and `..` segments. */
+// eslint-disable-next-line no-control-regex -- the URL parser drops them, so they could hide a ".."
+const NOT_PLAIN = /[\\\u0000-\u0020\u007f]|(?:^|\/)(?:\.|%2e){1,2}(?:[/?#]|$)/i;
+
+/** Stands in for any origin while a path is resolved. It never gets a request. */
+const NOWHERE = 'http://localhost';
+
+/**
+ * The URL that axios would have requested (`baseURL` + `url`, `allowAbsoluteUrls` honoured) without its origin and
+ * userinfo. Dot segments are resolved here, in the caller's own path, so that `..` never climbs out of a backend's
+ * prefix.
+ *
+ * @throws `TypeError` with code `ERR_INVALID_URL`, the URL parser's own
+ */
+export function targetOf(config: AxiosRequestConfig): Target {
+  const url = config.url === undefined ? '' : String(config.url);
+  const baseURL = config.baseURL ?? '';
+  const absolute = ABSOLUTE.test(url);
+  if (!absolute && !NOT_PLAIN.test(url)) {
+    const base = pathOfBase(baseURL);
+    if (base !== undefined) return { base, url };
+  }
+  const whole = absolute && !(config.allowAbsoluteUrls === false && baseURL) ? url : combine(baseURL, url);
+  return { base: '', url: resolve(whole) };
+}
+
+/**
+ * What the wrapped adapter is given to reach `target` at a backend.
+ *
+ * @param backendURL origin and prefix, without a slash at the end
+ */
+export function join(backendURL: string, { base, url }: Target): { baseURL?: string; url: string } {
+  // axios would take "//…" for an absolute URL and leave the backend.
+  if (url.startsWith('//')) return { url: backendURL + url };
+  return { baseURL: backendURL + (url === '' && base === '' ? '/' : base), url };
+}
+
+/** Removes the query parameters of these names and leaves every other byte as it is. */
+export function withoutParams(url: string, names: ReadonlySet<string>): string {
+  const hash = url.indexOf('#');
+  const fragment = hash < 0 ? '' : url.slice(hash);
+  const [path, query] = split(hash < 0 ? url : url.slice(0, hash), '?');
+  if (query === undefined) return url;
+  const kept = query.split('&').filter((pair) => !names.has(decode((split(pair, '=')[0] ?? '').replace(/\+/g, ' '))));
+  return (path ?? '') + (kept.length > 0 ? `?${kept.join('&')}` : '') + fragment;
+}
+
+/** Percent-decoding that leaves alone what cannot be decoded. */
+export function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The path of the caller's `baseURL`, or `undefined` where it holds more than a path to keep. */
+function pathOfBase(baseURL: string): string | undefined {
+  if (baseURL === '') return '';
+  if (baseURL !== lastBase.baseURL) {
+    const plain = !/[?#]/.test(baseURL) && !NOT_PLAIN.test(baseURL);
+    const path = plain ? resolve(baseURL) : undefined;
+    lastBase = { baseURL, path: path === '/' ? '' : path?.startsWith('//') ? undefined : path };
+  }
+  return lastBase.path;
+}
+
+/** A client has one `baseURL`; remembering the last one spares parsing it for every request. */
+let lastBase: { readonly baseURL: string; readonly path: string | undefined } = { baseURL: '', path: '' };
+
+function combine(baseURL: string, url: string): string {
+  if (url === '') return baseURL;
+  return `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`;
+}
+
+/** Path, query and fragment as the parser of http URLs sees them, whatever the scheme was. */
+function resolve(url: string): string {
+  const first = new URL(url, NOWHERE);
+  const path = first.pathname.startsWith('/') ? first.pathname : `/${first.pathname}`;
+  const { pathname, search, hash } = new URL(NOWHERE + path + first.search + first.hash);
+  return pathname + search + hash;
+}
+
+function split(text: string, separator: string): [head: string, tail: string | undefined] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
+}
