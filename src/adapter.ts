@@ -7,12 +7,13 @@ import { asIs, capture, isOneShot } from './body';
 import type { Body } from './body';
 import type { HeaderList } from './credentials';
 import { after, Deadline, Interruption, timeoutOf } from './deadline';
+import type { Attempt } from './events';
 import { checkAdapter, checkChosen, checkVerdict, resolvePool, resolveRules, rulesFor } from './options';
 import type { PriorityAdapterOptions, Rules, WrappedAdapter } from './options';
 import { findingOf, isBackendsFault, isSuccess, reasonOf } from './outcome';
 import type { Failure, Finding } from './outcome';
 import { BackendPool } from './pool';
-import type { Attempt, Lease, Member } from './pool';
+import type { Lease, Member } from './pool';
 import { discard, fabricate, rejection, restored, restoredError, settle, timeoutError, withAttempts } from './response';
 import { parseRetryAfter } from './retry-after';
 import { send } from './send';
@@ -229,7 +230,7 @@ class Journey {
     const jitter = Math.random() * Math.min(wait / 10, MAX_JITTER);
     const duration = Math.min(atLeast(wait) + jitter, this.rules.maxWait - this.#waited);
     const started = performance.now();
-    this.pool.emit({ type: 'waiting', duration });
+    this.pool.events.emit({ type: 'waiting', duration });
     let stop: (() => void) | undefined;
     const pause = new Promise<void>((resolve) => {
       const timer = after(duration, resolve);
@@ -248,7 +249,7 @@ class Journey {
   }
 
   #nobodyLeft(retryAfter: number): AxiosResponse {
-    this.pool.emit({ type: 'exhausted', retryAfter });
+    this.pool.events.emit({ type: 'exhausted', retryAfter });
     return fabricate(this.plan.config, retryAfter, this.pool.backends.length, this.adapter);
   }
 
@@ -261,7 +262,7 @@ class Journey {
       ...(cooldown > 0 && { cooldown }),
     };
     this.attempts.push(attempt);
-    this.pool.attempted(attempt);
+    this.pool.events.attempted(attempt);
   }
 }
 

@@ -19,7 +19,7 @@ export interface Plan {
   model: BodyModel | null | undefined;
 }
 
-/** @throws TypeError with code `ERR_INVALID_URL` for a URL that axios could not have requested */
+/** @throws InvalidURLError for a URL that axios could not have requested */
 export function planOf(config: InternalAxiosRequestConfig): Plan {
   const target = targetOf(config);
   return { config, target, deployment: deploymentOf(target), model: undefined };
@@ -116,7 +116,8 @@ function headersFor(
 }
 
 function setHeader(headers: Record<string, unknown>, name: string, value: string): void {
-  for (const key of Object.keys(headers)) if (key.toLowerCase() === name.toLowerCase()) delete headers[key];
+  for (const key of Object.keys(headers))
+    if (key.toLowerCase() === name.toLowerCase()) Reflect.deleteProperty(headers, key);
   headers[name] = value;
 }
 

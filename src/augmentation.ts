@@ -1,5 +1,5 @@
 import type { RequestFailover } from './options';
-import type { Attempt } from './pool';
+import type { Attempt } from './events';
 
 // Without type parameters: axios's own have changed, and this is to fit all of 1.x.
 declare module 'axios' {

@@ -63,7 +63,7 @@ function suggestion(field: string, known: readonly string[]): string {
 function distance(a: string, b: string): number {
   const to = b.toLowerCase();
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
-  for (const [i, char] of [...a.toLowerCase()].entries()) {
+  for (const [i, char] of a.toLowerCase().split('').entries()) {
     const next = [i + 1];
     for (let j = 0; j < to.length; j++) {
       const replaced = (row[j] ?? 0) + (char === to[j] ? 0 : 1);

@@ -95,7 +95,8 @@ function strippingElsewhere(origin: string, sensitive: readonly string[]): Redir
   return (options) => {
     if (originOf(options.href) === origin) return;
     const headers = (options.headers ?? {}) as Record<string, unknown>;
-    for (const name of Object.keys(headers)) if (sensitive.includes(name.toLowerCase())) delete headers[name];
+    for (const name of Object.keys(headers))
+      if (sensitive.includes(name.toLowerCase())) Reflect.deleteProperty(headers, name);
   };
 }
 
@@ -158,6 +159,6 @@ function checkHeader(name: string, value: unknown, place: string): void {
 }
 
 function isHeaderText(value: string): boolean {
-  // eslint-disable-next-line no-control-regex -- what Node refuses in a header value
+  // The others are what Node refuses in a header value.
   return !/[^\t\x20-\x7e\x80-\xff]/.test(value);
 }

@@ -4,12 +4,14 @@ import type { AxiosRequestConfig } from 'axios';
 const MAX_TIMER = 2 ** 31 - 1;
 
 /** Why a request, or one attempt of it, is given up before its answer came. */
-export class Interruption {
+export class Interruption extends Error {
   constructor(
     readonly why: 'cancelled' | 'timeout' | 'attempt-timeout',
     /** What the caller said when cancelling. */
-    readonly message?: string,
-  ) {}
+    readonly said?: string,
+  ) {
+    super(why);
+  }
 }
 
 /**
@@ -54,7 +56,6 @@ export class Deadline {
       return await new Promise<T>((resolve, reject) => {
         this.#interrupt = (why) => {
           onInterrupt?.();
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the loop catches it
           reject(why);
         };
         if (limit > 0) timer = after(limit, () => this.#interrupt?.(new Interruption('attempt-timeout')));

@@ -5,6 +5,7 @@ export type { PriorityAdapter } from './adapter';
 export { attachPriorityAdapter } from './attach';
 export type { Attached } from './attach';
 export type { Backend, BackendOptions, BackendRequestOptions } from './backend';
+export type { Attempt, PoolEvent } from './events';
 export type { CooldownReason, CooldownStatus } from './health';
 export type { PriorityAdapterOptions, RequestFailover, WrappedAdapter } from './options';
 export {
@@ -16,7 +17,7 @@ export {
 } from './outcome';
 export type { FailoverCondition, Failure } from './outcome';
 export { BackendPool } from './pool';
-export type { Attempt, BackendPoolOptions, BackendStatus, PoolEvent } from './pool';
+export type { BackendPoolOptions, BackendStatus } from './pool';
 export { parseRetryAfter } from './retry-after';
 export type { RetryAfterSource } from './retry-after';
 export { affinity, leastPending, roundRobin, weightedRandom } from './selectors';

@@ -48,7 +48,7 @@ export interface Rules {
   readonly once: boolean;
   readonly cooldown: (failure: Failure) => number | undefined;
   readonly maxReplaySize: number;
-  readonly shouldBalance: (config: AxiosRequestConfig) => boolean;
+  readonly shouldBalance: (config: AxiosRequestConfig) => boolean | undefined;
 }
 
 const POOL_OPTIONS = [

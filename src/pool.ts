@@ -2,6 +2,8 @@ import type { AxiosRequestConfig } from 'axios';
 import { resolveBackends } from './backend';
 import type { Backend, BackendOptions, BackendSettings } from './backend';
 import { checkDuration, checkFields, checkFunction, checkObject, show } from './check';
+import { Events } from './events';
+import type { PoolEvent } from './events';
 import { Health } from './health';
 import type { Answer, Cooldown, CooldownReason, CooldownStatus, Ticket } from './health';
 import { weightedRandom } from './selectors';
@@ -15,36 +17,6 @@ export interface BackendPoolOptions {
   /** ms; no cooldown is longer, except one by hand. Default: 300 000 */
   readonly maxCooldown?: number | undefined;
 }
-
-/** One try of one backend, as it went. */
-export interface Attempt {
-  /** The backend's name. */
-  readonly backend: string;
-  readonly status?: number;
-  /** The error's code, where there was an error. */
-  readonly code?: string;
-  /** ms */
-  readonly duration: number;
-  /** ms for which this attempt took its backend, or a deployment of it, out of use. */
-  readonly cooldown?: number;
-}
-
-export type PoolEvent =
-  | ({ readonly type: 'attempt' } & Attempt)
-  | {
-      readonly type: 'cooldown';
-      readonly backend: string;
-      /** The deployment, where the cooldown covers that alone. */
-      readonly scope?: string;
-      readonly reason: CooldownReason;
-      /** ms */
-      readonly duration: number;
-    }
-  | { readonly type: 'recovered'; readonly backend: string; readonly scope?: string }
-  /** ms that a request is going to wait for the soonest backend */
-  | { readonly type: 'waiting'; readonly duration: number }
-  /** ms until the soonest backend, as the fabricated 429 says it */
-  | { readonly type: 'exhausted'; readonly retryAfter: number };
 
 /** For a health endpoint: JSON-safe, without secrets. */
 export interface BackendStatus extends Backend {
@@ -95,10 +67,11 @@ const brand = Symbol.for('axios-priority-adapter.pool');
 
 /** Who may be used now, and who next. Several clients may share one. */
 export class BackendPool {
+  /** @internal */
+  readonly events = new Events();
   readonly #selector: Selector;
   readonly #defaultCooldown: number;
   readonly #maxCooldown: number;
-  readonly #listeners = new Set<(event: PoolEvent) => void>();
   readonly #wakeups = new Set<() => void>();
   /** By priority, then as given. */
   #members: Member[] = [];
@@ -146,10 +119,7 @@ export class BackendPool {
    * @returns what ends the subscription
    */
   subscribe(listener: (event: PoolEvent) => void): () => void {
-    if (typeof listener !== 'function') throw new TypeError(`listener must be a function, got ${show(listener)}`);
-    const own = (event: PoolEvent): unknown => listener(event);
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    return this.events.subscribe(listener);
   }
 
   /**
@@ -253,27 +223,12 @@ export class BackendPool {
     if (lease.member.health.end(lease)) this.#changed();
   }
 
-  /** @internal */
-  attempted(attempt: Attempt): void {
-    if (this.#listeners.size > 0) this.emit({ type: 'attempt', ...attempt });
-  }
-
-  /** @internal */
-  emit(event: PoolEvent): void {
-    for (const listener of this.#listeners) {
-      try {
-        const returned: unknown = listener(event);
-        if (returned instanceof Promise) returned.catch(reportListener);
-      } catch (error) {
-        reportListener(error);
-      }
-    }
-  }
-
   /** Calls back once, as soon as a backend may have come back earlier than was known. Returns what gives that up. @internal */
   onceChanged(wake: () => void): () => void {
     this.#wakeups.add(wake);
-    return () => void this.#wakeups.delete(wake);
+    return () => {
+      this.#wakeups.delete(wake);
+    };
   }
 
   #cool(member: Member, cooldown: Cooldown, now: number): void {
@@ -281,7 +236,13 @@ export class BackendPool {
     this.#nextChange = Math.min(this.#nextChange, member.health.nextChange());
     this.#lists.clear();
     const { scope, reason, duration } = cooldown;
-    this.emit({ type: 'cooldown', backend: member.view.name, ...(scope !== undefined && { scope }), reason, duration });
+    this.events.emit({
+      type: 'cooldown',
+      backend: member.view.name,
+      ...(scope !== undefined && { scope }),
+      reason,
+      duration,
+    });
   }
 
   #doubled(strikes: number): number {
@@ -333,7 +294,7 @@ export class BackendPool {
 
   #recovered(member: Member, scopes: readonly (string | undefined)[]): void {
     for (const scope of scopes) {
-      this.emit({ type: 'recovered', backend: member.view.name, ...(scope !== undefined && { scope }) });
+      this.events.emit({ type: 'recovered', backend: member.view.name, ...(scope !== undefined && { scope }) });
     }
   }
 
@@ -360,8 +321,4 @@ function joined(known: Member | undefined, settings: BackendSettings): Member {
 /** The name by which a member knows the caller's deployment. */
 export function scopeAt({ settings }: Member, deployment: string | undefined): string | undefined {
   return deployment === undefined ? undefined : (settings.deployments?.get(deployment) ?? deployment);
-}
-
-function reportListener(error: unknown): void {
-  console.error('axios-priority-adapter: a listener of the pool threw', error);
 }

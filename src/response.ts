@@ -4,7 +4,8 @@ import { BodyError } from './body';
 import type { HeaderList } from './credentials';
 import { Interruption, onCancel } from './deadline';
 import { errorChain } from './outcome';
-import type { Attempt } from './pool';
+import type { Attempt } from './events';
+import { InvalidURLError } from './url';
 
 const STATUS = 429;
 
@@ -110,14 +111,13 @@ export function restoredError(
 /** What the caller is told when a request ends otherwise than by an answer. */
 export function rejection(error: unknown, config: InternalAxiosRequestConfig): unknown {
   if (error instanceof Interruption) {
-    return error.why === 'cancelled' ? canceled(error.message, config) : timeoutError(config, Number(config.timeout));
+    return error.why === 'cancelled' ? canceled(error.said, config) : timeoutError(config, Number(config.timeout));
   }
   if (error instanceof BodyError) {
     if (error.closedEarly) return canceled(error.message, config);
     return axios.AxiosError.from(error, axios.AxiosError.ERR_BAD_REQUEST, config);
   }
-  const { code } = Object(error) as { code?: unknown };
-  if (code === 'ERR_INVALID_URL' && error instanceof TypeError) return axios.AxiosError.from(error, code, config);
+  if (error instanceof InvalidURLError) return axios.AxiosError.from(error, error.code, config);
   return error;
 }
 

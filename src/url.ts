@@ -11,6 +11,11 @@ export interface Target {
   readonly url: string;
 }
 
+/** The caller's URL is none. The message does not repeat it: it may hold secrets. */
+export class InvalidURLError extends Error {
+  readonly code = 'ERR_INVALID_URL';
+}
+
 /** As axios decides it: `scheme://` or `//` at the beginning. */
 const ABSOLUTE = /^(?:[a-z][a-z\d+\-.]*:)?\/\//i;
 
@@ -26,10 +31,10 @@ const NOWHERE = 'http://localhost';
  * userinfo. Dot segments are resolved here, in the caller's own path, so that `..` never climbs out of a backend's
  * prefix.
  *
- * @throws `TypeError` with code `ERR_INVALID_URL`, the URL parser's own
+ * @throws InvalidURLError
  */
 export function targetOf(config: AxiosRequestConfig): Target {
-  const url = config.url === undefined ? '' : String(config.url);
+  const url = config.url === undefined ? '' : toText(config.url);
   const baseURL = config.baseURL ?? '';
   const absolute = ABSOLUTE.test(url);
   if (!absolute && !NOT_PLAIN.test(url)) {
@@ -70,6 +75,11 @@ export function decode(text: string): string {
   }
 }
 
+/** axios takes a `URL` too, though its types do not. */
+function toText(url: unknown): string {
+  return String(url);
+}
+
 /** The path of the caller's `baseURL`, or `undefined` where it holds more than a path to keep. */
 function pathOfBase(baseURL: string): string | undefined {
   if (baseURL === '') return '';
@@ -91,10 +101,18 @@ function combine(baseURL: string, url: string): string {
 
 /** Path, query and fragment as the parser of http URLs sees them, whatever the scheme was. */
 function resolve(url: string): string {
-  const first = new URL(url, NOWHERE);
+  const first = parse(url);
   const path = first.pathname.startsWith('/') ? first.pathname : `/${first.pathname}`;
   const { pathname, search, hash } = new URL(NOWHERE + path + first.search + first.hash);
   return pathname + search + hash;
+}
+
+function parse(url: string): URL {
+  try {
+    return new URL(url, NOWHERE);
+  } catch (cause) {
+    throw new InvalidURLError('Invalid URL', { cause });
+  }
 }
 
 function split(text: string, separator: string): [head: string, tail: string | undefined] {

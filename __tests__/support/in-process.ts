@@ -1,0 +1,73 @@
+import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { BackendPool, priorityAdapter } from '../../src';
+import type { BackendOptions, PriorityAdapter, PriorityAdapterOptions } from '../../src';
+
+/** What a backend answers without a wire: a status, a whole answer, or an error to reject with. */
+export type Answer =
+  number | Partial<AxiosResponse> | Error | ((config: InternalAxiosRequestConfig) => Answer | Promise<Answer>);
+
+/** Backends named a, b, c … that answer in process, and what they were asked. */
+export interface Scene {
+  readonly adapter: PriorityAdapter;
+  readonly pool: BackendPool;
+  /** Names of the backends in the order asked. */
+  readonly asked: string[];
+  readonly configs: InternalAxiosRequestConfig[];
+  /** What a backend answers from now on. */
+  answers: Record<string, Answer>;
+  /** Sends one request; gives the response, whatever its status. */
+  request(config?: Partial<InternalAxiosRequestConfig>): Promise<AxiosResponse>;
+}
+
+export function scene(backends: Record<string, Partial<BackendOptions>>, options: PriorityAdapterOptions = {}): Scene {
+  const asked: string[] = [];
+  const configs: InternalAxiosRequestConfig[] = [];
+  const answers: Record<string, Answer> = {};
+  const wrapped: AxiosAdapter = async (config) => {
+    const name = new URL(config.baseURL ?? config.url ?? '').hostname.split('.')[0] ?? '';
+    asked.push(name);
+    configs.push(config);
+    const answer = await settled(answers[name] ?? 200, config);
+    if (answer instanceof Error) throw answer;
+    const given = typeof answer === 'number' ? { status: answer } : answer;
+    return { status: 200, data: '', statusText: '', headers: {}, config, ...given };
+  };
+  const list = Object.entries(backends).map(([name, own]) => ({ baseURL: `https://${name}.example`, name, ...own }));
+  const adapter = priorityAdapter(list, { adapter: wrapped, ...options });
+  return {
+    adapter,
+    pool: adapter.pool,
+    asked,
+    configs,
+    answers,
+    request: (config = {}) =>
+      adapter({ url: '/x', method: 'get', headers: {}, ...config } as InternalAxiosRequestConfig),
+  };
+}
+
+async function settled(answer: Answer, config: InternalAxiosRequestConfig): Promise<Exclude<Answer, () => void>> {
+  return typeof answer === 'function' ? settled(await answer(config), config) : answer;
+}
+
+/** A clock that stands still until it is told to go on. */
+export function stillClock(): { forward(ms: number): void } {
+  let now = 1_000_000;
+  jest.spyOn(performance, 'now').mockImplementation(() => now);
+  return { forward: (ms) => void (now += ms) };
+}
+
+/** A promise, and what settles it. */
+export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+export const throttled = (ms: number): Partial<AxiosResponse> => ({
+  status: 429,
+  headers: { 'retry-after-ms': String(ms) },
+});

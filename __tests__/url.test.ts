@@ -1,0 +1,152 @@
+import axios from 'axios';
+import type { AxiosRequestConfig } from 'axios';
+import MockAdapter from 'axios-mock-adapter';
+import { priorityAdapter } from '../src';
+import { TestBackend, rejection, useBackends } from './support/backend';
+
+useBackends();
+
+/** What reaches the one backend, whose prefix is `prefix`. */
+async function requested(
+  config: AxiosRequestConfig,
+  prefix = '/gw',
+  params?: Record<string, unknown>,
+): Promise<string> {
+  const backend = await TestBackend.start();
+  const adapter = priorityAdapter([{ baseURL: backend.url + prefix, ...(params && { params }) }]);
+  await axios.request({ ...config, adapter });
+  expect(backend.calls).toHaveLength(1);
+  return backend.lastCall.url;
+}
+
+describe('the URL rule', () => {
+  test.each<[AxiosRequestConfig, string]>([
+    [{ url: '/openai/x' }, '/gw/openai/x'],
+    [{ url: 'openai/x' }, '/gw/openai/x'],
+    [{ url: '/openai/x/' }, '/gw/openai/x/'],
+    [{ url: '' }, '/gw/'],
+    [{}, '/gw/'],
+    [{ url: '?a=1' }, '/gw/?a=1'],
+    [{ url: '/openai/a%20b?x=%2F&y=ü#part' }, '/gw/openai/a%20b?x=%2F&y=%C3%BC'],
+    [{ baseURL: 'https://caller.example', url: '/x' }, '/gw/x'],
+    [{ baseURL: 'https://caller.example/', url: '/x' }, '/gw/x'],
+    [{ baseURL: 'https://caller.example/base/', url: 'x?y=1' }, '/gw/base/x?y=1'],
+    [{ baseURL: 'https://caller.example/base', url: '' }, '/gw/base'],
+    [{ baseURL: 'https://caller.example/base/', url: '' }, '/gw/base/'],
+    [{ baseURL: '/relative', url: '/x' }, '/gw/relative/x'],
+    [{ baseURL: 'https://user:pass@caller.example/base', url: '/x' }, '/gw/base/x'],
+    [{ baseURL: 'https://caller.example/base?k=1', url: '/x' }, '/gw/base?k=1/x'],
+    [{ url: 'https://user:pass@other.example:99/x?y=1' }, '/gw/x?y=1'],
+    [{ url: 'ftp://other.example/x' }, '/gw/x'],
+    [{ baseURL: 'https://caller.example/base', url: 'https://other.example/x' }, '/gw/x'],
+    [
+      { baseURL: 'https://caller.example/base', url: 'https://other.example/x', allowAbsoluteUrls: false },
+      '/gw/base/https://other.example/x',
+    ],
+    [{ url: 'https://other.example/x', allowAbsoluteUrls: false }, '/gw/x'],
+    [{ url: 'https://other.example//x' }, '/gw//x'],
+    [{ url: '/x//y' }, '/gw/x//y'],
+  ])('%j reaches %s', async (config, expected) => {
+    expect(await requested(config)).toBe(expected);
+  });
+
+  test.each([
+    '/../../secret',
+    '..',
+    '/a/../../secret',
+    '/%2e%2e/secret',
+    '/.%2E/secret',
+    '/..\\..\\secret',
+    '\\..\\secret',
+    '/a/.\t./../secret',
+    '//evil.example/../secret',
+    'https://evil.example/../../secret',
+    'foo://evil.example/..\\..\\secret',
+  ])('%j never climbs out of the prefix', async (url) => {
+    expect(await requested({ url })).toMatch(/^\/gw\//);
+    expect(await requested({ url, baseURL: 'https://caller.example/base' })).toMatch(/^\/gw\//);
+  });
+
+  test.each([
+    '//evil.example/x',
+    '\\\\evil.example/x',
+    '/\\evil.example/x',
+    '@evil.example/x',
+    ':80@evil.example/x',
+    '///evil.example/x',
+    'https://evil.example//evil.example/x',
+  ])('%j reaches the backend and nobody else', async (url) => {
+    expect(await requested({ url }, '')).toMatch(/^\//);
+  });
+
+  test('a URL that cannot be parsed is the caller’s own making', async () => {
+    const backend = await TestBackend.start();
+    const adapter = priorityAdapter([{ baseURL: backend.url }]);
+    const error = await rejection(axios.get('https://[::bad/x', { adapter }));
+    expect(error).toMatchObject({ code: 'ERR_INVALID_URL', attempts: [], isAxiosError: true });
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, failures: 0 });
+  });
+
+  test('a URL object is taken as axios takes it', async () => {
+    expect(await requested({ url: new URL('https://caller.example/x?y=1') as unknown as string })).toBe('/gw/x?y=1');
+  });
+});
+
+describe('a backend’s params', () => {
+  test('go over the caller’s, also over the same name inside the URL', async () => {
+    const url = '/x?api-version=1&keep=a%2Fb&api%2Dversion=2#part';
+    expect(await requested({ url, params: { 'api-version': '3', own: 1 } }, '', { 'api-version': '2024-10-21' })).toBe(
+      '/x?keep=a%2Fb&api-version=2024-10-21&own=1',
+    );
+  });
+
+  test('go over the caller’s URLSearchParams, which stay as they were', async () => {
+    const params = new URLSearchParams('api-version=3&a=1&a=2');
+    expect(await requested({ url: '/x', params }, '', { 'api-version': 'v', n: 7 })).toBe(
+      '/x?api-version=v&a=1&a=2&n=7',
+    );
+    expect(params.toString()).toBe('api-version=3&a=1&a=2');
+  });
+
+  test('leave a URL without a query alone, and an undefined one is none', async () => {
+    expect(await requested({ url: '/x' }, '', { v: 1, none: undefined })).toBe('/x?v=1');
+    expect(await requested({ url: '/x?v=9' }, '', { v: 1 })).toBe('/x?v=1');
+    expect(await requested({ url: '/x?%=9' }, '', { v: 1 })).toBe('/x?%=9&v=1');
+  });
+});
+
+describe('what the wrapped adapter is given', () => {
+  test('keeps the caller’s split, so that mocks which match on a path go on matching', async () => {
+    const inner = axios.create();
+    const mock = new MockAdapter(inner);
+    mock.onPost('/openai/x').reply(200, 'path');
+    mock.onGet(/^\/base\/y/).reply(200, 'expression');
+    mock.onGet('/openai/z', { params: { a: 1 } }).reply(200, 'params');
+    const client = axios.create({
+      adapter: priorityAdapter([{ baseURL: 'backend.example/gw' }], { adapter: inner.defaults.adapter }),
+    });
+
+    expect((await client.post('/openai/x', {})).data).toBe('path');
+    expect((await client.get('/base/y')).data).toBe('expression');
+    expect((await client.get('/openai/z', { params: { a: 1 } })).data).toBe('params');
+    await client.get('/openai/z', { baseURL: 'https://caller.example/base/', params: { a: 1 } });
+    expect(mock.history['get']?.at(-1)).toMatchObject({
+      baseURL: 'https://backend.example/gw/base/',
+      url: '/openai/z',
+    });
+    expect(mock.history['post']?.[0]).toMatchObject({ baseURL: 'https://backend.example/gw', url: '/openai/x' });
+  });
+
+  test('is one absolute URL where axios would take the path for one', async () => {
+    const seen: AxiosRequestConfig[] = [];
+    const adapter = priorityAdapter([{ baseURL: 'backend.example' }], {
+      adapter: (config) => {
+        seen.push(config);
+        return Promise.resolve({ data: '', status: 200, statusText: '', headers: {}, config });
+      },
+    });
+    await axios.get('https://caller.example//evil.example/x', { adapter, baseURL: 'https://caller.example' });
+    expect(seen[0]?.url).toBe('https://backend.example//evil.example/x');
+    expect(seen[0]).not.toHaveProperty('baseURL');
+  });
+});

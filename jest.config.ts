@@ -1,0 +1,28 @@
+import type { Config } from 'jest';
+
+const config: Config = {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/__tests__'],
+  testMatch: ['**/*.test.ts'],
+  // Types are checked once, by `npm run types`, not for each test file.
+  transform: {
+    '^.+\\.ts$': [
+      'ts-jest',
+      {
+        diagnostics: false,
+        tsconfig: {
+          module: 'commonjs',
+          moduleResolution: 'node10',
+          ignoreDeprecations: '6.0',
+          verbatimModuleSyntax: false,
+          isolatedModules: true,
+        },
+      },
+    ],
+  },
+  moduleNameMapper: { '^axios-priority-adapter$': '<rootDir>/src/index.ts' },
+  collectCoverageFrom: ['src/**/*.ts'],
+  errorOnDeprecated: true,
+};
+
+export default config;
