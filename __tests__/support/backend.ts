@@ -23,6 +23,7 @@ export class TestBackend {
   default: Reply = { body: { ok: true } };
   readonly #script: Reply[] = [];
   readonly #server: Server;
+  #port = 0;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -37,16 +38,13 @@ export class TestBackend {
   static async start(server: Server = createServer()): Promise<TestBackend> {
     const backend = new TestBackend(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    backend.#port = (server.address() as AddressInfo).port;
     open.add(backend);
     return backend;
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
   get host(): string {
-    return `127.0.0.1:${String(this.port)}`;
+    return `127.0.0.1:${String(this.#port)}`;
   }
 
   get url(): string {

@@ -1,0 +1,240 @@
+import { inspect } from 'node:util';
+import axios from 'axios';
+import MockAdapter from 'axios-mock-adapter';
+import { priorityAdapter } from '../src';
+import type { BackendOptions, PoolEvent } from '../src';
+import { TestBackend, rejection, reset, startBackends, useBackends } from './support/backend';
+import { scene } from './support/in-process';
+
+useBackends();
+
+async function headersAt(own: Partial<BackendOptions>, config: object = {}) {
+  const backend = await TestBackend.start();
+  await axios.get('/x', { adapter: priorityAdapter([{ baseURL: backend.url, ...own }]), ...config });
+  return backend.lastCall.headers;
+}
+
+const callers = {
+  headers: {
+    'Api-Key': 'callers',
+    authorization: 'Bearer callers',
+    'X-Api-Key': 'callers',
+    other: 'kept',
+    Host: 'caller.example',
+  },
+};
+
+describe('a backend with a credential of its own gets only that', () => {
+  test.each<[string, Partial<BackendOptions>, object]>([
+    ['apiKey', { apiKey: 'own' }, { 'api-key': 'own' }],
+    ['apiKey function', { apiKey: () => 'own' }, { 'api-key': 'own' }],
+    ['apiKey promise', { apiKey: () => Promise.resolve('own') }, { 'api-key': 'own' }],
+    ['azureADTokenProvider', { azureADTokenProvider: () => Promise.resolve('tok') }, { authorization: 'Bearer tok' }],
+    ['auth header', { headers: { 'Ocp-Apim-Subscription-Key': 'own' } }, { 'ocp-apim-subscription-key': 'own' }],
+    ['Authorization header', { headers: { Authorization: 'Basic own' } }, { authorization: 'Basic own' }],
+  ])('%s', async (_, own, expected) => {
+    const headers = await headersAt(own, { ...callers, auth: { username: 'caller', password: 'callers' } });
+    expect(headers).toMatchObject({ ...expected, other: 'kept' });
+    expect(JSON.stringify(headers)).not.toContain('callers');
+    expect(headers.host).toMatch(/^127\.0\.0\.1:/);
+  });
+
+  test('the caller’s credentials go to a backend without one', async () => {
+    expect(await headersAt({}, callers)).toMatchObject({ 'api-key': 'callers', authorization: 'Bearer callers' });
+    const { authorization } = await headersAt({}, { auth: { username: 'u', password: 'p' } });
+    expect(authorization).toBe(`Basic ${Buffer.from('u:p').toString('base64')}`);
+  });
+
+  test('headers are set last, in place of the caller’s and of apiKey', async () => {
+    const headers = await headersAt(
+      {
+        apiKey: () => 'first',
+        headers: { 'API-KEY': 'last', other: 'own', gone: null, none: undefined, list: ['a', 'b'], n: 1 },
+      },
+      { headers: { other: 'callers', gone: 'callers', none: 'kept' } },
+    );
+    expect(headers).toMatchObject({ 'api-key': 'last', other: 'own', none: 'kept', list: 'a, b', n: '1' });
+    expect(headers).not.toHaveProperty('gone');
+  });
+
+  test('no attempt sees what an earlier attempt set', async () => {
+    const [first, second, third] = (await startBackends(3)) as [TestBackend, TestBackend, TestBackend];
+    first.always({ status: 429 });
+    second.always({ status: 500 });
+    const adapter = priorityAdapter([
+      { baseURL: first.url, apiKey: 'key-1', headers: { 'x-first': '1' } },
+      { baseURL: second.url, priority: 2, azureADTokenProvider: () => Promise.resolve('token-2') },
+      { baseURL: third.url, priority: 3 },
+    ]);
+    await axios.post('/x', { a: 1 }, { adapter, headers: { 'api-key': 'callers' } });
+    expect(first.lastCall.headers).toMatchObject({ 'api-key': 'key-1', 'x-first': '1' });
+    expect(second.lastCall.headers).toMatchObject({ authorization: 'Bearer token-2' });
+    expect(second.lastCall.headers).not.toHaveProperty('api-key');
+    expect(second.lastCall.headers).not.toHaveProperty('x-first');
+    expect(third.lastCall.headers).toMatchObject({ 'api-key': 'callers' });
+    expect(third.lastCall.headers).not.toHaveProperty('authorization');
+  });
+});
+
+describe('a provider', () => {
+  test.each<[string, Partial<BackendOptions>]>([
+    [
+      'throws',
+      {
+        apiKey: () => {
+          throw new Error('vault says: top-secret');
+        },
+      },
+    ],
+    ['rejects', { azureADTokenProvider: () => Promise.reject(new Error('vault says: top-secret')) }],
+    ['gives nothing', { apiKey: () => '' }],
+    ['gives no text', { azureADTokenProvider: () => Promise.resolve(undefined as unknown as string) }],
+    ['gives what fits into no header', { apiKey: () => 'top-secret\r\nx: y' }],
+  ])('that %s counts as a failed attempt of its backend', async (_, own) => {
+    const { adapter, asked, pool } = scene({ a: own, b: { priority: 2 } });
+    const response = await axios.post('/x', 'body', { adapter });
+    expect(asked).toEqual(['b']);
+    expect(response.attempts).toMatchObject([
+      { backend: 'a', code: 'ERR_CREDENTIAL', cooldown: 10_000 },
+      { backend: 'b' },
+    ]);
+    expect(pool.snapshot()[0]).toMatchObject({ pending: 0, failures: 1, cooldowns: [{ reason: 'credential' }] });
+    pool.restore('a');
+    const error = await rejection(axios.post('/x', 'body', { adapter, failover: false }));
+    expect(error).toMatchObject({ code: 'ERR_CREDENTIAL' });
+    expect(error.message).toContain('backends[0]');
+    expect(error.message).not.toContain('top-secret');
+  });
+
+  test('is asked for each attempt', async () => {
+    let asked = 0;
+    const { request, configs } = scene({ a: { apiKey: () => `key-${String(++asked)}` } });
+    await request();
+    await request();
+    expect(configs.map(({ headers }) => headers['api-key'] as string)).toEqual(['key-1', 'key-2']);
+  });
+});
+
+describe('redirects', () => {
+  test('to another origin carry nothing that the backend was given; to the same origin they do', async () => {
+    const [backend, elsewhere] = (await startBackends(2)) as [TestBackend, TestBackend];
+    backend.always((request, response) => {
+      const to = request.url === '/out' ? `${elsewhere.url}/there` : '/here';
+      if (request.url === '/here') response.end('{}');
+      else response.writeHead(307, { location: to }).end();
+    });
+    const hops: unknown[] = [];
+    const adapter = priorityAdapter([
+      {
+        baseURL: backend.url,
+        apiKey: 'own-key',
+        azureADTokenProvider: () => Promise.resolve('own-token'),
+        headers: { 'X-Own': 'own-header' },
+      },
+    ]);
+    const config = {
+      adapter,
+      headers: { kept: '1' },
+      beforeRedirect: ({ href }: Record<string, unknown>) => void hops.push(href),
+    };
+    await axios.post('/in', 'body', config);
+    expect(backend.lastCall.headers).toMatchObject({
+      'api-key': 'own-key',
+      authorization: 'Bearer own-token',
+      'x-own': 'own-header',
+    });
+    await axios.post('/out', 'body', config);
+    expect(elsewhere.lastCall.headers).toMatchObject({ kept: '1' });
+    expect(elsewhere.lastCall.body.toString()).toBe('body');
+    expect(JSON.stringify(elsewhere.lastCall.headers)).not.toContain('own-');
+    expect(hops).toEqual([`${backend.url}/here`, `${elsewhere.url}/there`]);
+  });
+
+  test('name the caller’s sensitive headers beside the backend’s', async () => {
+    const { adapter, configs } = scene({ a: { headers: { 'X-Own': '1' } } });
+    await axios.get('/x', { adapter, sensitiveHeaders: ['x-callers'] });
+    expect(configs[0]?.sensitiveHeaders).toEqual(
+      expect.arrayContaining(['x-callers', 'x-own', 'api-key', 'authorization']),
+    );
+  });
+});
+
+describe('keys and tokens', () => {
+  const secrets = ['secret-key-a', 'secret-token-b', 'secret-header-c'];
+  const backends = (urls: string[]): BackendOptions[] => [
+    { baseURL: urls[0] ?? '', apiKey: 'secret-key-a' },
+    { baseURL: urls[1] ?? '', priority: 2, azureADTokenProvider: () => Promise.resolve('secret-token-b') },
+    { baseURL: urls[2] ?? '', priority: 3, headers: { 'x-team': 'secret-header-c' } },
+  ];
+
+  /** Everything a program may log of an error or response, except the low-level request, which is Node's own. */
+  function everything(value: object): string {
+    const { request: _, ...fields } = value as {
+      request?: unknown;
+      response?: { request?: unknown };
+      toJSON?: () => object;
+    };
+    const response = fields.response ? { ...fields.response, request: undefined } : undefined;
+    const plain = { ...fields, response, config: (value as { config?: unknown }).config };
+    const json = 'toJSON' in value ? JSON.stringify((value as { toJSON(): object }).toJSON()) : '';
+    const { message = '', stack = '' } = value as Partial<Error>;
+    return inspect(plain, { depth: 20, showHidden: true }) + json + message + stack;
+  }
+
+  test.each([
+    ['answers', { body: 'ok' }],
+    ['refuses', { status: 401, body: 'no' }],
+    ['throttles', { status: 429 }],
+    ['fails', { status: 500 }],
+    ['hangs up', reset],
+  ] as const)('stand nowhere when every backend %s', async (_, reply) => {
+    const servers = await startBackends(3);
+    for (const server of servers) server.always(reply);
+    const adapter = priorityAdapter(backends(servers.map(({ url }) => url)));
+    const events: PoolEvent[] = [];
+    adapter.pool.subscribe((event) => events.push(event));
+    for (const failover of [undefined, false] as const) {
+      for (const method of ['get', 'post']) {
+        const outcome = await axios
+          .request({ url: '/x', method, adapter, ...(failover === false && { failover }) })
+          .catch((error: unknown) => error);
+        for (const secret of secrets) expect(everything(outcome as object)).not.toContain(secret);
+      }
+    }
+    const public_ =
+      JSON.stringify([events, adapter.pool.snapshot(), adapter.pool.backends]) + inspect(adapter.pool, { depth: 20 });
+    for (const secret of secrets) expect(public_).not.toContain(secret);
+  });
+
+  test('stand in no error of a stream that the caller reads', async () => {
+    const backend = await TestBackend.start();
+    backend.always((_, response) => void response.write('data: 1\n\n'));
+    const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'secret-key-a' }]);
+    const cancel = new AbortController();
+    const { data } = await axios.get<NodeJS.ReadableStream>('/x', {
+      adapter,
+      responseType: 'stream',
+      signal: cancel.signal,
+    });
+    const failed = new Promise<object>((resolve) => data.on('error', resolve));
+    cancel.abort();
+    const error = await failed;
+    expect(error).toMatchObject({ code: 'ERR_CANCELED', config: { url: '/x' } });
+    expect(everything(error)).not.toContain('secret-key-a');
+  });
+
+  test('are taken out of a message that repeats them', async () => {
+    const inner = axios.create();
+    // Its message lists all headers.
+    new MockAdapter(inner, { onNoMatch: 'throwException' });
+    const adapter = priorityAdapter(
+      [{ baseURL: 'a.example', azureADTokenProvider: () => Promise.resolve('secret-token-b') }],
+      {
+        adapter: inner.defaults.adapter,
+      },
+    );
+    const error = await rejection(axios.post('/x', {}, { adapter }));
+    expect(error.message).toContain('Could not find mock');
+    expect(error.message + String(error.stack)).not.toContain('secret-token-b');
+  });
+});
