@@ -233,7 +233,7 @@ export class BackendPool {
 
   #cool(member: Member, cooldown: Cooldown, now: number): void {
     member.health.cool(cooldown, this.#count, now);
-    this.#nextChange = Math.min(this.#nextChange, member.health.nextChange());
+    this.#nextChange = Math.min(this.#nextChange, now + cooldown.duration);
     this.#lists.clear();
     const { scope, reason, duration } = cooldown;
     this.events.emit({

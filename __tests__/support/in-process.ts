@@ -49,12 +49,17 @@ async function settled(answer: Answer, config: InternalAxiosRequestConfig): Prom
   return typeof answer === 'function' ? settled(await answer(config), config) : answer;
 }
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that stands still until it is told to go on. It goes again after the test. */
 export function stillClock(): { forward(ms: number): void } {
   let now = 1_000_000;
-  jest.spyOn(performance, 'now').mockImplementation(() => now);
+  // Not a mock function: that would remember each of a million calls.
+  Object.defineProperty(performance, 'now', { value: () => now, configurable: true });
   return { forward: (ms) => void (now += ms) };
 }
+
+afterEach(() => {
+  Reflect.deleteProperty(performance, 'now');
+});
 
 /** A promise, and what settles it. */
 export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
@@ -71,3 +76,8 @@ export const throttled = (ms: number): Partial<AxiosResponse> => ({
   status: 429,
   headers: { 'retry-after-ms': String(ms) },
 });
+
+/** Lets everything go on that waits for nothing but its turn. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
