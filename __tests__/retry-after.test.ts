@@ -77,6 +77,11 @@ test.each([
   expect(wait({}, 429, data)).toBeUndefined();
 });
 
+test('an answer without headers, as mocks give it, says nothing', () => {
+  expect(parseRetryAfter({ status: 429, headers: undefined })).toBeUndefined();
+  expect(parseRetryAfter({ status: 429 })).toBeUndefined();
+});
+
 test('a number too long to be one is passed over', () => {
   expect(wait({ 'retry-after': '9'.repeat(400) })).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-import { decode } from './url';
+import { combine, decode } from './url';
 import type { Target } from './url';
 
 /** `/deployments/{name}` as a segment of a path. */
@@ -17,7 +17,7 @@ export function renameInPath(target: Target, name: string): Target {
   // The name stands in one of the two parts, except where the parts meet inside it; then the split is given up.
   if (DEPLOYMENT.test(target.base)) return { base: renamed(target.base), url: target.url };
   if (DEPLOYMENT.test(withoutQuery(target.url))) return { base: target.base, url: renamed(target.url) };
-  return { base: '', url: renamed(`${target.base}/${target.url}`) };
+  return { base: '', url: renamed(combine(target.base, target.url)) };
 }
 
 type Span = readonly [from: number, to: number];
@@ -112,10 +112,8 @@ function modelValues(text: string): Span[] {
   return found;
 }
 
-function pathOf(target: Target): string {
-  return withoutQuery(
-    target.url === '' || target.base === '' ? target.base + target.url : `${target.base}/${target.url}`,
-  );
+function pathOf({ base, url }: Target): string {
+  return withoutQuery(base === '' ? url : combine(base, url));
 }
 
 function withoutQuery(url: string): string {

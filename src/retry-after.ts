@@ -1,8 +1,8 @@
 /** What {@link parseRetryAfter} reads: the part of an `AxiosResponse` that says how long to wait. */
 export interface RetryAfterSource {
   readonly status: number;
-  /** Names in any case; an `AxiosHeaders` or a plain object. */
-  readonly headers: object;
+  /** Names in any case; an `AxiosHeaders` or a plain object. Mocks may leave it out. */
+  readonly headers?: object | undefined;
   /** The body, as text, bytes or parsed JSON. */
   readonly data?: unknown;
 }
@@ -46,7 +46,7 @@ export function parseRetryAfter(response: RetryAfterSource, now: number | Date =
 
 type HeaderReader = (name: string) => string | undefined;
 
-function headerReader(headers: object): HeaderReader {
+function headerReader(headers: object = {}): HeaderReader {
   const values = new Map<string, string>();
   for (const [name, value] of Object.entries(headers as Record<string, unknown>)) {
     const first: unknown = Array.isArray(value) ? value[0] : value;

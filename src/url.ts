@@ -94,7 +94,8 @@ function pathOfBase(baseURL: string): string | undefined {
 /** A client has one `baseURL`; remembering the last one spares parsing it for every request. */
 let lastBase: { readonly baseURL: string; readonly path: string | undefined } = { baseURL: '', path: '' };
 
-function combine(baseURL: string, url: string): string {
+/** As axios joins the two. */
+export function combine(baseURL: string, url: string): string {
   if (url === '') return baseURL;
   return `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`;
 }

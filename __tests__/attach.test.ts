@@ -1,0 +1,223 @@
+import axios from 'axios';
+import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
+import MockAdapter from 'axios-mock-adapter';
+import { attachPriorityAdapter, priorityAdapter } from '../src';
+import { TestBackend, startBackends, throttle, useBackends } from './support/backend';
+
+useBackends();
+
+const hosts = [
+  { baseURL: 'a.example', apiKey: 'secret-a' },
+  { baseURL: 'b.example', priority: 2, apiKey: 'secret-b' },
+];
+
+/** Answers 429 for the first backend. */
+function refusing(seen: string[] = []): AxiosAdapter {
+  return (config) => {
+    seen.push(String(config.baseURL));
+    const status = config.baseURL === 'https://a.example' ? 429 : 200;
+    return Promise.resolve({ status, data: config.headers['api-key'] as unknown, statusText: '', headers: {}, config });
+  };
+}
+
+test('an instance that is in use fails over from then on, over real sockets', async () => {
+  const [own, first, second] = (await startBackends(3)) as [TestBackend, TestBackend, TestBackend];
+  first.always(throttle(1000));
+  const client = axios.create({ baseURL: `${own.url}/base`, headers: { 'x-own': '1' } });
+  await client.get('/before');
+  const { pool } = attachPriorityAdapter(client, [{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
+  const response = await client.get('/after');
+  expect(own.calls).toHaveLength(1);
+  expect(second.lastCall).toMatchObject({ url: '/base/after', headers: { 'x-own': '1' } });
+  expect(response.attempts).toMatchObject([{ status: 429 }, { status: 200 }]);
+  expect(pool.backends.map(({ failures, successes }) => [failures, successes])).toEqual([
+    [1, 0],
+    [0, 1],
+  ]);
+});
+
+test('detach leaves the instance as it was', async () => {
+  const adapter = refusing();
+  const client = axios.create({ adapter, baseURL: 'https://a.example' });
+  const { detach } = attachPriorityAdapter(client, hosts);
+  expect((await client.get('/x')).data).toBe('secret-b');
+  detach();
+  expect(await client.get('/x')).toMatchObject({ status: 429, data: undefined });
+  expect(client.defaults.adapter).toBe(adapter);
+  expect(Object.getOwnPropertySymbols(client)).toEqual([]);
+
+  const again = attachPriorityAdapter(client, hosts);
+  detach();
+  expect((await client.get('/x')).data).toBe('secret-b');
+  expect(() => attachPriorityAdapter(client, hosts)).toThrow('attached already');
+  again.detach();
+});
+
+test('detaching while a request is under way lets it finish', async () => {
+  const client = axios.create({ adapter: refusing() });
+  const { detach } = attachPriorityAdapter(client, hosts);
+  const underWay = client.get('/x');
+  detach();
+  expect((await underWay).data).toBe('secret-b');
+});
+
+describe('defaults.adapter replaced as axios-mock-adapter does it', () => {
+  const mocked = (client: ReturnType<typeof axios.create>) => {
+    const mock = new MockAdapter(client);
+    mock.onGet('https://a.example/x').reply(429).onGet('/x').reply(200, 'mocked');
+    return mock;
+  };
+
+  test('before', async () => {
+    const client = axios.create();
+    const mock = mocked(client);
+    attachPriorityAdapter(client, hosts);
+    expect((await client.get('/x')).data).toBe('mocked');
+    expect(mock.history['get']?.map(({ baseURL }) => baseURL)).toEqual(['https://a.example', 'https://b.example']);
+  });
+
+  test('after, and restored', async () => {
+    const seen: string[] = [];
+    const client = axios.create({ adapter: refusing(seen) });
+    attachPriorityAdapter(client, hosts);
+    const mock = mocked(client);
+    expect((await client.get('/x')).data).toBe('mocked');
+    expect(seen).toEqual([]);
+    mock.restore();
+    await client.get('/x');
+    expect(seen).toHaveLength(1);
+  });
+
+  test('with passThrough', async () => {
+    const backend = await TestBackend.start();
+    const client = axios.create();
+    const mock = new MockAdapter(client);
+    mock.onGet('/x').passThrough();
+    attachPriorityAdapter(client, [{ baseURL: backend.url, apiKey: 'secret-a' }]);
+    const response = await client.get('/x');
+    expect(response.data).toEqual({ ok: true });
+    expect(backend.calls).toHaveLength(1);
+    expect(backend.lastCall.headers).toMatchObject({ 'api-key': 'secret-a' });
+    expect(response.config.headers.toJSON()).not.toHaveProperty('api-key');
+    expect(response.attempts).toHaveLength(1);
+  });
+});
+
+describe('axios-mock-adapter above a client with the adapter', () => {
+  test('answers without a backend, and passes through to the pool', async () => {
+    const backend = await TestBackend.start();
+    const client = axios.create({ adapter: priorityAdapter([{ baseURL: backend.url, apiKey: 'secret-a' }]) });
+    const mock = new MockAdapter(client, { onNoMatch: 'passthrough' });
+    mock.onGet('/mocked').reply(200, 'mocked');
+    expect((await client.get('/mocked')).data).toBe('mocked');
+    expect(backend.calls).toHaveLength(0);
+    expect((await client.get('/real')).data).toEqual({ ok: true });
+    expect(backend.lastCall.headers).toMatchObject({ 'api-key': 'secret-a' });
+  });
+});
+
+test('a request’s own adapter is wrapped', async () => {
+  const seen: string[] = [];
+  const client = axios.create();
+  attachPriorityAdapter(client, hosts);
+  const adapter = refusing(seen);
+  const response = await client.get('/x', { adapter });
+  expect(seen).toEqual(['https://a.example', 'https://b.example']);
+  expect(response.config.adapter).toBe(adapter);
+});
+
+test('options.adapter is wrapped instead where it is given', async () => {
+  const seen: string[] = [];
+  const client = axios.create({ adapter: () => Promise.reject(new Error('not this one')) });
+  attachPriorityAdapter(client, hosts, { adapter: refusing(seen) });
+  await client.get('/x');
+  expect(seen).toHaveLength(2);
+});
+
+test('a plugin that sends a config again is not wrapped twice', async () => {
+  const seen: string[] = [];
+  const client = axios.create({ adapter: refusing(seen) });
+  attachPriorityAdapter(client, hosts);
+  let again = 3;
+  client.interceptors.response.use((response) => (again-- > 0 ? client.request(response.config) : response));
+  const response = await client.get('/x');
+  expect(response.attempts).toHaveLength(1);
+  expect(seen).toEqual(['https://a.example', ...Array<string>(4).fill('https://b.example')]);
+  expect(response.config).toMatchObject({ url: '/x', adapter: client.defaults.adapter });
+  expect(response.config.baseURL).toBeUndefined();
+});
+
+test('a config caught on its way, with the plugin’s adapter in it, is not wrapped twice either', async () => {
+  const seen: string[] = [];
+  const client = axios.create({ adapter: refusing(seen) });
+  let caught: InternalAxiosRequestConfig | undefined;
+  attachPriorityAdapter(client, hosts);
+  const catcher = client.interceptors.request.use(
+    (config) => {
+      caught = { ...config };
+      return config;
+    },
+    undefined,
+    { synchronous: true },
+  );
+  await client.get('/x');
+  client.interceptors.request.eject(catcher);
+  seen.length = 0;
+  // Interceptors run last in, first out: caught before or after the plugin, it goes to one backend once.
+  const response = await client.request(caught as InternalAxiosRequestConfig);
+  expect(response.attempts).toHaveLength(1);
+  expect(seen).toEqual(['https://b.example']);
+});
+
+test('a request without any adapter in its config falls back to axios’s own', async () => {
+  const backend = await TestBackend.start();
+  const client = axios.create();
+  delete client.defaults.adapter;
+  attachPriorityAdapter(client, [{ baseURL: backend.url }]);
+  const response = await client.get('/x');
+  expect(response.data).toEqual({ ok: true });
+  expect(response.config).not.toHaveProperty('adapter');
+});
+
+test('shouldBalance leaves a request as it was', async () => {
+  const seen: string[] = [];
+  const client = axios.create({ adapter: refusing(seen), baseURL: 'https://login.example' });
+  attachPriorityAdapter(client, hosts, { shouldBalance: () => false });
+  const response = await client.get('/oauth');
+  expect(seen).toEqual(['https://login.example']);
+  expect(response.config.adapter).toBe(client.defaults.adapter);
+});
+
+test.each<[string, unknown, string]>([
+  ['undefined', undefined, 'instance must be an axios instance, got undefined'],
+  ['an object', {}, 'instance must be an axios instance, got an object'],
+])('%s is refused', (_, instance, message) => {
+  expect(() => attachPriorityAdapter(instance as never, hosts)).toThrow(new TypeError(message));
+});
+
+test('an instance is refused that is attached to already, or made with a priority adapter', () => {
+  const client = axios.create();
+  attachPriorityAdapter(client, hosts);
+  expect(() => attachPriorityAdapter(client, hosts)).toThrow(
+    new TypeError('instance has a priority adapter attached already: detach() it first'),
+  );
+  expect(() => attachPriorityAdapter(axios.create({ adapter: priorityAdapter(hosts) }), hosts)).toThrow(
+    new TypeError('instance.defaults.adapter is a priority adapter already: attach to an instance without one'),
+  );
+});
+
+describe('a priority adapter as the default of all of axios', () => {
+  const original = axios.defaults.adapter;
+  afterEach(() => {
+    axios.defaults.adapter = original;
+  });
+
+  test('works, and a client with a pool of its own does not end up in that one too', async () => {
+    const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
+    axios.defaults.adapter = priorityAdapter([{ baseURL: first.url }]);
+    await axios.get('/global');
+    const client = axios.create({ adapter: priorityAdapter([{ baseURL: second.url }]) });
+    await client.get('/own');
+    expect([first.calls.length, second.calls.length]).toEqual([1, 1]);
+  });
+});

@@ -1,0 +1,136 @@
+import axios from 'axios';
+import type { AxiosRequestConfig } from 'axios';
+import fc from 'fast-check';
+import { priorityAdapter } from '../src';
+import { BodyModel } from '../src/deployments';
+import { TestBackend, useBackends } from './support/backend';
+import { scene } from './support/in-process';
+
+useBackends();
+
+const deployments = { 'gpt-4o': 'east gpt/4o', embed: 'east-embed' };
+
+async function sent(config: AxiosRequestConfig) {
+  const backend = await TestBackend.start();
+  await axios.request({ method: 'post', ...config, adapter: priorityAdapter([{ baseURL: backend.url, deployments }]) });
+  return backend.lastCall;
+}
+
+describe('in the path', () => {
+  test.each<[AxiosRequestConfig, string]>([
+    [
+      { url: '/openai/deployments/gpt-4o/chat/completions?api-version=1' },
+      '/openai/deployments/east%20gpt%2F4o/chat/completions?api-version=1',
+    ],
+    [{ url: '/openai/deployments/gpt%2D4o/chat' }, '/openai/deployments/east%20gpt%2F4o/chat'],
+    [
+      { url: 'deployments/embed/embeddings', baseURL: 'https://c.example/openai' },
+      '/openai/deployments/east-embed/embeddings',
+    ],
+    [
+      { url: '/chat/completions', baseURL: 'https://c.example/openai/deployments/gpt-4o' },
+      '/openai/deployments/east%20gpt%2F4o/chat/completions',
+    ],
+    [
+      { url: 'gpt-4o/chat', baseURL: 'https://c.example/openai/deployments/' },
+      '/openai/deployments/east%20gpt%2F4o/chat',
+    ],
+    [{ url: 'https://c.example/openai/deployments/embed/embeddings' }, '/openai/deployments/east-embed/embeddings'],
+    [{ url: '/openai/deployments/other/chat' }, '/openai/deployments/other/chat'],
+    [{ url: '/openai/deployments/%E0%A4/chat' }, '/openai/deployments/%E0%A4/chat'],
+    [{ url: '/x?next=/deployments/embed/y' }, '/x?next=/deployments/embed/y'],
+    [{ url: '/my-deployments/embed/y' }, '/my-deployments/embed/y'],
+    [{ url: '/openai/deployments/constructor/chat' }, '/openai/deployments/constructor/chat'],
+  ])('%j becomes %s', async (config, expected) => {
+    expect((await sent(config)).url).toBe(expected);
+  });
+
+  test('a name in the path leaves the body alone', async () => {
+    const { body } = await sent({ url: '/openai/deployments/embed/x', data: { model: 'gpt-4o' } });
+    expect(body.toString()).toBe('{"model":"gpt-4o"}');
+  });
+});
+
+describe('in the body', () => {
+  const odd =
+    '{ "a":1.0e400, "big":12345678901234567890, "mod\\u0065l" : "gpt-4o" ,"nested":{"model":"gpt-4o"},"list":["model","gpt-4o",{"model":"embed"}],"text":"\\"model\\":\\"gpt-4o\\" \\u00fc","z":"ü"}';
+
+  test('the model is renamed and every other byte is as it was, with the right length', async () => {
+    const { body, headers } = await sent({
+      url: '/openai/v1/chat/completions',
+      data: odd,
+      headers: { 'Content-Length': '3' },
+    });
+    expect(body.toString()).toBe(odd.replace('"gpt-4o" ,"nested"', '"east gpt/4o" ,"nested"'));
+    expect(headers['content-length']).toBe(String(body.length));
+  });
+
+  test.each<[string, unknown]>([
+    ['a Buffer', Buffer.from(odd)],
+    ['an ArrayBuffer', new TextEncoder().encode(odd).buffer],
+    ['a typed array', new TextEncoder().encode(odd)],
+  ])('in %s too', async (_, data) => {
+    const { body } = await sent({
+      url: '/openai/v1/responses',
+      data,
+      transformRequest: [
+        (value: unknown) => (value instanceof Uint8Array && !Buffer.isBuffer(value) ? Buffer.from(value) : value),
+      ],
+    });
+    expect(JSON.parse(body.toString())).toMatchObject({ model: 'east gpt/4o', nested: { model: 'gpt-4o' } });
+  });
+
+  test.each<[string, unknown]>([
+    ['no JSON', 'model=gpt-4o&"model":"gpt-4o"'],
+    ['JSON without a model', '{"a":{"model":"gpt-4o"}}'],
+    ['a model that is no text', '{"model":["gpt-4o"]}'],
+    ['a list', '[{"model":"gpt-4o"}]'],
+    ['text', '"gpt-4o"'],
+    ['null', 'null'],
+    ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x7b])],
+    ['a name without another', '{"model":"unknown"}'],
+  ])('that is %s is left alone', async (_, data) => {
+    const { body } = await sent({ url: '/openai/v1/x', data, transformRequest: [] });
+    expect(body).toEqual(Buffer.from(data as string));
+  });
+
+  test('each backend gets its own name for what the caller said', async () => {
+    const { request, answers, configs } = scene({
+      a: { deployments: { m: 'a-m' } },
+      b: { priority: 2, deployments: { m: 'b-m' } },
+      c: { priority: 3 },
+    });
+    answers['a'] = answers['b'] = 429;
+    await request({ method: 'post', data: '{"model":"m"}' });
+    expect(configs.map(({ data }) => data as unknown)).toEqual(['{"model":"a-m"}', '{"model":"b-m"}', '{"model":"m"}']);
+  });
+
+  test('no body is parsed without deployments', async () => {
+    const parse = jest.spyOn(JSON, 'parse');
+    const { request } = scene({ a: {} });
+    await request({ method: 'post', data: '{"model":"m"}' });
+    expect(parse).not.toHaveBeenCalled();
+    parse.mockRestore();
+  });
+
+  test('whatever JSON it is, only the model changes', () => {
+    const body = fc.dictionary(fc.string(), fc.jsonValue());
+    fc.assert(
+      fc.property(body, fc.string(), fc.string(), fc.constantFrom(undefined, 1, '\t'), (rest, from, to, indent) => {
+        const given = { ...rest, model: from };
+        const renamed = BodyModel.of(JSON.stringify(given, null, indent))?.renamed(to);
+        expect(renamed).toBe(JSON.stringify({ ...given, model: to }, null, indent));
+      }),
+    );
+  });
+
+  test('of several models the last counts, as for a parser, and all are renamed', () => {
+    expect(BodyModel.of('{"model":"x","model":"y"}')).toMatchObject({ name: 'y' });
+    expect(BodyModel.of('{"model":"x","model":"y"}')?.renamed('z')).toBe('{"model":"z","model":"z"}');
+  });
+
+  test('a body of many megabytes is no trouble', () => {
+    const image = 'A'.repeat(8_000_000);
+    expect(String(BodyModel.of(`{"image":"${image}","model":"m"}`)?.renamed('n')).slice(-13)).toBe(',"model":"n"}');
+  });
+});
