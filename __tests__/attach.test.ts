@@ -209,7 +209,7 @@ test('an instance is refused that is attached to already, or made with a priorit
 describe('a priority adapter as the default of all of axios', () => {
   const original = axios.defaults.adapter;
   afterEach(() => {
-    axios.defaults.adapter = original;
+    if (original !== undefined) axios.defaults.adapter = original;
   });
 
   test('works, and a client with a pool of its own does not end up in that one too', async () => {

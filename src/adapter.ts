@@ -6,14 +6,14 @@ import type { BackendOptions } from './backend';
 import { asIs, capture, isOneShot } from './body';
 import type { Body } from './body';
 import type { HeaderList } from './credentials';
-import { after, Deadline, Interruption, timeoutOf } from './deadline';
+import { Deadline, Interruption, notBefore, timeoutOf } from './deadline';
 import type { Attempt } from './events';
-import { checkAdapter, checkChosen, checkVerdict, resolvePool, resolveRules, rulesFor } from './options';
+import { checkAdapter, checkAnswer, checkChosen, resolvePool, resolveRules, rulesFor } from './options';
 import type { PriorityAdapterOptions, Rules, WrappedAdapter } from './options';
 import { findingOf, isBackendsFault, isSuccess, reasonOf } from './outcome';
 import type { Failure, Finding } from './outcome';
 import { BackendPool } from './pool';
-import type { Lease, Member } from './pool';
+import type { Lease } from './pool';
 import { discard, fabricate, rejection, restored, restoredError, settle, timeoutError, withAttempts } from './response';
 import { parseRetryAfter } from './retry-after';
 import { send } from './send';
@@ -39,7 +39,7 @@ export function priorityAdapter(
   const failover = new Failover(backends, options);
   const wrapped = failover.adapter ?? unwrapped(axios.defaults.adapter);
   async function adapter(config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
-    return failover.request(config, axios.getAdapter(wrapped, config));
+    return failover.request(config, wrapped);
   }
   wraps.set(adapter, wrapped);
   return Object.assign(adapter, { pool: failover.pool });
@@ -73,13 +73,14 @@ export class Failover {
     this.pool = resolvePool(backends, options);
   }
 
-  /** Answers one request, by way of the wrapped adapter, from as many backends as it takes. */
-  async request(config: InternalAxiosRequestConfig, adapter: AxiosAdapter): Promise<AxiosResponse> {
-    if (this.#rules.shouldBalance(config) === false) return adapter(config);
+  /** Answers one request, by way of what is wrapped, from as many backends as it takes. */
+  async request(config: InternalAxiosRequestConfig, wrapped: WrappedAdapter | undefined): Promise<AxiosResponse> {
     const attempts: Attempt[] = [];
     const secrets: HeaderList[] = [];
     let deadline: Deadline | undefined;
     try {
+      const adapter = axios.getAdapter(wrapped, config);
+      if (!checkAnswer(this.#rules.shouldBalance(config), 'shouldBalance')) return await adapter(config);
       const rules = rulesFor(this.#rules, config.failover);
       deadline = new Deadline(config, timeoutOf(config));
       const journey = new Journey(this.pool, rules, planOf(config), adapter, deadline, attempts, secrets);
@@ -98,10 +99,13 @@ type Outcome = { readonly answer: AxiosResponse } | { readonly failure: Failure;
 
 /** One request on its way from backend to backend. */
 class Journey {
-  readonly #tried = new Set<Member>();
+  /** Names. */
+  readonly #tried = new Set<string>();
   #body: Body | undefined;
   /** ms */
   #waited = 0;
+  /** Whether the first attempt began as soon as the request did, so that it has the whole budget. */
+  #prompt = true;
 
   constructor(
     private readonly pool: BackendPool,
@@ -120,8 +124,8 @@ class Journey {
       const lease = this.pool.lease(this.plan.deployment, this.#tried, this.plan.config);
       if (lease === undefined) {
         const wait = this.pool.soonest(this.plan.deployment);
-        if (!this.#mayWait(wait)) return this.#nobodyLeft(wait);
-        await this.#waitFor(wait);
+        if (noRush(wait) > this.#room()) return this.#nobodyLeft(wait);
+        await this.#waitFor(noRush(wait));
         this.#tried.clear();
         continue;
       }
@@ -129,7 +133,7 @@ class Journey {
       if ('answer' in outcome) return outcome.answer;
       if (!outcome.movesOn) return handedBack(outcome.failure);
       discard(outcome.failure.response);
-      this.#tried.add(lease.member);
+      this.#tried.add(outcome.failure.backend.name);
     }
   }
 
@@ -162,10 +166,13 @@ class Journey {
     let movesOn = false;
     let chosen: number | undefined;
     try {
-      if (!this.rules.once) movesOn = checkVerdict(this.rules.failoverCondition(failure));
+      if (!this.rules.once) movesOn = checkAnswer(this.rules.failoverCondition(failure), 'failoverCondition');
       blamed ||= movesOn;
       if (blamed) chosen = checkChosen(this.rules.cooldown(failure));
       return { failure, movesOn: movesOn && body.replayable };
+    } catch (error) {
+      discard(failure.response);
+      throw error;
     } finally {
       const cooldown = blamed ? this.#blame(lease, failure, chosen) : this.#exonerate(lease);
       this.#record(lease, started, finding, cooldown);
@@ -198,7 +205,7 @@ class Journey {
     const finding = error instanceof Interruption ? undefined : findingOf(error, config);
     if (finding !== undefined) return finding;
     const reason = rejection(error, config);
-    const hadWholeBudget = this.attempts.length === 0 && this.#waited === 0;
+    const hadWholeBudget = this.#prompt && this.attempts.length === 0;
     const blamed = error instanceof Interruption && error.why === 'timeout' && hadWholeBudget;
     const verdict = { reason: 'timeout', chosen: undefined, asked: undefined, scoped: false } as const;
     const cooldown = blamed ? this.pool.fail(lease, verdict) : this.#exonerate(lease);
@@ -206,12 +213,14 @@ class Journey {
     throw reason;
   }
 
-  /** Read once, for as many attempts as there will be; not at all where there can be but one. */
+  /** Read once, for as many attempts as there will be; not at all where there is no need to have it whole. */
   async #openBody(lease: Lease): Promise<Body> {
     const { data } = this.plan.config as { data?: unknown };
     const onlyAttempt = this.rules.once || (this.pool.backends.length === 1 && this.rules.maxWait === 0);
-    if (this.#body === undefined && (onlyAttempt || !isOneShot(data))) this.#body = asIs(data);
+    const namesModel = lease.member.settings.deployments !== undefined && this.plan.deployment === undefined;
+    if (this.#body === undefined && (!isOneShot(data) || (onlyAttempt && !namesModel))) this.#body = asIs(data);
     if (this.#body !== undefined) return this.#body;
+    this.#prompt = false;
     try {
       this.#body = await this.deadline.guard(capture(data as object, this.rules.maxReplaySize));
       return this.#body;
@@ -221,29 +230,31 @@ class Journey {
     }
   }
 
-  #mayWait(wait: number): boolean {
-    return atLeast(wait) <= this.rules.maxWait - this.#waited && atLeast(wait) < this.deadline.remaining();
+  /** ms that this request may still wait for a backend. */
+  #room(): number {
+    return Math.min(this.rules.maxWait - this.#waited, this.deadline.remaining());
   }
 
   async #waitFor(wait: number): Promise<void> {
     // Callers that wait for the same backend do not all come back at once.
-    const jitter = Math.random() * Math.min(wait / 10, MAX_JITTER);
-    const duration = Math.min(atLeast(wait) + jitter, this.rules.maxWait - this.#waited);
+    const jitter = Math.random() * Math.min(wait / 10, MAX_JITTER, (this.#room() - wait) / 2);
+    const duration = wait + jitter;
     const started = performance.now();
+    this.#prompt = false;
     this.pool.events.emit({ type: 'waiting', duration });
-    let stop: (() => void) | undefined;
+    let giveUp: (() => void) | undefined;
     const pause = new Promise<void>((resolve) => {
-      const timer = after(duration, resolve);
+      const stopTimer = notBefore(duration, resolve);
       const forget = this.pool.onceChanged(resolve);
-      stop = () => {
-        clearTimeout(timer);
+      giveUp = () => {
+        stopTimer();
         forget();
       };
     });
     try {
       await this.deadline.guard(pause);
     } finally {
-      stop?.();
+      giveUp?.();
       this.#waited += performance.now() - started;
     }
   }
@@ -269,9 +280,11 @@ class Journey {
 /** ms that are added to a wait at the most. */
 const MAX_JITTER = 100;
 
-/** A wait is never nothing, so that whoever is refused at once again and again comes to the end of `maxWait`. */
-function atLeast(wait: number): number {
-  return Math.max(1, wait);
+/** ms between rounds where backends refuse and ask for no wait: refused calls count towards the quota too. */
+const MIN_PAUSE = 10;
+
+function noRush(wait: number): number {
+  return wait > 0 ? wait : MIN_PAUSE;
 }
 
 /** An answer goes back as it came; an error where there is no answer, or where it broke off. */

@@ -1,5 +1,5 @@
 import type { AxiosRequestConfig } from 'axios';
-import { checkFields, checkObject, show } from './check';
+import { checkDuration, checkFields, checkObject, show, showType } from './check';
 import { resolveCredentials } from './credentials';
 import type { CredentialOptions, Credentials } from './credentials';
 
@@ -117,10 +117,10 @@ const REQUEST_FIELDS = [
 /** @throws TypeError that names the place and the value */
 export function resolveBackends(backends: readonly BackendOptions[]): BackendSettings[] {
   if (!Array.isArray(backends) || backends.length === 0) {
-    throw new TypeError(`backends must be a non-empty array or a BackendPool, got ${show(backends)}`);
+    throw new TypeError(`backends must be a non-empty array or a BackendPool, got ${showType(backends)}`);
   }
   const places = new Map<string, string>();
-  return backends.map((options: BackendOptions, i) => {
+  return Array.from(backends, (options: BackendOptions, i) => {
     const place = `backends[${String(i)}]`;
     const settings = resolveBackend(options, place);
     const other = places.get(settings.name);
@@ -152,6 +152,7 @@ function resolveBackend(options: BackendOptions, place: string): BackendSettings
     if (value !== undefined) checkObject(value, `${place}.${key}`);
   }
   checkFields(request, REQUEST_FIELDS, `${place}.request`);
+  checkDuration(request.timeout, 0, `${place}.request.timeout`);
   const given = Object.entries(params ?? {}).filter(([, value]) => value !== undefined);
   return {
     name,
@@ -196,9 +197,9 @@ function tryParse(url: string): URL | undefined {
   }
 }
 
-/** Userinfo, query and fragment may hold secrets, also in a URL that does not parse. */
+/** Userinfo, query and fragment may hold secrets, also in a URL that does not parse, or of which "#" cuts the userinfo. */
 function masked(url: string): string {
-  return show(url.replace(/^([^?#]*\/\/)?[^?#]*@/, '$1***@').replace(/([?#]).*/s, '$1***'));
+  return show(url.replace(/^((?:[a-z][a-z\d+\-.]*:)?\/\/)?.*@/is, '$1***@').replace(/([?#]).*/s, '$1***'));
 }
 
 function resolveDeployments(

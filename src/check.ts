@@ -6,7 +6,7 @@
 /** A plain dictionary, as an options object must be. */
 export function checkObject(value: unknown, place: string): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TypeError(`${place} must be an object, got ${show(value)}`);
+    throw new TypeError(`${place} must be an object, got ${showType(value)}`);
   }
 }
 
@@ -41,8 +41,7 @@ export function checkFunction<F extends (...args: never[]) => unknown>(
 /** How a value that holds no secret looks in a message. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
-  return typeof value === 'object' && value !== null ? 'an object' : showType(value, String);
+  return showType(value, String);
 }
 
 /** How a value that may hold a secret looks in a message. */
@@ -50,7 +49,8 @@ export function showType(value: unknown, plain: (value: unknown) => string = (v)
   if (value === '') return 'an empty string';
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
+  if (typeof value === 'object')
+    return Array.isArray(value) ? `an ${value.length === 0 ? 'empty ' : ''}array` : 'an object';
   return plain(value);
 }
 

@@ -74,7 +74,8 @@ export function resolveCredentials(options: CredentialOptions, origin: string, p
   for (const [name, value] of headers) checkHeader(name, value, place);
 
   const names = [...fixed, ...asked, ...headers].map(([name]) => name.toLowerCase());
-  const own = names.some((name) => AUTH_HEADERS.includes(name));
+  const sets = (value: HeaderValue): boolean => value !== null && value !== false;
+  const own = [...fixed, ...asked, ...headers.filter(([, value]) => sets(value))].some(([name]) => isAuth(name));
   // `headers` is set last, so what it names is not asked for or set before.
   const last = new Set(headers.map(([name]) => name.toLowerCase()));
   const before = fixed.filter(([name]) => !last.has(name.toLowerCase()));
@@ -123,7 +124,7 @@ async function ask(
 }
 
 function checkSecret(value: unknown, place: string): string {
-  if (typeof value !== 'string' || value === '') {
+  if (typeof value !== 'string' || value.trim() === '') {
     throw new TypeError(`${place} must be a non-empty string or a function, got ${showType(value)}`);
   }
   if (!isHeaderText(value)) throw new TypeError(`${place} must fit into a header: no line breaks, Latin-1 only`);
@@ -131,7 +132,7 @@ function checkSecret(value: unknown, place: string): string {
 }
 
 function secretFrom(value: unknown, place: string): string {
-  if (typeof value !== 'string' || value === '') {
+  if (typeof value !== 'string' || value.trim() === '') {
     throw new CredentialError(`${place} must give a non-empty string, got ${showType(value)}`);
   }
   if (!isHeaderText(value)) throw new CredentialError(`${place} gave what does not fit into a header`);
@@ -144,10 +145,10 @@ function checkHeader(name: string, value: unknown, place: string): void {
   }
   const where = `${place}.headers[${JSON.stringify(name)}]`;
   const values: unknown[] = Array.isArray(value) ? value : [value];
+  if (isAuth(name) && values.every((each) => typeof each === 'string' && /^\s*(?:(?:bearer|basic)\s*)?$/i.test(each))) {
+    throw new TypeError(`${where} must hold a credential, got an empty one`);
+  }
   for (const each of values) {
-    if (each === '' && AUTH_HEADERS.includes(name.toLowerCase())) {
-      throw new TypeError(`${where} must be a non-empty string, got an empty string`);
-    }
     if (each === null || typeof each === 'number' || typeof each === 'boolean') continue;
     if (typeof each !== 'string') {
       throw new TypeError(
@@ -156,6 +157,10 @@ function checkHeader(name: string, value: unknown, place: string): void {
     }
     if (!isHeaderText(each)) throw new TypeError(`${where} must fit into a header: no line breaks, Latin-1 only`);
   }
+}
+
+function isAuth(name: string): boolean {
+  return AUTH_HEADERS.includes(name.toLowerCase());
 }
 
 function isHeaderText(value: string): boolean {

@@ -1,7 +1,7 @@
-import type { AxiosRequestConfig } from 'axios';
+import type { AxiosRequestConfig, GenericAbortSignal } from 'axios';
 
 /** The longest time a timer takes; beyond it `setTimeout` fires at once. */
-const MAX_TIMER = 2 ** 31 - 1;
+export const MAX_TIMER = 2 ** 31 - 1;
 
 /** Why a request, or one attempt of it, is given up before its answer came. */
 export class Interruption extends Error {
@@ -19,20 +19,22 @@ export class Interruption extends Error {
  * and the caller's `signal` or `cancelToken`. One listener each for the whole request, gone with `close`.
  */
 export class Deadline {
-  /** Whether a timer may end the request, which an adapter must then be told of by a signal of its own. */
-  readonly timed: boolean;
   readonly #ends: number;
-  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #stopTimer: (() => void) | undefined;
   readonly #unlisten: (() => void) | undefined;
   #interruption: Interruption | undefined;
   #interrupt: ((why: Interruption) => void) | undefined;
 
   /** @param timeout ms; 0 means none */
   constructor(config: AxiosRequestConfig, timeout: number) {
-    this.timed = timeout > 0;
-    this.#ends = this.timed ? performance.now() + timeout : Infinity;
-    if (this.timed) this.#timer = after(timeout, () => this.#stop(new Interruption('timeout')));
+    this.#ends = timeout > 0 ? performance.now() + timeout : Infinity;
+    if (timeout > 0) this.#stopTimer = after(timeout, () => this.#stop(new Interruption('timeout')));
     this.#unlisten = onCancel(config, (message) => this.#stop(new Interruption('cancelled', message)));
+  }
+
+  /** Whether anything can end the request, which the adapter must then be told of. */
+  get bounded(): boolean {
+    return this.#stopTimer !== undefined || this.#unlisten !== undefined;
   }
 
   /** Throws the `Interruption` where the request is to end: nothing new may be begun. */
@@ -50,26 +52,28 @@ export class Deadline {
    * comes of it then is the business of `onInterrupt`.
    */
   async guard<T>(work: Promise<T>, onInterrupt?: () => void, limit = 0): Promise<T> {
-    if (!this.timed && this.#unlisten === undefined && limit === 0) return work;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    if (!this.bounded && limit === 0) return work;
+    let stopTimer: (() => void) | undefined;
     try {
       return await new Promise<T>((resolve, reject) => {
         this.#interrupt = (why) => {
           onInterrupt?.();
           reject(why);
         };
-        if (limit > 0) timer = after(limit, () => this.#interrupt?.(new Interruption('attempt-timeout')));
+        if (limit > 0) stopTimer = after(limit, () => this.#interrupt?.(new Interruption('attempt-timeout')));
+        // Perhaps it was interrupted while nobody was waiting.
+        if (this.#interruption) this.#interrupt(this.#interruption);
         work.then(resolve, reject);
       });
     } finally {
-      clearTimeout(timer);
+      stopTimer?.();
       this.#interrupt = undefined;
     }
   }
 
   /** Ends the budget and takes every listener away. */
   close(): void {
-    clearTimeout(this.#timer);
+    this.#stopTimer?.();
     this.#unlisten?.();
   }
 
@@ -90,14 +94,36 @@ export function onCancel(
   if (!signal && !cancelToken) return undefined;
   const cancelled = (): void => listener(cancelToken?.reason?.message);
   if (signal?.aborted || cancelToken?.reason) cancelled();
-  signal?.addEventListener?.('abort', cancelled);
+  const unlisten = signal && onAbort(signal, cancelled);
   // axios's types leave out these two, which its adapters use.
   const token = cancelToken as Subscribable | undefined;
   token?.subscribe(cancelled);
   return () => {
-    signal?.removeEventListener?.('abort', cancelled);
+    unlisten?.();
     token?.unsubscribe(cancelled);
   };
+}
+
+/** Who listens to a signal, by signal. */
+const audiences = new WeakMap<GenericAbortSignal, Set<() => void>>();
+
+/** One listener on a signal, however many requests share it: Node warns of more than ten. */
+function onAbort(signal: GenericAbortSignal, listener: () => void): () => void {
+  let audience = audiences.get(signal);
+  if (audience === undefined) {
+    audience = new Set();
+    audiences.set(signal, audience);
+  }
+  const { size } = audience.add(listener);
+  if (size === 1) signal.addEventListener?.('abort', tellAll);
+  return () => {
+    audience.delete(listener);
+    if (audience.size === 0) signal.removeEventListener?.('abort', tellAll);
+  };
+}
+
+function tellAll(this: GenericAbortSignal): void {
+  for (const listener of [...(audiences.get(this) ?? [])]) listener();
 }
 
 interface Subscribable {
@@ -111,7 +137,20 @@ export function timeoutOf({ timeout }: AxiosRequestConfig): number {
   return ms > 0 ? ms : 0;
 }
 
-/** Calls back after `ms`, or after the 24.8 days that a timer can take. */
-export function after(ms: number, callback: () => void): ReturnType<typeof setTimeout> {
-  return setTimeout(callback, Math.min(ms, MAX_TIMER));
+/** Calls back after `ms`, or after the 24.8 days that a timer can take. Returns what gives it up. */
+function after(ms: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, Math.min(Math.ceil(ms), MAX_TIMER));
+  return () => clearTimeout(timer);
+}
+
+/** The same, but never before `ms` have passed by `performance.now`: a timer may be a millisecond early. */
+export function notBefore(ms: number, callback: () => void): () => void {
+  const due = performance.now() + ms;
+  let stop = after(ms, check);
+  function check(): void {
+    const left = due - performance.now();
+    if (left > 0) stop = after(left, check);
+    else callback();
+  }
+  return () => stop();
 }

@@ -89,27 +89,30 @@ function decodeBytes(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** A string (written so that one of many MB, an image say, needs no backtracking) or a mark. */
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:,]/g;
-
 /** Where the string values of the top-level `model` keys stand, in text that is known to be JSON. */
 function modelValues(text: string): Span[] {
   const found: Span[] = [];
   let depth = 0;
   let key: string | undefined;
-  let afterColon = false;
-  for (const { 0: token, index } of text.matchAll(TOKEN)) {
-    if (token === '{' || token === '[') depth++;
-    else if (token === '}' || token === ']') depth--;
-    if (depth !== 1) continue;
-    if (token === ':') afterColon = true;
-    else if (token === ',') afterColon = false;
-    else if (token.startsWith('"')) {
-      if (!afterColon) key = JSON.parse(token) as string;
-      else if (key === 'model') found.push([index, index + token.length]);
-    }
+  let isValue = false;
+  for (let at = 0; at < text.length; at++) {
+    const mark = text[at];
+    if (mark === '{' || mark === '[') depth++;
+    else if (mark === '}' || mark === ']') depth--;
+    else if (depth === 1 && (mark === ':' || mark === ',')) isValue = mark === ':';
+    if (mark !== '"') continue;
+    const end = endOfString(text, at);
+    if (depth === 1 && !isValue) key = JSON.parse(text.slice(at, end)) as string;
+    else if (depth === 1 && key === 'model') found.push([at, end]);
+    at = end - 1;
   }
   return found;
+}
+
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  return at + 1;
 }
 
 function pathOf({ base, url }: Target): string {

@@ -39,139 +39,153 @@ export interface CooldownStatus {
   readonly remaining: number;
 }
 
+/** What a backend, or one deployment of it, is in. */
+type Status = 'available' | 'trial' | 'reserve' | 'cooling';
+
 /**
- * What one backend, or one deployment of it, is in. Times are of a clock that only goes forward.
- * `trial`: it failed without a word of the server about when to come back, so one request at a time finds out.
- * `reserve`: it asked to be left alone for longer than any cooldown may last, so it stands behind the others.
+ * What is remembered of a backend or of one deployment. The three that keep it out of use stand side by side: a backend
+ * on trial may be asked to wait, and one in reserve may fail. Times are of a clock that only goes forward.
  */
-type State =
-  Rest | { readonly is: 'cooling'; readonly until: number; readonly reason: CooldownReason; readonly then: Rest };
-type Rest =
-  | { readonly is: 'available' }
-  | { readonly is: 'trial'; readonly holder: Ticket | undefined }
-  | { readonly is: 'reserve'; readonly until: number };
-
-const AVAILABLE: Rest = { is: 'available' };
-const TRIAL: Rest = { is: 'trial', holder: undefined };
-
-/** The state of a backend or of one deployment, and its failures in a row. */
 interface Track {
-  state: State;
+  /** Not to be used until then. */
+  coolUntil: number;
+  coolReason: CooldownReason;
+  /** Behind the others until then: it asked to be left alone for longer than any cooldown may last. */
+  reserveUntil: number;
+  /** It failed without a word of the server about when to come back, so one request at a time finds out. */
+  trial: Trial | undefined;
+  /** Failures in a row that named no wait. */
   strikes: number;
-  /** Number of the last failure; attempts numbered lower began before it and are part of the same strike. */
+  /** Numbers of the last strike and of the last failure of any kind: attempts numbered lower began before. */
+  lastStrike: number;
   lastFailure: number;
+  /** What the pool's listeners know. */
+  noticed: Status;
 }
+
+interface Trial {
+  readonly holder: Ticket | undefined;
+  /** When a holder that never comes back has lost its place. */
+  readonly until: number;
+}
+
+const OPEN: Trial = { holder: undefined, until: Infinity };
 
 /** Deployments of one backend that are remembered at once; beyond it, those that come back first are forgotten. */
 const MAX_SCOPES = 500;
 
 /**
  * One backend's cooldowns, trial and strikes: a state machine that is told the time and knows of no timer. `whole` is
- * the backend, `scopes` are the deployments that anything is to be remembered of.
+ * the backend, `scopes` are the deployments of which anything is to be remembered.
  */
 export class Health {
   #whole: Track = freshTrack();
   readonly #scopes = new Map<string, Track>();
 
-  get scoped(): boolean {
-    return this.#scopes.size > 0;
-  }
-
-  answer(scope: string | undefined): Answer {
-    const whole = answerOf(this.#whole.state);
-    if (whole === 'no' || scope === undefined) return whole;
-    const track = this.#scopes.get(scope);
-    return track === undefined ? whole : worse(whole, answerOf(track.state));
+  answer(scope: string | undefined, now: number): Answer {
+    const whole = answerOf(this.#whole, now);
+    const track = scope === undefined ? undefined : this.#scopes.get(scope);
+    return track === undefined ? whole : worse(whole, answerOf(track, now));
   }
 
   /** When the answer will be "yes", as far as is known now. */
   yesAt(scope: string | undefined, now: number): number {
     const track = scope === undefined ? undefined : this.#scopes.get(scope);
-    return Math.max(now, yesAt(this.#whole.state), track === undefined ? 0 : yesAt(track.state));
+    return Math.max(now, yesAt(this.#whole), track === undefined ? 0 : yesAt(track));
   }
 
-  /** The next time at which something changes by itself, or `Infinity`. */
-  nextChange(): number {
-    let next = nextChange(this.#whole.state);
-    for (const track of this.#scopes.values()) next = Math.min(next, nextChange(track.state));
+  /** The next time after `now` at which something changes by itself, or `Infinity`. */
+  nextChange(now: number): number {
+    let next = nextChange(this.#whole, now);
+    for (const track of this.#scopes.values()) next = Math.min(next, nextChange(track, now));
     return next;
   }
 
-  /** Lets what has passed by `now` be over. Returns the scopes that may be used again as before. */
+  /** Takes notice of what has passed by `now`. Returns the scopes that may be used again as before. */
   advance(now: number): (string | undefined)[] {
     const recovered: (string | undefined)[] = [];
     for (const [scope, track] of this.#tracks()) {
-      const state = advance(track.state, now);
-      if (state === track.state) continue;
-      track.state = state;
-      if (state.is === 'available') recovered.push(scope);
-      this.#dropIfClean(scope, track);
+      if (track.trial !== undefined && track.trial.until <= now) track.trial = OPEN;
+      const status = statusOf(track, now);
+      const again = status === 'available' && track.noticed !== 'available';
+      track.noticed = status;
+      // A deployment of a backend that is out of use is not back; the backend's own return will say it for all.
+      if (again && (scope === undefined || this.#whole.noticed === 'available')) recovered.push(scope);
+      if (scope !== undefined && status === 'available' && track.strikes === 0) this.#scopes.delete(scope);
     }
     return recovered;
   }
 
-  /** Takes the trial's place if it is free. Returns whether it did. */
-  begin(ticket: Ticket): boolean {
-    if (this.#whole.state.is !== 'trial' || this.#whole.state.holder !== undefined) return false;
-    this.#whole.state = { is: 'trial', holder: ticket };
+  /** Takes the trial's place if it is free; it is lost at `until`. Returns whether anything changed. */
+  begin(ticket: Ticket, until: number): boolean {
+    const { trial } = this.#whole;
+    if (trial === undefined || trial.holder !== undefined) return false;
+    this.#whole.trial = { holder: ticket, until };
     return true;
   }
 
   /** Frees the trial's place, whatever came of it. Returns whether `ticket` had it. */
   end(ticket: Ticket): boolean {
-    if (this.#whole.state.is !== 'trial' || this.#whole.state.holder !== ticket) return false;
-    this.#whole.state = TRIAL;
+    if (this.#whole.trial?.holder !== ticket) return false;
+    this.#whole.trial = OPEN;
     return true;
   }
 
   /**
-   * A success ends a trial, a reserve and a row of failures, but no cooldown, and none of what came after the attempt
-   * began. Returns the scopes that may be used again as before.
+   * A success ends a trial, a reserve and a row of failures, but no cooldown, and nothing that came after the attempt
+   * began. Returns whether anything but the row changed.
    */
-  succeed(ticket: Ticket): (string | undefined)[] {
-    const recovered: (string | undefined)[] = [];
-    if (this.#whole.lastFailure < ticket.began && this.#recover(this.#whole)) recovered.push(undefined);
+  succeed(ticket: Ticket): boolean {
+    const whole = succeeded(this.#whole, ticket);
     const track = ticket.scope === undefined ? undefined : this.#scopes.get(ticket.scope);
-    if (track !== undefined && ticket.scope !== undefined && track.lastFailure < ticket.began) {
-      if (this.#recover(track)) recovered.push(ticket.scope);
-      this.#dropIfClean(ticket.scope, track);
-    }
-    return recovered;
+    return (track !== undefined && succeeded(track, ticket)) || whole;
   }
 
-  /** Counts a failure. Returns how many there are in a row; concurrent ones are one. */
+  /** Counts a failure that named no wait. Returns how many there are in a row; concurrent ones are one. */
   strike(scope: string | undefined, began: number, number: number): number {
     const track = this.#trackOf(scope);
-    if (track.lastFailure < began) track.strikes++;
-    track.lastFailure = number;
-    return Math.max(1, track.strikes);
+    if (track.lastStrike < began) track.strikes++;
+    track.lastStrike = number;
+    return track.strikes;
   }
 
-  /** Takes out of use; a deadline only ever moves later. `number`: what attempts that begin later are above. */
-  cool({ scope, reason, duration, then }: Cooldown, number: number, now: number): void {
+  /** Notes a failure: attempts that began before `number` prove nothing any more. */
+  failed(scope: string | undefined, number: number): void {
+    this.#trackOf(scope).lastFailure = number;
+  }
+
+  /** Takes out of use; a deadline only ever moves later. Returns whether it did. */
+  cool({ scope, reason, duration, then }: Cooldown, now: number): boolean {
     const track = this.#trackOf(scope);
-    track.lastFailure = number;
     const until = now + duration;
-    if (reason === 'oversized') track.state = reserved(track.state, until);
-    else track.state = cooled(track.state, until, reason, then === 'trial' ? TRIAL : AVAILABLE);
-    this.#forget();
+    if (then === 'trial') track.trial = OPEN;
+    const before = reason === 'oversized' ? track.reserveUntil : track.coolUntil;
+    if (until > before && reason === 'oversized') track.reserveUntil = until;
+    else if (until > before) Object.assign(track, { coolUntil: until, coolReason: reason });
+    track.noticed = statusOf(track, now);
+    return until > before;
   }
 
   /** As if nothing had ever happened. Returns the scopes that were out of use. */
   restore(): (string | undefined)[] {
-    const recovered = [...this.#tracks()].filter(([, track]) => track.state.is !== 'available').map(([scope]) => scope);
+    const recovered = [...this.#tracks()].filter(([, { noticed }]) => noticed !== 'available').map(([scope]) => scope);
     this.#whole = freshTrack();
     this.#scopes.clear();
     return recovered;
   }
 
-  /** The state by `now`, without letting anything happen. */
-  state(now: number): State['is'] {
-    return advance(this.#whole.state, now).is;
+  /** The state by `now`, without taking notice. */
+  state(now: number): Status {
+    return statusOf(this.#whole, now);
   }
 
   cooldowns(now: number): CooldownStatus[] {
-    return [...this.#tracks()].flatMap(([scope, { state }]) => statusOf(advance(state, now), scope, now));
+    return [...this.#tracks()].flatMap(([scope, track]) => {
+      const where = scope === undefined ? {} : { scope };
+      const cooling = { ...where, reason: track.coolReason, remaining: track.coolUntil - now };
+      const reserve = { ...where, reason: 'oversized' as const, remaining: track.reserveUntil - now };
+      return [cooling, reserve].filter(({ remaining }) => remaining > 0);
+    });
   }
 
   *#tracks(): Generator<[string | undefined, Track]> {
@@ -181,89 +195,68 @@ export class Health {
 
   #trackOf(scope: string | undefined): Track {
     if (scope === undefined) return this.#whole;
-    const track = this.#scopes.get(scope) ?? freshTrack();
-    this.#scopes.set(scope, track);
+    let track = this.#scopes.get(scope);
+    if (track === undefined) {
+      if (this.#scopes.size >= MAX_SCOPES) this.#forget();
+      track = freshTrack();
+      this.#scopes.set(scope, track);
+    }
     return track;
   }
 
-  #recover(track: Track): boolean {
-    track.strikes = 0;
-    if (track.state.is !== 'trial' && track.state.is !== 'reserve') return false;
-    track.state = AVAILABLE;
-    return true;
-  }
-
-  #dropIfClean(scope: string | undefined, track: Track): void {
-    if (scope !== undefined && track.state.is === 'available' && track.strikes === 0) this.#scopes.delete(scope);
-  }
-
+  /** A tenth at once, so that the sorting is not done for every new name. */
   #forget(): void {
-    if (this.#scopes.size <= MAX_SCOPES) return;
-    const soonestFirst = [...this.#scopes].sort(([, a], [, b]) => yesAt(a.state) - yesAt(b.state));
-    // A tenth at once, so that the sorting is not done for every new name.
+    const soonestFirst = [...this.#scopes].sort(([, a], [, b]) => yesAt(a) - yesAt(b));
     for (const [scope] of soonestFirst.slice(0, MAX_SCOPES / 10)) this.#scopes.delete(scope);
   }
 }
 
 function freshTrack(): Track {
-  return { state: AVAILABLE, strikes: 0, lastFailure: 0 };
+  return {
+    coolUntil: 0,
+    coolReason: 'manual',
+    reserveUntil: 0,
+    trial: undefined,
+    strikes: 0,
+    lastStrike: 0,
+    lastFailure: 0,
+    noticed: 'available',
+  };
 }
 
-function answerOf(state: State): Answer {
-  switch (state.is) {
-    case 'available':
-      return 'yes';
-    case 'cooling':
-      return 'no';
-    case 'reserve':
-      return 'last';
-    case 'trial':
-      return state.holder === undefined ? 'yes' : 'last';
-  }
+function statusOf(track: Track, now: number): Status {
+  if (track.coolUntil > now) return 'cooling';
+  if (track.reserveUntil > now) return 'reserve';
+  return track.trial === undefined ? 'available' : 'trial';
+}
+
+function answerOf(track: Track, now: number): Answer {
+  const status = statusOf(track, now);
+  if (status === 'cooling') return 'no';
+  if (status === 'reserve') return 'last';
+  return track.trial?.holder === undefined ? 'yes' : 'last';
 }
 
 function worse(a: Answer, b: Answer): Answer {
   return a === 'no' || b === 'no' ? 'no' : a === 'last' || b === 'last' ? 'last' : 'yes';
 }
 
-function yesAt(state: State): number {
-  if (state.is === 'cooling') return Math.max(state.until, yesAt(state.then));
-  return state.is === 'reserve' ? state.until : 0;
+function yesAt({ coolUntil, reserveUntil }: Track): number {
+  return Math.max(coolUntil, reserveUntil);
 }
 
-function nextChange(state: State): number {
-  return state.is === 'cooling' || state.is === 'reserve' ? state.until : Infinity;
+function nextChange({ coolUntil, reserveUntil, trial }: Track, now: number): number {
+  let next = trial?.until ?? Infinity;
+  if (coolUntil > now && coolUntil < next) next = coolUntil;
+  if (reserveUntil > now && reserveUntil < next) next = reserveUntil;
+  return next;
 }
 
-function advance(state: State, now: number): State {
-  if (state.is === 'cooling' && state.until <= now) return advance(state.then, now);
-  return state.is === 'reserve' && state.until <= now ? AVAILABLE : state;
-}
-
-function cooled(state: State, until: number, reason: CooldownReason, then: Rest): State {
-  // Whoever held the trial began before this failure and decides nothing any more.
-  if (state.is === 'trial') return { is: 'cooling', until, reason, then: TRIAL };
-  if (state.is !== 'cooling') return { is: 'cooling', until, reason, then: stricter(state, then) };
-  const later = until > state.until ? { until, reason } : { until: state.until, reason: state.reason };
-  return { is: 'cooling', ...later, then: stricter(state.then, then) };
-}
-
-function reserved(state: State, until: number): State {
-  if (state.is === 'cooling') return { ...state, then: stricter(state.then, { is: 'reserve', until }) };
-  return stricter(state, { is: 'reserve', until });
-}
-
-/** What follows when both are to follow: a trial before a reserve, the later reserve before the earlier. */
-function stricter(a: Rest, b: Rest): Rest {
-  if (a.is === 'trial') return a;
-  if (b.is === 'trial') return b;
-  if (a.is === 'reserve' && b.is === 'reserve') return a.until > b.until ? a : b;
-  return a.is === 'reserve' ? a : b;
-}
-
-function statusOf(state: State, scope: string | undefined, now: number): CooldownStatus[] {
-  const where = scope === undefined ? {} : { scope };
-  if (state.is === 'reserve') return [{ ...where, reason: 'oversized', remaining: state.until - now }];
-  if (state.is !== 'cooling') return [];
-  return [{ ...where, reason: state.reason, remaining: state.until - now }, ...statusOf(state.then, scope, now)];
+function succeeded(track: Track, ticket: Ticket): boolean {
+  if (track.lastFailure >= ticket.began) return false;
+  const changed = track.trial !== undefined || track.reserveUntil > 0;
+  track.strikes = 0;
+  track.reserveUntil = 0;
+  track.trial = undefined;
+  return changed;
 }

@@ -1,3 +1,4 @@
+import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import type { BackendOptions } from './backend';
 import { checkDuration, checkFields, checkFunction, checkObject, show } from './check';
@@ -48,7 +49,7 @@ export interface Rules {
   readonly once: boolean;
   readonly cooldown: (failure: Failure) => number | undefined;
   readonly maxReplaySize: number;
-  readonly shouldBalance: (config: AxiosRequestConfig) => boolean | undefined;
+  readonly shouldBalance: (config: AxiosRequestConfig) => boolean;
 }
 
 const POOL_OPTIONS = [
@@ -117,23 +118,24 @@ export function rulesFor(rules: Rules, failover: unknown): Rules {
   };
 }
 
-/** An adapter that can be resolved later. @throws TypeError */
+/** What axios has an adapter for, here. @throws TypeError */
 export function checkAdapter(adapter: WrappedAdapter | undefined): WrappedAdapter | undefined {
-  const known = (each: unknown): boolean => typeof each === 'function' || (typeof each === 'string' && each !== '');
-  if (
-    adapter === undefined ||
-    known(adapter) ||
-    (Array.isArray(adapter) && adapter.length > 0 && adapter.every(known))
-  ) {
-    return adapter;
+  if (adapter === undefined) return undefined;
+  try {
+    if (typeof adapter === 'function' || typeof adapter === 'string' || Array.isArray(adapter)) {
+      axios.getAdapter(adapter);
+      return adapter;
+    }
+  } catch (cause) {
+    throw new TypeError(`options.adapter: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
   throw new TypeError(`options.adapter must be a function, a name or a list of them, got ${show(adapter)}`);
 }
 
-/** A user's `failoverCondition` may answer nonsense, such as a promise, which would always be true. @throws TypeError */
-export function checkVerdict(verdict: unknown): boolean {
-  if (typeof verdict === 'boolean') return verdict;
-  throw new TypeError(`failoverCondition must return a boolean, got ${show(verdict)}`);
+/** What a user's predicate answered. A promise, say, would always be true. @throws TypeError */
+export function checkAnswer(answer: unknown, name: string): boolean {
+  if (typeof answer === 'boolean') return answer;
+  throw new TypeError(`${name} must return a boolean, got ${show(answer)}`);
 }
 
 /** What a user's `cooldown` gave, in ms. @throws TypeError */

@@ -136,14 +136,15 @@ export class BackendPool {
     if (scope !== undefined && (typeof scope !== 'string' || scope === '')) {
       throw new TypeError(`scope must be a non-empty string, got ${show(scope)}`);
     }
-    this.#cool(member, { scope, reason: 'manual', duration, then: 'available' }, performance.now());
+    this.#cool(member, { scope, reason: 'manual', duration, then: 'available' });
   }
 
   /** Puts a backend, and every deployment of it, back into use. @throws TypeError for an unknown name */
   restore(name: string): void {
     const member = this.#named(name);
-    this.#recovered(member, member.health.restore());
-    this.#changed();
+    const scopes = member.health.restore();
+    this.#refresh();
+    this.#recovered(member, scopes);
   }
 
   /**
@@ -156,7 +157,7 @@ export class BackendPool {
     this.#backends = Object.freeze(members.map((member) => member.view));
     this.#byView = new Map(members.map((member) => [member.view, member]));
     this.#members = [...members].sort((a, b) => a.settings.priority - b.settings.priority);
-    this.#changed();
+    this.#refresh();
   }
 
   /**
@@ -164,12 +165,13 @@ export class BackendPool {
    *
    * @internal
    * @param deployment as the caller knows it
-   * @param tried who has been tried by this request and is not tried again
+   * @param tried names of who has been tried by this request
    * @throws TypeError where the selector returned none of the candidates; no state has changed then
    */
-  lease(deployment: string | undefined, tried: ReadonlySet<Member>, config: AxiosRequestConfig): Lease | undefined {
-    this.#advance(performance.now());
-    const candidates = tried.size === 0 ? this.#listFor(deployment) : this.#scan(deployment, tried);
+  lease(deployment: string | undefined, tried: ReadonlySet<string>, config: AxiosRequestConfig): Lease | undefined {
+    const now = performance.now();
+    this.#advance(now);
+    const candidates = tried.size === 0 ? this.#listFor(deployment, now) : this.#scan(deployment, now, tried);
     if (candidates.length === 0) return undefined;
     const picked = this.#selector(candidates, config);
     const member = this.#byView.get(picked);
@@ -178,7 +180,9 @@ export class BackendPool {
     }
     const lease: Lease = { member, scope: scopeAt(member, deployment), began: ++this.#count };
     member.view.pending++;
-    if (member.health.begin(lease)) this.#lists.clear();
+    // A trial that is never heard of again keeps its place no longer than a cooldown may last.
+    const until = now + this.#maxCooldown;
+    if (member.health.begin(lease, until)) this.#changed(until);
     return lease;
   }
 
@@ -192,35 +196,29 @@ export class BackendPool {
   succeed(lease: Lease): void {
     const { member } = lease;
     member.view.successes++;
-    const recovered = member.health.succeed(lease);
-    this.release(lease);
-    if (recovered.length > 0) {
-      this.#recovered(member, recovered);
-      this.#changed();
-    }
+    member.view.pending--;
+    if (member.health.succeed(lease)) this.#refresh();
   }
 
   /** The attempt failed. Returns the ms for which its backend is out of use. @internal */
   fail(lease: Lease, { reason, chosen, asked, scoped }: Verdict): number {
-    const { member } = lease;
-    member.view.failures++;
+    const { health, view } = lease.member;
     const scope = scoped ? lease.scope : undefined;
     const oversized = chosen === undefined && asked !== undefined && asked > this.#maxCooldown;
-    const wait = chosen ?? asked ?? this.#doubled(member.health.strike(scope, lease.began, this.#count));
+    const wait = chosen ?? asked ?? this.#doubled(health.strike(scope, lease.began, this.#count));
     const duration = Math.min(wait, this.#maxCooldown);
     const then = scoped || asked !== undefined ? 'available' : 'trial';
+    view.failures++;
+    health.failed(scope, this.#count);
     this.release(lease);
-    if (duration > 0) {
-      const cooldown: Cooldown = { scope, reason: oversized ? 'oversized' : reason, duration, then };
-      this.#cool(member, cooldown, performance.now());
-    }
+    if (duration > 0) this.#cool(lease.member, { scope, reason: oversized ? 'oversized' : reason, duration, then });
     return duration;
   }
 
   /** The attempt is over, without a verdict on its backend. @internal */
   release(lease: Lease): void {
     lease.member.view.pending--;
-    if (lease.member.health.end(lease)) this.#changed();
+    if (lease.member.health.end(lease)) this.#refresh();
   }
 
   /** Calls back once, as soon as a backend may have come back earlier than was known. Returns what gives that up. @internal */
@@ -231,58 +229,55 @@ export class BackendPool {
     };
   }
 
-  #cool(member: Member, cooldown: Cooldown, now: number): void {
-    member.health.cool(cooldown, this.#count, now);
-    this.#nextChange = Math.min(this.#nextChange, now + cooldown.duration);
-    this.#lists.clear();
+  #cool(member: Member, cooldown: Cooldown): void {
+    const now = performance.now();
+    const moved = member.health.cool(cooldown, now);
+    this.#changed(now + cooldown.duration);
+    if (!moved) return;
     const { scope, reason, duration } = cooldown;
-    this.events.emit({
-      type: 'cooldown',
-      backend: member.view.name,
-      ...(scope !== undefined && { scope }),
-      reason,
-      duration,
-    });
+    this.events.emit({ type: 'cooldown', backend: member.view.name, ...where(scope), reason, duration });
   }
 
   #doubled(strikes: number): number {
     return this.#defaultCooldown * 2 ** (strikes - 1);
   }
 
+  /** Takes notice of what has passed since the last request. */
   #advance(now: number): void {
     if (now < this.#nextChange) return;
+    const recovered = this.#members.map((member) => [member, member.health.advance(now)] as const);
     this.#nextChange = Infinity;
-    this.#lists.clear();
-    for (const member of this.#members) {
-      this.#recovered(member, member.health.advance(now));
-      this.#nextChange = Math.min(this.#nextChange, member.health.nextChange());
-    }
+    this.#changed(Math.min(...this.#members.map((member) => member.health.nextChange(now))));
+    // Last, since a listener may send a request of its own.
+    for (const [member, scopes] of recovered) this.#recovered(member, scopes);
   }
 
-  #listFor(deployment: string | undefined): Candidates {
+  /** Something came back earlier than was known: whoever waits looks again. */
+  #refresh(): void {
+    this.#nextChange = 0;
+    this.#advance(performance.now());
+    for (const wake of this.#wakeups) wake();
+  }
+
+  #listFor(deployment: string | undefined, now: number): Candidates {
     const known = this.#lists.get(deployment);
     if (known !== undefined) return known;
     if (this.#lists.size >= MAX_LISTS) this.#lists.clear();
-    const list = this.#scan(deployment);
+    const list = this.#scan(deployment, now);
     this.#lists.set(deployment, list);
     return list;
   }
 
   /** The available backends of the best priority; where there is none, those that may be used if nobody else can. */
-  #scan(deployment: string | undefined, tried?: ReadonlySet<Member>): Candidates {
-    return this.#best('yes', deployment, tried) ?? this.#best('last', deployment, tried) ?? NOBODY;
-  }
-
-  #best(answer: Answer, deployment: string | undefined, tried?: ReadonlySet<Member>): Candidates | undefined {
-    const best: Backend[] = [];
-    let priority = Infinity;
+  #scan(deployment: string | undefined, now: number, tried?: ReadonlySet<string>): Candidates {
+    const best: Record<Answer, Backend[]> = { yes: [], last: [], no: [] };
     for (const member of this.#members) {
-      if (member.view.priority > priority) break;
-      if (tried?.has(member) || member.health.answer(scopeAt(member, deployment)) !== answer) continue;
-      priority = member.view.priority;
-      best.push(member.view);
+      if (best.yes[0] !== undefined && member.view.priority > best.yes[0].priority) break;
+      if (tried?.has(member.view.name)) continue;
+      const same = best[member.health.answer(scopeAt(member, deployment), now)];
+      if (same[0] === undefined || same[0].priority === member.view.priority) same.push(member.view);
     }
-    return best.length > 0 ? Object.freeze(best) : undefined;
+    return Object.freeze(best.yes.length > 0 ? best.yes : best.last);
   }
 
   #named(name: string): Member {
@@ -293,19 +288,19 @@ export class BackendPool {
   }
 
   #recovered(member: Member, scopes: readonly (string | undefined)[]): void {
-    for (const scope of scopes) {
-      this.events.emit({ type: 'recovered', backend: member.view.name, ...(scope !== undefined && { scope }) });
-    }
+    for (const scope of scopes) this.events.emit({ type: 'recovered', backend: member.view.name, ...where(scope) });
   }
 
-  #changed(): void {
+  /** Who is a candidate has changed, and will change again by itself at `next`. */
+  #changed(next: number): void {
     this.#lists.clear();
-    this.#nextChange = Math.min(...this.#members.map((member) => member.health.nextChange()));
-    for (const wake of this.#wakeups) wake();
+    this.#nextChange = Math.min(this.#nextChange, next);
   }
 }
 
-const NOBODY: Candidates = Object.freeze([]);
+function where(scope: string | undefined): { readonly scope?: string } {
+  return scope === undefined ? {} : { scope };
+}
 
 function joined(known: Member | undefined, settings: BackendSettings): Member {
   const { name, baseURL, priority, weight } = settings;

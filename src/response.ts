@@ -75,8 +75,8 @@ export function restored(response: AxiosResponse, config: InternalAxiosRequestCo
 }
 
 /**
- * An attempt with a signal of its own does not hear of the caller's any more once it has answered. This goes on telling
- * it while the caller reads a stream, and takes its listener away when that ends.
+ * An attempt has a signal of its own, and does not hear of the caller's any more once it has answered. This goes on
+ * telling it while the caller reads a stream, and takes its listener away when that ends.
  */
 export function cancelWhileRead(
   response: AxiosResponse,

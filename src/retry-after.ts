@@ -2,7 +2,7 @@
 export interface RetryAfterSource {
   readonly status: number;
   /** Names in any case; an `AxiosHeaders` or a plain object. Mocks may leave it out. */
-  readonly headers?: object | undefined;
+  readonly headers?: object | null | undefined;
   /** The body, as text, bytes or parsed JSON. */
   readonly data?: unknown;
 }
@@ -46,9 +46,9 @@ export function parseRetryAfter(response: RetryAfterSource, now: number | Date =
 
 type HeaderReader = (name: string) => string | undefined;
 
-function headerReader(headers: object = {}): HeaderReader {
+function headerReader(headers: object | null | undefined): HeaderReader {
   const values = new Map<string, string>();
-  for (const [name, value] of Object.entries(headers as Record<string, unknown>)) {
+  for (const [name, value] of Object.entries((headers ?? {}) as Record<string, unknown>)) {
     const first: unknown = Array.isArray(value) ? value[0] : value;
     if (typeof first === 'string' || typeof first === 'number') values.set(name.toLowerCase(), String(first).trim());
   }

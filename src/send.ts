@@ -4,6 +4,7 @@ import type { Plan } from './attempt';
 import type { BackendSettings } from './backend';
 import type { Body } from './body';
 import type { HeaderList } from './credentials';
+import { MAX_TIMER } from './deadline';
 import type { Deadline } from './deadline';
 import { cancelWhileRead, discard } from './response';
 
@@ -26,8 +27,9 @@ export interface Sending {
  */
 export async function send(backend: BackendSettings, sending: Sending): Promise<AxiosResponse> {
   const { plan, deadline, limit } = sending;
-  // A timer that ends an attempt has to tell the adapter. Without one, the caller's own signal does, as with plain axios.
-  const abort = deadline.timed || limit > 0 ? new AbortController() : undefined;
+  deadline.check();
+  // One signal for all that may end this attempt.
+  const abort = deadline.bounded || limit > 0 ? new AbortController() : undefined;
   let givenUp = false;
   const exchange = exchangeWith(backend, sending, abort, () => givenUp);
   const response = await deadline.guard(
@@ -59,5 +61,7 @@ async function exchangeWith(
     attempt.signal = abort.signal;
     delete attempt.cancelToken;
   }
+  // It would fire at once in an adapter; the deadline keeps it.
+  if (Number(attempt.timeout) > MAX_TIMER) attempt.timeout = 0;
   return adapter(attempt);
 }

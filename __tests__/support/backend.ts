@@ -10,10 +10,14 @@ export interface Call {
   readonly body: Buffer;
 }
 
+interface Canned {
+  readonly status?: number;
+  readonly headers?: Record<string, string | number>;
+  readonly body?: string | Buffer | object;
+}
+
 /** A canned answer, or a function that does with the socket what it likes. */
-export type Reply =
-  | { readonly status?: number; readonly headers?: Record<string, string>; readonly body?: string | Buffer | object }
-  | ((request: IncomingMessage, response: ServerResponse, call: Call) => void);
+export type Reply = Canned | ((request: IncomingMessage, response: ServerResponse, call: Call) => void);
 
 /** A real HTTP backend on loopback whose replies a test scripts and whose calls it counts. */
 export class TestBackend {
@@ -93,7 +97,7 @@ export class TestBackend {
   }
 }
 
-function send(response: ServerResponse, { status = 200, headers, body = '' }: Exclude<Reply, () => void>): void {
+function send(response: ServerResponse, { status = 200, headers, body = '' }: Canned): void {
   const raw = typeof body === 'string' || Buffer.isBuffer(body);
   response.writeHead(status, { ...(!raw && { 'content-type': 'application/json' }), ...headers });
   response.end(raw ? body : JSON.stringify(body));
