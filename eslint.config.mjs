@@ -19,9 +19,10 @@ export default tseslint.config(
   {
     files: ['src/**/*.ts'],
     rules: {
-      'no-restricted-imports': [
+      // The main entry runs in browsers.
+      '@typescript-eslint/no-restricted-imports': [
         'error',
-        { patterns: ['node:*'], paths: ['fs', 'http', 'https', 'stream', 'events', 'util'] },
+        { patterns: [{ regex: '^node:', allowTypeImports: true }] },
       ],
       'max-lines-per-function': ['warn', { max: 40, skipBlankLines: true, skipComments: true }],
       'max-lines': ['warn', { max: 250, skipBlankLines: true, skipComments: true }],

@@ -122,15 +122,19 @@ describe.each(WIRES)('failures of the caller’s own making over %s touch no oth
     ['maxContentLength', { method: 'get', maxContentLength: 100 }, 'ERR_BAD_RESPONSE'],
     ['maxBodyLength', { method: 'post', data: 'x'.repeat(200), maxBodyLength: 100 }, 'ERR_BAD_REQUEST'],
     ['a malformed protocol', { method: 'get', url: 'http:/x' }, 'ERR_INVALID_URL'],
+    [
+      'too many redirects',
+      { method: 'get', url: '/loop', maxRedirects: 2 },
+      wire === 'http' ? 'ERR_FR_TOO_MANY_REDIRECTS' : 'ERR_NETWORK',
+    ],
   ];
   const forHttp: typeof cases = [
-    ['too many redirects', { method: 'get', url: '/loop', maxRedirects: 2 }, 'ERR_FR_TOO_MANY_REDIRECTS'],
     [
       'a body of a kind that cannot be sent',
       { method: 'post', data: { a: 1 }, transformRequest: [] },
       'ERR_BAD_REQUEST',
     ],
-    ['a bad option', { method: 'get', timeout: 'soon' as unknown as number }, 'ERR_BAD_OPTION_VALUE'],
+    ['an unknown encoding', { method: 'get', responseEncoding: 'nope' }, 'ERR_UNKNOWN_ENCODING'],
   ];
 
   test.each([...cases, ...(wire === 'http' ? forHttp : [])])('%s', async (_, config, code) => {
@@ -145,6 +149,13 @@ describe.each(WIRES)('failures of the caller’s own making over %s touch no oth
     expect(second.calls).toHaveLength(0);
     expect(failures).toEqual([]);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, pending: 0, failures: 0 });
+  });
+
+  test('a timeout that is no number is refused before anything is sent', async () => {
+    const { adapter, second } = await pair((await TestBackend.start()).url, wire);
+    const error = await rejection(axios.get('/x', { adapter, timeout: 'soon' as unknown as number }));
+    expect(error).toMatchObject({ code: 'ERR_BAD_OPTION_VALUE', attempts: [] });
+    expect(second.calls).toHaveLength(0);
   });
 
   test('a header that cannot be sent', async () => {

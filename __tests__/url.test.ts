@@ -46,6 +46,10 @@ describe('the URL rule', () => {
     [{ url: 'https://other.example/x', allowAbsoluteUrls: false }, '/gw/x'],
     [{ url: 'https://other.example//x' }, '/gw//x'],
     [{ url: '/x//y' }, '/gw/x//y'],
+    [{ url: '/./x' }, '/gw/x'],
+    [{ url: '/a/../x', baseURL: 'https://caller.example/base' }, '/gw/base/x'],
+    [{ url: '../x', baseURL: 'https://caller.example/base' }, '/gw/x'],
+    [{ url: '/x y?p=/../z&q=a b' }, '/gw/x%20y?p=/../z&q=a%20b'],
   ])('%j reaches %s', async (config, expected) => {
     expect(await requested(config)).toBe(expected);
   });
@@ -102,8 +106,8 @@ describe('a backend’s params', () => {
 
   test('go over the caller’s URLSearchParams, which stay as they were', async () => {
     const params = new URLSearchParams('api-version=3&a=1&a=2');
-    expect(await requested({ url: '/x', params }, '', { 'api-version': 'v', n: 7 })).toBe(
-      '/x?api-version=v&a=1&a=2&n=7',
+    expect(await requested({ url: '/x', params }, '', { 'api-version': 'v', n: 7, no: null, l: [1, 2] })).toBe(
+      '/x?api-version=v&a=1&a=2&n=7&l[]=1&l[]=2',
     );
     expect(params.toString()).toBe('api-version=3&a=1&a=2');
   });
@@ -121,6 +125,7 @@ describe('what the wrapped adapter is given', () => {
     const mock = new MockAdapter(inner);
     mock.onPost('/openai/x').reply(200, 'path');
     mock.onGet(/^\/base\/y/).reply(200, 'expression');
+    mock.onGet('/x?q=hello world&p=/../z').reply(200, 'blanks');
     mock.onGet('/openai/z', { params: { a: 1 } }).reply(200, 'params');
     const client = axios.create({
       adapter: priorityAdapter([{ baseURL: 'backend.example/gw' }], { adapter: inner.defaults.adapter }),
@@ -128,6 +133,7 @@ describe('what the wrapped adapter is given', () => {
 
     expect((await client.post('/openai/x', {})).data).toBe('path');
     expect((await client.get('/base/y')).data).toBe('expression');
+    expect((await client.get('/x?q=hello world&p=/../z', { baseURL: '/base' })).data).toBe('blanks');
     expect((await client.get('/openai/z', { params: { a: 1 } })).data).toBe('params');
     await client.get('/openai/z', { baseURL: 'https://caller.example/base/', params: { a: 1 } });
     expect(mock.history['get']?.at(-1)).toMatchObject({

@@ -6,7 +6,7 @@ import type { BackendOptions } from './backend';
 import { asIs, capture, isOneShot } from './body';
 import type { Body } from './body';
 import type { HeaderList } from './credentials';
-import { Deadline, Interruption, notBefore, timeoutOf } from './deadline';
+import { Deadline, Interruption } from './deadline';
 import type { Attempt } from './events';
 import { checkAdapter, checkAnswer, checkChosen, resolvePool, resolveRules, rulesFor } from './options';
 import type { PriorityAdapterOptions, Rules, WrappedAdapter } from './options';
@@ -14,7 +14,18 @@ import { findingOf, isBackendsFault, isSuccess, reasonOf } from './outcome';
 import type { Failure, Finding } from './outcome';
 import { BackendPool } from './pool';
 import type { Lease } from './pool';
-import { discard, fabricate, rejection, restored, restoredError, settle, timeoutError, withAttempts } from './response';
+import {
+  codeOf,
+  discard,
+  fabricate,
+  rejection,
+  restored,
+  restoredError,
+  settle,
+  timeoutError,
+  timeoutOf,
+  withAttempts,
+} from './response';
 import { parseRetryAfter } from './retry-after';
 import { send } from './send';
 
@@ -154,13 +165,15 @@ class Journey {
       }
       finding = { status, response, attemptTimedOut: false };
     } catch (error) {
-      finding = this.#findingOf(error, lease, started);
+      finding = this.#findingOf(error, lease, started, body);
     }
     return this.#judge(lease, started, finding, body);
   }
 
   /** Asks the user's rules about a failure, and tells the pool. */
   #judge(lease: Lease, started: number, finding: Finding, body: Body): Outcome {
+    // What a user's rule may log is the caller's config, not that of the attempt.
+    if (finding.response !== undefined) finding.response.config = this.plan.config;
     const failure: Failure = { ...finding, backend: lease.member.view, config: this.plan.config };
     let blamed = isBackendsFault(failure);
     let movesOn = false;
@@ -196,20 +209,21 @@ class Journey {
   }
 
   /** What an error says about the backend. Rethrows what says nothing about it: a cancel, or the caller's own making. */
-  #findingOf(error: unknown, lease: Lease, started: number): Finding {
+  #findingOf(error: unknown, lease: Lease, started: number, body: Body): Finding {
     const { config } = this.plan;
     if (error instanceof Interruption && error.why === 'attempt-timeout') {
       const timeout = timeoutError(config, this.rules.attemptTimeout);
       return { error: timeout, attemptTimedOut: true, ...(timeout.code !== undefined && { code: timeout.code }) };
     }
-    const finding = error instanceof Interruption ? undefined : findingOf(error, config);
+    const reason = restoredError(rejection(error, config), config, this.secrets);
+    const finding = error instanceof Interruption ? undefined : findingOf(reason, config, body.failure.error);
     if (finding !== undefined) return finding;
-    const reason = rejection(error, config);
     const hadWholeBudget = this.#prompt && this.attempts.length === 0;
     const blamed = error instanceof Interruption && error.why === 'timeout' && hadWholeBudget;
     const verdict = { reason: 'timeout', chosen: undefined, asked: undefined, scoped: false } as const;
     const cooldown = blamed ? this.pool.fail(lease, verdict) : this.#exonerate(lease);
-    this.#record(lease, started, codeOf(reason), cooldown);
+    const code = codeOf(reason);
+    this.#record(lease, started, code === undefined ? {} : { code }, cooldown);
     throw reason;
   }
 
@@ -242,19 +256,11 @@ class Journey {
     const started = performance.now();
     this.#prompt = false;
     this.pool.events.emit({ type: 'waiting', duration });
-    let giveUp: (() => void) | undefined;
-    const pause = new Promise<void>((resolve) => {
-      const stopTimer = notBefore(duration, resolve);
-      const forget = this.pool.onceChanged(resolve);
-      giveUp = () => {
-        stopTimer();
-        forget();
-      };
-    });
+    const pause = this.pool.pause(duration);
     try {
-      await this.deadline.guard(pause);
+      await this.deadline.guard(pause.over);
     } finally {
-      giveUp?.();
+      pause.end();
       this.#waited += performance.now() - started;
     }
   }
@@ -293,9 +299,4 @@ function handedBack({ response, status, error }: Failure): AxiosResponse {
     response !== undefined && !isSuccess(status ?? 0) && (error === undefined || response.data !== undefined);
   if (whole) return response;
   throw error;
-}
-
-function codeOf(error: unknown): { readonly code?: string } {
-  const { code } = Object(error) as { code?: unknown };
-  return typeof code === 'string' ? { code } : {};
 }

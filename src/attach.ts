@@ -54,6 +54,8 @@ export function attachPriorityAdapter(
 const replaced = new WeakMap<object, WrappedAdapter | undefined>();
 
 function wrapped(config: InternalAxiosRequestConfig, failover: Failover): InternalAxiosRequestConfig {
+  // A request that has a pool of its own goes through that alone.
+  if (isPriorityAdapter(config.adapter)) return config;
   // A plugin may send on a config that has been here already: it is wrapped once, not twice.
   const isOurs = typeof config.adapter === 'function' && replaced.has(config.adapter);
   const callers = isOurs ? replaced.get(config.adapter as AxiosAdapter) : config.adapter;

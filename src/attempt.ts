@@ -83,7 +83,12 @@ function setTarget(
 function paramsFor(callers: unknown, own: Readonly<Record<string, unknown>>): unknown {
   if (!(callers instanceof URLSearchParams)) return Object.assign({}, callers, own);
   const merged = new URLSearchParams(callers);
-  for (const [name, value] of Object.entries(own)) merged.set(name, String(value));
+  for (const [name, value] of Object.entries(own)) {
+    // As axios writes them where params are an object.
+    if (value === null || Array.isArray(value)) merged.delete(name);
+    else merged.set(name, `${value as string}`);
+    if (Array.isArray(value)) for (const each of value as unknown[]) merged.append(`${name}[]`, String(each));
+  }
   return merged;
 }
 

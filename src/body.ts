@@ -1,3 +1,5 @@
+import type { PassThrough } from 'node:stream';
+
 /** A request body, as the attempts of one request share it. */
 export interface Body {
   readonly data: unknown;
@@ -7,6 +9,8 @@ export interface Body {
   readonly replayable: boolean;
   /** Whether `data` is not what the caller gave, so that a length the caller stated no longer counts. */
   readonly captured: boolean;
+  /** What the caller's own stream failed with: no backend is to blame for that. */
+  readonly failure: { error?: unknown };
 }
 
 /** Why a body can't be sent. The message is for the caller. */
@@ -33,12 +37,6 @@ interface NodeStream {
   getHeaders?(): Record<string, string>;
 }
 
-/** What was read of a one-shot body: all of it, or what came before the limit was passed. */
-interface Captured {
-  readonly chunks: readonly Uint8Array[];
-  readonly whole: boolean;
-}
-
 /** Whoever sends a config again (axios-retry) hands over the same stream: it has been read, and is found here. */
 const captures = new WeakMap<object, Promise<Body>>();
 const spent = new WeakSet<object>();
@@ -50,7 +48,11 @@ export function isOneShot(data: unknown): data is object {
 
 /** A body that is sent as it is, and where it can be read only once, for one attempt. */
 export function asIs(data: unknown): Body {
-  return { data, headers: [], replayable: !isOneShot(data), captured: false };
+  const failure: Body['failure'] = {};
+  const note = (error: unknown): void => void (failure.error ??= error);
+  if (isNodeStream(data)) data.on('error', note);
+  const sent = isWebStream(data) && !data.locked ? observed(data, note) : data;
+  return { data: sent, headers: [], replayable: !isOneShot(data), captured: false, failure };
 }
 
 /**
@@ -78,78 +80,138 @@ export async function capture(data: object, limit: number): Promise<Body> {
   return captured;
 }
 
-async function captureNode(stream: NodeStream, limit: number): Promise<Body> {
-  const headers = Object.entries(stream.getHeaders?.() ?? {});
-  const { chunks, whole } = await readNode(stream, limit);
-  if (whole) return { data: joined(chunks), headers, replayable: true, captured: true };
-  const { PassThrough } = process.getBuiltinModule('node:stream');
-  const rest = new PassThrough();
-  for (const chunk of chunks) rest.write(chunk);
-  stream.on('error', (error: Error) => rest.destroy(error));
-  stream.on('close', () => {
-    // An end would have been passed on by now.
-    if (!rest.writableEnded) rest.destroy();
-  });
-  stream.pipe(rest);
-  return { data: rest, headers, replayable: false, captured: false };
+/** Whoever listens to a stream that has failed already waits for ever. @throws BodyError */
+export function checkSendable({ data, failure }: Body): void {
+  const { error: cause } = failure;
+  if (cause !== undefined) throw failed(cause);
+  if (isNodeStream(data) && data.destroyed === true) throw new BodyError('Request stream has been aborted', true);
 }
 
-function readNode(stream: NodeStream, limit: number): Promise<Captured> {
+function captureNode(stream: NodeStream, limit: number): Promise<Body> {
   if (stream.readableEnded === true || stream.destroyed === true) {
-    throw new BodyError('the request body is a stream that has already been read or destroyed');
+    return Promise.reject(new BodyError('the request body is a stream that has already been read or destroyed'));
   }
+  const headers = Object.entries(stream.getHeaders?.() ?? {});
+  const failure: Body['failure'] = {};
   return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    const listeners: [event: string, listener: (value: never) => void][] = [
-      ['data', (chunk: unknown) => keep(chunk)],
-      ['end', () => done(() => resolve({ chunks, whole: true }))],
-      ['error', (error: Error) => done(() => reject(new BodyError(error.message, false, { cause: error })))],
-      ['close', () => done(() => reject(new BodyError('Request stream has been aborted', true)))],
-    ];
-    const done = (then: () => void): void => {
-      for (const [event, listener] of listeners) stream.removeListener(event, listener);
-      then();
+    const kept = new Kept(limit);
+    /** Takes what is beyond the limit. The listeners stay the same, so that nothing falls between. */
+    let rest: PassThrough | undefined;
+    let over = false;
+    const finish = (error?: BodyError): void => {
+      if (over) return;
+      over = true;
+      if (error !== undefined) failure.error ??= error.cause ?? error;
+      if (error !== undefined) {
+        reject(error);
+        rest?.destroy(failure.error as Error);
+      } else if (rest !== undefined) rest.end();
+      else resolve({ data: kept.joined(), headers, replayable: true, captured: true, failure });
     };
-    const keep = (chunk: unknown): void => {
+    stream.on('data', (chunk: unknown) => {
       const bytes = bytesOf(chunk);
-      if (bytes === undefined) {
-        done(() =>
-          reject(new BodyError(`the request body is a stream of ${typeof chunk}s; bytes or text can be sent`)),
-        );
-        return;
+      if (bytes === undefined) finish(unsendable(chunk));
+      else if (rest !== undefined) pour(bytes, rest, stream);
+      else if (!kept.take(bytes)) {
+        rest = new (process.getBuiltinModule('node:stream').PassThrough)();
+        rest.on('drain', () => void stream.resume?.());
+        rest.on('error', () => undefined); // `failure` knows
+        for (const each of kept.chunks) pour(each, rest, stream);
+        resolve({ data: rest, headers, replayable: false, captured: false, failure });
       }
-      chunks.push(bytes);
-      size += bytes.byteLength;
-      if (size <= limit) return;
-      stream.pause?.();
-      done(() => resolve({ chunks, whole: false }));
-    };
-    for (const [event, listener] of listeners) stream.on(event, listener);
+    });
+    stream.on('end', () => finish());
+    stream.on('error', (error: Error) => finish(failed(error)));
+    stream.on('close', () => finish(new BodyError('Request stream has been aborted', true)));
     // Streams of the form-data package wait for it.
     stream.resume?.();
   });
 }
 
+/** Writes, and holds the source back where that is too fast. */
+function pour(bytes: Uint8Array, to: PassThrough, from: NodeStream): void {
+  if (!to.write(bytes)) from.pause?.();
+}
+
+/** The chunks of a body, as long as they are no longer than `limit` bytes together. */
+class Kept {
+  readonly chunks: Uint8Array[] = [];
+  #size = 0;
+
+  constructor(private readonly limit: number) {}
+
+  /** Returns whether the limit still holds. */
+  take(chunk: Uint8Array): boolean {
+    this.chunks.push(chunk);
+    this.#size += chunk.byteLength;
+    return this.#size <= this.limit;
+  }
+
+  /** As a Buffer where there is one: the http adapter takes no Uint8Array. */
+  joined(): Uint8Array {
+    const { Buffer } = globalThis as { Buffer?: { concat(chunks: readonly Uint8Array[]): Uint8Array } };
+    if (Buffer) return Buffer.concat(this.chunks);
+    const all = new Uint8Array(this.#size);
+    let at = 0;
+    for (const chunk of this.chunks) {
+      all.set(chunk, at);
+      at += chunk.byteLength;
+    }
+    return all;
+  }
+}
+
+function failed(cause: unknown): BodyError {
+  const { message } = Object(cause) as { message?: unknown };
+  return new BodyError(typeof message === 'string' ? message : String(cause), false, { cause });
+}
+
+function unsendable(chunk: unknown): BodyError {
+  return new BodyError(`the request body is a stream of ${typeof chunk}s; bytes or text can be sent`);
+}
+
 async function captureWeb(stream: ReadableStream, limit: number): Promise<Body> {
   const reader = openReader(stream);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  while (size <= limit) {
+  const failure: Body['failure'] = {};
+  const kept = new Kept(limit);
+  for (;;) {
     const chunk = await read(reader);
-    if (chunk === undefined) return { data: joined(chunks), headers: [], replayable: true, captured: true };
-    chunks.push(chunk);
-    size += chunk.byteLength;
+    if (chunk === undefined) return { data: kept.joined(), headers: [], replayable: true, captured: true, failure };
+    if (!kept.take(chunk)) break;
   }
-  const rest = new ReadableStream({
+  const rest = new ReadableStream<unknown>({
     async pull(controller) {
-      const chunk = chunks.shift() ?? (await read(reader));
-      if (chunk === undefined) controller.close();
+      const chunk = kept.chunks.shift();
+      if (chunk === undefined) await passOn(reader, controller, (error) => void (failure.error = error));
       else controller.enqueue(chunk);
     },
     cancel: (reason) => reader.cancel(reason),
   });
-  return { data: rest, headers: [], replayable: false, captured: false };
+  return { data: rest, headers: [], replayable: false, captured: false, failure };
+}
+
+/** The same stream, and a word when it fails. */
+function observed(stream: ReadableStream, note: (error: unknown) => void): ReadableStream {
+  const reader = stream.getReader() as ReadableStreamDefaultReader<unknown>;
+  return new ReadableStream({
+    pull: (controller) => passOn(reader, controller, note),
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
+async function passOn(
+  reader: ReadableStreamDefaultReader<unknown>,
+  controller: ReadableStreamDefaultController,
+  note: (error: unknown) => void,
+): Promise<void> {
+  try {
+    const { done, value } = await reader.read();
+    if (done) controller.close();
+    else controller.enqueue(value);
+  } catch (error) {
+    note(error);
+    throw error;
+  }
 }
 
 function openReader(stream: ReadableStream): ReadableStreamDefaultReader {
@@ -162,12 +224,11 @@ async function read(reader: ReadableStreamDefaultReader): Promise<Uint8Array | u
   try {
     result = await reader.read();
   } catch (cause) {
-    throw new BodyError(cause instanceof Error ? cause.message : String(cause), false, { cause });
+    throw failed(cause);
   }
   if (result.done) return undefined;
   const chunk = bytesOf(result.value);
-  if (chunk === undefined)
-    throw new BodyError(`the request body is a stream of ${typeof result.value}s; bytes or text can be sent`);
+  if (chunk === undefined) throw unsendable(result.value);
   return chunk;
 }
 
@@ -185,17 +246,4 @@ function bytesOf(chunk: unknown): Uint8Array | undefined {
   if (typeof chunk === 'string') return new TextEncoder().encode(chunk);
   if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
   return ArrayBuffer.isView(chunk) ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength) : undefined;
-}
-
-/** As a Buffer where there is one: the http adapter takes no Uint8Array. */
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const { Buffer } = globalThis as { Buffer?: { concat(chunks: readonly Uint8Array[]): Uint8Array } };
-  if (Buffer) return Buffer.concat(chunks);
-  const all = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.byteLength, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return all;
 }

@@ -131,12 +131,6 @@ interface Subscribable {
   unsubscribe(listener: () => void): void;
 }
 
-/** The caller's `timeout` in ms, read as axios reads it; 0 means none. What is no number is left for axios to refuse. */
-export function timeoutOf({ timeout }: AxiosRequestConfig): number {
-  const ms = timeout === undefined ? 0 : Number.parseInt(String(timeout), 10);
-  return ms > 0 ? ms : 0;
-}
-
 /** Calls back after `ms`, or after the 24.8 days that a timer can take. Returns what gives it up. */
 function after(ms: number, callback: () => void): () => void {
   const timer = setTimeout(callback, Math.min(Math.ceil(ms), MAX_TIMER));

@@ -1,4 +1,4 @@
-import { combine, decode } from './url';
+import { beforeQuery, combine, decode } from './url';
 import type { Target } from './url';
 
 /** `/deployments/{name}` as a segment of a path. */
@@ -16,7 +16,7 @@ export function renameInPath(target: Target, name: string): Target {
     path.replace(DEPLOYMENT, (_, before: string) => before + encodeURIComponent(name));
   // The name stands in one of the two parts, except where the parts meet inside it; then the split is given up.
   if (DEPLOYMENT.test(target.base)) return { base: renamed(target.base), url: target.url };
-  if (DEPLOYMENT.test(withoutQuery(target.url))) return { base: target.base, url: renamed(target.url) };
+  if (DEPLOYMENT.test(beforeQuery(target.url))) return { base: target.base, url: renamed(target.url) };
   return { base: '', url: renamed(combine(target.base, target.url)) };
 }
 
@@ -116,10 +116,5 @@ function endOfString(text: string, start: number): number {
 }
 
 function pathOf({ base, url }: Target): string {
-  return withoutQuery(base === '' ? url : combine(base, url));
-}
-
-function withoutQuery(url: string): string {
-  const end = url.search(/[?#]/);
-  return end < 0 ? url : url.slice(0, end);
+  return beforeQuery(base === '' ? url : combine(base, url));
 }

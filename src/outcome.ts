@@ -35,7 +35,8 @@ export function isServerError(failure: Failure): boolean {
 
 /** Nothing was sent: refused, DNS, unreachable, TLS. */
 export function isConnectionFailure(failure: Failure): boolean {
-  return !answered(failure) && !failure.attemptTimedOut && traces(failure.error).some(isConnectionTrace);
+  if (answered(failure) || failure.attemptTimedOut || wasRedirected(failure.error)) return false;
+  return traces(failure.error).some(isConnectionTrace);
 }
 
 /**
@@ -77,18 +78,25 @@ export function isSuccess(status: number): boolean {
 }
 
 /** Reads an error of the wrapped adapter. `undefined`: it is the caller's own making, or a cancel, and nobody's failure. */
-export function findingOf(error: unknown, config: AxiosRequestConfig): Finding | undefined {
+export function findingOf(error: unknown, config: AxiosRequestConfig, bodyFailure?: unknown): Finding | undefined {
   const { code, response } = trace(error);
   const status = response?.status;
   const answer = response !== undefined && status !== undefined && { response, status };
   if (answer && !isSuccess(answer.status))
     return { ...answer, error, ...(code !== undefined && { code }), attemptTimedOut: false };
   if (isCallersOwn(error, config)) return undefined;
+  if (bodyFailure !== undefined && errorChain(error).includes(bodyFailure as object)) return undefined;
   return { ...answer, error, ...(code !== undefined && { code }), attemptTimedOut: false };
 }
 
 function answered(failure: Finding): boolean {
   return failure.status !== undefined && !isSuccess(failure.status);
+}
+
+/** The first server has had the request by then, whatever became of the connection to the next. */
+function wasRedirected(error: unknown): boolean {
+  const { request } = Object(error) as { request?: { _redirectCount?: number } };
+  return (request?._redirectCount ?? 0) > 0;
 }
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(['get', 'head', 'options', 'put', 'delete', 'trace', 'query']);
@@ -134,7 +142,7 @@ function isConnectionTrace({ code = '', syscall, message }: Trace): boolean {
  * limit of the caller's exceeded, too many redirects, a cancel (also of the caller's own body stream).
  */
 const OWN_CODE =
-  /^(?:ERR_CANCELED|ERR_BAD_OPTION|ERR_BAD_OPTION_VALUE|ERR_BAD_REQUEST|ERR_NOT_SUPPORT|ERR_DEPRECATED|ERR_FR_\w+|ERR_FORM_DATA_\w+|ERR_INVALID_\w+|ERR_HTTP_INVALID_\w+|ERR_HTTP2_INVALID_\w+|UND_ERR_INVALID_ARG|ERR_UNESCAPED_CHARACTERS)$/;
+  /^(?:ERR_CANCELED|ERR_BAD_OPTION|ERR_BAD_OPTION_VALUE|ERR_BAD_REQUEST|ERR_NOT_SUPPORT|ERR_DEPRECATED|ERR_FR_\w+|ERR_FORM_DATA_\w+|ERR_INVALID_\w+|ERR_UNKNOWN_ENCODING|ERR_HTTP_INVALID_\w+|ERR_HTTP2_INVALID_\w+|UND_ERR_INVALID_ARG|ERR_UNESCAPED_CHARACTERS)$/;
 
 function isCallersOwn(error: unknown, config: AxiosRequestConfig): boolean {
   const chain = traces(error);
@@ -143,6 +151,8 @@ function isCallersOwn(error: unknown, config: AxiosRequestConfig): boolean {
   if (chain.some(({ code = '' }) => OWN_CODE.test(code))) return true;
   // axios 1.5.0 says the same, with the limit it has not got (-1), of a truncated body.
   if (top.message.startsWith('maxContentLength size of ')) return (config.maxContentLength ?? -1) > -1;
+  // The fetch adapter has no code for it.
+  if (chain.some(({ message }) => message === 'redirect count exceeded')) return true;
   // The fetch adapter passes on a bad header as a TypeError that nothing caused; a network's failure has a cause or a
   // code, or, in browsers that tell nothing, says so.
   const root = chain.at(-1) ?? top;

@@ -2,6 +2,7 @@ import type { AxiosRequestConfig } from 'axios';
 import { resolveBackends } from './backend';
 import type { Backend, BackendOptions, BackendSettings } from './backend';
 import { checkDuration, checkFields, checkFunction, checkObject, show } from './check';
+import { notBefore } from './deadline';
 import { Events } from './events';
 import type { PoolEvent } from './events';
 import { Health } from './health';
@@ -72,7 +73,7 @@ export class BackendPool {
   readonly #selector: Selector;
   readonly #defaultCooldown: number;
   readonly #maxCooldown: number;
-  readonly #wakeups = new Set<() => void>();
+  readonly #sleepers = new Set<() => void>();
   /** By priority, then as given. */
   #members: Member[] = [];
   #byView = new Map<Backend, Member>();
@@ -221,12 +222,17 @@ export class BackendPool {
     if (lease.member.health.end(lease)) this.#refresh();
   }
 
-  /** Calls back once, as soon as a backend may have come back earlier than was known. Returns what gives that up. @internal */
-  onceChanged(wake: () => void): () => void {
-    this.#wakeups.add(wake);
-    return () => {
-      this.#wakeups.delete(wake);
+  /** A pause of `ms` that is over sooner when a backend comes back earlier than was known. @internal */
+  pause(ms: number): { readonly over: Promise<void>; readonly end: () => void } {
+    let wake!: () => void;
+    const over = new Promise<void>((resolve) => (wake = resolve));
+    const stopTimer = notBefore(ms, wake);
+    this.#sleepers.add(wake);
+    const end = (): void => {
+      stopTimer();
+      this.#sleepers.delete(wake);
     };
+    return { over, end };
   }
 
   #cool(member: Member, cooldown: Cooldown): void {
@@ -256,7 +262,7 @@ export class BackendPool {
   #refresh(): void {
     this.#nextChange = 0;
     this.#advance(performance.now());
-    for (const wake of this.#wakeups) wake();
+    for (const wake of this.#sleepers) wake();
   }
 
   #listFor(deployment: string | undefined, now: number): Candidates {

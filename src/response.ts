@@ -1,6 +1,7 @@
 import axios from 'axios';
 import type { AxiosAdapter, AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { BodyError } from './body';
+import { CredentialError } from './credentials';
 import type { HeaderList } from './credentials';
 import { Interruption, onCancel } from './deadline';
 import { errorChain } from './outcome';
@@ -70,6 +71,9 @@ export function restored(response: AxiosResponse, config: InternalAxiosRequestCo
   if (isNodeStream(data)) {
     // The http adapter puts its config into an error of the stream. A monitor hears of it first, and handles nothing.
     data.on(process.getBuiltinModule('node:events').errorMonitor, (error) => restoreConfig(error, config));
+  } else if (isWebStream(data) && (config.maxContentLength ?? -1) > -1) {
+    // The fetch adapter does the same when the limit is passed, and in no other case.
+    response.data = watched(data, (error) => restoreConfig(error, config));
   }
   return response;
 }
@@ -88,7 +92,7 @@ export function cancelWhileRead(
     const unlisten = onCancel(config, (message) => data.destroy?.(canceled(message, config)));
     if (unlisten !== undefined) data.on('close', unlisten);
   } else if (isWebStream(data)) {
-    const unlisten = onCancel(config, () => abort.abort());
+    const unlisten = onCancel(config, (message) => abort.abort(canceled(message, config)));
     if (unlisten !== undefined) response.data = watched(data, unlisten);
   }
 }
@@ -115,10 +119,32 @@ export function rejection(error: unknown, config: InternalAxiosRequestConfig): u
   }
   if (error instanceof BodyError) {
     if (error.closedEarly) return canceled(error.message, config);
-    return axios.AxiosError.from(error, axios.AxiosError.ERR_BAD_REQUEST, config);
+    // Any realm's error will do.
+    const { cause } = error;
+    const own = typeof cause === 'object' && cause !== null && 'message' in cause ? (cause as Error) : error;
+    return axios.AxiosError.from(own, codeOf(own) ?? axios.AxiosError.ERR_BAD_REQUEST, config);
   }
-  if (error instanceof InvalidURLError) return axios.AxiosError.from(error, error.code, config);
+  if (error instanceof InvalidURLError || error instanceof CredentialError) {
+    return axios.AxiosError.from(error, error.code, config);
+  }
   return error;
+}
+
+export function codeOf(error: unknown): string | undefined {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'string' ? code : undefined;
+}
+
+/**
+ * The caller's `timeout` in ms, read as axios reads it; 0 means none.
+ *
+ * @throws AxiosError for what is no number, which not all of axios's adapters notice
+ */
+export function timeoutOf(config: InternalAxiosRequestConfig): number {
+  const ms = config.timeout === undefined ? 0 : Number.parseInt(String(config.timeout), 10);
+  if (!Number.isNaN(ms)) return Math.max(0, ms);
+  const message = 'error trying to parse `config.timeout` to int';
+  throw new axios.AxiosError(message, axios.AxiosError.ERR_BAD_OPTION_VALUE, config);
 }
 
 /** axios's own words and code for a timeout. */
@@ -182,12 +208,12 @@ function redact(error: { message?: unknown; stack?: unknown }, secrets: readonly
 }
 
 /** The same stream, and a word when it has been read, broken off or given up. */
-function watched(stream: ReadableStream, ended: () => void): ReadableStream {
+function watched(stream: ReadableStream, ended: (error?: unknown) => void): ReadableStream {
   const reader = stream.getReader() as ReadableStreamDefaultReader<unknown>;
   return new ReadableStream({
     async pull(controller) {
       const { done, value } = await reader.read().catch((error: unknown) => {
-        ended();
+        ended(error);
         throw error;
       });
       if (!done) {

@@ -2,6 +2,7 @@ import type { AxiosAdapter, AxiosResponse } from 'axios';
 import { attemptConfig } from './attempt';
 import type { Plan } from './attempt';
 import type { BackendSettings } from './backend';
+import { checkSendable } from './body';
 import type { Body } from './body';
 import type { HeaderList } from './credentials';
 import { MAX_TIMER } from './deadline';
@@ -56,6 +57,7 @@ async function exchangeWith(
   const headers = credentials instanceof Promise ? await credentials : credentials;
   onCredentials(headers);
   if (givenUp()) throw new Error('given up while the credentials were asked for');
+  checkSendable(body);
   const attempt = attemptConfig(plan, backend, adapter, body, headers);
   if (abort !== undefined) {
     attempt.signal = abort.signal;

@@ -19,9 +19,8 @@ export class InvalidURLError extends Error {
 /** As axios decides it: `scheme://` or `//` at the beginning. */
 const ABSOLUTE = /^(?:[a-z][a-z\d+\-.]*:)?\/\//i;
 
-/** What a URL parser would not leave as it stands: backslashes, control characters and blanks, `.` and `..` segments. */
-// eslint-disable-next-line no-control-regex -- the URL parser drops them, so they could hide a ".."
-const NOT_PLAIN = /[\\\u0000-\u0020\u007f]|(?:^|\/)(?:\.|%2e){1,2}(?:[/?#]|$)/i;
+/** In a path: what the URL parser takes for a slash, what it drops (which could hide a ".."), and ".." itself. */
+const NOT_PLAIN = /[\\\t\n\r]|(?:^|\/)(?:\.|%2e){2}(?:\/|$)/i;
 
 /** Stands in for any origin while a path is resolved. It never gets a request. */
 const NOWHERE = 'http://localhost';
@@ -36,13 +35,13 @@ const NOWHERE = 'http://localhost';
 export function targetOf(config: AxiosRequestConfig): Target {
   const url = config.url === undefined ? '' : toText(config.url);
   const baseURL = config.baseURL ?? '';
-  const absolute = ABSOLUTE.test(url);
-  if (!absolute && !NOT_PLAIN.test(url)) {
-    const base = pathOfBase(baseURL);
-    if (base !== undefined) return { base, url };
-  }
-  const whole = absolute && !(config.allowAbsoluteUrls === false && baseURL) ? url : combine(baseURL, url);
-  return { base: '', url: resolve(whole) };
+  if (ABSOLUTE.test(url) && !(config.allowAbsoluteUrls === false && baseURL)) return { base: '', url: resolve(url) };
+  const base = pathOfBase(baseURL);
+  if (base === undefined) return { base: '', url: resolve(combine(baseURL, url)) };
+  if (!NOT_PLAIN.test(beforeQuery(url)) && !ABSOLUTE.test(url)) return { base, url };
+  const path = resolve(combine(base, url));
+  const kept = base.replace(/\/+$/, '');
+  return path.startsWith(`${kept}/`) ? { base: kept, url: path.slice(kept.length) } : { base: '', url: path };
 }
 
 /**
@@ -84,8 +83,7 @@ function toText(url: unknown): string {
 function pathOfBase(baseURL: string): string | undefined {
   if (baseURL === '') return '';
   if (baseURL !== lastBase.baseURL) {
-    const plain = !/[?#]/.test(baseURL) && !NOT_PLAIN.test(baseURL);
-    const path = plain ? resolve(baseURL) : undefined;
+    const path = /[?#]/.test(baseURL) ? undefined : resolve(baseURL);
     lastBase = { baseURL, path: path === '/' ? '' : path?.startsWith('//') ? undefined : path };
   }
   return lastBase.path;
@@ -114,6 +112,12 @@ function parse(url: string): URL {
   } catch (cause) {
     throw new InvalidURLError('Invalid URL', { cause });
   }
+}
+
+/** The part of a URL that names a resource. */
+export function beforeQuery(url: string): string {
+  const end = url.search(/[?#]/);
+  return end < 0 ? url : url.slice(0, end);
 }
 
 function split(text: string, separator: string): [head: string, tail: string | undefined] {

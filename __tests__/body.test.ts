@@ -1,0 +1,361 @@
+import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import axios from 'axios';
+import type { AxiosRequestConfig } from 'axios';
+import FormDataPackage from 'form-data';
+import { priorityAdapter } from '../src';
+import type { PriorityAdapter } from '../src';
+import { TestBackend, hang, rejection, startBackends, useBackends } from './support/backend';
+import { scene, turn } from './support/in-process';
+
+useBackends();
+
+const folder = mkdtempSync(join(tmpdir(), 'body-'));
+const file = join(folder, 'audio.bin');
+const audio = Buffer.from(Array.from({ length: 100_000 }, (_, i) => i % 251));
+writeFileSync(file, audio);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const parts = (...chunks: (string | Buffer)[]) => Readable.from(chunks, { objectMode: false });
+const web = (...chunks: (string | Uint8Array)[]) =>
+  new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks)
+        controller.enqueue(typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk);
+      controller.close();
+    },
+  });
+
+function packageForm(): FormDataPackage {
+  const form = new FormDataPackage();
+  form.append('model', 'whisper');
+  form.append('bytes', Buffer.alloc(5000, 7));
+  form.append('file', createReadStream(file), { filename: 'audio.bin' });
+  return form;
+}
+
+function specForm(): FormData {
+  const form = new FormData();
+  form.append('model', 'whisper');
+  form.append('file', new Blob([audio]), 'audio.bin');
+  return form;
+}
+
+/** A multipart body without what differs from form to form. */
+function withoutBoundary(body: Buffer): string {
+  const text = body.toString('latin1');
+  const boundary = text.slice(2, text.indexOf('\r\n'));
+  return text.replaceAll(boundary, 'BOUNDARY');
+}
+
+const BODIES: [string, () => unknown][] = [
+  ['JSON', () => ({ text: 'ü'.repeat(50) })],
+  ['text', () => 'plain ü'],
+  ['a Buffer', () => Buffer.from(audio)],
+  ['a typed array', () => new Uint8Array(audio.subarray(0, 100))],
+  ['URLSearchParams', () => new URLSearchParams({ a: '1', b: 'ü' })],
+  ['a Blob', () => new Blob([audio], { type: 'audio/wav' })],
+  ['a spec form', specForm],
+  ['a form of the form-data package with a file in it', packageForm],
+  ['a Readable', () => parts('one ', Buffer.from('two '), 'three ü')],
+  ['a file stream', () => createReadStream(file)],
+  ['an empty Readable', () => parts()],
+  ['a web stream', () => web('one ', 'two ', new Uint8Array(audio))],
+];
+
+describe.each(['http', 'fetch'])('over %s, the second backend receives every byte of', (wire) => {
+  test.each(BODIES)('%s', async (name, make) => {
+    const [plain, first, second] = (await startBackends(3)) as [TestBackend, TestBackend, TestBackend];
+    first.always({ status: 503 });
+    const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }], { adapter: wire });
+    await axios.post('/x', make(), { adapter });
+    expect(first.calls).toHaveLength(1);
+    const { body, headers } = second.lastCall;
+    expect(headers['content-length'] ?? headers['transfer-encoding']).toBe(
+      headers['content-length'] ? String(body.length) : 'chunked',
+    );
+    // Plain axios takes no web stream over http, and some of fetch's need `duplex`.
+    if (name === 'a web stream') {
+      expect(body).toEqual(Buffer.concat([Buffer.from('one two '), audio]));
+      return;
+    }
+    const own = wire === 'fetch' && name.includes('form-data') ? 'http' : wire;
+    await axios.post(`${plain.url}/x`, make(), { adapter: own });
+    const expected = plain.lastCall;
+    const kind = (type = '') => type.replace(/boundary=.*/, '');
+    expect(kind(headers['content-type'])).toBe(kind(expected.headers['content-type']));
+    if (name.includes('form')) {
+      expect(withoutBoundary(body)).toBe(withoutBoundary(expected.body));
+      const [, boundary] = /boundary=(.+)$/.exec(headers['content-type'] ?? '') ?? [];
+      if (boundary !== undefined) expect(body.includes(boundary)).toBe(true);
+    } else {
+      expect(body.equals(expected.body)).toBe(true);
+    }
+  });
+});
+
+describe('a one-shot body longer than maxReplaySize', () => {
+  const long = () =>
+    Readable.from(
+      Array.from({ length: 50 }, () => Buffer.alloc(1000, 1)),
+      { objectMode: false },
+    );
+
+  test.each<[string, string, () => unknown, number]>([
+    ['http', 'a Readable', long, 50_000],
+    ['fetch', 'a Readable', long, 50_000],
+    ['fetch', 'a web stream', () => web(...Array.from({ length: 50 }, () => new Uint8Array(1000))), 50_000],
+    ['http', 'a file stream', () => createReadStream(file), audio.length],
+    ['http', 'a form', packageForm, 105_000],
+  ])(
+    'over %s, %s streams through whole, once, and the first backend’s own answer is handed back',
+    async (wire, _, make, size) => {
+      const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
+      first.always({ status: 503, body: 'own words' });
+      const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }], {
+        adapter: wire,
+        maxReplaySize: 1500,
+      });
+      const data = make();
+      const error = await rejection(axios.post('/x', data, { adapter }));
+      expect(error).toMatchObject({ response: { status: 503, data: 'own words' }, attempts: [{ status: 503 }] });
+      expect(first.lastCall.body.length).toBeGreaterThanOrEqual(size);
+      expect(second.calls).toHaveLength(0);
+      expect(adapter.pool.snapshot()[0]).toMatchObject({ state: 'cooling' });
+      expect(await rejection(axios.post('/x', data, { adapter }))).toMatchObject({
+        code: 'ERR_BAD_REQUEST',
+        message: 'the request body is a stream that was sent before and was too long to be kept (maxReplaySize)',
+      });
+    },
+  );
+
+  test('is never held in memory whole', async () => {
+    const backend = await TestBackend.start();
+    backend.always({ body: 'ok' });
+    let read = 0;
+    let most = 0;
+    const source = new Readable({
+      read() {
+        this.push(read < 2000 ? Buffer.alloc(16_384) : null);
+        read++;
+      },
+    });
+    // A stub that reads slowly shows how far the source has run ahead.
+    const adapter = priorityAdapter([{ baseURL: 'a.example' }, { baseURL: 'b.example' }], {
+      maxReplaySize: 65_536,
+      adapter: async (config) => {
+        let taken = 0;
+        for await (const chunk of config.data as Readable) {
+          taken += (chunk as Buffer).length;
+          await turn();
+          most = Math.max(most, read * 16_384 - taken);
+        }
+        return { data: taken, status: 200, statusText: '', headers: {}, config };
+      },
+    });
+    expect((await axios.post('/x', source, { adapter })).data).toBe(2000 * 16_384);
+    expect(most).toBeLessThan(400_000);
+  });
+
+  test('is as long as it likes where there is nobody else to send it to', async () => {
+    const backend = await TestBackend.start();
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { maxReplaySize: 0 });
+    await axios.post('/x', long(), { adapter });
+    expect(backend.lastCall.headers['transfer-encoding']).toBe('chunked');
+    expect(backend.lastCall.body.length).toBe(50_000);
+  });
+});
+
+describe('a config that is sent again', () => {
+  test('sends its stream again, whole', async () => {
+    const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
+    first.always({ status: 503 });
+    second.script({ status: 429, headers: { 'retry-after-ms': '1' } });
+    const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
+    const error = await rejection(
+      axios.post('/x', parts('all ', 'of it'), { adapter, headers: { 'content-type': 'text/plain' } }),
+    );
+    adapter.pool.restore(second.host);
+    const response = await axios.request(error['config'] as AxiosRequestConfig);
+    expect(response.status).toBe(200);
+    expect(second.calls.map(({ body }) => body.toString())).toEqual(['all of it', 'all of it']);
+  });
+});
+
+describe('a body of the caller’s that fails blames nobody', () => {
+  const pools: [string, (urls: string[], wire: string) => PriorityAdapter][] = [
+    ['one backend', ([url = ''], wire) => priorityAdapter([{ baseURL: url }], { adapter: wire })],
+    [
+      'two backends',
+      ([a = '', b = ''], wire) => priorityAdapter([{ baseURL: a }, { baseURL: b, priority: 2 }], { adapter: wire }),
+    ],
+    [
+      'a limit that is passed before',
+      ([a = '', b = ''], wire) =>
+        priorityAdapter([{ baseURL: a }, { baseURL: b, priority: 2 }], { adapter: wire, maxReplaySize: 3 }),
+    ],
+  ];
+  const failing = (end: (stream: Readable) => void) => () => {
+    let reads = 0;
+    return new Readable({
+      read() {
+        if (reads++ < 2) this.push('some');
+        else end(this);
+      },
+    });
+  };
+  const bodies: [string, () => unknown, object][] = [
+    [
+      'with an error',
+      failing((stream) => stream.destroy(Object.assign(new Error('disk on fire'), { code: 'EIO' }))),
+      { code: 'EIO', message: 'disk on fire' },
+    ],
+    ['by ending early', failing((stream) => stream.destroy()), { message: 'Request stream has been aborted' }],
+    ['for want of its file', () => createReadStream(join(folder, 'none')), { code: 'ENOENT' }],
+  ];
+
+  describe.each(pools)('%s', (_, pool) => {
+    test.each(bodies)('%s', async (__, make, expected) => {
+      const servers = await startBackends(2);
+      const adapter = pool(
+        servers.map(({ url }) => url),
+        'http',
+      );
+      const error = await rejection(axios.post('/x', make(), { adapter, timeout: 2000 }));
+      expect(error).toMatchObject({ isAxiosError: true, config: { url: '/x' }, ...expected });
+      expect(adapter.pool.snapshot()).toMatchObject(
+        adapter.pool.backends.map(() => ({ available: true, pending: 0, failures: 0 })),
+      );
+    });
+  });
+
+  test.each(pools)('over fetch with %s, a web stream that breaks', async (_, pool) => {
+    const servers = await startBackends(2);
+    const adapter = pool(
+      servers.map(({ url }) => url),
+      'fetch',
+    );
+    let pulls = 0;
+    const stream = new ReadableStream({
+      pull(controller) {
+        if (pulls++ < 2) controller.enqueue(new TextEncoder().encode('some'));
+        else controller.error(new Error('disk on fire'));
+      },
+    });
+    await rejection(axios.post('/x', stream, { adapter, timeout: 2000 }));
+    expect(adapter.pool.snapshot()).toMatchObject(
+      adapter.pool.backends.map(() => ({ available: true, pending: 0, failures: 0 })),
+    );
+  });
+
+  test.each<[string, () => unknown, RegExp]>([
+    ['a stream of objects', () => Readable.from([{ a: 1 }]), /a stream of objects; bytes or text can be sent/],
+    [
+      'a stream that was read',
+      () => {
+        const s = parts('x');
+        s.destroy();
+        return s;
+      },
+      /has already been read or destroyed/,
+    ],
+    [
+      'a web stream of numbers',
+      () =>
+        new ReadableStream({
+          start(c) {
+            c.enqueue(1);
+            c.close();
+          },
+        }),
+      /a stream of numbers/,
+    ],
+    [
+      'a web stream that is locked',
+      () => {
+        const s = web('x');
+        s.getReader();
+        return s;
+      },
+      /being read by somebody else/,
+    ],
+    [
+      'a web stream that breaks at once',
+      () =>
+        new ReadableStream({
+          start(c) {
+            c.error('own words');
+          },
+        }),
+      /own words/,
+    ],
+  ])('%s is refused', async (_, make, message) => {
+    const { adapter, asked } = scene({ a: {}, b: {} });
+    const error = await rejection(axios.post('/x', make(), { adapter }));
+    expect(error).toMatchObject({
+      code: 'ERR_BAD_REQUEST',
+      message: expect.stringMatching(message) as string,
+      attempts: [],
+    });
+    expect(asked).toEqual([]);
+    expect(adapter.pool.snapshot()).toMatchObject([{ pending: 0 }, { pending: 0 }]);
+  });
+
+  test('while a credential is asked for', async () => {
+    const stream = failing((s) => s.destroy(new Error('disk on fire')))();
+    const provider = async () => {
+      stream.resume();
+      await new Promise((resolve) => stream.once('close', resolve));
+      return 'key';
+    };
+    const { adapter, asked, pool } = scene({ a: { apiKey: provider } });
+    expect((await rejection(axios.post('/x', stream, { adapter }))).message).toBe('disk on fire');
+    expect(asked).toEqual([]);
+    expect(pool.snapshot()[0]).toMatchObject({ available: true, pending: 0 });
+  });
+});
+
+test('a cancel ends the reading of a body', async () => {
+  const { adapter, pool, asked } = scene({ a: {}, b: {} });
+  const controller = new AbortController();
+  const error = rejection(
+    axios.post('/x', new Readable({ read: () => undefined }), { adapter, signal: controller.signal }),
+  );
+  await turn();
+  controller.abort();
+  expect(await error).toMatchObject({ code: 'ERR_CANCELED' });
+  expect(asked).toEqual([]);
+  expect(pool.snapshot()[0]).toMatchObject({ pending: 0 });
+});
+
+test('a slow upload is no reason to blame a backend for the end of the budget', async () => {
+  const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
+  first.always(hang);
+  const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
+  const slow = new Readable({ read: () => undefined });
+  slow.push('x');
+  setTimeout(() => slow.push(null), 60);
+  expect(await rejection(axios.post('/x', slow, { adapter, timeout: 100 }))).toMatchObject({ code: 'ECONNABORTED' });
+  expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, failures: 0 });
+});
+
+test('a JSON stream to one backend with names of its own is read for its model', async () => {
+  const backend = await TestBackend.start();
+  const adapter = priorityAdapter([{ baseURL: backend.url, deployments: { m: 'own' } }]);
+  await axios.post('/openai/v1/x', parts('{"model":', '"m"}'), { adapter });
+  expect(backend.lastCall.body.toString()).toBe('{"model":"own"}');
+});
+
+test('progress never goes beyond the total over several attempts', async () => {
+  const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
+  first.always({ status: 503, body: 'x'.repeat(50_000) });
+  second.always({ body: 'y'.repeat(200_000) });
+  const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
+  const seen: { loaded: number; total?: number | undefined }[] = [];
+  const note = ({ loaded, total }: { loaded: number; total?: number | undefined }) => void seen.push({ loaded, total });
+  await axios.post('/x', createReadStream(file), { adapter, onUploadProgress: note, onDownloadProgress: note });
+  expect(seen.length).toBeGreaterThan(1);
+  for (const { loaded, total = Infinity } of seen) expect(loaded).toBeLessThanOrEqual(total);
+});
