@@ -86,7 +86,7 @@ function paramsFor(callers: unknown, own: Readonly<Record<string, unknown>>): un
   for (const [name, value] of Object.entries(own)) {
     // As axios writes them where params are an object.
     if (value === null || Array.isArray(value)) merged.delete(name);
-    else merged.set(name, `${value as string}`);
+    else merged.set(name, value as string);
     if (Array.isArray(value)) for (const each of value as unknown[]) merged.append(`${name}[]`, String(each));
   }
   return merged;

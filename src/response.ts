@@ -5,7 +5,6 @@ import { CredentialError } from './credentials';
 import type { HeaderList } from './credentials';
 import { Interruption, onCancel } from './deadline';
 import { errorChain } from './outcome';
-import type { Attempt } from './events';
 import { InvalidURLError } from './url';
 
 const STATUS = 429;
@@ -122,7 +121,7 @@ export function rejection(error: unknown, config: InternalAxiosRequestConfig): u
     // Any realm's error will do.
     const { cause } = error;
     const own = typeof cause === 'object' && cause !== null && 'message' in cause ? (cause as Error) : error;
-    return axios.AxiosError.from(own, codeOf(own) ?? axios.AxiosError.ERR_BAD_REQUEST, config);
+    return axios.AxiosError.from(own, codeOf(own).code ?? axios.AxiosError.ERR_BAD_REQUEST, config);
   }
   if (error instanceof InvalidURLError || error instanceof CredentialError) {
     return axios.AxiosError.from(error, error.code, config);
@@ -130,9 +129,10 @@ export function rejection(error: unknown, config: InternalAxiosRequestConfig): u
   return error;
 }
 
-export function codeOf(error: unknown): string | undefined {
+/** An error's code, as a field to put where it belongs. */
+export function codeOf(error: unknown): { readonly code?: string } {
   const { code } = Object(error) as { code?: unknown };
-  return typeof code === 'string' ? code : undefined;
+  return typeof code === 'string' ? { code } : {};
 }
 
 /**
@@ -152,13 +152,6 @@ export function timeoutError(config: InternalAxiosRequestConfig, timeout: number
   const clarify = config.transitional?.clarifyTimeoutError ?? false;
   const message = config.timeoutErrorMessage ?? `timeout of ${String(timeout)}ms exceeded`;
   return new axios.AxiosError(message, clarify ? axios.AxiosError.ETIMEDOUT : axios.AxiosError.ECONNABORTED, config);
-}
-
-/** `attempts` on what leaves. A `cancelToken`'s reason, shared by all its requests, never gets here. */
-export function withAttempts<T>(outcome: T, attempts: readonly Attempt[]): T {
-  if (typeof outcome === 'object' && outcome !== null && Object.isExtensible(outcome))
-    Object.assign(outcome, { attempts });
-  return outcome;
 }
 
 /** Lets go of an answer that nobody will read: undrained, it would hold its socket. */

@@ -1,0 +1,193 @@
+/**
+ * Sends the conversations of a file through the openai client, many callers at once, over several backends: three
+ * simulated ones on loopback, or yours. See --help.
+ */
+import { BackendPool } from 'axios-priority-adapter';
+import { SingleBar } from 'cli-progress';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { fileURLToPath } from 'node:url';
+import { converse, createClient } from './demo/callers.mjs';
+import { startFakeAzure } from './demo/fake-azure.mjs';
+import { InputError, readBackends, readConversations } from './demo/input.mjs';
+import { Ledger } from './demo/ledger.mjs';
+import { Report } from './demo/report.mjs';
+
+const OK = 0;
+const LOST = 1;
+const WRONG_INPUT = 2;
+const INTERRUPTED = 130;
+
+const HELP = `
+Backends file: a JSON list of objects with the fields of BackendOptions (baseURL, priority, weight, name, headers,
+params, deployments, request). Keys don't stand in it; the environment variables that hold them do:
+  apiKeyEnv         sent as api-key
+  azureADTokenEnv   sent as Authorization: Bearer …
+
+  [
+    { "baseURL": "https://ptu-eastus.openai.azure.com", "priority": 1, "apiKeyEnv": "EASTUS_KEY" },
+    { "baseURL": "https://payg-westus.openai.azure.com", "priority": 2, "apiKeyEnv": "WESTUS_KEY",
+      "deployments": { "gpt-4o": "gpt-4o-global" } }
+  ]
+
+Prompts file: a JSON list of conversations. Each is a question, a list of questions that are asked in turn, or one
+request with messages of any role:
+  [
+    "Why is the sky blue?",
+    ["What is a hash table?", "When is it slow?"],
+    { "messages": [{ "role": "system", "content": "Be brief." }, { "role": "user", "content": "Why does ice float?" }] }
+  ]
+
+Exit status: 0 all answered; 1 something was lost, or the counts disagree; 2 wrong input; 130 interrupted.
+Against your own backends, each turn of each conversation is a request that you pay for.`;
+
+function parseCommandLine(argv) {
+  return new Command('demo')
+    .description('Sends conversations through the openai client over several backends, and shows who answered.')
+    .option('--backends <file>', 'backends to use in place of the simulated ones (JSON)')
+    .addOption(
+      new Option('--prompts <file>', 'conversations to send (JSON)').default(
+        fileURLToPath(new URL('prompts.json', import.meta.url)),
+        'examples/prompts.json',
+      ),
+    )
+    .option('--deployment <name>', 'deployment to ask for', notEmpty, 'gpt-4o')
+    .option('--api-version <version>', 'version of the API', notEmpty, '2024-10-21')
+    .option('--callers <count>', 'conversations at once', positiveInteger, 20)
+    .option('--max-wait <seconds>', 'how long a turn may wait, in all, while no backend is available', seconds, 30)
+    .option('--timeout <seconds>', 'how long a turn may take, waits included', seconds, 60)
+    .addHelpText('after', HELP)
+    .showSuggestionAfterError(false)
+    .exitOverride()
+    .parse(argv)
+    .opts();
+}
+
+function notEmpty(text) {
+  if (text.trim() === '') throw new InvalidArgumentError('It must not be empty.');
+  return text;
+}
+
+function positiveInteger(text) {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return number;
+}
+
+function seconds(text) {
+  const number = Number(text);
+  if (!(number > 0 && number < Infinity)) throw new InvalidArgumentError('It must be a number above 0.');
+  return number;
+}
+
+async function main(argv) {
+  const options = parseCommandLine(argv);
+  const conversations = await readConversations(options.prompts);
+  const own = options.backends === undefined ? undefined : await readBackends(options.backends, process.env);
+  const fake = own === undefined ? await startFakeAzure(options.deployment) : undefined;
+  try {
+    return await run(options, conversations, poolOf(own ?? fake.backends, options.backends), fake?.counts);
+  } finally {
+    fake?.close();
+  }
+}
+
+function poolOf(backends, file) {
+  try {
+    return new BackendPool(backends);
+  } catch (error) {
+    throw new InputError(`${file}: ${error.message}`);
+  }
+}
+
+/** @param servers counts that the backends themselves keep, by name, where they tell */
+async function run(options, conversations, pool, servers) {
+  const { deployment, apiVersion, callers } = options;
+  const report = new Report(process.stdout);
+  const client = createClient(pool, {
+    deployment,
+    apiVersion,
+    maxWait: options.maxWait * 1_000,
+    timeout: options.timeout * 1_000,
+  });
+  const turns = conversations.flat().length;
+  const controller = new AbortController();
+  const interrupt = () => controller.abort();
+  process.once('SIGINT', interrupt);
+
+  console.log(
+    `${turns} turns of ${conversations.length} conversations, ${callers} callers at once, ` +
+      `${pool.backends.length} ${servers === undefined ? '' : 'simulated '}backends\n`,
+  );
+  const ledger = new Ledger(pool);
+  const bar = progressBar(turns, ledger);
+  const result = await converse(conversations, {
+    client,
+    deployment,
+    callers,
+    signal: controller.signal,
+    onTurn: (attempts) => {
+      ledger.saw(attempts);
+      bar.increment({ throttled: ledger.total('throttled') });
+    },
+  });
+  ledger.close();
+  bar.stop();
+  process.off('SIGINT', interrupt);
+
+  console.log(`${report.table(pool, ledger)}\n`);
+  console.log(`Who answered when (× refused or failed)\n\n${report.timeline(pool, ledger)}\n`);
+  return conclude(report, { turns, result, ledger, servers, interrupted: controller.signal.aborted });
+}
+
+function progressBar(total, ledger) {
+  const bar = new SingleBar({
+    format: '  {bar} {value}/{total} turns  {throttled} attempts throttled  {duration_formatted}',
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 28,
+    hideCursor: true,
+    stream: process.stdout,
+    // A log file gets no bar.
+    noTTYOutput: false,
+    // Interrupts are dealt with here.
+    gracefulExit: false,
+  });
+  bar.start(total, 0, { throttled: ledger.total('throttled') });
+  return bar;
+}
+
+/** Says what it came to, and gives the exit status. */
+function conclude(report, { turns, result, ledger, servers, interrupted }) {
+  const { answered, lost, reasons } = result;
+  const took = (ledger.duration / 1_000).toFixed(1);
+  console.log(
+    `${answered} of ${turns} turns answered, ${report.paint(lost === 0 ? 'green' : 'red', `${lost} lost`)}, in ${took} s.`,
+  );
+  console.log(
+    `${ledger.total('throttled')} attempts were throttled; ${ledger.waits} times a caller waited for the soonest backend.`,
+  );
+  for (const [reason, count] of reasons) console.log(`  ${count} lost: ${reason}`);
+  if (interrupted) {
+    console.log('Interrupted: the turns under way were given up.');
+    return INTERRUPTED;
+  }
+  const found = ledger.disagreements(servers);
+  if (servers === undefined) console.log('Real backends show no counts of their own to compare these with.');
+  else if (found.length === 0) console.log('The backends themselves counted the same.');
+  if (found.length > 0) console.error(`demo: the counts disagree: ${found.join('; ')}`);
+  else if (lost > 0) console.error(`demo: ${lost} of ${turns} turns were lost`);
+  return found.length > 0 || answered !== turns ? LOST : OK;
+}
+
+try {
+  process.exitCode = await main(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // It has said so itself.
+    process.exitCode = error.exitCode === 0 ? OK : WRONG_INPUT;
+  } else if (error instanceof InputError) {
+    // One line, whatever the file holds.
+    console.error(`demo: ${error.message.replace(/\s+/g, ' ')}`);
+    process.exitCode = WRONG_INPUT;
+  } else throw error;
+}

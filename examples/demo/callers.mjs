@@ -1,0 +1,75 @@
+import axios from 'axios';
+import { priorityAdapter } from 'axios-priority-adapter';
+import { Configuration, OpenAIApi } from 'openai';
+
+/**
+ * The openai client as it comes, over a pool. Its base path names a host that nobody has: every request goes to the
+ * pool's backends, with their keys in place of the one that is given here.
+ */
+export function createClient(pool, { deployment, apiVersion, maxWait, timeout }) {
+  const instance = axios.create({ adapter: priorityAdapter(pool, { maxWait }), timeout });
+  const configuration = new Configuration({
+    apiKey: 'sent-to-nobody',
+    basePath: `https://pool.invalid/openai/deployments/${encodeURIComponent(deployment)}`,
+    baseOptions: { params: { 'api-version': apiVersion }, headers: { 'api-key': 'sent-to-nobody' } },
+  });
+  return new OpenAIApi(configuration, undefined, instance);
+}
+
+/**
+ * Holds the conversations, several at once. A turn without an answer is lost, and with it the rest of its conversation.
+ *
+ * @param onTurn told, of each turn that was asked, its `attempts` and whether it was answered
+ * @returns how many turns were answered, how many were lost, and why: a count by reason
+ */
+export async function converse(conversations, { client, deployment, callers, signal, onTurn }) {
+  const result = { answered: 0, lost: 0, reasons: new Map() };
+  const lose = (count, reason) => {
+    result.lost += count;
+    result.reasons.set(reason, (result.reasons.get(reason) ?? 0) + count);
+  };
+  const hold = async (turns) => {
+    const messages = [];
+    for (const [i, turn] of turns.entries()) {
+      messages.push(...turn);
+      const { answer, reason, attempts } = await ask(client, { model: deployment, messages }, signal);
+      if (signal.aborted) return;
+      onTurn(attempts, answer !== undefined);
+      if (answer === undefined) {
+        const rest = turns.length - i - 1;
+        lose(1, reason);
+        if (rest > 0) lose(rest, 'not asked, since the turn before was lost');
+        return;
+      }
+      messages.push(answer);
+      result.answered++;
+    }
+  };
+  // All callers draw from one queue.
+  const queue = conversations.values();
+  const caller = async () => {
+    for (const turns of queue) {
+      if (signal.aborted) return;
+      await hold(turns);
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+  return result;
+}
+
+async function ask(client, body, signal) {
+  try {
+    const { data, attempts } = await client.createChatCompletion(body, { signal });
+    const content = data?.choices?.[0]?.message?.content;
+    if (typeof content === 'string') return { answer: { role: 'assistant', content }, attempts };
+    return { reason: `an answer without a message from ${attempts.at(-1).backend}`, attempts };
+  } catch (error) {
+    return { reason: reasonOf(error), attempts: error.attempts };
+  }
+}
+
+function reasonOf({ response, message, code, attempts }) {
+  const words = response?.data?.error?.message ?? response?.data?.message ?? message;
+  const from = response?.fabricated ? 'the pool' : (attempts?.at(-1)?.backend ?? 'the client');
+  return `${response?.status ?? code ?? 'error'} from ${from}: ${words}`;
+}

@@ -1,0 +1,221 @@
+import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { planOf } from './attempt';
+import type { Plan } from './attempt';
+import { asIs, capture, isOneShot } from './body';
+import type { Body } from './body';
+import { Deadline, Interruption } from './deadline';
+import type { Attempt } from './events';
+import { checkAnswer, checkChosen } from './options';
+import type { Rules } from './options';
+import { findingOf, isBackendsFault, isSuccess, reasonOf } from './outcome';
+import type { Failure, Finding } from './outcome';
+import type { BackendPool, Lease } from './pool';
+import { codeOf, discard, fabricate, timeoutError, timeoutOf } from './response';
+import { parseRetryAfter } from './retry-after';
+import { send } from './send';
+import type { Trail } from './trail';
+
+/** How an attempt ended: in the answer, or in a failure that may or may not move on. */
+export type Outcome = { readonly answer: AxiosResponse } | { readonly failure: Failure; readonly movesOn: boolean };
+
+/** ms that are added to a wait at the most. */
+const MAX_JITTER = 100;
+
+/** ms between rounds where backends refuse and ask for no wait: refused calls count towards the quota too. */
+const MIN_PAUSE = 10;
+
+/** One request on its way from backend to backend: the steps it may take, and what they cost it. */
+export class Journey {
+  readonly #plan: Plan;
+  readonly #deadline: Deadline;
+  /** Names of the backends it has been to since it last waited. */
+  readonly #tried = new Set<string>();
+  #body: Body | undefined;
+  /** ms */
+  #waited = 0;
+  /** Whether the first attempt began as soon as the request did, so that it has the whole budget. */
+  #prompt = true;
+
+  /** @throws `InvalidURLError`, or an AxiosError for a `timeout` that is no number */
+  constructor(
+    private readonly config: InternalAxiosRequestConfig,
+    private readonly pool: BackendPool,
+    private readonly rules: Rules,
+    private readonly adapter: AxiosAdapter,
+    private readonly trail: Trail,
+  ) {
+    this.#plan = planOf(config);
+    this.#deadline = new Deadline(config, timeoutOf(config));
+  }
+
+  end(): void {
+    this.#deadline.close();
+  }
+
+  /** `undefined`: nobody is available that this request has not been to. */
+  chooseBackend(): Lease | undefined {
+    this.#deadline.check();
+    return this.pool.lease(this.#plan.deployment, this.#tried, this.config);
+  }
+
+  /** Sends the request to the backend that was chosen, and tells the pool how that went. */
+  async attemptAt(lease: Lease): Promise<Outcome> {
+    const body = await this.#openBody(lease);
+    const started = performance.now();
+    const finding = await this.#exchange(lease, body).catch((error: unknown) =>
+      this.#findingOf(error, lease, started, body),
+    );
+    if (finding.response !== undefined && isSuccess(finding.response.status) && finding.error === undefined) {
+      this.pool.succeed(lease);
+      this.#record(lease, started, finding);
+      return { answer: finding.response };
+    }
+    return this.#judge(lease, started, finding, body);
+  }
+
+  /** On to somebody else. */
+  leave({ backend, response }: Failure): void {
+    discard(response);
+    this.#tried.add(backend.name);
+  }
+
+  /** Whether somebody will be available before the time for waiting, and the caller's, is over. */
+  mayWait(): boolean {
+    return this.#pauseBeforeNext() <= this.#room();
+  }
+
+  async waitForSomebody(): Promise<void> {
+    const wait = this.#pauseBeforeNext();
+    // Callers that wait for the same backend do not all come back at once.
+    const duration = wait + Math.random() * Math.min(wait / 10, MAX_JITTER, (this.#room() - wait) / 2);
+    const started = performance.now();
+    this.#prompt = false;
+    this.pool.events.emit({ type: 'waiting', duration });
+    const pause = this.pool.pause(duration);
+    try {
+      await this.#deadline.guard(pause.over);
+    } finally {
+      pause.end();
+    }
+    this.#waited += performance.now() - started;
+    this.#tried.clear();
+  }
+
+  nobodyLeft(): AxiosResponse {
+    const retryAfter = this.pool.soonest(this.#plan.deployment);
+    this.pool.events.emit({ type: 'exhausted', retryAfter });
+    return fabricate(this.config, retryAfter, this.pool.backends.length, this.adapter);
+  }
+
+  #pauseBeforeNext(): number {
+    const wait = this.pool.soonest(this.#plan.deployment);
+    return wait > 0 ? wait : MIN_PAUSE;
+  }
+
+  /** ms that this request may still wait. */
+  #room(): number {
+    return Math.min(this.rules.maxWait - this.#waited, this.#deadline.remaining());
+  }
+
+  async #exchange({ member }: Lease, body: Body): Promise<Finding> {
+    const response = await send(member.settings, {
+      plan: this.#plan,
+      adapter: this.adapter,
+      body,
+      deadline: this.#deadline,
+      limit: this.rules.attemptTimeout,
+      onCredentials: (credentials) => this.trail.given(credentials),
+    });
+    return { response, status: response.status, attemptTimedOut: false };
+  }
+
+  /** Asks the user's rules about a failure, and tells the pool. */
+  #judge(lease: Lease, started: number, finding: Finding, body: Body): Outcome {
+    // What a user's rule may log is the caller's config, not that of the attempt.
+    if (finding.response !== undefined) finding.response.config = this.config;
+    const failure: Failure = { ...finding, backend: lease.member.view, config: this.config };
+    let blamed = isBackendsFault(failure);
+    let movesOn = false;
+    let chosen: number | undefined;
+    try {
+      if (!this.rules.once) movesOn = checkAnswer(this.rules.failoverCondition(failure), 'failoverCondition');
+      blamed ||= movesOn;
+      if (blamed) chosen = checkChosen(this.rules.cooldown(failure));
+      return { failure, movesOn: movesOn && body.replayable };
+    } catch (error) {
+      discard(failure.response);
+      throw error;
+    } finally {
+      const cooldown = blamed ? this.#blame(lease, failure, chosen) : this.#exonerate(lease);
+      this.#record(lease, started, finding, cooldown);
+    }
+  }
+
+  #blame(lease: Lease, failure: Failure, chosen?: number): number {
+    const { status, response } = failure;
+    const refused = response !== undefined && !isSuccess(response.status);
+    return this.pool.fail(lease, {
+      reason: reasonOf(failure),
+      chosen,
+      asked: refused ? parseRetryAfter(response) : undefined,
+      scoped: refused && status !== undefined && status < 500,
+    });
+  }
+
+  #exonerate(lease: Lease): number {
+    this.pool.release(lease);
+    return 0;
+  }
+
+  /** What an error says about the backend. Rethrows what says nothing about it: a cancel, or the caller's own making. */
+  #findingOf(error: unknown, lease: Lease, started: number, body: Body): Finding {
+    if (error instanceof Interruption && error.why === 'attempt-timeout') {
+      const timeout = timeoutError(this.config, this.rules.attemptTimeout);
+      return { error: timeout, attemptTimedOut: true, ...codeOf(timeout) };
+    }
+    const reason = this.trail.cleaned(error);
+    const finding = error instanceof Interruption ? undefined : findingOf(reason, this.config, body.failure.error);
+    if (finding !== undefined) return finding;
+    const hadWholeBudget = this.#prompt && this.trail.attempts.length === 0;
+    const blamed = error instanceof Interruption && error.why === 'timeout' && hadWholeBudget;
+    const verdict = { reason: 'timeout', chosen: undefined, asked: undefined, scoped: false } as const;
+    const cooldown = blamed ? this.pool.fail(lease, verdict) : this.#exonerate(lease);
+    this.#record(lease, started, codeOf(reason), cooldown);
+    throw reason;
+  }
+
+  /** Read once, for as many attempts as there will be; not at all where there is no need to have it whole. */
+  async #openBody(lease: Lease): Promise<Body> {
+    if (this.#body !== undefined) return this.#body;
+    const { data } = this.config as { data?: unknown };
+    const onlyAttempt = this.rules.once || (this.pool.backends.length === 1 && this.rules.maxWait === 0);
+    const namesModel = lease.member.settings.deployments !== undefined && this.#plan.deployment === undefined;
+    if (!isOneShot(data) || (onlyAttempt && !namesModel)) return (this.#body = asIs(data));
+    this.#prompt = false;
+    try {
+      return (this.#body = await this.#deadline.guard(capture(data, this.rules.maxReplaySize)));
+    } catch (error) {
+      this.pool.release(lease);
+      throw error;
+    }
+  }
+
+  #record({ member }: Lease, started: number, { status, code }: Partial<Finding>, cooldown = 0): void {
+    const attempt: Attempt = {
+      backend: member.view.name,
+      ...(status !== undefined && { status }),
+      ...(code !== undefined && { code }),
+      duration: performance.now() - started,
+      ...(cooldown > 0 && { cooldown }),
+    };
+    this.trail.attempts.push(attempt);
+    this.pool.events.attempted(attempt);
+  }
+}
+
+/** An answer goes back as it came; an error where there is no answer, or where it broke off. */
+export function handedBack({ response, status = 0, error }: Failure): AxiosResponse {
+  const whole = response !== undefined && !isSuccess(status) && (error === undefined || response.data !== undefined);
+  if (whole) return response;
+  throw error;
+}

@@ -1,0 +1,37 @@
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { HeaderList } from './credentials';
+import type { Attempt } from './events';
+import { rejection, restored, restoredError } from './response';
+
+/** What one request leaves behind on its way, and what of it leaves with the answer. */
+export class Trail {
+  readonly attempts: Attempt[] = [];
+  readonly #secrets: HeaderList[] = [];
+
+  constructor(private readonly config: InternalAxiosRequestConfig) {}
+
+  /** The caller hears of no secret that an attempt was given. */
+  given(credentials: HeaderList): void {
+    this.#secrets.push(credentials);
+  }
+
+  /** The answer, as the caller may have it. */
+  answered(response: AxiosResponse): AxiosResponse {
+    return Object.assign(restored(response, this.config), { attempts: this.attempts });
+  }
+
+  /** The error, as the caller, or a rule of the user's, may have it. */
+  cleaned(error: unknown): unknown {
+    return restoredError(rejection(error, this.config), this.config, this.#secrets);
+  }
+
+  /** The error that the request ends with. */
+  rejected(error: unknown): unknown {
+    const reason = this.cleaned(error);
+    // A `cancelToken`'s reason, shared by all its requests, never gets here.
+    if (typeof reason === 'object' && reason !== null && Object.isExtensible(reason)) {
+      Object.assign(reason, { attempts: this.attempts });
+    }
+    return reason;
+  }
+}
