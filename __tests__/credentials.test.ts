@@ -116,38 +116,75 @@ describe('a provider', () => {
 });
 
 describe('redirects', () => {
-  test('to another origin carry nothing that the backend was given; to the same origin they do', async () => {
-    const [backend, elsewhere] = (await startBackends(2)) as [TestBackend, TestBackend];
-    backend.always((request, response) => {
-      const to = request.url === '/out' ? `${elsewhere.url}/there` : '/here';
-      if (request.url === '/here') response.end('{}');
-      else response.writeHead(307, { location: to }).end();
-    });
+  test.each(['http', 'fetch'])(
+    'over %s to another origin carry nothing that the backend was given; to the same origin they do',
+    async (wire) => {
+      const [backend, elsewhere] = (await startBackends(2)) as [TestBackend, TestBackend];
+      backend.always((request, response) => {
+        const to = request.url === '/out' ? `${elsewhere.url}/there` : '/here';
+        if (request.url === '/here') response.end('{}');
+        else response.writeHead(307, { location: to }).end();
+      });
+      const adapter = priorityAdapter(
+        [
+          {
+            baseURL: backend.url,
+            apiKey: 'own-key',
+            azureADTokenProvider: () => Promise.resolve('own-token'),
+            headers: { 'X-Own': 'own-header' },
+          },
+        ],
+        { adapter: wire },
+      );
+      const config = { adapter, headers: { kept: '1' } };
+      expect((await axios.post('/in', 'body', config)).config.url).toBe('/in');
+      expect(backend.lastCall.headers).toMatchObject({
+        'api-key': 'own-key',
+        authorization: 'Bearer own-token',
+        'x-own': 'own-header',
+      });
+      expect(backend.lastCall.body.toString()).toBe('body');
+      await axios.post('/out', 'body', config);
+      expect(elsewhere.lastCall.headers).toMatchObject({ kept: '1' });
+      expect(elsewhere.lastCall.body.toString()).toBe('body');
+      expect(JSON.stringify(elsewhere.lastCall.headers)).not.toContain('own-');
+    },
+  );
+
+  test.each(['http', 'fetch'])(
+    'over %s make a GET of a POST after a 303, and are left alone with maxRedirects: 0',
+    async (wire) => {
+      const backend = await TestBackend.start();
+      backend.always((request, response) => {
+        if (request.url === '/in?v=1') response.writeHead(303, { location: '/here' }).end();
+        else response.end('there');
+      });
+      const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-key', params: { v: 1 } }], {
+        adapter: wire,
+      });
+      expect((await axios.post('/in', { a: 1 }, { adapter })).data).toBe('there');
+      expect(backend.lastCall).toMatchObject({ method: 'GET', url: '/here', headers: { 'api-key': 'own-key' } });
+      expect(backend.lastCall.headers).not.toHaveProperty('content-type');
+      expect(await axios.get('/in', { adapter, maxRedirects: 0, validateStatus: null })).toMatchObject({ status: 303 });
+    },
+  );
+
+  test('over fetch are the caller’s to follow where the body cannot be sent again', async () => {
+    const backend = await TestBackend.start();
+    backend.always({ status: 307, headers: { location: '/here' } });
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+    const data = new ReadableStream({ start: (controller) => controller.close() });
+    expect(await axios.post('/in', data, { adapter, validateStatus: null })).toMatchObject({ status: 307 });
+    expect(backend.calls).toHaveLength(1);
+  });
+
+  test('tell the caller’s beforeRedirect of each hop', async () => {
+    const backend = await TestBackend.start();
+    backend.script({ status: 307, headers: { location: '/here' } });
     const hops: unknown[] = [];
-    const adapter = priorityAdapter([
-      {
-        baseURL: backend.url,
-        apiKey: 'own-key',
-        azureADTokenProvider: () => Promise.resolve('own-token'),
-        headers: { 'X-Own': 'own-header' },
-      },
-    ]);
-    const config = {
-      adapter,
-      headers: { kept: '1' },
-      beforeRedirect: ({ href }: Record<string, unknown>) => void hops.push(href),
-    };
-    await axios.post('/in', 'body', config);
-    expect(backend.lastCall.headers).toMatchObject({
-      'api-key': 'own-key',
-      authorization: 'Bearer own-token',
-      'x-own': 'own-header',
-    });
-    await axios.post('/out', 'body', config);
-    expect(elsewhere.lastCall.headers).toMatchObject({ kept: '1' });
-    expect(elsewhere.lastCall.body.toString()).toBe('body');
-    expect(JSON.stringify(elsewhere.lastCall.headers)).not.toContain('own-');
-    expect(hops).toEqual([`${backend.url}/here`, `${elsewhere.url}/there`]);
+    const beforeRedirect = ({ href }: Record<string, unknown>) => void hops.push(href);
+    await axios.get('/in', { adapter: priorityAdapter([{ baseURL: backend.url }]), beforeRedirect });
+    expect(hops).toEqual([`${backend.url}/here`]);
   });
 
   test('name the caller’s sensitive headers beside the backend’s', async () => {

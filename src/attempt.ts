@@ -19,7 +19,7 @@ export interface Plan {
   model: BodyModel | null | undefined;
 }
 
-/** @throws InvalidURLError for a URL that axios could not have requested */
+/** @throws CodedError `ERR_INVALID_URL` for a URL that axios could not have requested */
 export function planOf(config: InternalAxiosRequestConfig): Plan {
   const target = targetOf(config);
   return { config, target, deployment: deploymentOf(target), model: undefined };

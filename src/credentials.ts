@@ -1,5 +1,6 @@
 import type { AxiosRequestConfig } from 'axios';
 import { showType } from './check';
+import { CodedError } from './coded-error';
 
 /** Headers that carry a caller's identity to Azure OpenAI, to OpenAI, or to API Management in front of them. */
 const AUTH_HEADERS: readonly string[] = ['api-key', 'authorization', 'x-api-key', 'ocp-apim-subscription-key'];
@@ -46,8 +47,10 @@ export type RedirectHook = NonNullable<AxiosRequestConfig['beforeRedirect']>;
 export type HeaderList = readonly (readonly [name: string, value: HeaderValue])[];
 
 /** A provider failed, so that its backend could not be asked. The message holds nothing that the provider said. */
-export class CredentialError extends Error {
-  readonly code = 'ERR_CREDENTIAL';
+export class CredentialError extends CodedError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, 'ERR_CREDENTIAL', options);
+  }
 }
 
 /**

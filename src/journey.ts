@@ -36,7 +36,7 @@ export class Journey {
   /** Whether the first attempt began as soon as the request did, so that it has the whole budget. */
   #prompt = true;
 
-  /** @throws `InvalidURLError`, or an AxiosError for a `timeout` that is no number */
+  /** @throws CodedError `ERR_INVALID_URL`, or an AxiosError for a `timeout` that is no number */
   constructor(
     private readonly config: InternalAxiosRequestConfig,
     private readonly pool: BackendPool,

@@ -1,11 +1,10 @@
 import axios from 'axios';
 import type { AxiosAdapter, AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { BodyError } from './body';
-import { CredentialError } from './credentials';
+import { CodedError } from './coded-error';
 import type { HeaderList } from './credentials';
 import { Interruption, onCancel } from './deadline';
 import { errorChain } from './outcome';
-import { InvalidURLError } from './url';
 
 const STATUS = 429;
 
@@ -123,9 +122,7 @@ export function rejection(error: unknown, config: InternalAxiosRequestConfig): u
     const own = typeof cause === 'object' && cause !== null && 'message' in cause ? (cause as Error) : error;
     return axios.AxiosError.from(own, codeOf(own).code ?? axios.AxiosError.ERR_BAD_REQUEST, config);
   }
-  if (error instanceof InvalidURLError || error instanceof CredentialError) {
-    return axios.AxiosError.from(error, error.code, config);
-  }
+  if (error instanceof CodedError) return axios.AxiosError.from(error, error.code, config);
   return error;
 }
 
@@ -239,12 +236,27 @@ function inForm(text: string, config: InternalAxiosRequestConfig, adapter: Axios
 
 /** The fetch adapter gives web streams and ArrayBuffers, also in Node; a browser has nothing else. */
 function speaksWeb(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): boolean {
-  if (typeof process === 'undefined' || typeof process.getBuiltinModule !== 'function') return true;
-  try {
-    return axios.getAdapter('fetch', config) === adapter;
-  } catch {
-    return false; // older than the fetch adapter
+  return !inNode() || isNodeFetch(adapter, config);
+}
+
+function inNode(): boolean {
+  return typeof process !== 'undefined' && typeof process.getBuiltinModule === 'function';
+}
+
+const knownFetch = new WeakMap<AxiosAdapter, boolean>();
+
+/** Whether this is axios's fetch adapter, in Node. */
+export function isNodeFetch(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): boolean {
+  let known = knownFetch.get(adapter);
+  if (known === undefined) {
+    try {
+      known = inNode() && axios.getAdapter('fetch', config) === adapter;
+    } catch {
+      known = false; // older than the fetch adapter
+    }
+    knownFetch.set(adapter, known);
   }
+  return known;
 }
 
 function ignore(): void {

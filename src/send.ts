@@ -7,7 +7,8 @@ import type { Body } from './body';
 import type { HeaderList } from './credentials';
 import { MAX_TIMER } from './deadline';
 import type { Deadline } from './deadline';
-import { cancelWhileRead, discard } from './response';
+import { followingRedirects } from './redirect';
+import { cancelWhileRead, discard, isNodeFetch } from './response';
 
 /** What goes into one attempt, besides the backend. */
 export interface Sending {
@@ -65,5 +66,7 @@ async function exchangeWith(
   }
   // It would fire at once in an adapter; the deadline keeps it.
   if (Number(attempt.timeout) > MAX_TIMER) attempt.timeout = 0;
-  return adapter(attempt);
+  return isNodeFetch(adapter, attempt)
+    ? followingRedirects(adapter, attempt, backend.credentials.sensitive)
+    : adapter(attempt);
 }

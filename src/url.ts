@@ -1,4 +1,5 @@
 import type { AxiosRequestConfig } from 'axios';
+import { CodedError } from './coded-error';
 
 /**
  * Where the caller wants to go, without the origin: the path of the caller's `baseURL` and the caller's own `url`, kept
@@ -9,11 +10,6 @@ export interface Target {
   readonly base: string;
   /** Path, query and fragment behind it. */
   readonly url: string;
-}
-
-/** The caller's URL is none. The message does not repeat it: it may hold secrets. */
-export class InvalidURLError extends Error {
-  readonly code = 'ERR_INVALID_URL';
 }
 
 /** As axios decides it: `scheme://` or `//` at the beginning. */
@@ -30,7 +26,7 @@ const NOWHERE = 'http://localhost';
  * userinfo. Dot segments are resolved here, in the caller's own path, so that `..` never climbs out of a backend's
  * prefix.
  *
- * @throws InvalidURLError
+ * @throws CodedError `ERR_INVALID_URL`
  */
 export function targetOf(config: AxiosRequestConfig): Target {
   const url = config.url === undefined ? '' : toText(config.url);
@@ -110,7 +106,8 @@ function parse(url: string): URL {
   try {
     return new URL(url, NOWHERE);
   } catch (cause) {
-    throw new InvalidURLError('Invalid URL', { cause });
+    // Without the URL, which may hold secrets.
+    throw new CodedError('Invalid URL', 'ERR_INVALID_URL', { cause });
   }
 }
 
