@@ -3,6 +3,7 @@ import type { Config } from 'jest';
 const config: Config = {
   testEnvironment: 'node',
   roots: ['<rootDir>/__tests__'],
+  testTimeout: 30_000,
   testMatch: ['**/*.test.ts'],
   // Types are checked once, by `npm run types`, not for each test file.
   transform: {

@@ -73,7 +73,7 @@ describe('defaults.adapter replaced as axios-mock-adapter does it', () => {
     const mock = mocked(client);
     attachPriorityAdapter(client, hosts);
     expect((await client.get('/x')).data).toBe('mocked');
-    expect(mock.history['get']?.map(({ baseURL }) => baseURL)).toEqual(['https://a.example', 'https://b.example']);
+    expect(mock.history.get?.map(({ baseURL }) => baseURL)).toEqual(['https://a.example', 'https://b.example']);
   });
 
   test('after, and restored', async () => {
@@ -164,7 +164,7 @@ test('a config caught on its way, with the plugin’s adapter in it, is not wrap
   client.interceptors.request.eject(catcher);
   seen.length = 0;
   // Interceptors run last in, first out: caught before or after the plugin, it goes to one backend once.
-  const response = await client.request(caught as InternalAxiosRequestConfig);
+  const response = await client.request(caught!);
   expect(response.attempts).toHaveLength(1);
   expect(seen).toEqual(['https://b.example']);
 });

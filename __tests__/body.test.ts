@@ -178,7 +178,7 @@ describe('a config that is sent again', () => {
       axios.post('/x', parts('all ', 'of it'), { adapter, headers: { 'content-type': 'text/plain' } }),
     );
     adapter.pool.restore(second.host);
-    const response = await axios.request(error['config'] as AxiosRequestConfig);
+    const response = await axios.request(error.config as AxiosRequestConfig);
     expect(response.status).toBe(200);
     expect(second.calls.map(({ body }) => body.toString())).toEqual(['all of it', 'all of it']);
   });

@@ -100,7 +100,7 @@ describe('in the body', () => {
       b: { priority: 2, deployments: { m: 'b-m' } },
       c: { priority: 3 },
     });
-    answers['a'] = answers['b'] = 429;
+    answers.a = answers.b = 429;
     await request({ method: 'post', data: '{"model":"m"}' });
     expect(configs.map(({ data }) => data as unknown)).toEqual(['{"model":"a-m"}', '{"model":"b-m"}', '{"model":"m"}']);
   });

@@ -86,8 +86,8 @@ describe.each(WIRES)('ambiguous failures over %s', (wire) => {
 
     adapter.pool.restore('first');
     const error = await rejection(axios.post('/x', 'body', { adapter }));
-    expect(error['attempts']).toMatchObject([{ backend: 'first', cooldown: 10_000 }]);
-    expect(error['config']).toMatchObject({ url: '/x', data: 'body' });
+    expect(error.attempts).toMatchObject([{ backend: 'first', cooldown: 10_000 }]);
+    expect(error.config).toMatchObject({ url: '/x', data: 'body' });
     expect(second.calls).toHaveLength(1);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ state: 'cooling', pending: 0, failures: 2 });
     expect(failures.map(isAmbiguousFailure)).toEqual([true, true]);
@@ -157,7 +157,7 @@ describe.each(WIRES)('failures of the caller’s own making over %s touch no oth
   test('a header that cannot be sent', async () => {
     const { adapter, second, failures } = await pair((await TestBackend.start()).url, wire);
     const error = await rejection(axios.get('/x', { adapter, headers: { 'bad name': '1' } }));
-    expect(error['attempts']).toMatchObject([{ backend: 'first' }]);
+    expect(error.attempts).toMatchObject([{ backend: 'first' }]);
     expect(failures).toEqual([]);
     expect(second.calls).toHaveLength(0);
   });
@@ -179,14 +179,14 @@ describe('what cannot be told', () => {
 
   test('a TypeError that nothing caused is a mistake in the program, not the backend’s', async () => {
     const { request, answers, pool } = scene({ a: {}, b: { priority: 2 } });
-    answers['a'] = new TypeError('x is not a function');
+    answers.a = new TypeError('x is not a function');
     expect(await rejection(request())).toMatchObject({ message: 'x is not a function', attempts: [{ backend: 'a' }] });
     expect(pool.snapshot()[0]).toMatchObject({ available: true });
   });
 
   test('a browser’s word of a broken network is ambiguous', async () => {
     const { request, answers, pool } = scene({ a: {}, b: { priority: 2 } });
-    answers['a'] = new TypeError('network error');
+    answers.a = new TypeError('network error');
     expect((await request()).attempts).toHaveLength(2);
     expect(pool.snapshot()[0]?.cooldowns).toMatchObject([{ reason: 'ambiguous' }]);
   });
@@ -210,7 +210,7 @@ describe('what cannot be told', () => {
     [{ code: 'ERR_BAD_RESPONSE', message: 'stream has been aborted' }, 'ambiguous'],
   ])('%j is a failure for the reason of %s', async (fields, reason) => {
     const { request, answers, pool } = scene({ a: {}, b: { priority: 2 } });
-    answers['a'] = Object.assign(new Error('failed'), fields);
+    answers.a = Object.assign(new Error('failed'), fields);
     await request();
     expect(pool.snapshot()[0]?.cooldowns).toMatchObject([{ reason }]);
   });
@@ -218,7 +218,7 @@ describe('what cannot be told', () => {
   test('an adapter that rejects with a status by itself is heard like one that resolves', async () => {
     const { adapter, answers, request } = scene({ a: {}, b: { priority: 2 } });
     const response = { status: 429, data: 'words', headers: { 'retry-after-ms': '50' } };
-    answers['a'] = Object.assign(new Error('Request failed'), { code: 'ERR_BAD_REQUEST', response });
+    answers.a = Object.assign(new Error('Request failed'), { code: 'ERR_BAD_REQUEST', response });
     expect((await request()).attempts).toMatchObject([{ status: 429, cooldown: 50 }, { status: 200 }]);
     adapter.pool.restore('a');
     const own = await axios.get('/x', { adapter, failover: false, validateStatus: null });
@@ -244,7 +244,7 @@ describe('a user’s own condition', () => {
       { a: {}, b: { priority: 2 } },
       { failoverCondition: ({ status }) => status === 404 },
     );
-    answers['a'] = 404;
+    answers.a = 404;
     expect((await request({ url: '/openai/deployments/d/chat' })).attempts).toMatchObject([
       { status: 404, cooldown: 10_000 },
       { status: 200 },
@@ -258,7 +258,7 @@ describe('a user’s own condition', () => {
 
   test('that is false for a 429 hands it back; the backend cools all the same', async () => {
     const { adapter, answers, pool, asked } = scene({ a: {}, b: { priority: 2 } }, { failoverCondition: () => false });
-    answers['a'] = { status: 429, data: 'own words' };
+    answers.a = { status: 429, data: 'own words' };
     expect(await rejection(axios.get('/x', { adapter }))).toMatchObject({ response: { data: 'own words' } });
     expect(asked).toEqual(['a']);
     expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', cooldowns: [{ reason: 'throttled' }] });
@@ -279,7 +279,7 @@ describe('a user’s own condition', () => {
       { a: {}, b: { priority: 2 } },
       { failoverCondition: failoverCondition as () => boolean },
     );
-    answers['a'] = 500;
+    answers.a = 500;
     expect(await rejection(request())).toMatchObject({ message, attempts: [{ status: 500, cooldown: 10_000 }] });
     expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', pending: 0, failures: 1 });
   });
@@ -293,13 +293,13 @@ describe('a user’s own cooldown', () => {
     [1e9, 300_000],
   ])('of %p takes the backend out for %p ms', async (own, expected) => {
     const { request, answers } = scene({ a: {}, b: { priority: 2 } }, { cooldown: () => own });
-    answers['a'] = { status: 429, headers: { 'retry-after-ms': '43' } };
+    answers.a = { status: 429, headers: { 'retry-after-ms': '43' } };
     expect((await request()).attempts?.[0]?.cooldown).toBe(expected);
   });
 
   test.each([[-1], [NaN], ['1s'], [Infinity]])('of %p rejects the request, and the default rule holds', async (own) => {
     const { request, answers, pool } = scene({ a: {} }, { cooldown: () => own as number });
-    answers['a'] = 500;
+    answers.a = 500;
     expect((await rejection(request())).message).toMatch(
       /^cooldown must return a finite number of ms ≥ 0 or undefined, got /,
     );

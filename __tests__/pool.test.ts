@@ -1,5 +1,5 @@
 import axios from 'axios';
-import { BackendPool } from '../src';
+import type { BackendPool } from '../src';
 import type { BackendOptions, PoolEvent } from '../src';
 import { rejection } from './support/backend';
 import { deferred, scene, stillClock, throttled, turn } from './support/in-process';
@@ -14,9 +14,9 @@ describe('a cooldown', () => {
   test('lasts as long as the server said, to the millisecond', async () => {
     const clock = stillClock();
     const { request, answers, asked } = scene(two);
-    answers['a'] = throttled(43);
+    answers.a = throttled(43);
     await request();
-    answers['a'] = 200;
+    answers.a = 200;
     clock.forward(42.9);
     await request();
     clock.forward(0.1);
@@ -28,10 +28,10 @@ describe('a cooldown', () => {
     const clock = stillClock();
     const { request, answers, pool } = scene(two);
     const slow = deferred<number>();
-    answers['a'] = () => slow.promise;
+    answers.a = () => slow.promise;
     const late = request();
     await turn();
-    answers['a'] = throttled(1000);
+    answers.a = throttled(1000);
     await request();
     pool.cool('a', 10);
     slow.resolve(200);
@@ -46,9 +46,9 @@ describe('a cooldown', () => {
     const answersOfA = [throttled(100), throttled(500), throttled(200)];
     const gates = answersOfA.map(() => deferred<(typeof answersOfA)[0]>());
     let i = 0;
-    answers['a'] = () => (gates[i++] as (typeof gates)[0]).promise;
+    answers.a = () => gates[i++]!.promise;
     const requests = gates.map(() => request());
-    for (const [at, gate] of gates.entries()) gate.resolve(answersOfA[at] as (typeof answersOfA)[0]);
+    for (const [at, gate] of gates.entries()) gate.resolve(answersOfA[at]!);
     await Promise.all(requests);
     expect(pool.snapshot()[0]?.cooldowns).toEqual([{ reason: 'throttled', remaining: 500 }]);
   });
@@ -56,7 +56,7 @@ describe('a cooldown', () => {
   test('is not touched by a step of the wall clock', async () => {
     const clock = stillClock();
     const { request, answers, pool } = scene(two);
-    answers['a'] = throttled(5000);
+    answers.a = throttled(5000);
     await request();
     jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 1e9);
     expect(pool.snapshot()[0]?.cooldowns[0]?.remaining).toBe(5000);
@@ -75,11 +75,11 @@ describe('a cooldown', () => {
       }
       return seen;
     };
-    answers['a'] = 500;
+    answers.a = 500;
     expect(await cooldownsOf(5)).toEqual([1000, 2000, 4000, 5000, 5000]);
-    answers['a'] = 200;
+    answers.a = 200;
     await request();
-    answers['a'] = 500;
+    answers.a = 500;
     expect(await cooldownsOf(2)).toEqual([1000, 2000]);
     expect(pool.snapshot()[0]?.failures).toBe(7);
   });
@@ -89,7 +89,7 @@ describe('a cooldown', () => {
     const { request, answers } = scene(two, { defaultCooldown: 1000 });
     const seen: unknown[] = [];
     for (const answer of [429, 429, throttled(70), 429]) {
-      answers['a'] = answer;
+      answers.a = answer;
       seen.push((await request({ url: chat })).attempts?.[0]?.cooldown);
       clock.forward(10_000);
     }
@@ -100,13 +100,13 @@ describe('a cooldown', () => {
     const clock = stillClock();
     const { request, answers } = scene(two, { defaultCooldown: 1000 });
     const gate = deferred<number>();
-    answers['a'] = () => gate.promise;
+    answers.a = () => gate.promise;
     const requests = Array.from({ length: 10 }, () => request());
     gate.resolve(500);
     const cooldowns = (await Promise.all(requests)).map(({ attempts }) => attempts?.[0]?.cooldown);
     expect(cooldowns).toEqual(Array(10).fill(1000));
     clock.forward(1000);
-    answers['a'] = 500;
+    answers.a = 500;
     expect((await request()).attempts?.[0]?.cooldown).toBe(2000);
   });
 });
@@ -115,9 +115,9 @@ describe('the scope of a cooldown', () => {
   test('a 429 covers the deployment that the URL names', async () => {
     stillClock();
     const { request, answers, asked, pool } = scene(two);
-    answers['a'] = throttled(1000);
+    answers.a = throttled(1000);
     await request({ url: chat });
-    answers['a'] = 200;
+    answers.a = 200;
     await request({ url: embeddings });
     await request({ url: chat });
     await request({ url: '/openai/v1/chat/completions' });
@@ -137,7 +137,7 @@ describe('the scope of a cooldown', () => {
       [500, chat],
       [Object.assign(new Error(), { code: 'ECONNREFUSED' }), chat],
     ] as const) {
-      answers['a'] = answer;
+      answers.a = answer;
       await request({ url });
       expect(pool.snapshot()[0]?.state).toBe('cooling');
       asked.length = 0;
@@ -153,7 +153,7 @@ describe('the scope of a cooldown', () => {
       a: { deployments: { chat: 'own chat', other: 'own chat' } },
       b: { priority: 2 },
     });
-    answers['a'] = throttled(1000);
+    answers.a = throttled(1000);
     await request({ url: chat });
     expect(pool.snapshot()[0]?.cooldowns).toMatchObject([{ scope: 'own chat' }]);
     await request({ url: '/openai/deployments/other/chat' });
@@ -167,7 +167,7 @@ describe('the scope of a cooldown', () => {
   test('100,000 distinct names are not all remembered', async () => {
     stillClock();
     const { request, answers, pool } = scene(two);
-    answers['a'] = throttled(60_000);
+    answers.a = throttled(60_000);
     for (let i = 0; i < 100_000; i++) await request({ url: `/openai/deployments/d${String(i)}/chat` });
     const { cooldowns = [] } = pool.snapshot()[0] ?? {};
     expect(cooldowns.length).toBeLessThanOrEqual(500);
@@ -180,7 +180,7 @@ describe('a trial', () => {
     const clock = stillClock();
     const all = scene(two, { defaultCooldown: 1000, ...options });
     const events: PoolEvent[] = [];
-    all.answers['a'] = 500;
+    all.answers.a = 500;
     await all.request();
     all.pool.subscribe((event) => void (event.type !== 'attempt' && events.push(event)));
     all.asked.length = 0;
@@ -189,7 +189,7 @@ describe('a trial', () => {
 
   test('with a dead primary and 500 callers at once, one caller a cooldown pays for finding out', async () => {
     const { request, answers, asked, clock } = await dead();
-    answers['a'] = async () => {
+    answers.a = async () => {
       await turn();
       return 500;
     };
@@ -206,7 +206,7 @@ describe('a trial', () => {
     const { request, answers, asked, clock, events, pool } = await dead();
     clock.forward(1000);
     expect(pool.snapshot()[0]).toMatchObject({ state: 'trial', available: false, cooldowns: [] });
-    answers['a'] = 200;
+    answers.a = 200;
     expect(events).toEqual([]);
     await request();
     expect(events).toEqual([{ type: 'recovered', backend: 'a' }]);
@@ -220,7 +220,7 @@ describe('a trial', () => {
     const { request, answers, asked, clock, pool } = await dead();
     clock.forward(1000);
     const gate = deferred<number>();
-    answers['a'] = () => gate.promise;
+    answers.a = () => gate.promise;
     const trial = request();
     await request();
     expect(asked).toEqual(['a', 'b']);
@@ -239,14 +239,14 @@ describe('a trial', () => {
     const { adapter, request, answers, asked, clock, pool } = await dead();
     clock.forward(1000);
     const gate = deferred<Error>();
-    answers['a'] = () => gate.promise;
+    answers.a = () => gate.promise;
     const cancel = new AbortController();
     const trial = rejection(axios.get('/x', { adapter, signal: cancel.signal }));
     await turn();
     end(cancel);
     gate.resolve(Object.assign(new Error(), { code: 'ERR_BAD_OPTION' }));
     expect(await trial).toMatchObject({ code: name === 'cancelled' ? 'ERR_CANCELED' : 'ERR_BAD_OPTION' });
-    answers['a'] = 200;
+    answers.a = 200;
     await request();
     expect(asked).toEqual(['a', 'a']);
     expect(pool.snapshot()[0]).toMatchObject({ state: 'available', pending: 0 });
@@ -255,7 +255,7 @@ describe('a trial', () => {
   test('answered with a 4xx of the caller’s proves nothing yet', async () => {
     const { request, answers, clock, pool } = await dead();
     clock.forward(1000);
-    answers['a'] = 400;
+    answers.a = 400;
     await request({ validateStatus: null });
     expect(pool.snapshot()[0]?.state).toBe('trial');
   });
@@ -263,7 +263,7 @@ describe('a trial', () => {
   test('does not follow a wait that the server asked for, nor a cooldown by hand', async () => {
     const clock = stillClock();
     const { request, answers, pool } = scene(two);
-    answers['a'] = { status: 503, headers: { 'retry-after': '2' } };
+    answers.a = { status: 503, headers: { 'retry-after': '2' } };
     await request();
     pool.cool('b', 100);
     clock.forward(2000);
@@ -274,11 +274,11 @@ describe('a trial', () => {
     const { request, answers, clock, pool, asked } = await dead({ maxCooldown: 2000 });
     clock.forward(1000);
     const gate = deferred<number>();
-    answers['a'] = () => gate.promise;
+    answers.a = () => gate.promise;
     const trial = request();
     await turn();
     pool.cool('b', 100_000);
-    answers['a'] = throttled(86_400_000);
+    answers.a = throttled(86_400_000);
     await request();
     pool.restore('b');
     await request();
@@ -293,7 +293,7 @@ describe('a server wait over maxCooldown', () => {
     const clock = stillClock();
     const { request, answers, asked, pool } = scene({ a: {}, b: {}, c: { priority: 2 } });
     const poisoned = (config: { data?: unknown }) => (config.data === 'poison' ? throttled(86_400_000) : 200);
-    answers['a'] = answers['b'] = answers['c'] = poisoned;
+    answers.a = answers.b = answers.c = poisoned;
     const refused = await request({ method: 'post', url: chat, data: 'poison' });
     expect(refused).toMatchObject({ status: 429, fabricated: true });
     expect(refused.headers).toMatchObject({ 'retry-after': '300' });
@@ -311,14 +311,14 @@ describe('a server wait over maxCooldown', () => {
   test('steps behind the available ones until a success brings it back', async () => {
     stillClock();
     const { request, answers, asked, pool } = scene(two);
-    answers['a'] = { status: 429, headers: { 'retry-after': '86400' } };
+    answers.a = { status: 429, headers: { 'retry-after': '86400' } };
     await request();
     expect(pool.snapshot()[0]).toMatchObject({
       state: 'reserve',
       available: false,
       cooldowns: [{ reason: 'oversized' }],
     });
-    answers['a'] = 200;
+    answers.a = 200;
     await request();
     expect(asked).toEqual(['a', 'b', 'b']);
     pool.cool('b', 1000);
@@ -329,7 +329,7 @@ describe('a server wait over maxCooldown', () => {
   test('a shorter cooldown in between takes it out, and then it is behind the others again', async () => {
     const clock = stillClock();
     const { request, answers, pool } = scene(two);
-    answers['a'] = { status: 429, headers: { 'retry-after': '86400' } };
+    answers.a = { status: 429, headers: { 'retry-after': '86400' } };
     await request();
     pool.cool('a', 1000);
     pool.cool('a', 500);
@@ -342,9 +342,9 @@ describe('a server wait over maxCooldown', () => {
     });
     clock.forward(1000);
     expect(pool.snapshot()[0]?.state).toBe('reserve');
-    answers['b'] = 500;
+    answers.b = 500;
     expect((await request()).headers).toMatchObject({ 'retry-after': '10' });
-    answers['a'] = 200;
+    answers.a = 200;
     clock.forward(300_000);
     expect(pool.snapshot()[0]?.state).toBe('available');
   });
@@ -394,7 +394,7 @@ describe('update', () => {
     stillClock();
     const { request, answers, asked, pool } = scene(two);
     const gate = deferred<number>();
-    answers['b'] = () => gate.promise;
+    answers.b = () => gate.promise;
     pool.cool('a', 1000);
     const underWay = request();
     const [a, b] = pool.backends;
@@ -475,7 +475,7 @@ describe('a selector', () => {
             candidates.map(({ name }) => name),
             config.url,
           );
-          return candidates.at(-1) as (typeof candidates)[0];
+          return candidates.at(-1)!;
         },
       },
     );
@@ -503,9 +503,10 @@ describe('a selector', () => {
       'own fault',
     ],
   ])('that %s rejects that request and changes no state', async (_, pick, message) => {
-    let pool: BackendPool | undefined;
-    const all = scene(two, { selector: () => pick(() => pool as BackendPool) as never });
-    pool = all.pool;
+    const made: { pool?: BackendPool } = {};
+    const all = scene(two, { selector: () => pick(() => made.pool!) as never });
+    const { pool } = all;
+    made.pool = pool;
     const before = pool.snapshot();
     expect(await rejection(all.request())).toMatchObject({ message, attempts: [] });
     expect(pool.snapshot()).toEqual(before);

@@ -48,9 +48,9 @@ const rows: Record<string, () => void | Promise<void>> = {
     for (const status of [429, 500, 503]) {
       const clock = stillClock();
       const { request, answers, asked } = scene({ a: {}, b: { priority: 2 } });
-      answers['a'] = { status, headers: { 'Retry-After': '3' } };
+      answers.a = { status, headers: { 'Retry-After': '3' } };
       await request();
-      answers['a'] = 200;
+      answers.a = 200;
       clock.forward(2999);
       await request();
       clock.forward(1);
@@ -77,7 +77,7 @@ const rows: Record<string, () => void | Promise<void>> = {
 
   'other 4xx pass through': async () => {
     const { adapter, answers, asked } = scene({ a: {}, b: { priority: 2 } });
-    answers['a'] = 400;
+    answers.a = 400;
     expect(await rejection(axios.post('/x', {}, { adapter }))).toMatchObject({ response: { status: 400 } });
     expect(asked).toEqual(['a']);
   },
@@ -139,7 +139,7 @@ describe('what the Python package does:', () => {
 describe('its faults are not ported:', () => {
   test('paths do not pile up when several backends are tried', async () => {
     const { adapter, answers, configs } = scene({ a: {}, b: { priority: 2 }, c: { priority: 3 } });
-    answers['a'] = answers['b'] = 500;
+    answers.a = answers.b = 500;
     await axios.get('/openai/x', { adapter });
     expect(configs.map(({ baseURL = '', url = '' }) => baseURL + url)).toEqual(
       ['a', 'b', 'c'].map((name) => `https://${name}.example/openai/x`),
@@ -148,20 +148,20 @@ describe('its faults are not ported:', () => {
 
   test('one backend’s key does not reach the next', async () => {
     const { adapter, answers, configs } = scene({ a: { apiKey: 'key of a' }, b: { priority: 2 } });
-    answers['a'] = 429;
+    answers.a = 429;
     await axios.get('/x', { adapter });
     expect(configs[1]?.headers.has('api-key')).toBe(false);
   });
 
   test.each(['1s', 'Thu, 15 Jan 2099 12:00:30 GMT', 'soon'])('a wait of %j is no crash', async (wait) => {
     const { request, answers } = scene({ a: {}, b: { priority: 2 } });
-    answers['a'] = { status: 429, headers: { 'retry-after': wait } };
+    answers.a = { status: 429, headers: { 'retry-after': wait } };
     expect((await request()).status).toBe(200);
   });
 
   test('concurrent requests have each their own count', async () => {
     const { request, answers } = scene({ a: {}, b: {} });
-    answers['a'] = answers['b'] = throttled(1000);
+    answers.a = answers.b = throttled(1000);
     const responses = await Promise.all(Array.from({ length: 10 }, () => request()));
     for (const { status, attempts = [] } of responses) {
       expect(status).toBe(429);

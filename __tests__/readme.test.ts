@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import axios from 'axios';
 import ts from 'typescript';
 import * as own from '../src';
-import { TestBackend, startBackends, useBackends } from './support/backend';
+import type { TestBackend } from './support/backend';
+import { startBackends, useBackends } from './support/backend';
 
 useBackends();
 
@@ -59,7 +60,7 @@ test.each(examples)('%s', async (heading, code) => {
   const backends = (await startBackends(3)) as [TestBackend, TestBackend, TestBackend];
   for (const backend of backends) backend.always({ body: { choices: [{ message: { content: 'Hello to you' } }] } });
   // Whatever the example is about, its first backend refuses once where there is another.
-  if (code.includes(HOSTS[0] as string) && code.includes(HOSTS[1] as string)) backends[0].script({ status: 429 });
+  if (code.includes(HOSTS[0]!) && code.includes(HOSTS[1]!)) backends[0].script({ status: 429 });
   const printed = await run(
     code,
     backends.map(({ url }) => url),
@@ -78,7 +79,7 @@ test('there are examples, and each has its types right', () => {
   );
   const options: ts.CompilerOptions = {
     ...ts.parseJsonConfigFileContent(
-      ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config,
+      ts.readConfigFile(join(root, 'tsconfig.json'), (name) => ts.sys.readFile(name)).config,
       ts.sys,
       root,
     ).options,
@@ -127,9 +128,9 @@ test('the options are those that the code takes', () => {
     return '';
   };
   for (const name of names('Options'))
-    expect(refusal(() => own.priorityAdapter([{ baseURL: 'a' }], { [name as string]: null }))).not.toContain('unknown');
+    expect(refusal(() => own.priorityAdapter([{ baseURL: 'a' }], { [name!]: null }))).not.toContain('unknown');
   for (const name of names('Backends'))
-    expect(refusal(() => new own.BackendPool([{ baseURL: 'a', [name as string]: null }]))).not.toContain('unknown');
+    expect(refusal(() => new own.BackendPool([{ baseURL: 'a', [name!]: null }]))).not.toContain('unknown');
   expect(names('Options')).toHaveLength(10);
   expect(names('Backends')).toHaveLength(10);
 });

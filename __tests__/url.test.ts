@@ -136,11 +136,11 @@ describe('what the wrapped adapter is given', () => {
     expect((await client.get('/x?q=hello world&p=/../z', { baseURL: '/base' })).data).toBe('blanks');
     expect((await client.get('/openai/z', { params: { a: 1 } })).data).toBe('params');
     await client.get('/openai/z', { baseURL: 'https://caller.example/base/', params: { a: 1 } });
-    expect(mock.history['get']?.at(-1)).toMatchObject({
+    expect(mock.history.get?.at(-1)).toMatchObject({
       baseURL: 'https://backend.example/gw/base/',
       url: '/openai/z',
     });
-    expect(mock.history['post']?.[0]).toMatchObject({ baseURL: 'https://backend.example/gw', url: '/openai/x' });
+    expect(mock.history.post?.[0]).toMatchObject({ baseURL: 'https://backend.example/gw', url: '/openai/x' });
   });
 
   test('is one absolute URL where axios would take the path for one', async () => {

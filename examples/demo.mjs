@@ -17,6 +17,8 @@ const LOST = 1;
 const WRONG_INPUT = 2;
 const INTERRUPTED = 130;
 
+const MAX_REASONS = 5;
+
 const HELP = `
 Backends file: a JSON list of objects with the fields of BackendOptions (baseURL, priority, weight, name, headers,
 params, deployments, request). Keys don't stand in it; the environment variables that hold them do:
@@ -74,8 +76,8 @@ function positiveInteger(text) {
 }
 
 function seconds(text) {
-  const number = Number(text);
-  if (!(number > 0 && number < Infinity)) throw new InvalidArgumentError('It must be a number above 0.');
+  const number = Number(notEmpty(text));
+  if (!(number >= 0 && number < Infinity)) throw new InvalidArgumentError('It must be a number from 0.');
   return number;
 }
 
@@ -111,8 +113,8 @@ async function run(options, conversations, pool, servers) {
   });
   const turns = conversations.flat().length;
   const controller = new AbortController();
-  const interrupt = () => controller.abort();
-  process.once('SIGINT', interrupt);
+  // As often as it comes: npm may pass on what the terminal has sent already.
+  process.on('SIGINT', () => controller.abort());
 
   console.log(
     `${turns} turns of ${conversations.length} conversations, ${callers} callers at once, ` +
@@ -132,7 +134,7 @@ async function run(options, conversations, pool, servers) {
   });
   ledger.close();
   bar.stop();
-  process.off('SIGINT', interrupt);
+  if (process.stdout.isTTY) console.log();
 
   console.log(`${report.table(pool, ledger)}\n`);
   console.log(`Who answered when (× refused or failed)\n\n${report.timeline(pool, ledger)}\n`);
@@ -166,7 +168,7 @@ function conclude(report, { turns, result, ledger, servers, interrupted }) {
   console.log(
     `${ledger.total('throttled')} attempts were throttled; ${ledger.waits} times a caller waited for the soonest backend.`,
   );
-  for (const [reason, count] of reasons) console.log(`  ${count} lost: ${reason}`);
+  for (const line of losses(reasons)) console.log(`  ${line}`);
   if (interrupted) {
     console.log('Interrupted: the turns under way were given up.');
     return INTERRUPTED;
@@ -177,6 +179,14 @@ function conclude(report, { turns, result, ledger, servers, interrupted }) {
   if (found.length > 0) console.error(`demo: the counts disagree: ${found.join('; ')}`);
   else if (lost > 0) console.error(`demo: ${lost} of ${turns} turns were lost`);
   return found.length > 0 || answered !== turns ? LOST : OK;
+}
+
+/** The most frequent reasons, a line each. */
+function losses(reasons) {
+  const sorted = [...reasons].sort(([, a], [, b]) => b - a);
+  const lines = sorted.slice(0, MAX_REASONS).map(([reason, count]) => `${count} lost: ${reason}`);
+  const others = sorted.slice(MAX_REASONS).reduce((sum, [, count]) => sum + count, 0);
+  return others > 0 ? [...lines, `${others} lost: for other reasons`] : lines;
 }
 
 try {

@@ -10,7 +10,7 @@ import type { BackendPool } from './pool';
 export interface Attached {
   readonly pool: BackendPool;
   /** Takes the plugin off; requests under way finish as they began. A second call does nothing. */
-  detach(): void;
+  readonly detach: () => void;
 }
 
 /** On the instance, so that both module kinds' copies of this package see it. */
@@ -43,7 +43,7 @@ export function attachPriorityAdapter(
   Object.defineProperty(instance, attached, { value: interceptor, configurable: true });
   return {
     pool: failover.pool,
-    detach() {
+    detach: () => {
       interceptors.request.eject(interceptor);
       if (mark[attached] === interceptor) Reflect.deleteProperty(instance, attached);
     },

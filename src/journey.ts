@@ -19,7 +19,7 @@ import type { Trail } from './trail';
 export type Outcome = { readonly answer: AxiosResponse } | { readonly failure: Failure; readonly movesOn: boolean };
 
 /** ms that are added to a wait at the most. */
-const MAX_JITTER = 100;
+const MAX_JITTER = 250;
 
 /** ms between rounds where backends refuse and ask for no wait: refused calls count towards the quota too. */
 const MIN_PAUSE = 10;
@@ -87,7 +87,8 @@ export class Journey {
   async waitForSomebody(): Promise<void> {
     const wait = this.#pauseBeforeNext();
     // Callers that wait for the same backend do not all come back at once.
-    const duration = wait + Math.random() * Math.min(wait / 10, MAX_JITTER, (this.#room() - wait) / 2);
+    const jitter = Math.min(Math.max(wait / 4, MIN_PAUSE), MAX_JITTER, (this.#room() - wait) / 2);
+    const duration = wait + Math.random() * jitter;
     const started = performance.now();
     this.#prompt = false;
     this.pool.events.emit({ type: 'waiting', duration });

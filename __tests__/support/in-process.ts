@@ -1,6 +1,7 @@
+import { AxiosHeaders } from 'axios';
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
-import { BackendPool, priorityAdapter } from '../../src';
-import type { BackendOptions, PriorityAdapter, PriorityAdapterOptions } from '../../src';
+import { priorityAdapter } from '../../src';
+import type { BackendOptions, PriorityAdapter, PriorityAdapterOptions, BackendPool } from '../../src';
 
 /** What a backend answers without a wire: a status, a whole answer, or an error to reject with. */
 export type Answer =
@@ -16,7 +17,7 @@ export interface Scene {
   /** What a backend answers from now on. */
   answers: Record<string, Answer>;
   /** Sends one request; gives the response, whatever its status. */
-  request(config?: Partial<InternalAxiosRequestConfig>): Promise<AxiosResponse>;
+  readonly request: (config?: Partial<InternalAxiosRequestConfig>) => Promise<AxiosResponse>;
 }
 
 export function scene(backends: Record<string, Partial<BackendOptions>>, options: PriorityAdapterOptions = {}): Scene {
@@ -30,7 +31,8 @@ export function scene(backends: Record<string, Partial<BackendOptions>>, options
     const answer = await settled(answers[name] ?? 200, config);
     if (answer instanceof Error) throw answer;
     const given = typeof answer === 'number' ? { status: answer } : answer;
-    return { status: 200, data: '', statusText: '', headers: {}, config, ...given };
+    const empty: AxiosResponse = { status: 200, data: '', statusText: '', headers: new AxiosHeaders(), config };
+    return { ...empty, ...given };
   };
   const list = Object.entries(backends).map(([name, own]) => ({ baseURL: `https://${name}.example`, name, ...own }));
   const adapter = priorityAdapter(list, { adapter: wrapped, ...options });
@@ -40,8 +42,7 @@ export function scene(backends: Record<string, Partial<BackendOptions>>, options
     asked,
     configs,
     answers,
-    request: (config = {}) =>
-      adapter({ url: '/x', method: 'get', headers: {}, ...config } as InternalAxiosRequestConfig),
+    request: (config = {}) => adapter({ url: '/x', method: 'get', headers: new AxiosHeaders(), ...config }),
   };
 }
 

@@ -19,7 +19,7 @@ export function createClient(pool, { deployment, apiVersion, maxWait, timeout })
 /**
  * Holds the conversations, several at once. A turn without an answer is lost, and with it the rest of its conversation.
  *
- * @param onTurn told, of each turn that was asked, its `attempts` and whether it was answered
+ * @param onTurn told the `attempts` of each turn that was asked
  * @returns how many turns were answered, how many were lost, and why: a count by reason
  */
 export async function converse(conversations, { client, deployment, callers, signal, onTurn }) {
@@ -33,8 +33,8 @@ export async function converse(conversations, { client, deployment, callers, sig
     for (const [i, turn] of turns.entries()) {
       messages.push(...turn);
       const { answer, reason, attempts } = await ask(client, { model: deployment, messages }, signal);
-      if (signal.aborted) return;
-      onTurn(attempts, answer !== undefined);
+      if (answer === undefined && signal.aborted) return;
+      onTurn(attempts);
       if (answer === undefined) {
         const rest = turns.length - i - 1;
         lose(1, reason);
@@ -71,5 +71,9 @@ async function ask(client, body, signal) {
 function reasonOf({ response, message, code, attempts }) {
   const words = response?.data?.error?.message ?? response?.data?.message ?? message;
   const from = response?.fabricated ? 'the pool' : (attempts?.at(-1)?.backend ?? 'the client');
-  return `${response?.status ?? code ?? 'error'} from ${from}: ${words}`;
+  // What a server says ends up in a terminal.
+  const line = String(words)
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .slice(0, 200);
+  return `${response?.status ?? code ?? 'error'} from ${from}: ${line}`;
 }

@@ -9,9 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
  */
 export async function startFakeAzure(deployment) {
   const servers = await Promise.all([
-    start({ name: 'ptu-eastus', priority: 1, deployment, quota: reservedQuota({ capacity: 6, perSecond: 40 }) }),
-    start({ name: 'payg-westus', priority: 2, deployment, quota: windowQuota({ limit: 24, windowMs: 1_200 }) }),
-    start({ name: 'payg-sweden', priority: 2, deployment, quota: windowQuota({ limit: 16, windowMs: 900 }) }),
+    start({ name: 'ptu-eastus', priority: 1, deployment, quota: reservedQuota({ capacity: 10, perSecond: 60 }) }),
+    start({ name: 'payg-westus', priority: 2, deployment, quota: windowQuota({ limit: 40, windowMs: 1_500 }) }),
+    start({ name: 'payg-sweden', priority: 2, deployment, quota: windowQuota({ limit: 30, windowMs: 1_100 }) }),
   ]);
   return {
     backends: servers.map(({ options }) => options),
@@ -24,14 +24,16 @@ export async function startFakeAzure(deployment) {
 async function start({ name, priority, deployment, quota }) {
   const apiKey = randomUUID();
   const counts = { attempts: 0, answered: 0, throttled: 0, failed: 0 };
-  const server = createServer(async (request, response) => {
+  const reply = async (request, response) => {
     counts.attempts++;
     const body = await text(request);
     const answer = await answerTo(request, body, { apiKey, deployment, quota });
     counts[kindOf(answer.status)]++;
     response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
     response.end(JSON.stringify(answer.body));
-  });
+  };
+  // A caller may go away in the middle of a request.
+  const server = createServer((request, response) => void reply(request, response).catch(() => response.destroy()));
   // No idle connection is closed just when it is about to be used.
   server.keepAliveTimeout = 60_000;
   await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));

@@ -72,7 +72,8 @@ function axis(duration, width) {
   for (let tick = 0; tick * step <= seconds; tick++) {
     const column = Math.min(Math.floor(((tick * step) / seconds) * width), width - 1);
     line[column] = tick === 0 ? '└' : '┴';
-    labels = labels.padEnd(column) + `${Number((tick * step).toFixed(1))} s`;
+    const label = `${Number((tick * step).toFixed(1))} s`;
+    if (column + label.length <= width) labels = labels.padEnd(column) + label;
   }
   return [line.join(''), labels].map((text) => `  ${''.padEnd(LABEL)}${text}`);
 }

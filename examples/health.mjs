@@ -1,0 +1,39 @@
+/**
+ * A health endpoint: `GET /health` says which backends may be used, 200 while there is one and 503 when there is none.
+ *
+ *     EASTUS_KEY=… WESTUS_KEY=… node examples/health.mjs
+ *
+ * The hosts are those of EASTUS_URL and WESTUS_URL; PORT is where it listens, 8080 by default.
+ */
+import { createServer } from 'node:http';
+import axios from 'axios';
+import { BackendPool, priorityAdapter } from 'axios-priority-adapter';
+
+const { env } = process;
+const pool = new BackendPool([
+  { name: 'ptu', baseURL: env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
+  {
+    name: 'payg',
+    baseURL: env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com',
+    apiKey: env.WESTUS_KEY,
+    priority: 2,
+  },
+]);
+const client = axios.create({ adapter: priorityAdapter(pool) });
+
+const server = createServer(async (request, response) => {
+  const send = (status, body) =>
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  if (request.url === '/health') {
+    // Without secrets, and as JSON: what `snapshot` gives may go out as it is.
+    const backends = pool.snapshot();
+    send(backends.some(({ state }) => state !== 'cooling') ? 200 : 503, { backends });
+  } else {
+    const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
+    const { status, data } = await client.post(url, { messages: [] }, { validateStatus: () => true });
+    send(status, data);
+  }
+});
+server.listen(Number(env.PORT ?? 8080), '127.0.0.1', () =>
+  console.log(`http://127.0.0.1:${server.address().port}/health`),
+);

@@ -1,0 +1,74 @@
+/**
+ * The events of a pool as Prometheus metrics, with prom-client, and as log lines, with pino.
+ *
+ *     EASTUS_KEY=… WESTUS_KEY=… node examples/metrics.mjs
+ *
+ * It sends a few requests, writes a line for each event, and at the end what Prometheus would scrape.
+ */
+import axios from 'axios';
+import { priorityAdapter } from 'axios-priority-adapter';
+import pino from 'pino';
+import { Counter, Gauge, Histogram, register } from 'prom-client';
+
+const { env } = process;
+const adapter = priorityAdapter([
+  { name: 'ptu', baseURL: env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
+  {
+    name: 'payg',
+    baseURL: env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com',
+    apiKey: env.WESTUS_KEY,
+    priority: 2,
+  },
+]);
+
+const attempts = new Counter({
+  name: 'openai_attempts_total',
+  help: 'Attempts, by outcome',
+  labelNames: ['backend', 'outcome'],
+});
+const seconds = new Histogram({ name: 'openai_attempt_seconds', help: 'Time of an attempt', labelNames: ['backend'] });
+const cooldowns = new Counter({
+  name: 'openai_cooldowns_total',
+  help: 'Cooldowns, by reason',
+  labelNames: ['backend', 'reason'],
+});
+const exhausted = new Counter({ name: 'openai_exhausted_total', help: 'Requests that found nobody' });
+new Gauge({
+  name: 'openai_available',
+  help: '1 while a backend may be used',
+  labelNames: ['backend'],
+  // Asked for when Prometheus scrapes, not for each request.
+  collect() {
+    for (const { name, available } of adapter.pool.snapshot()) this.set({ backend: name }, available ? 1 : 0);
+  },
+});
+
+const log = pino({ base: undefined }, pino.destination({ sync: true }));
+
+// A listener is called at once, in the middle of a request: it should only count and write.
+adapter.pool.subscribe((event) => {
+  switch (event.type) {
+    case 'attempt':
+      attempts.inc({ backend: event.backend, outcome: event.status ?? event.code ?? 'error' });
+      seconds.observe({ backend: event.backend }, event.duration / 1000);
+      log.debug(event);
+      break;
+    case 'cooldown':
+      cooldowns.inc({ backend: event.backend, reason: event.reason });
+      log.warn(event, 'a backend is out of use');
+      break;
+    case 'exhausted':
+      exhausted.inc();
+      log.error(event, 'nobody is available');
+      break;
+    default:
+      log.info(event);
+  }
+});
+
+const client = axios.create({ adapter });
+for (let i = 0; i < 5; i++) {
+  const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
+  await client.post(url, { messages: [{ role: 'user', content: 'Hello' }] }).catch((error) => log.error(error.message));
+}
+console.log(await register.metrics());
