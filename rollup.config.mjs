@@ -20,6 +20,14 @@ export default [
     input,
     external,
     plugins: [dts({ compilerOptions: { stripInternal: true } })],
-    output: [{ file: 'dist/index.d.ts' }, { file: 'dist/index.d.cts' }],
+    output: [{ file: 'dist/index.d.ts' }, { file: 'dist/index.d.cts', plugins: [withoutErrorType()] }],
   },
 ];
+
+/** In axios's types for CommonJS `AxiosError` is an alias, which cannot be augmented. */
+function withoutErrorType() {
+  return {
+    name: 'without-error-type',
+    renderChunk: (code) => code.replace(/\n {4}interface AxiosError \{[\s\S]*?\n {4}\}/, ''),
+  };
+}

@@ -169,6 +169,13 @@ describe('redirects', () => {
     },
   );
 
+  test.each(['http://[bad', undefined])('over fetch to %s are the caller’s to look at', async (location) => {
+    const backend = await TestBackend.start();
+    backend.always({ status: 307, headers: location === undefined ? {} : { location } });
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+    expect(await axios.get('/in', { adapter, validateStatus: null })).toMatchObject({ status: 307 });
+  });
+
   test('over fetch are the caller’s to follow where the body cannot be sent again', async () => {
     const backend = await TestBackend.start();
     backend.always({ status: 307, headers: { location: '/here' } });

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import axios from 'axios';
-import type { TestBackend} from './support/backend';
+import type { TestBackend } from './support/backend';
 import { startBackends, throttle, useBackends } from './support/backend';
 
 useBackends();

@@ -184,6 +184,13 @@ describe('what cannot be told', () => {
     expect(pool.snapshot()[0]).toMatchObject({ available: true });
   });
 
+  test('what XMLHttpRequest throws of a bad header is the caller’s own making', async () => {
+    const { request, answers, pool } = scene({ a: {}, b: { priority: 2 } });
+    answers.a = new DOMException('not a valid header name', 'SyntaxError');
+    expect(await rejection(request())).toMatchObject({ name: 'SyntaxError', attempts: [{ backend: 'a' }] });
+    expect(pool.snapshot()[0]).toMatchObject({ available: true });
+  });
+
   test('a browser’s word of a broken network is ambiguous', async () => {
     const { request, answers, pool } = scene({ a: {}, b: { priority: 2 } });
     answers.a = new TypeError('network error');

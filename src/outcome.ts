@@ -144,6 +144,16 @@ function isConnectionTrace({ code = '', syscall, message }: Trace): boolean {
 const OWN_CODE =
   /^(?:ERR_CANCELED|ERR_BAD_OPTION|ERR_BAD_OPTION_VALUE|ERR_BAD_REQUEST|ERR_NOT_SUPPORT|ERR_DEPRECATED|ERR_FR_\w+|ERR_FORM_DATA_\w+|ERR_INVALID_\w+|ERR_UNKNOWN_ENCODING|ERR_HTTP_INVALID_\w+|ERR_HTTP2_INVALID_\w+|UND_ERR_INVALID_ARG|ERR_UNESCAPED_CHARACTERS)$/;
 
+/** A TypeError; and what a browser's XMLHttpRequest throws of a bad header, method or state. */
+const OWN_NAMES: ReadonlySet<string> = new Set([
+  'TypeError',
+  'SyntaxError',
+  'SecurityError',
+  'InvalidStateError',
+  'InvalidAccessError',
+  'DataCloneError',
+]);
+
 function isCallersOwn(error: unknown, config: AxiosRequestConfig): boolean {
   const chain = traces(error);
   const [top] = chain;
@@ -158,7 +168,7 @@ function isCallersOwn(error: unknown, config: AxiosRequestConfig): boolean {
   const root = chain.at(-1) ?? top;
   return (
     top.code === undefined &&
-    root.name === 'TypeError' &&
+    OWN_NAMES.has(root.name) &&
     root.code === undefined &&
     !/network|terminated/i.test(root.message)
   );

@@ -29,7 +29,9 @@ export async function followingRedirects(
   for (let count = 0; ; count++) {
     const response = await adapter(hop);
     const location = (response.headers as Record<string, unknown>).location;
-    if (!REDIRECTS.has(response.status) || typeof location !== 'string') return response;
+    // A place that is none is the server's mistake; the caller may look at the answer.
+    const leads = typeof location === 'string' && URL.canParse(location, from);
+    if (!REDIRECTS.has(response.status) || !leads) return response;
     // In the words and the code of follow-redirects, which the http adapter uses.
     if (count >= maxRedirects)
       throw new CodedError('Maximum number of redirects exceeded', 'ERR_FR_TOO_MANY_REDIRECTS');

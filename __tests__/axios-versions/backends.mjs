@@ -57,10 +57,10 @@ const behaviours = {
     response.setHeader('retry-after', Math.max(1, Math.ceil(ms / 1000)));
     json(response, 429, { error: { code: '429', message: 'Requests have exceeded the rate limit.' } });
   },
-  /** A 429 whose body is too long for the buffers of a socket: it is held until somebody reads or destroys it. */
-  bulky({ response }) {
+  /** A 429 whose body never ends: its socket is held until somebody gives it up. */
+  endless({ response }) {
     response.writeHead(429, { 'retry-after-ms': '0' });
-    response.end(Buffer.alloc(4_000_000, 'x'));
+    response.write('x');
   },
   /** As many bytes as its number says. */
   bytes: ({ response, argument }) => response.end(Buffer.alloc(argument, 'x')),

@@ -64,20 +64,7 @@ export function checksOf({ axios, lib, origin, other, refused }) {
       assert.equal(coolingIn(client.pool), 0);
     },
     async 'a redirect to another origin does not carry the credentials'() {
-      for (const [status, method] of [
-        [302, 'get'],
-        [307, 'post'],
-      ]) {
-        const secret = { apiKey: 'secret-key', headers: { 'x-team': 'secret-team' } };
-        const client = clientOf([{ ...at(`redirect-${status}`), ...secret }]);
-        const send = (to) =>
-          client.request({ method, url: '/x', params: { to }, data: method === 'post' ? {} : undefined });
-        const elsewhere = await send(`${other}/echo`);
-        assert.equal(elsewhere.data.method, method.toUpperCase());
-        assert.doesNotMatch(JSON.stringify(elsewhere.data), /secret/);
-        const here = await send(`${origin}/echo`);
-        assert.equal(here.data.headers['api-key'], 'secret-key');
-      }
+      await redirected(clientOf);
     },
     async 'credentials of one backend do not reach another, nor whoever reads the outcome'() {
       const first = { ...at('throttle-60000'), apiKey: 'first-secret' };
@@ -85,8 +72,9 @@ export function checksOf({ axios, lib, origin, other, refused }) {
       const headers = { 'api-key': 'callers-secret' };
       const error = await rejection(clientOf([first, second]).post('/x', {}, { headers }));
       assert.doesNotMatch(JSON.stringify([error.toJSON(), error.response.config]), /first-secret|second-secret/);
-      const response = await clientOf([first, { ...at('echo'), apiKey: 'own' }]).post('/x', {}, { headers });
-      assert.equal(response.data.headers['api-key'], 'own');
+      const own = { ...at('echo'), azureADTokenProvider: async () => 'own' };
+      const { data } = await clientOf([first, own]).post('/x', {}, { headers });
+      assert.deepEqual([data.headers['api-key'], data.headers.authorization], [undefined, 'Bearer own']);
     },
     async '`timeout` ends a body that trickles in'() {
       const started = performance.now();
@@ -142,13 +130,24 @@ export function checksOf({ axios, lib, origin, other, refused }) {
     async 'fifty failovers with streams hold no socket'() {
       // One origin and one socket: a discarded 429 that is still held leaves none for the next attempt.
       const httpAgent = new Agent({ keepAlive: true, maxSockets: 1 });
-      const client = clientOf([at('bulky'), at('echo')], { cooldown: () => 0 }, { httpAgent, responseType: 'stream' });
+      const client = clientOf(
+        [at('endless'), at('echo')],
+        { cooldown: () => 0 },
+        { httpAgent, responseType: 'stream' },
+      );
       for (let n = 0; n < 50; n += 1) {
         const response = await client.post('/x', { n });
         assert.equal(JSON.parse(await text(response.data)).body, `{"n":${n}}`);
-        assert.deepEqual(asked(response), ['bulky', 'echo']);
+        assert.deepEqual(asked(response), ['endless', 'echo']);
       }
       httpAgent.destroy();
+    },
+    async 'a signal breaks a stream off while it is read'() {
+      const client = clientOf([at('trickle'), at('echo')]);
+      const abort = new AbortController();
+      const { data } = await client.get('/x', { responseType: 'stream', signal: abort.signal });
+      setTimeout(() => abort.abort(), 50);
+      assert.ok(axios.isCancel(await text(data).catch((error) => error)));
     },
     async 'a fabricated 429 rejects as a real one would'() {
       const config = { data: {}, method: 'post', url: '/x', timeout: 5000 };
@@ -194,6 +193,9 @@ export function checksOf({ axios, lib, origin, other, refused }) {
       const error = await rejection(fetching([at('cut'), at('echo')]).post('/x', {}));
       assert.deepEqual(asked(error), ['cut']);
     },
+    async 'fetch: a redirect to another origin does not carry the credentials'() {
+      await redirected(fetching);
+    },
     async 'fetch: a signal and `timeout` end a body that trickles in'() {
       const client = fetching([at('trickle'), at('echo')]);
       const abort = new AbortController();
@@ -217,6 +219,22 @@ export function checksOf({ axios, lib, origin, other, refused }) {
   };
   function fetching(backends) {
     return clientOf(backends, { adapter: 'fetch' });
+  }
+  async function redirected(makeClient) {
+    for (const [status, method] of [
+      [302, 'get'],
+      [307, 'post'],
+    ]) {
+      const client = makeClient([
+        { ...at(`redirect-${status}`), apiKey: 'secret-key', headers: { 'x-team': 'secret-team' } },
+      ]);
+      const data = method === 'post' ? { n: 1 } : undefined;
+      const send = async (to) => (await client.request({ method, url: '/x', params: { to }, data })).data;
+      const elsewhere = await send(`${other}/echo`);
+      assert.deepEqual([elsewhere.method, elsewhere.body], [method.toUpperCase(), data ? '{"n":1}' : '']);
+      assert.doesNotMatch(JSON.stringify(elsewhere), /secret/);
+      assert.equal((await send(`${origin}/echo`)).headers['api-key'], 'secret-key');
+    }
   }
   return hasFetch(axios) ? { ...checks, ...withFetch } : checks;
 }

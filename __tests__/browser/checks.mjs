@@ -161,6 +161,21 @@ export function check(over, origin, refused) {
       const { data } = await secondOfTwo().post('/x', body, { headers: { 'content-type': 'text/x-c' } });
       same([data.bytes, data.headers['content-type']], [100_000, 'text/x-c']);
     },
+    async 'the caller’s key does not go where a backend has a token of its own'() {
+      const own = { ...at('echo'), azureADTokenProvider: async () => 'own' };
+      const { data } = await clientOf([own]).post('/x', {}, { headers: { 'api-key': 'callers' } });
+      same(['api-key' in data.headers, data.headers.authorization], [false, 'Bearer own']);
+    },
+    async 'the browser follows a redirect'() {
+      for (const [status, method] of [
+        [302, 'get'],
+        [307, 'post'],
+      ]) {
+        const client = clientOf([at(`redirect-${status}`)]);
+        const { data } = await client.request({ method, url: '/x', params: { to: `${origin}/echo/there` } });
+        same([data.url, data.method], ['/echo/there', method.toUpperCase()]);
+      }
+    },
     async 'keys stand in no error and in no config that is handed back'() {
       const client = clientOf([{ ...at('status-400'), apiKey: 'secret-key' }]);
       const error = await rejection(client.post('/x', {}));
@@ -183,11 +198,11 @@ export function check(over, origin, refused) {
     },
     async 'a stream comes from the second backend, and the first lets go of its own'() {
       // More than the six connections that a browser has for one origin.
-      const client = clientOf([at('bulky'), at('echo')], { cooldown: () => 0 }, { responseType: 'stream' });
+      const client = clientOf([at('endless'), at('echo')], { cooldown: () => 0 }, { responseType: 'stream' });
       for (let n = 0; n < 12; n += 1) {
         const response = await client.post('/x', { n });
         same(JSON.parse(await readAll(response.data)).body, `{"n":${n}}`);
-        same(asked(response), ['bulky', 'echo']);
+        same(asked(response), ['endless', 'echo']);
       }
     },
     async 'a signal breaks a stream off while it is read'() {
