@@ -186,7 +186,9 @@ describe('what cannot be told', () => {
 
   test('what XMLHttpRequest throws of a bad header is the caller’s own making', async () => {
     const { request, answers, pool } = scene({ a: {}, b: { priority: 2 } });
-    answers.a = new DOMException('not a valid header name', 'SyntaxError');
+    answers.a = () => {
+      throw new DOMException('not a valid header name', 'SyntaxError') as unknown as Error;
+    };
     expect(await rejection(request())).toMatchObject({ name: 'SyntaxError', attempts: [{ backend: 'a' }] });
     expect(pool.snapshot()[0]).toMatchObject({ available: true });
   });
