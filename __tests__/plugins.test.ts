@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import axios from 'axios';
 import { setupCache } from 'axios-cache-interceptor';
 import MockAdapter from 'axios-mock-adapter';
+import { Configuration as AzureConfiguration, OpenAIApi as AzureOpenAIApi } from 'azure-openai';
 import axiosRetry from 'axios-retry';
 import { Configuration, OpenAIApi } from 'openai';
 import { attachPriorityAdapter, priorityAdapter } from '../src';
@@ -192,5 +193,17 @@ describe('legacy clients, unmodified, over three backends of which the first thr
     expect(body.includes(boundary)).toBe(true);
     expect(body.includes(Buffer.alloc(30_000, 3))).toBe(true);
     expect(headers['content-length']).toBe(String(body.length));
+  });
+
+  test('azure-openai@0.9.4: chat, with its own key and endpoint, which nobody gets to see', async () => {
+    const { client, second } = await three();
+    second.always({ body: { choices: [{ message: { role: 'assistant', content: 'Hello' } }] } });
+    const azure = { apiKey: 'callers', endpoint: 'https://callers.openai.azure.com', deploymentName: 'gpt-4o' };
+    const api = new AzureOpenAIApi(new AzureConfiguration({ azure }), undefined, client as never);
+    const { data } = await api.createChatCompletion({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }] });
+    expect(data.choices[0]?.message?.content).toBe('Hello');
+    expect(second.lastCall.url).toBe('/openai/deployments/gpt-4o/chat/completions?api-version=2023-03-15-preview');
+    expect(second.lastCall.headers['api-key']).toBe('key-1');
+    expect(JSON.stringify(second.lastCall.headers)).not.toContain('callers');
   });
 });

@@ -83,6 +83,28 @@ describe('the URL rule', () => {
     expect(await requested({ url }, '')).toMatch(/^\//);
   });
 
+  test.each(['http', 'fetch'])(
+    'a header value with line breaks, over %s, reaches the backend or is refused',
+    async (wire) => {
+      const backend = await TestBackend.start();
+      const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own' }], { adapter: wire });
+      const headers = { 'x-bad': 'a\r\nhost: evil.example\r\napi-key: evil' };
+      await axios.get('/x', { adapter, headers }).catch(() => undefined);
+      for (const call of backend.calls) expect(call.headers).toMatchObject({ host: backend.host, 'api-key': 'own' });
+    },
+  );
+
+  test.each<[string, unknown]>([
+    ['a name', 'http'],
+    ['a list of names, of which the first that is there is used', ['xhr', 'http']],
+    ['a list with a function', [axios.getAdapter('http')]],
+    ['a function', axios.getAdapter('http')],
+  ])('what is wrapped may be %s', async (_, wrapped) => {
+    const backend = await TestBackend.start();
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: wrapped as 'http' });
+    expect((await axios.get('/x', { adapter })).status).toBe(200);
+  });
+
   test('a URL that cannot be parsed is the caller’s own making', async () => {
     const backend = await TestBackend.start();
     const adapter = priorityAdapter([{ baseURL: backend.url }]);

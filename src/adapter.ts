@@ -29,7 +29,7 @@ export function priorityAdapter(
 ): PriorityAdapter {
   const failover = new Failover(backends, options);
   const wrapped = failover.adapter ?? unwrapped(axios.defaults.adapter);
-  async function adapter(config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
+  function adapter(config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
     return failover.request(config, wrapped);
   }
   wraps.set(adapter, wrapped);

@@ -54,13 +54,17 @@ function acceptAll(): boolean {
   return true;
 }
 
-/** Keys copied in a loop: a spread of axios's null-prototype configs takes several times as long. */
+/**
+ * Keys copied in a loop into a literal: a spread of axios's null-prototype configs takes several times as long. A config
+ * that an interceptor derived from a template of its own keeps what it inherits.
+ */
 function copyOf(config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
-  const copy = Object.create(Object.getPrototypeOf(config) as object | null) as InternalAxiosRequestConfig;
+  const prototype = Object.getPrototypeOf(config) as object | null;
+  const plain = prototype === null || prototype === Object.prototype;
+  const to = fieldsOf(plain ? {} : (Object.create(prototype) as object));
   const from = fieldsOf(config);
-  const to = fieldsOf(copy);
   for (const key of Object.keys(from)) to[key] = from[key];
-  return copy;
+  return to as unknown as InternalAxiosRequestConfig;
 }
 
 function fieldsOf(object: object): Record<string, unknown> {

@@ -52,7 +52,6 @@ export class Deadline {
    * comes of it then is the business of `onInterrupt`.
    */
   async guard<T>(work: Promise<T>, onInterrupt?: () => void, limit = 0): Promise<T> {
-    if (!this.bounded && limit === 0) return work;
     let stopTimer: (() => void) | undefined;
     try {
       return await new Promise<T>((resolve, reject) => {

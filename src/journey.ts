@@ -60,15 +60,20 @@ export class Journey {
 
   /** Sends the request to the backend that was chosen, and tells the pool how that went. */
   async attemptAt(lease: Lease): Promise<Outcome> {
-    const body = await this.#openBody(lease);
+    const body = (this.#body ??= await this.#openBody(lease));
     const started = performance.now();
-    const finding = await this.#exchange(lease, body).catch((error: unknown) =>
-      this.#findingOf(error, lease, started, body),
-    );
-    if (finding.response !== undefined && isSuccess(finding.response.status) && finding.error === undefined) {
-      this.pool.succeed(lease);
-      this.#record(lease, started, finding);
-      return { answer: finding.response };
+    let finding: Finding;
+    try {
+      const response = await this.#send(lease, body);
+      const { status } = response;
+      if (isSuccess(status)) {
+        this.pool.succeed(lease);
+        this.#record(lease, started, { status });
+        return { answer: response };
+      }
+      finding = { response, status, attemptTimedOut: false };
+    } catch (error) {
+      finding = this.#findingOf(error, lease, started, body);
     }
     return this.#judge(lease, started, finding, body);
   }
@@ -118,8 +123,8 @@ export class Journey {
     return Math.min(this.rules.maxWait - this.#waited, this.#deadline.remaining());
   }
 
-  async #exchange({ member }: Lease, body: Body): Promise<Finding> {
-    const response = await send(member.settings, {
+  #send({ member }: Lease, body: Body): Promise<AxiosResponse> {
+    return send(member.settings, {
       plan: this.#plan,
       adapter: this.adapter,
       body,
@@ -127,7 +132,6 @@ export class Journey {
       limit: this.rules.attemptTimeout,
       onCredentials: (credentials) => this.trail.given(credentials),
     });
-    return { response, status: response.status, attemptTimedOut: false };
   }
 
   /** Asks the user's rules about a failure, and tells the pool. */
@@ -186,15 +190,18 @@ export class Journey {
   }
 
   /** Read once, for as many attempts as there will be; not at all where there is no need to have it whole. */
-  async #openBody(lease: Lease): Promise<Body> {
-    if (this.#body !== undefined) return this.#body;
+  /** A body that can be read once is read, for as many attempts as there will be, where there is need to have it whole. */
+  #openBody(lease: Lease): Body | Promise<Body> {
     const { data } = this.config as { data?: unknown };
     const onlyAttempt = this.rules.once || (this.pool.backends.length === 1 && this.rules.maxWait === 0);
     const namesModel = lease.member.settings.deployments !== undefined && this.#plan.deployment === undefined;
-    if (!isOneShot(data) || (onlyAttempt && !namesModel)) return (this.#body = asIs(data));
+    return !isOneShot(data) || (onlyAttempt && !namesModel) ? asIs(data) : this.#capture(lease, data);
+  }
+
+  async #capture(lease: Lease, data: object): Promise<Body> {
     this.#prompt = false;
     try {
-      return (this.#body = await this.#deadline.guard(capture(data, this.rules.maxReplaySize)));
+      return await this.#deadline.guard(capture(data, this.rules.maxReplaySize));
     } catch (error) {
       this.pool.release(lease);
       throw error;

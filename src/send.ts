@@ -27,37 +27,36 @@ export interface Sending {
  *
  * @throws `Interruption` when the request or this attempt is to end, `CredentialError`, or what the adapter throws
  */
-export async function send(backend: BackendSettings, sending: Sending): Promise<AxiosResponse> {
+export function send(backend: BackendSettings, sending: Sending): Promise<AxiosResponse> {
+  const bounded = sending.deadline.bounded || sending.limit > 0;
+  return bounded ? guarded(backend, sending) : exchangeWith(backend, sending);
+}
+
+async function guarded(backend: BackendSettings, sending: Sending): Promise<AxiosResponse> {
   const { plan, deadline, limit } = sending;
   deadline.check();
   // One signal for all that may end this attempt.
-  const abort = deadline.bounded || limit > 0 ? new AbortController() : undefined;
-  let givenUp = false;
-  const exchange = exchangeWith(backend, sending, abort, () => givenUp);
-  const response = await deadline.guard(
-    exchange,
-    () => {
-      givenUp = true;
-      abort?.abort();
-      // An adapter that cannot be told goes on; its answer comes too late for anybody.
-      exchange.then(discard, () => undefined);
-    },
-    limit,
-  );
-  if (abort !== undefined) cancelWhileRead(response, plan.config, abort);
+  const abort = new AbortController();
+  const exchange = exchangeWith(backend, sending, abort);
+  const giveUp = (): void => {
+    abort.abort();
+    // An adapter that does not listen goes on; its answer comes too late for anybody.
+    exchange.then(discard, () => undefined);
+  };
+  const response = await deadline.guard(exchange, giveUp, limit);
+  cancelWhileRead(response, plan.config, abort);
   return response;
 }
 
 async function exchangeWith(
   backend: BackendSettings,
   { plan, adapter, body, onCredentials }: Sending,
-  abort: AbortController | undefined,
-  givenUp: () => boolean,
+  abort?: AbortController,
 ): Promise<AxiosResponse> {
   const credentials = backend.credentials.headers();
   const headers = credentials instanceof Promise ? await credentials : credentials;
   onCredentials(headers);
-  if (givenUp()) throw new Error('given up while the credentials were asked for');
+  if (abort?.signal.aborted) throw new Error('given up while the credentials were asked for');
   checkSendable(body);
   const attempt = attemptConfig(plan, backend, adapter, body, headers);
   if (abort !== undefined) {

@@ -63,6 +63,7 @@ export function withoutParams(url: string, names: ReadonlySet<string>): string {
 
 /** Percent-decoding that leaves alone what cannot be decoded. */
 export function decode(text: string): string {
+  if (!text.includes('%')) return text;
   try {
     return decodeURIComponent(text);
   } catch {
