@@ -6,7 +6,6 @@ const DEPLOYMENT = /((?:^|\/)deployments\/)([^/?#]+)/;
 
 /** The deployment that the URL names, decoded, or `undefined` where it names none. */
 export function deploymentOf(target: Target): string | undefined {
-  if (!target.url.includes('deployments') && target.base === '') return undefined;
   const name = DEPLOYMENT.exec(pathOf(target))?.[2];
   return name === undefined ? undefined : decode(name);
 }
