@@ -192,6 +192,21 @@ describe('maxWait', () => {
     expect(duration).toBeLessThanOrEqual(375);
   });
 
+  test('brings many who wait back apart from each other', async () => {
+    const { request, pool, events } = waiting({});
+    pool.cool('a', 300);
+    pool.cool('b', 300);
+    const responses = Array.from({ length: 20 }, () => request());
+    await jest.advanceTimersByTimeAsync(0);
+    const durations = events.map((event) => (event as { duration: number }).duration);
+    expect(durations).toHaveLength(20);
+    expect(Math.min(...durations)).toBeGreaterThanOrEqual(300);
+    expect(Math.max(...durations)).toBeGreaterThan(310);
+    expect(new Set(durations.map(Math.round)).size).toBeGreaterThan(5);
+    await jest.advanceTimersByTimeAsync(1000);
+    for (const response of await Promise.all(responses)) expect(response.status).toBe(200);
+  });
+
   test('later than the longest wait is a 429 at once', async () => {
     const { request, answers, events } = waiting({});
     answers.a = answers.b = throttled(1001);

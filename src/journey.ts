@@ -18,7 +18,8 @@ import type { Trail } from './trail';
 /** How an attempt ended: in the answer, or in a failure that may or may not move on. */
 export type Outcome = { readonly answer: AxiosResponse } | { readonly failure: Failure; readonly movesOn: boolean };
 
-/** ms that are added to a wait at the most. */
+/** ms that are added to a wait at the most: so many for each who waits, and so many in all. */
+const JITTER_PER_SLEEPER = 5;
 const MAX_JITTER = 250;
 
 /** ms between rounds where backends refuse and ask for no wait: refused calls count towards the quota too. */
@@ -91,8 +92,8 @@ export class Journey {
 
   async waitForSomebody(): Promise<void> {
     const wait = this.#pauseBeforeNext();
-    // Callers that wait for the same backend do not all come back at once.
-    const jitter = Math.min(Math.max(wait / 4, MIN_PAUSE), MAX_JITTER, (this.#room() - wait) / 2);
+    // The more wait, the further apart they come back: whoever comes first and is refused spares the others the way.
+    const jitter = Math.min(this.pool.sleepers * JITTER_PER_SLEEPER, MAX_JITTER, (this.#room() - wait) / 2);
     const duration = wait + Math.random() * jitter;
     const started = performance.now();
     this.#prompt = false;

@@ -222,6 +222,11 @@ export class BackendPool {
     if (lease.member.health.end(lease)) this.#refresh();
   }
 
+  /** How many requests are waiting. @internal */
+  get sleepers(): number {
+    return this.#sleepers.size;
+  }
+
   /** A pause of `ms` that is over sooner when a backend comes back earlier than was known. @internal */
   pause(ms: number): { readonly over: Promise<void>; readonly end: () => void } {
     let wake!: () => void;
