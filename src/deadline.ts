@@ -103,26 +103,29 @@ export function onCancel(
   };
 }
 
-/** Who listens to a signal, by signal. */
-const audiences = new WeakMap<GenericAbortSignal, Set<() => void>>();
+/** Those who listen to one signal, and what tells them. */
+interface Audience {
+  readonly listeners: Set<() => void>;
+  readonly tell: () => void;
+}
+
+const audiences = new WeakMap<GenericAbortSignal, Audience>();
 
 /** One listener on a signal, however many requests share it: Node warns of more than ten. */
 function onAbort(signal: GenericAbortSignal, listener: () => void): () => void {
   let audience = audiences.get(signal);
   if (audience === undefined) {
-    audience = new Set();
+    const listeners = new Set<() => void>();
+    // A copy, since whoever is told stops listening.
+    audience = { listeners, tell: () => [...listeners].forEach((each) => each()) };
     audiences.set(signal, audience);
   }
-  const { size } = audience.add(listener);
-  if (size === 1) signal.addEventListener?.('abort', tellAll);
+  const { listeners, tell } = audience;
+  if (listeners.add(listener).size === 1) signal.addEventListener?.('abort', tell);
   return () => {
-    audience.delete(listener);
-    if (audience.size === 0) signal.removeEventListener?.('abort', tellAll);
+    listeners.delete(listener);
+    if (listeners.size === 0) signal.removeEventListener?.('abort', tell);
   };
-}
-
-function tellAll(this: GenericAbortSignal): void {
-  for (const listener of [...(audiences.get(this) ?? [])]) listener();
 }
 
 interface Subscribable {
