@@ -66,7 +66,7 @@ export function fabricate(
 export function restored(response: AxiosResponse, config: InternalAxiosRequestConfig): AxiosResponse {
   response.config = config;
   const { data } = response as { data: unknown };
-  if (isNodeStream(data)) {
+  if (isNodeStream(data) && inNode()) {
     // The http adapter puts its config into an error of the stream. A monitor hears of it first, and handles nothing.
     data.on(process.getBuiltinModule('node:events').errorMonitor, (error) => restoreConfig(error, config));
   } else if (isWebStream(data) && (config.maxContentLength ?? -1) > -1) {
