@@ -317,6 +317,30 @@ describe('a body of the caller’s that fails blames nobody', () => {
   });
 });
 
+test('a source that fails while the rest of it is sent is cut off, not taken for whole', async () => {
+  const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
+  const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url }], { maxReplaySize: 1000 });
+  const source = new Readable({ read: () => undefined });
+  source.push(Buffer.alloc(5000));
+  const error = rejection(axios.post('/x', source, { adapter }));
+  while (first.sockets.size + second.sockets.size === 0) await turn();
+  source.destroy(new Error('disk on fire'));
+  expect(await error).toMatchObject({ message: 'disk on fire' });
+  expect([...first.calls, ...second.calls]).toEqual([]);
+  expect(adapter.pool.snapshot()).toMatchObject([{ failures: 0 }, { failures: 0 }]);
+});
+
+test('a long source that closes early is a cancel, as with plain axios', async () => {
+  const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
+  const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url }], { maxReplaySize: 1000 });
+  const source = new Readable({ read: () => undefined });
+  source.push(Buffer.alloc(5000));
+  const error = rejection(axios.post('/x', source, { adapter }));
+  while (first.sockets.size + second.sockets.size === 0) await turn();
+  source.destroy();
+  expect(await error).toMatchObject({ code: 'ERR_CANCELED', name: 'CanceledError' });
+});
+
 test('a cancel ends the reading of a body', async () => {
   const { adapter, pool, asked } = scene({ a: {}, b: {} });
   const controller = new AbortController();

@@ -169,12 +169,48 @@ describe('redirects', () => {
     },
   );
 
-  test.each(['http://[bad', undefined])('over fetch to %s are the caller’s to look at', async (location) => {
-    const backend = await TestBackend.start();
-    backend.always({ status: 307, headers: location === undefined ? {} : { location } });
-    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
-    expect(await axios.get('/in', { adapter, validateStatus: null })).toMatchObject({ status: 307 });
+  test('over fetch carry nothing elsewhere, whatever fetch was told, nor the caller’s cookies and sensitive headers', async () => {
+    const [backend, elsewhere] = (await startBackends(2)) as [TestBackend, TestBackend];
+    backend.always({ status: 307, headers: { location: `${elsewhere.url}/there` } });
+    const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-key' }], { adapter: 'fetch' });
+    const headers = { cookie: 'own-cookie', 'proxy-authorization': 'own-proxy', 'x-own': 'own-header', kept: '1' };
+    const fetchOptions = { redirect: 'follow' };
+    await axios.get('/x', { adapter, headers, fetchOptions, sensitiveHeaders: ['X-Own'] });
+    expect(elsewhere.lastCall.headers).toMatchObject({ kept: '1' });
+    expect(JSON.stringify(elsewhere.lastCall.headers)).not.toContain('own-');
+    await axios.get('/x', { adapter, maxRedirects: 0, validateStatus: null });
+    await axios.get('/x', { adapter, fetchOptions: { redirect: 'manual' }, validateStatus: null });
+    expect(elsewhere.calls).toHaveLength(1);
   });
+
+  test('over fetch strip once for all hops, and drain what they leave', async () => {
+    const [backend, elsewhere] = (await startBackends(2)) as [TestBackend, TestBackend];
+    backend.script({ status: 302, headers: { location: `${elsewhere.url}/1` }, body: 'x'.repeat(300_000) });
+    elsewhere.script({ status: 302, headers: { location: '/2' }, body: 'x'.repeat(300_000) });
+    elsewhere.script({ status: 302, headers: { location: `${backend.url}/3` }, body: 'x'.repeat(300_000) });
+    const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-key' }], { adapter: 'fetch' });
+    await axios.get('/0', { adapter, responseType: 'stream', auth: { username: 'u', password: 'callers' } });
+    expect([...elsewhere.calls, ...backend.calls].map(({ url, headers }) => [url, headers['api-key']])).toEqual([
+      ['/1', undefined],
+      ['/2', undefined],
+      ['/0', 'own-key'],
+      ['/3', undefined],
+    ]);
+    backend.always({ status: 302, headers: { location: '/loop' }, body: 'x'.repeat(300_000) });
+    const error = await rejection(axios.get('/0', { adapter, responseType: 'stream', maxRedirects: 2 }));
+    expect(error).toMatchObject({ code: 'ERR_FR_TOO_MANY_REDIRECTS' });
+    expect(backend.calls).toHaveLength(5);
+  });
+
+  test.each(['http://[bad', 'data:text/plain,hello', undefined])(
+    'over fetch to %s are the caller’s to look at',
+    async (location) => {
+      const backend = await TestBackend.start();
+      backend.always({ status: 307, headers: location === undefined ? {} : { location } });
+      const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+      expect(await axios.get('/in', { adapter, validateStatus: null })).toMatchObject({ status: 307 });
+    },
+  );
 
   test('over fetch are the caller’s to follow where the body cannot be sent again', async () => {
     const backend = await TestBackend.start();
@@ -265,6 +301,25 @@ describe('keys and tokens', () => {
     const error = await failed;
     expect(error).toMatchObject({ code: 'ERR_CANCELED', config: { url: '/x' } });
     expect(everything(error)).not.toContain('secret-key-a');
+  });
+
+  test.each<[string, (config: object) => Error]>([
+    [
+      'frozen',
+      (config) => Object.freeze(Object.assign(new Error('bad secret-key-a'), { config, code: 'ECONNREFUSED' })),
+    ],
+    ['without a message to write on', () => new DOMException('bad secret-key-a', 'NetworkError')],
+  ])('stand in no error that is %s; the failover goes on', async (_, make) => {
+    const { adapter, answers, pool } = scene({ a: { apiKey: 'secret-key-a' }, b: { priority: 2 } });
+    answers.a = (config) => {
+      throw make(config);
+    };
+    expect((await axios.get('/x', { adapter })).attempts).toMatchObject([{ backend: 'a' }, { backend: 'b' }]);
+    pool.restore('a');
+    const error = await rejection(axios.get('/x', { adapter, failover: false }));
+    expect(error).toMatchObject({ message: 'bad ***', config: { url: '/x' }, attempts: [{ backend: 'a' }] });
+    expect(everything(error)).not.toContain('secret-key-a');
+    expect(pool.snapshot()[0]).toMatchObject({ pending: 0 });
   });
 
   test('are taken out of a message that repeats them', async () => {

@@ -53,6 +53,22 @@ describe('a cooldown', () => {
     expect(pool.snapshot()[0]?.cooldowns).toEqual([{ reason: 'throttled', remaining: 500 }]);
   });
 
+  test('of a deployment is no event of recovery while the whole backend is out', async () => {
+    const clock = stillClock();
+    const { request, pool } = scene(two);
+    const events: PoolEvent[] = [];
+    pool.cool('a', 100, 'chat');
+    pool.cool('a', 200);
+    pool.cool('a', 50);
+    pool.subscribe((event) => void (event.type !== 'attempt' && events.push(event)));
+    clock.forward(100);
+    await request();
+    expect(events).toEqual([]);
+    clock.forward(100);
+    await request();
+    expect(events).toEqual([{ type: 'recovered', backend: 'a' }]);
+  });
+
   test('is not touched by a step of the wall clock', async () => {
     const clock = stillClock();
     const { request, answers, pool } = scene(two);
@@ -252,6 +268,41 @@ describe('a trial', () => {
     expect(pool.snapshot()[0]).toMatchObject({ state: 'available', pending: 0 });
   });
 
+  test('whose success comes too late to prove anything leaves its place all the same', async () => {
+    const { request, answers, asked, clock, pool } = await dead();
+    clock.forward(1000);
+    const gate = deferred<number>();
+    answers.a = () => gate.promise;
+    const trial = request();
+    await turn();
+    pool.cool('b', 10);
+    answers.a = { status: 503, headers: { 'retry-after-ms': '30' } };
+    await request();
+    gate.resolve(200);
+    await trial;
+    clock.forward(30);
+    answers.a = 200;
+    asked.length = 0;
+    await request();
+    expect(asked).toEqual(['a']);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'available', pending: 0 });
+  });
+
+  test('that is never heard of again loses its place after the longest cooldown', async () => {
+    const { request, answers, asked, clock } = await dead({ maxCooldown: 5000 });
+    clock.forward(1000);
+    answers.a = () => new Promise(() => undefined);
+    void request();
+    await turn();
+    answers.a = 200;
+    asked.length = 0;
+    clock.forward(4999);
+    await request();
+    clock.forward(1);
+    await request();
+    expect(asked).toEqual(['b', 'a']);
+  });
+
   test('answered with a 4xx of the caller’s proves nothing yet', async () => {
     const { request, answers, clock, pool } = await dead();
     clock.forward(1000);
@@ -306,6 +357,23 @@ describe('a server wait over maxCooldown', () => {
     expect(['a', 'b']).toContain(asked[0]);
     clock.forward(300_000);
     expect(pool.snapshot().flatMap(({ cooldowns }) => cooldowns)).toEqual([]);
+  });
+
+  test('of one deployment leaves that behind the others until a success with it', async () => {
+    stillClock();
+    const { request, answers, asked, pool } = scene(two);
+    const events: PoolEvent[] = [];
+    answers.a = throttled(86_400_000);
+    await request({ url: chat });
+    pool.subscribe((event) => void (event.type === 'recovered' && events.push(event)));
+    answers.a = 200;
+    await request({ url: embeddings });
+    await request({ url: chat });
+    expect(asked).toEqual(['a', 'b', 'a', 'b']);
+    pool.cool('b', 1000);
+    await request({ url: chat });
+    expect(events).toEqual([{ type: 'recovered', backend: 'a', scope: 'chat' }]);
+    expect(pool.snapshot()[0]?.cooldowns).toEqual([]);
   });
 
   test('steps behind the available ones until a success brings it back', async () => {

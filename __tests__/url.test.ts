@@ -13,7 +13,8 @@ async function requested(
   params?: Record<string, unknown>,
 ): Promise<string> {
   const backend = await TestBackend.start();
-  const adapter = priorityAdapter([{ baseURL: backend.url + prefix, ...(params && { params }) }]);
+  const wrapped = config.adapter ? { adapter: config.adapter } : {};
+  const adapter = priorityAdapter([{ baseURL: backend.url + prefix, ...(params && { params }) }], wrapped);
   await axios.request({ ...config, adapter });
   expect(backend.calls).toHaveLength(1);
   return backend.lastCall.url;
@@ -26,6 +27,7 @@ describe('the URL rule', () => {
     [{ url: '/openai/x/' }, '/gw/openai/x/'],
     [{ url: '' }, '/gw/'],
     [{}, '/gw/'],
+    [{ url: null as unknown as string, timeout: null as unknown as number }, '/gw/'],
     [{ url: '?a=1' }, '/gw/?a=1'],
     [{ url: '/openai/a%20b?x=%2F&y=ü#part' }, '/gw/openai/a%20b?x=%2F&y=%C3%BC'],
     [{ baseURL: 'https://caller.example', url: '/x' }, '/gw/x'],

@@ -190,7 +190,6 @@ export class Journey {
     throw reason;
   }
 
-  /** Read once, for as many attempts as there will be; not at all where there is no need to have it whole. */
   /** A body that can be read once is read, for as many attempts as there will be, where there is need to have it whole. */
   #openBody(lease: Lease): Body | Promise<Body> {
     const { data } = this.config as { data?: unknown };

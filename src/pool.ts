@@ -198,7 +198,9 @@ export class BackendPool {
     const { member } = lease;
     member.view.successes++;
     member.view.pending--;
-    if (member.health.succeed(lease)) this.#refresh();
+    const recovered = member.health.succeed(lease);
+    // A success that came too late to prove anything leaves its place to the next all the same.
+    if (member.health.end(lease) || recovered) this.#refresh();
   }
 
   /** The attempt failed. Returns the ms for which its backend is out of use. @internal */

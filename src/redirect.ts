@@ -1,4 +1,5 @@
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { isOneShot } from './body';
 import { CodedError } from './coded-error';
 import { discard } from './response';
 import { combine } from './url';
@@ -22,27 +23,36 @@ export async function followingRedirects(
   attempt: InternalAxiosRequestConfig,
   sensitive: readonly string[],
 ): Promise<AxiosResponse> {
-  const { fetchOptions, maxRedirects = MAX_REDIRECTS } = attempt;
-  if (maxRedirects === 0 || fetchOptions?.redirect !== undefined) return adapter(attempt);
+  const { fetchOptions } = attempt;
+  const maxRedirects = attempt.maxRedirects ?? MAX_REDIRECTS;
+  if (fetchOptions?.redirect === 'manual' || fetchOptions?.redirect === 'error') return adapter(attempt);
   let hop = { ...attempt, fetchOptions: { ...fetchOptions, redirect: 'manual' } } as InternalAxiosRequestConfig;
-  let from = new URL(combine(attempt.baseURL ?? '', attempt.url ?? ''));
+  let from = new URL(attempt.baseURL === undefined ? (attempt.url ?? '') : combine(attempt.baseURL, attempt.url ?? ''));
   for (let count = 0; ; count++) {
     const response = await adapter(hop);
-    const location = (response.headers as Record<string, unknown>).location;
-    // A place that is none is the server's mistake; the caller may look at the answer.
-    const leads = typeof location === 'string' && URL.canParse(location, from);
-    if (!REDIRECTS.has(response.status) || !leads) return response;
+    const to = maxRedirects > 0 ? destinationOf(response, from) : undefined;
+    if (to === undefined) return response;
+    const asGet = response.status === 303 || (response.status < 303 && hop.method?.toLowerCase() === 'post');
+    // A body that can be read only once has been; the redirect is the caller's to follow.
+    if (!asGet && isOneShot(hop.data)) return response;
+    discard(response);
     // In the words and the code of follow-redirects, which the http adapter uses.
     if (count >= maxRedirects)
       throw new CodedError('Maximum number of redirects exceeded', 'ERR_FR_TOO_MANY_REDIRECTS');
-    const to = new URL(location, from);
-    const asGet = response.status === 303 || (response.status < 303 && hop.method === 'post');
-    // A body that can be read only once has been; the redirect is the caller's to follow.
-    if (!asGet && isStream(hop.data)) return response;
-    discard(response);
-    hop = redirected(hop, to, asGet, to.origin === from.origin ? [] : sensitive);
+    hop = redirected(hop, to, asGet, to.origin === from.origin ? [] : [...sensitive, ...ALWAYS_SENSITIVE]);
     from = to;
   }
+}
+
+/** What fetch itself takes off. */
+const ALWAYS_SENSITIVE = ['cookie', 'proxy-authorization', 'host'];
+
+/** Where an answer leads, if that is a place to go. If not, the caller may look at the answer. */
+function destinationOf({ status, headers }: AxiosResponse, from: URL): URL | undefined {
+  const { location } = headers as { location?: unknown };
+  if (!REDIRECTS.has(status) || typeof location !== 'string' || !URL.canParse(location, from)) return undefined;
+  const to = new URL(location, from);
+  return /^https?:$/.test(to.protocol) ? to : undefined;
 }
 
 function redirected(
@@ -65,9 +75,4 @@ function redirected(
   next.method = hop.method === 'head' ? 'head' : 'get';
   delete next.data;
   return next;
-}
-
-function isStream(data: unknown): boolean {
-  const { pipe, getReader } = Object(data) as { pipe?: unknown; getReader?: unknown };
-  return typeof pipe === 'function' || typeof getReader === 'function';
 }

@@ -95,19 +95,23 @@ export function cancelWhileRead(
   }
 }
 
-/** Gives an error back with the caller's config in every place, and without the secrets that the attempts were given. */
+/**
+ * Gives an error back with the caller's config in every place, and without the secrets that the attempts were given. One
+ * that cannot be written on is replaced.
+ */
 export function restoredError(
   error: unknown,
   config: InternalAxiosRequestConfig,
   given: readonly HeaderList[],
 ): unknown {
-  restoreConfig(error, config);
   const values = given.flat().map(([, value]) => String(value));
   const secrets = values
     .flatMap((value) => [value, value.replace(/^Bearer /, '')])
     .filter(({ length }) => length >= MIN_SECRET);
-  for (const each of errorChain(error)) redact(each, secrets);
-  return error;
+  const clean = restoreConfig(error, config) && errorChain(error).every((each) => redact(each, secrets));
+  if (clean) return error;
+  const { message } = Object(error) as { message?: unknown };
+  return new axios.AxiosError(without(String(message), secrets), codeOf(error).code, config);
 }
 
 /** What the caller is told when a request ends otherwise than by an answer. */
@@ -115,11 +119,13 @@ export function rejection(error: unknown, config: InternalAxiosRequestConfig): u
   if (error instanceof Interruption) {
     return error.why === 'cancelled' ? canceled(error.said, config) : timeoutError(config, Number(config.timeout));
   }
-  if (error instanceof BodyError) {
-    if (error.closedEarly) return canceled(error.message, config);
+  // The http adapter wraps what it hears from the stream.
+  const bodyError = errorChain(error).find((each) => each instanceof BodyError);
+  if (bodyError instanceof BodyError) {
+    if (bodyError.closedEarly) return canceled(bodyError.message, config);
     // Any realm's error will do.
-    const { cause } = error;
-    const own = typeof cause === 'object' && cause !== null && 'message' in cause ? (cause as Error) : error;
+    const { cause } = bodyError;
+    const own = typeof cause === 'object' && cause !== null && 'message' in cause ? (cause as Error) : bodyError;
     return axios.AxiosError.from(own, codeOf(own).code ?? axios.AxiosError.ERR_BAD_REQUEST, config);
   }
   if (error instanceof CodedError) return axios.AxiosError.from(error, error.code, config);
@@ -138,7 +144,7 @@ export function codeOf(error: unknown): { readonly code?: string } {
  * @throws AxiosError for what is no number, which not all of axios's adapters notice
  */
 export function timeoutOf(config: InternalAxiosRequestConfig): number {
-  const ms = config.timeout === undefined ? 0 : Number.parseInt(String(config.timeout), 10);
+  const ms = config.timeout ? Number.parseInt(String(config.timeout), 10) : 0;
   if (!Number.isNaN(ms)) return Math.max(0, ms);
   const message = 'error trying to parse `config.timeout` to int';
   throw new axios.AxiosError(message, axios.AxiosError.ERR_BAD_OPTION_VALUE, config);
@@ -181,20 +187,27 @@ export function canceled(message: string | undefined, config: InternalAxiosReque
   return new axios.CanceledError(message, config);
 }
 
-function restoreConfig(error: unknown, config: InternalAxiosRequestConfig): void {
-  for (const each of errorChain(error) as { config?: unknown; response?: { config?: unknown } }[]) {
-    if (each.config !== undefined) each.config = config;
-    if (each.response?.config !== undefined) each.response.config = config;
-  }
+/** Returns whether it could. */
+function restoreConfig(error: unknown, config: InternalAxiosRequestConfig): boolean {
+  return (errorChain(error) as { config?: unknown; response?: { config?: unknown } }[]).every(
+    (each) =>
+      (each.config === undefined || each.config === config || Reflect.set(each, 'config', config)) &&
+      (each.response?.config === undefined || Reflect.set(each.response, 'config', config)),
+  );
 }
 
-function redact(error: { message?: unknown; stack?: unknown }, secrets: readonly string[]): void {
-  for (const secret of secrets) {
-    for (const key of ['message', 'stack'] as const) {
-      const text = error[key];
-      if (typeof text === 'string' && text.includes(secret)) error[key] = text.replaceAll(secret, '***');
-    }
-  }
+/** Returns whether it could. */
+function redact(error: object, secrets: readonly string[]): boolean {
+  return ['message', 'stack'].every((key) => {
+    const text: unknown = Reflect.get(error, key);
+    if (typeof text !== 'string') return true;
+    const clean = without(text, secrets);
+    return clean === text || Reflect.set(error, key, clean);
+  });
+}
+
+function without(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
 }
 
 /** The same stream, and a word when it has been read, broken off or given up. */

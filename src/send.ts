@@ -66,6 +66,10 @@ async function exchangeWith(
   // It would fire at once in an adapter; the deadline keeps it.
   if (Number(attempt.timeout) > MAX_TIMER) attempt.timeout = 0;
   return isNodeFetch(adapter, attempt)
-    ? followingRedirects(adapter, attempt, backend.credentials.sensitive)
+    ? followingRedirects(adapter, attempt, lowerCase(attempt.sensitiveHeaders ?? []))
     : adapter(attempt);
+}
+
+function lowerCase(names: readonly string[]): string[] {
+  return names.map((name) => name.toLowerCase());
 }

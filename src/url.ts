@@ -29,7 +29,7 @@ const NOWHERE = 'http://localhost';
  * @throws CodedError `ERR_INVALID_URL`
  */
 export function targetOf(config: AxiosRequestConfig): Target {
-  const url = config.url === undefined ? '' : toText(config.url);
+  const url = toText(config.url ?? '');
   const baseURL = config.baseURL ?? '';
   if (ABSOLUTE.test(url) && !(config.allowAbsoluteUrls === false && baseURL)) return { base: '', url: resolve(url) };
   const base = pathOfBase(baseURL);
