@@ -138,7 +138,7 @@ describe('a one-shot body longer than maxReplaySize', () => {
     let most = 0;
     const source = new Readable({
       read() {
-        this.push(read < 2000 ? Buffer.alloc(16_384) : null);
+        this.push(read < 300 ? Buffer.alloc(16_384) : null);
         read++;
       },
     });
@@ -149,13 +149,14 @@ describe('a one-shot body longer than maxReplaySize', () => {
         let taken = 0;
         for await (const chunk of config.data as Readable) {
           taken += (chunk as Buffer).length;
-          await turn();
+          // Slower than the source, which would run ahead if it were let.
+          for (let i = 0; i < 10; i++) await turn();
           most = Math.max(most, read * 16_384 - taken);
         }
         return { data: taken, status: 200, statusText: '', headers: {}, config };
       },
     });
-    expect((await axios.post('/x', source, { adapter })).data).toBe(2000 * 16_384);
+    expect((await axios.post('/x', source, { adapter })).data).toBe(300 * 16_384);
     expect(most).toBeLessThan(400_000);
   });
 
@@ -372,11 +373,11 @@ test('a JSON stream to one backend with names of its own is read for its model',
   expect(backend.lastCall.body.toString()).toBe('{"model":"own"}');
 });
 
-test('progress never goes beyond the total over several attempts', async () => {
+test.each(['http', 'fetch'])('progress over %s never goes beyond the total over several attempts', async (wire) => {
   const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
   first.always({ status: 503, body: 'x'.repeat(50_000) });
   second.always({ body: 'y'.repeat(200_000) });
-  const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
+  const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }], { adapter: wire });
   const seen: { loaded: number; total?: number | undefined }[] = [];
   const note = ({ loaded, total }: { loaded: number; total?: number | undefined }) => void seen.push({ loaded, total });
   await axios.post('/x', createReadStream(file), { adapter, onUploadProgress: note, onDownloadProgress: note });

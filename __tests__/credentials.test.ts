@@ -4,7 +4,8 @@ import MockAdapter from 'axios-mock-adapter';
 import { priorityAdapter } from '../src';
 import type { BackendOptions, PoolEvent } from '../src';
 import { TestBackend, rejection, reset, startBackends, useBackends } from './support/backend';
-import { scene } from './support/in-process';
+import type { Reply } from './support/backend';
+import { scene, turn } from './support/in-process';
 
 useBackends();
 
@@ -185,9 +186,16 @@ describe('redirects', () => {
 
   test('over fetch strip once for all hops, and drain what they leave', async () => {
     const [backend, elsewhere] = (await startBackends(2)) as [TestBackend, TestBackend];
-    backend.script({ status: 302, headers: { location: `${elsewhere.url}/1` }, body: 'x'.repeat(300_000) });
-    elsewhere.script({ status: 302, headers: { location: '/2' }, body: 'x'.repeat(300_000) });
-    elsewhere.script({ status: 302, headers: { location: `${backend.url}/3` }, body: 'x'.repeat(300_000) });
+    let open = 0;
+    const large =
+      (location: string): Reply =>
+      (_, response) => {
+        open++;
+        response.on('close', () => open--);
+        response.writeHead(302, { location }).end('x'.repeat(50_000_000));
+      };
+    backend.script(large(`${elsewhere.url}/1`));
+    elsewhere.script(large('/2'), large(`${backend.url}/3`));
     const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-key' }], { adapter: 'fetch' });
     await axios.get('/0', { adapter, responseType: 'stream', auth: { username: 'u', password: 'callers' } });
     expect([...elsewhere.calls, ...backend.calls].map(({ url, headers }) => [url, headers['api-key']])).toEqual([
@@ -196,10 +204,11 @@ describe('redirects', () => {
       ['/0', 'own-key'],
       ['/3', undefined],
     ]);
-    backend.always({ status: 302, headers: { location: '/loop' }, body: 'x'.repeat(300_000) });
+    backend.always(large('/loop'));
     const error = await rejection(axios.get('/0', { adapter, responseType: 'stream', maxRedirects: 2 }));
     expect(error).toMatchObject({ code: 'ERR_FR_TOO_MANY_REDIRECTS' });
     expect(backend.calls).toHaveLength(5);
+    while (open > 0) await turn();
   });
 
   test.each(['http://[bad', 'data:text/plain,hello', undefined])(

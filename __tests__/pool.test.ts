@@ -288,6 +288,23 @@ describe('a trial', () => {
     expect(pool.snapshot()[0]).toMatchObject({ state: 'available', pending: 0 });
   });
 
+  test('is not passed by an answer to what was asked before the failure', async () => {
+    const clock = stillClock();
+    const { request, answers, pool } = scene(two, { defaultCooldown: 1000 });
+    const gate = deferred<number>();
+    answers.a = () => gate.promise;
+    const early = request();
+    await turn();
+    answers.a = 500;
+    await request();
+    gate.resolve(200);
+    await early;
+    clock.forward(1000);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'trial', successes: 1 });
+    // Nor does it end the row of failures.
+    expect((await request()).attempts?.[0]?.cooldown).toBe(2000);
+  });
+
   test('that is never heard of again loses its place after the longest cooldown', async () => {
     const { request, answers, asked, clock } = await dead({ maxCooldown: 5000 });
     clock.forward(1000);
