@@ -150,7 +150,7 @@ describe('a one-shot body longer than maxReplaySize', () => {
         for await (const chunk of config.data as Readable) {
           taken += (chunk as Buffer).length;
           // Slower than the source, which would run ahead if it were let.
-          for (let i = 0; i < 10; i++) await turn();
+          for (let i = 0; i < 100; i++) await turn();
           most = Math.max(most, read * 16_384 - taken);
         }
         return { data: taken, status: 200, statusText: '', headers: {}, config };
