@@ -2,7 +2,6 @@ import axios from 'axios';
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { BackendOptions } from './backend';
 import { handedBack, Journey } from './journey';
-
 import { checkAdapter, checkAnswer, resolvePool, resolveRules, rulesFor } from './options';
 import type { PriorityAdapterOptions, Rules, WrappedAdapter } from './options';
 import { BackendPool } from './pool';
@@ -59,8 +58,9 @@ export class Failover {
   constructor(backends: readonly BackendOptions[] | BackendPool, options: PriorityAdapterOptions) {
     this.#rules = resolveRules(options);
     this.adapter = checkAdapter(options.adapter);
-    if (isPriorityAdapter(this.adapter))
+    if (isPriorityAdapter(this.adapter)) {
       throw new TypeError('options.adapter is a priority adapter: wrap what it wraps');
+    }
     this.pool = resolvePool(backends, options);
   }
 

@@ -1,4 +1,6 @@
 import type { PassThrough } from 'node:stream';
+import { isNodeStream, isWebStream, passOn, watched } from './streams';
+import type { NodeStream } from './streams';
 
 /** A request body, as the attempts of one request share it. */
 export interface Body {
@@ -25,18 +27,6 @@ export class BodyError extends Error {
   }
 }
 
-/** The old-style streams of the `form-data` package included: they have no async iteration and no `readable` state. */
-interface NodeStream {
-  on(event: string, listener: (value: never) => void): unknown;
-  removeListener(event: string, listener: (value: never) => void): unknown;
-  pipe<T>(target: T): T;
-  pause?(): unknown;
-  resume?(): unknown;
-  readonly readableEnded?: boolean;
-  readonly destroyed?: boolean;
-  getHeaders?(): Record<string, string>;
-}
-
 /** Whoever sends a config again (axios-retry) hands over the same stream: it has been read, and is found here. */
 const captures = new WeakMap<object, Promise<Body>>();
 const spent = new WeakSet<object>();
@@ -49,9 +39,9 @@ export function isOneShot(data: unknown): data is object {
 /** A body that is sent as it is, and where it can be read only once, for one attempt. */
 export function asIs(data: unknown): Body {
   const failure: Body['failure'] = {};
-  const note = (error: unknown): void => void (failure.error ??= error);
+  const note = (error?: unknown): void => void (failure.error ??= error);
   if (isNodeStream(data)) data.on('error', note);
-  const sent = isWebStream(data) && !data.locked ? observed(data, note) : data;
+  const sent = isWebStream(data) && !data.locked ? watched(data, note) : data;
   return { data: sent, headers: [], replayable: !isOneShot(data), captured: false, failure };
 }
 
@@ -190,30 +180,6 @@ async function captureWeb(stream: ReadableStream, limit: number): Promise<Body> 
   return { data: rest, headers: [], replayable: false, captured: false, failure };
 }
 
-/** The same stream, and a word when it fails. */
-function observed(stream: ReadableStream, note: (error: unknown) => void): ReadableStream {
-  const reader = stream.getReader() as ReadableStreamDefaultReader<unknown>;
-  return new ReadableStream({
-    pull: (controller) => passOn(reader, controller, note),
-    cancel: (reason) => reader.cancel(reason),
-  });
-}
-
-async function passOn(
-  reader: ReadableStreamDefaultReader<unknown>,
-  controller: ReadableStreamDefaultController,
-  note: (error: unknown) => void,
-): Promise<void> {
-  try {
-    const { done, value } = await reader.read();
-    if (done) controller.close();
-    else controller.enqueue(value);
-  } catch (error) {
-    note(error);
-    throw error;
-  }
-}
-
 function openReader(stream: ReadableStream): ReadableStreamDefaultReader {
   if (stream.locked) throw new BodyError('the request body is a stream that is being read by somebody else');
   return stream.getReader();
@@ -230,16 +196,6 @@ async function read(reader: ReadableStreamDefaultReader): Promise<Uint8Array | u
   const chunk = bytesOf(result.value);
   if (chunk === undefined) throw unsendable(result.value);
   return chunk;
-}
-
-function isNodeStream(data: unknown): data is NodeStream {
-  if (typeof data !== 'object' || data === null) return false;
-  const { pipe, on } = data as { pipe?: unknown; on?: unknown };
-  return typeof pipe === 'function' && typeof on === 'function';
-}
-
-function isWebStream(data: unknown): data is ReadableStream {
-  return typeof data === 'object' && data !== null && typeof (data as { getReader?: unknown }).getReader === 'function';
 }
 
 function bytesOf(chunk: unknown): Uint8Array | undefined {

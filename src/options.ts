@@ -4,7 +4,7 @@ import type { BackendOptions } from './backend';
 import { checkDuration, checkFields, checkFunction, checkObject, show } from './check';
 import { defaultFailoverCondition } from './outcome';
 import type { FailoverCondition, Failure } from './outcome';
-import { BackendPool } from './pool';
+import { BackendPool, POOL_OPTIONS } from './pool';
 import type { BackendPoolOptions } from './pool';
 
 /** What may be wrapped: an adapter, the name of one of axios's, or a list of which the first that is supported is used. */
@@ -52,11 +52,6 @@ export interface Rules {
   readonly shouldBalance: (config: AxiosRequestConfig) => boolean;
 }
 
-const POOL_OPTIONS = [
-  'selector',
-  'defaultCooldown',
-  'maxCooldown',
-] as const satisfies readonly (keyof BackendPoolOptions)[];
 const REQUEST_OPTIONS = [
   'attemptTimeout',
   'maxWait',

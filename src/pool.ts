@@ -55,7 +55,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** The candidates for requests of one deployment, until something changes. */
 type Candidates = readonly Backend[];
 
-const OPTION_NAMES = [
+export const POOL_OPTIONS = [
   'selector',
   'defaultCooldown',
   'maxCooldown',
@@ -87,7 +87,7 @@ export class BackendPool {
   /** @throws TypeError that names the place and the value */
   constructor(backends: readonly BackendOptions[], options: BackendPoolOptions = {}) {
     checkObject(options, 'options');
-    checkFields(options, OPTION_NAMES, 'options');
+    checkFields(options, POOL_OPTIONS, 'options');
     this.#selector = checkFunction(options.selector, 'options.selector') ?? weightedRandom;
     this.#defaultCooldown = checkDuration(options.defaultCooldown, 10_000, 'options.defaultCooldown');
     this.#maxCooldown = checkDuration(options.maxCooldown, 300_000, 'options.maxCooldown');

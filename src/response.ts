@@ -5,6 +5,7 @@ import { CodedError } from './coded-error';
 import type { HeaderList } from './credentials';
 import { Interruption, onCancel } from './deadline';
 import { errorChain } from './outcome';
+import { isNodeStream, isWebStream, watched } from './streams';
 
 const STATUS = 429;
 
@@ -168,22 +169,7 @@ export function discard(response: AxiosResponse | undefined): void {
   }
 }
 
-/** A Node stream, as far as it is needed here: this package imports nothing of Node's. */
-export interface NodeReadable {
-  on(event: string | symbol, listener: (value?: unknown) => void): unknown;
-  destroy?(error?: Error): unknown;
-}
-
-export function isNodeStream(data: unknown): data is NodeReadable {
-  if (typeof data !== 'object' || data === null) return false;
-  return typeof (data as { pipe?: unknown }).pipe === 'function' && typeof (data as { on?: unknown }).on === 'function';
-}
-
-export function isWebStream(data: unknown): data is ReadableStream {
-  return typeof ReadableStream !== 'undefined' && data instanceof ReadableStream;
-}
-
-export function canceled(message: string | undefined, config: InternalAxiosRequestConfig): Error {
+function canceled(message: string | undefined, config: InternalAxiosRequestConfig): Error {
   return new axios.CanceledError(message, config);
 }
 
@@ -208,29 +194,6 @@ function redact(error: object, secrets: readonly string[]): boolean {
 
 function without(text: string, secrets: readonly string[]): string {
   return secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
-}
-
-/** The same stream, and a word when it has been read, broken off or given up. */
-function watched(stream: ReadableStream, ended: (error?: unknown) => void): ReadableStream {
-  const reader = stream.getReader() as ReadableStreamDefaultReader<unknown>;
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await reader.read().catch((error: unknown) => {
-        ended(error);
-        throw error;
-      });
-      if (!done) {
-        controller.enqueue(value);
-        return;
-      }
-      ended();
-      controller.close();
-    },
-    cancel(reason) {
-      ended();
-      return reader.cancel(reason);
-    },
-  });
 }
 
 function inForm(text: string, config: InternalAxiosRequestConfig, adapter: AxiosAdapter): unknown {
