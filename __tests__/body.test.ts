@@ -2,6 +2,7 @@ import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { runInThisContext } from 'node:vm';
 import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import FormDataPackage from 'form-data';
@@ -11,6 +12,9 @@ import { TestBackend, hang, rejection, startBackends, useBackends } from './supp
 import { scene, turn } from './support/in-process';
 
 useBackends();
+
+/** As errors are outside of jest: fetch tells by `instanceof` what to pass on as it is. */
+const NodesError = runInThisContext('Error') as ErrorConstructor;
 
 const folder = mkdtempSync(join(tmpdir(), 'body-'));
 const file = join(folder, 'audio.bin');
@@ -241,7 +245,7 @@ describe('a body of the caller’s that fails blames nobody', () => {
     const stream = new ReadableStream({
       pull(controller) {
         if (pulls++ < 2) controller.enqueue(new TextEncoder().encode('some'));
-        else controller.error(new Error('disk on fire'));
+        else controller.error(new NodesError('disk on fire'));
       },
     });
     await rejection(axios.post('/x', stream, { adapter, timeout: 2000 }));

@@ -2,7 +2,7 @@ import axios from 'axios';
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { BackendOptions } from './backend';
 import { handedBack, Journey } from './journey';
-import { checkAdapter, checkAnswer, resolvePool, resolveRules, rulesFor } from './options';
+import { checkAnswer, resolvePool, resolveRules, rulesFor } from './options';
 import type { PriorityAdapterOptions, Rules, WrappedAdapter } from './options';
 import { BackendPool } from './pool';
 import { settle } from './response';
@@ -57,7 +57,7 @@ export class Failover {
   /** @throws TypeError that names the place and the value */
   constructor(backends: readonly BackendOptions[] | BackendPool, options: PriorityAdapterOptions) {
     this.#rules = resolveRules(options);
-    this.adapter = checkAdapter(options.adapter);
+    this.adapter = this.#rules.adapter;
     if (isPriorityAdapter(this.adapter)) {
       throw new TypeError('options.adapter is a priority adapter: wrap what it wraps');
     }

@@ -2,7 +2,7 @@ import axios from 'axios';
 import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { Failover, isPriorityAdapter } from './adapter';
 import type { BackendOptions } from './backend';
-import { show } from './check';
+import { must } from './check';
 import type { PriorityAdapterOptions, WrappedAdapter } from './options';
 import type { BackendPool } from './pool';
 
@@ -31,7 +31,7 @@ export function attachPriorityAdapter(
   options: PriorityAdapterOptions = {},
 ): Attached {
   const { interceptors } = Object(instance) as Partial<AxiosInstance>;
-  if (interceptors === undefined) throw new TypeError(`instance must be an axios instance, got ${show(instance)}`);
+  must(interceptors !== undefined, 'instance', 'be an axios instance', instance);
   const mark = instance as unknown as Record<symbol, unknown>;
   if (mark[attached] !== undefined)
     throw new TypeError('instance has a priority adapter attached already: detach() it first');

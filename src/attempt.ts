@@ -78,16 +78,16 @@ function setTarget(
 ): void {
   const name = deployment === undefined ? undefined : backend.deployments?.get(deployment);
   const { baseURL, url } = join(backend.baseURL, name === undefined ? target : renameInPath(target, name));
-  attempt.url = backend.params === undefined ? url : withoutParams(url, backend.paramNames);
+  attempt.url = backend.params === undefined ? url : withoutParams(url, backend.params);
   if (baseURL === undefined) delete attempt.baseURL;
   else attempt.baseURL = baseURL;
   if (backend.params !== undefined) attempt.params = paramsFor(config.params, backend.params);
 }
 
-function paramsFor(callers: unknown, own: Readonly<Record<string, unknown>>): unknown {
-  if (!(callers instanceof URLSearchParams)) return Object.assign({}, callers, own);
+function paramsFor(callers: unknown, own: ReadonlyMap<string, unknown>): unknown {
+  if (!(callers instanceof URLSearchParams)) return Object.assign({}, callers, Object.fromEntries(own));
   const merged = new URLSearchParams(callers);
-  for (const [name, value] of Object.entries(own)) {
+  for (const [name, value] of own) {
     // As axios writes them where params are an object.
     if (value === null || Array.isArray(value)) merged.delete(name);
     else merged.set(name, value as string);
@@ -119,7 +119,7 @@ function headersFor(
     // axios keeps an explicit length, which would cut or stall a body that was rewritten.
     if (!dropped.has(lower) && !(rewritten && lower === 'content-length')) headers[name] = source[name];
   }
-  for (const [name, value] of body.headers) setHeader(headers, name, value);
+  for (const [name, value] of Object.entries(body.headers ?? {})) setHeader(headers, name, value);
   for (const [name, value] of credentials) headers[name] = value;
   return headers as unknown as InternalAxiosRequestConfig['headers'];
 }

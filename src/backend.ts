@@ -1,5 +1,6 @@
 import type { AxiosRequestConfig } from 'axios';
-import { checkDuration, checkFields, checkObject, show, showType } from './check';
+import { dictionary, duration, isText, must, optional, resolve, show, showType } from './check';
+import type { Checks } from './check';
 import { resolveCredentials } from './credentials';
 import type { CredentialOptions, Credentials } from './credentials';
 
@@ -75,24 +76,17 @@ export interface BackendSettings {
   readonly priority: number;
   readonly weight: number;
   readonly credentials: Credentials;
-  readonly params: Readonly<Record<string, unknown>> | undefined;
-  readonly paramNames: ReadonlySet<string>;
+  readonly params: ReadonlyMap<string, unknown> | undefined;
   readonly deployments: ReadonlyMap<string, string> | undefined;
   readonly request: readonly (readonly [key: string, value: unknown])[];
 }
 
-const FIELDS = [
-  'baseURL',
-  'priority',
-  'weight',
-  'name',
-  'apiKey',
-  'azureADTokenProvider',
-  'headers',
-  'params',
-  'deployments',
-  'request',
-] as const satisfies readonly (keyof BackendOptions)[];
+/** What is read of the options, before one field is looked at together with another. */
+interface Given
+  extends CredentialOptions, Pick<BackendSettings, 'priority' | 'weight' | 'params' | 'deployments' | 'request'> {
+  readonly baseURL: URL;
+  readonly name: string | undefined;
+}
 
 const REQUEST_FIELDS = [
   'proxy',
@@ -114,104 +108,91 @@ const REQUEST_FIELDS = [
   'fetchOptions',
 ] as const satisfies readonly (keyof BackendRequestOptions)[];
 
+const CHECKS: Checks<Given> = {
+  baseURL: checkBaseURL,
+  priority: optional(1, 'be an integer ≥ 0', (value) => Number.isInteger(value) && (value as number) >= 0),
+  weight: optional(1, 'be a positive number', (value) => Number.isFinite(value) && (value as number) > 0),
+  name: optional<string | undefined>(undefined, 'be a non-empty string', isText),
+  // `resolveCredentials` looks at these three.
+  apiKey: (value) => value as CredentialOptions['apiKey'],
+  azureADTokenProvider: (value) => value as CredentialOptions['azureADTokenProvider'],
+  headers: (value) => value as CredentialOptions['headers'],
+  params: (value, place) => mapOf(entriesOf(value, place)),
+  deployments: checkDeployments,
+  request: checkRequest,
+};
+
 /** @throws TypeError that names the place and the value */
 export function resolveBackends(backends: readonly BackendOptions[]): BackendSettings[] {
-  if (!Array.isArray(backends) || backends.length === 0) {
-    throw new TypeError(`backends must be a non-empty array or a BackendPool, got ${showType(backends)}`);
-  }
+  const some = Array.isArray(backends) && backends.length > 0;
+  must(some, 'backends', 'be a non-empty array or a BackendPool', backends, showType);
   const places = new Map<string, string>();
   return Array.from(backends, (options: BackendOptions, i) => {
     const place = `backends[${String(i)}]`;
     const settings = resolveBackend(options, place);
-    const other = places.get(settings.name);
-    if (other !== undefined) {
-      throw new TypeError(`${place}.name must be unique, got ${show(settings.name)}, the name of ${other}`);
-    }
-    places.set(settings.name, place);
+    const { name } = settings;
+    must(
+      !places.has(name),
+      `${place}.name`,
+      'be unique',
+      name,
+      () => `${show(name)}, the name of ${places.get(name)!}`,
+    );
+    places.set(name, place);
     return settings;
   });
 }
 
 function resolveBackend(options: BackendOptions, place: string): BackendSettings {
-  checkObject(options, place);
-  checkFields(options, FIELDS, place);
-  const { priority = 1, weight = 1, params, deployments, headers, request = {} } = options;
-  const url = parseBaseURL(options.baseURL, `${place}.baseURL`);
-  if (!Number.isInteger(priority) || priority < 0) {
-    throw new TypeError(`${place}.priority must be an integer ≥ 0, got ${show(priority)}`);
-  }
-  if (typeof weight !== 'number' || !Number.isFinite(weight) || weight <= 0) {
-    throw new TypeError(`${place}.weight must be a positive number, got ${show(weight)}`);
-  }
-  const prefix = url.pathname.replace(/\/+$/, '');
-  const { name = url.host + prefix } = options;
-  if (typeof name !== 'string' || name === '') {
-    throw new TypeError(`${place}.name must be a non-empty string, got ${show(name)}`);
-  }
-  for (const [key, value] of Object.entries({ params, deployments, headers, request })) {
-    if (value !== undefined) checkObject(value, `${place}.${key}`);
-  }
-  checkFields(request, REQUEST_FIELDS, `${place}.request`);
-  checkDuration(request.timeout, 0, `${place}.request.timeout`);
-  const given = Object.entries(params ?? {}).filter(([, value]) => value !== undefined);
+  const given = resolve(options, place, CHECKS);
+  const { origin, host, pathname } = given.baseURL;
+  const prefix = pathname.replace(/\/+$/, '');
   return {
-    name,
-    baseURL: url.origin + prefix,
-    priority,
-    weight,
-    credentials: resolveCredentials(options, url.origin, place),
-    params: given.length > 0 ? Object.fromEntries(given) : undefined,
-    paramNames: new Set(given.map(([key]) => key)),
-    deployments: resolveDeployments(deployments, place),
-    request: Object.entries(request).filter(([, value]) => value !== undefined),
+    ...given,
+    name: given.name ?? host + prefix,
+    baseURL: origin + prefix,
+    credentials: resolveCredentials(given, origin, place),
   };
 }
 
-function parseBaseURL(value: unknown, place: string): URL {
-  if (typeof value !== 'string' || value.trim() === '') {
-    throw new TypeError(`${place} must be a non-empty string, got ${show(value)}`);
-  }
-  const text = value.trim();
+function checkBaseURL(value: unknown, place: string): URL {
+  const text = typeof value === 'string' ? value.trim() : '';
+  must(text !== '', place, 'be a non-empty string', value);
   // "localhost:3000" would parse, with the protocol "localhost:".
-  const url = tryParse(
-    /^[a-z][a-z\d+\-.]*:\/\//i.test(text) ? text : /^(https?:|\/)/i.test(text) ? '' : `https://${text}`,
-  );
-  if (url === undefined) throw new TypeError(`${place} must be a URL or a host, got ${masked(text)}`);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new TypeError(`${place} must be an http or https URL, got ${masked(text)}`);
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw new TypeError(`${place} must not hold credentials; use apiKey or headers, got ${masked(text)}`);
-  }
-  if (/[?#]/.test(text)) {
-    throw new TypeError(`${place} must not hold a query or fragment; use params, got ${masked(text)}`);
-  }
+  const href = /^[a-z][a-z\d+\-.]*:\/\//i.test(text) ? text : /^(https?:|\/)/i.test(text) ? '' : `https://${text}`;
+  must(URL.canParse(href), place, 'be a URL or a host', text, masked);
+  const url = new URL(href);
+  must(/^https?:$/.test(url.protocol), place, 'be an http or https URL', text, masked);
+  must(url.username + url.password === '', place, 'not hold credentials; use apiKey or headers', text, masked);
+  must(!/[?#]/.test(text), place, 'not hold a query or fragment; use params', text, masked);
   return url;
 }
 
-function tryParse(url: string): URL | undefined {
-  try {
-    return new URL(url);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Userinfo, query and fragment may hold secrets, also in a URL that does not parse, or of which "#" cuts the userinfo. */
-function masked(url: string): string {
-  return show(url.replace(/^((?:[a-z][a-z\d+\-.]*:)?\/\/)?.*@/is, '$1***@').replace(/([?#]).*/s, '$1***'));
+function masked(url: unknown): string {
+  const text = String(url).replace(/^((?:[a-z][a-z\d+\-.]*:)?\/\/)?.*@/is, '$1***@');
+  return show(text.replace(/([?#]).*/s, '$1***'));
 }
 
-function resolveDeployments(
-  deployments: Readonly<Record<string, unknown>> | undefined,
-  place: string,
-): ReadonlyMap<string, string> | undefined {
-  if (deployments === undefined) return undefined;
-  const names = Object.entries(deployments).map(([from, to]): [string, string] => {
-    if (typeof to !== 'string' || to === '') {
-      throw new TypeError(`${place}.deployments[${JSON.stringify(from)}] must be a non-empty string, got ${show(to)}`);
-    }
-    return [from, to];
-  });
-  return names.length > 0 ? new Map(names) : undefined;
+function checkRequest(value: unknown, place: string): BackendSettings['request'] {
+  const entries = entriesOf(value, place, REQUEST_FIELDS);
+  duration(0)(Object.fromEntries(entries).timeout, `${place}.timeout`);
+  return entries;
+}
+
+function checkDeployments(value: unknown, place: string): BackendSettings['deployments'] {
+  const names = entriesOf(value, place);
+  for (const [from, to] of names) must(isText(to), `${place}[${JSON.stringify(from)}]`, 'be a non-empty string', to);
+  return mapOf(names as [string, string][]);
+}
+
+/** What is given as `undefined` is not given. */
+function entriesOf(value: unknown, place: string, names?: readonly string[]): [string, unknown][] {
+  return Object.entries(dictionary(value === undefined ? {} : value, place, names)).filter(
+    ([, each]) => each !== undefined,
+  );
+}
+
+function mapOf<T>(entries: [string, T][]): ReadonlyMap<string, T> | undefined {
+  return entries.length > 0 ? new Map(entries) : undefined;
 }

@@ -1,12 +1,13 @@
-import type { PassThrough } from 'node:stream';
-import { isNodeStream, isWebStream, passOn, watched } from './streams';
+import type { Readable } from 'node:stream';
+import { CodedError, codeOf } from './coded-error';
+import { isNodeStream, isWebStream, nodeStreamOf, watched, webStreamOf } from './streams';
 import type { NodeStream } from './streams';
 
 /** A request body, as the attempts of one request share it. */
 export interface Body {
   readonly data: unknown;
   /** What must go with `data`: a form that was read into bytes has its boundary here. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly headers?: Readonly<Record<string, string>>;
   /** Whether another attempt can send it again. */
   readonly replayable: boolean;
   /** Whether `data` is not what the caller gave, so that a length the caller stated no longer counts. */
@@ -15,191 +16,122 @@ export interface Body {
   readonly failure: { error?: unknown };
 }
 
-/** Why a body can't be sent. The message is for the caller. */
-export class BodyError extends Error {
-  constructor(
-    message: string,
-    /** axios says of a stream that closes early that the request was cancelled. */
-    readonly closedEarly = false,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
-
 /** Whoever sends a config again (axios-retry) hands over the same stream: it has been read, and is found here. */
 const captures = new WeakMap<object, Promise<Body>>();
-const spent = new WeakSet<object>();
 
 /** Whether `data` can be read only once. Buffers, text, Blobs and spec FormData can be sent again as they are. */
-export function isOneShot(data: unknown): data is object {
+export function isOneShot(data: unknown): data is NodeStream | ReadableStream {
   return isNodeStream(data) || isWebStream(data);
 }
 
 /** A body that is sent as it is, and where it can be read only once, for one attempt. */
 export function asIs(data: unknown): Body {
+  if (!isOneShot(data)) return { data, replayable: true, captured: false, failure: {} };
   const failure: Body['failure'] = {};
   const note = (error?: unknown): void => void (failure.error ??= error);
   if (isNodeStream(data)) data.on('error', note);
   const sent = isWebStream(data) && !data.locked ? watched(data, note) : data;
-  return { data: sent, headers: [], replayable: !isOneShot(data), captured: false, failure };
+  return { data: sent, replayable: false, captured: false, failure };
 }
 
 /**
  * Reads a one-shot body, so that it can be sent again. Where it is longer than `limit` bytes, what was read and the
  * rest go into one stream, for one attempt.
  *
- * @throws BodyError
+ * @throws CodedError
  */
-export async function capture(data: object, limit: number): Promise<Body> {
-  if (spent.has(data)) {
-    throw new BodyError(
-      'the request body is a stream that was sent before and was too long to be kept (maxReplaySize)',
-    );
-  }
+export function capture(data: NodeStream | ReadableStream, limit: number): Promise<Body> {
   let body = captures.get(data);
-  if (body === undefined) {
-    body = isWebStream(data) ? captureWeb(data, limit) : captureNode(data as NodeStream, limit);
-    captures.set(data, body);
-  }
-  const captured = await body;
-  if (!captured.replayable) {
-    captures.delete(data);
-    spent.add(data);
-  }
-  return captured;
+  if (body === undefined) captures.set(data, (body = read(data, limit).catch(failed)));
+  else body = body.then(again);
+  return body;
 }
 
-/** Whoever listens to a stream that has failed already waits for ever. @throws BodyError */
+/** Whoever listens to a stream that has failed already waits for ever. @throws CodedError */
 export function checkSendable({ data, failure }: Body): void {
-  const { error: cause } = failure;
-  if (cause !== undefined) throw failed(cause);
-  if (isNodeStream(data) && data.destroyed === true) throw new BodyError('Request stream has been aborted', true);
+  if (failure.error !== undefined) failed(failure.error);
+  if (isNodeStream(data) && data.destroyed === true) throw closedEarly();
 }
 
-function captureNode(stream: NodeStream, limit: number): Promise<Body> {
-  if (stream.readableEnded === true || stream.destroyed === true) {
-    return Promise.reject(new BodyError('the request body is a stream that has already been read or destroyed'));
-  }
-  const headers = Object.entries(stream.getHeaders?.() ?? {});
+function again(body: Body): Body {
+  if (body.replayable) return body;
+  throw unsendable('that was sent before and was too long to be kept (maxReplaySize)');
+}
+
+async function read(stream: NodeStream | ReadableStream, limit: number): Promise<Body> {
   const failure: Body['failure'] = {};
-  return new Promise((resolve, reject) => {
-    const kept = new Kept(limit);
-    /** Takes what is beyond the limit. The listeners stay the same, so that nothing falls between. */
-    let rest: PassThrough | undefined;
-    let over = false;
-    const finish = (error?: BodyError): void => {
-      if (over) return;
-      over = true;
-      if (error !== undefined) failure.error ??= error.cause ?? error;
-      if (error !== undefined) {
-        reject(error);
-        rest?.destroy(failure.error as Error);
-      } else if (rest !== undefined) rest.end();
-      else resolve({ data: kept.joined(), headers, replayable: true, captured: true, failure });
-    };
-    stream.on('data', (chunk: unknown) => {
-      const bytes = bytesOf(chunk);
-      if (bytes === undefined) finish(unsendable(chunk));
-      else if (rest !== undefined) pour(bytes, rest, stream);
-      else if (!kept.take(bytes)) {
-        rest = new (process.getBuiltinModule('node:stream').PassThrough)();
-        rest.on('drain', () => void stream.resume?.());
-        rest.on('error', () => undefined); // `failure` knows
-        for (const each of kept.chunks) pour(each, rest, stream);
-        resolve({ data: rest, headers, replayable: false, captured: false, failure });
-      }
-    });
-    stream.on('end', () => finish());
-    stream.on('error', (error: Error) => finish(failed(error)));
-    stream.on('close', () => finish(new BodyError('Request stream has been aborted', true)));
-    // Streams of the form-data package wait for it.
-    stream.resume?.();
-  });
-}
-
-/** Writes, and holds the source back where that is too fast. */
-function pour(bytes: Uint8Array, to: PassThrough, from: NodeStream): void {
-  if (!to.write(bytes)) from.pause?.();
-}
-
-/** The chunks of a body, as long as they are no longer than `limit` bytes together. */
-class Kept {
-  readonly chunks: Uint8Array[] = [];
-  #size = 0;
-
-  constructor(private readonly limit: number) {}
-
-  /** Returns whether the limit still holds. */
-  take(chunk: Uint8Array): boolean {
-    this.chunks.push(chunk);
-    this.#size += chunk.byteLength;
-    return this.#size <= this.limit;
-  }
-
-  /** As a Buffer where there is one: the http adapter takes no Uint8Array. */
-  joined(): Uint8Array {
-    const { Buffer } = globalThis as { Buffer?: { concat(chunks: readonly Uint8Array[]): Uint8Array } };
-    if (Buffer) return Buffer.concat(this.chunks);
-    const all = new Uint8Array(this.#size);
-    let at = 0;
-    for (const chunk of this.chunks) {
-      all.set(chunk, at);
-      at += chunk.byteLength;
+  const headers = 'getHeaders' in stream ? stream.getHeaders?.() : undefined;
+  const source = isWebStream(stream) ? readerOf(stream) : iteratorOf(stream);
+  const kept: Uint8Array<ArrayBuffer>[] = [];
+  const next = async (): Promise<Uint8Array<ArrayBuffer> | undefined> => {
+    try {
+      const { done, value } = await source.next();
+      return done === true ? undefined : bytesOf(value);
+    } catch (error) {
+      failure.error = codeOf(error).code === 'ERR_STREAM_PREMATURE_CLOSE' ? closedEarly() : error;
+      throw failure.error;
     }
-    return all;
+  };
+  for (let size = 0; size <= limit;) {
+    const chunk = await next();
+    if (chunk === undefined) {
+      // An ArrayBuffer is what all of axios's adapters take.
+      const data = await new Blob(kept).arrayBuffer();
+      return { data, ...(headers && { headers }), replayable: true, captured: true, failure };
+    }
+    kept.push(chunk);
+    size += chunk.byteLength;
+  }
+  const rest = isWebStream(stream) ? webStreamOf(pull, source.cancel) : nodeStreamOf(pull);
+  return { data: rest, ...(headers && { headers }), replayable: false, captured: false, failure };
+
+  async function pull(): Promise<Uint8Array | undefined> {
+    return kept.shift() ?? (await next());
   }
 }
 
-function failed(cause: unknown): BodyError {
-  const { message } = Object(cause) as { message?: unknown };
-  return new BodyError(typeof message === 'string' ? message : String(cause), false, { cause });
+/** What a stream of either kind is read by. */
+interface Source {
+  next(): Promise<{ readonly done?: boolean | undefined; readonly value?: unknown }>;
+  cancel?(reason: unknown): Promise<void>;
 }
 
-function unsendable(chunk: unknown): BodyError {
-  return new BodyError(`the request body is a stream of ${typeof chunk}s; bytes or text can be sent`);
+function readerOf(stream: ReadableStream): Source {
+  if (stream.locked) throw unsendable('that is being read by somebody else');
+  const reader = stream.getReader();
+  return { next: () => reader.read(), cancel: (reason) => reader.cancel(reason) };
 }
 
-async function captureWeb(stream: ReadableStream, limit: number): Promise<Body> {
-  const reader = openReader(stream);
-  const failure: Body['failure'] = {};
-  const kept = new Kept(limit);
-  for (;;) {
-    const chunk = await read(reader);
-    if (chunk === undefined) return { data: kept.joined(), headers: [], replayable: true, captured: true, failure };
-    if (!kept.take(chunk)) break;
+function iteratorOf(stream: NodeStream): Source {
+  if (stream.readableEnded === true || stream.destroyed === true) {
+    throw unsendable('that has already been read or destroyed');
   }
-  const rest = new ReadableStream<unknown>({
-    async pull(controller) {
-      const chunk = kept.chunks.shift();
-      if (chunk === undefined) await passOn(reader, controller, (error) => void (failure.error = error));
-      else controller.enqueue(chunk);
-    },
-    cancel: (reason) => reader.cancel(reason),
-  });
-  return { data: rest, headers: [], replayable: false, captured: false, failure };
+  if (Symbol.asyncIterator in stream) return (stream as NodeStream & Readable)[Symbol.asyncIterator]();
+  // An old-style one, of the form-data package.
+  const through = new (process.getBuiltinModule('node:stream').PassThrough)();
+  stream.on('error', (error: Error) => through.destroy(error));
+  stream.on('close', () => through.destroy());
+  return stream.pipe(through)[Symbol.asyncIterator]();
 }
 
-function openReader(stream: ReadableStream): ReadableStreamDefaultReader {
-  if (stream.locked) throw new BodyError('the request body is a stream that is being read by somebody else');
-  return stream.getReader();
-}
-
-async function read(reader: ReadableStreamDefaultReader): Promise<Uint8Array | undefined> {
-  let result: ReadableStreamReadResult<unknown>;
-  try {
-    result = await reader.read();
-  } catch (cause) {
-    throw failed(cause);
-  }
-  if (result.done) return undefined;
-  const chunk = bytesOf(result.value);
-  if (chunk === undefined) throw unsendable(result.value);
-  return chunk;
-}
-
-function bytesOf(chunk: unknown): Uint8Array | undefined {
+function bytesOf(chunk: unknown): Uint8Array<ArrayBuffer> {
   if (typeof chunk === 'string') return new TextEncoder().encode(chunk);
+  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength);
   if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
-  return ArrayBuffer.isView(chunk) ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength) : undefined;
+  throw unsendable(`of ${typeof chunk}s; bytes or text can be sent`);
+}
+
+function unsendable(why: string): CodedError {
+  return new CodedError(`the request body is a stream ${why}`, 'ERR_BAD_REQUEST');
+}
+
+/** As axios has it: of a stream that closes early it says that the request was cancelled. */
+function closedEarly(): CodedError {
+  return new CodedError('Request stream has been aborted', 'ERR_CANCELED');
+}
+
+function failed(cause: unknown): never {
+  if (cause instanceof CodedError) throw cause;
+  const { message = String(cause) } = Object(cause) as { message?: string };
+  throw new CodedError(message, codeOf(cause).code ?? 'ERR_BAD_REQUEST', { cause });
 }

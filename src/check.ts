@@ -3,73 +3,87 @@
  * hold a secret, only its type is shown.
  */
 
-/** A plain dictionary, as an options object must be. */
-export function checkObject(value: unknown, place: string): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TypeError(`${place} must be an object, got ${showType(value)}`);
-  }
+/** Reads one field of an options object: gives it back, `undefined` filled in, or throws. */
+export type Check<T> = (value: unknown, place: string) => T;
+
+/** One for each field. */
+export type Checks<T> = { readonly [K in keyof T]-?: Check<T[K]> };
+
+/** @throws TypeError */
+export function must(holds: boolean, place: string, be: string, value: unknown, shown = show): asserts holds {
+  if (!holds) throw new TypeError(`${place} must ${be}, got ${shown(value)}`);
 }
 
-/** Refuses a field that is not known, with the nearest one that is. */
-export function checkFields(value: object, known: readonly string[], place: string): void {
-  for (const field of Object.keys(value)) {
-    if (!known.includes(field)) {
-      throw new TypeError(`${place} has an unknown field "${field}"${suggestion(field, known)}`);
-    }
-  }
+/** Reads an options object field by field. */
+export function resolve<T>(value: unknown, place: string, checks: Checks<T>): T {
+  const names = Object.keys(checks) as (keyof T & string)[];
+  const given = dictionary(value, place, names);
+  return Object.fromEntries(names.map((name) => [name, checks[name](given[name], `${place}.${name}`)])) as T;
 }
 
-/** A length of time in ms. `undefined` means the default. */
-export function checkDuration(value: unknown, fallback: number, place: string): number {
-  if (value === undefined) return fallback;
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
-    throw new TypeError(`${place} must be a finite number of ms ≥ 0, got ${show(value)}`);
-  }
-  return value;
-}
-
-export function checkFunction<F extends (...args: never[]) => unknown>(
-  value: F | undefined,
+/** A plain dictionary, whose fields are all known where `names` are given. */
+export function dictionary(
+  value: unknown,
   place: string,
-): F | undefined {
-  if (value !== undefined && typeof value !== 'function') {
-    throw new TypeError(`${place} must be a function, got ${show(value)}`);
-  }
-  return value;
+  names?: readonly string[],
+): Readonly<Record<string, unknown>> {
+  must(typeof value === 'object' && value !== null && !Array.isArray(value), place, 'be an object', value, showType);
+  const unknown = names && Object.keys(value).find((field) => !names.includes(field));
+  if (unknown === undefined) return value as Record<string, unknown>;
+  const nearest = [...(names ?? [])].sort((a, b) => distance(unknown, a) - distance(unknown, b))[0];
+  throw new TypeError(`${place} has an unknown field "${unknown}"; did you mean "${String(nearest)}"?`);
+}
+
+/** A field with a default, of which `holds` is to be true. */
+export function optional<T>(fallback: T, be: string, holds: (value: unknown) => boolean): Check<T> {
+  return (value, place) => {
+    if (value === undefined) return fallback;
+    must(holds(value), place, be, value);
+    return value as T;
+  };
+}
+
+/** A length of time in ms. */
+export function duration(fallback: number): Check<number> {
+  return optional(fallback, 'be a finite number of ms ≥ 0', isDuration);
+}
+
+export function isDuration(value: unknown): boolean {
+  return Number.isFinite(value) && (value as number) >= 0;
+}
+
+export function callback<T>(fallback: T): Check<T> {
+  return optional(fallback, 'be a function', (value) => typeof value === 'function');
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 /** How a value that holds no secret looks in a message. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
-  return showType(value, String);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : showType(value);
 }
 
 /** How a value that may hold a secret looks in a message. */
-export function showType(value: unknown, plain: (value: unknown) => string = (v) => `a ${typeof v}`): string {
+export function showType(value: unknown): string {
   if (value === '') return 'an empty string';
   if (value === null || value === undefined) return String(value);
-  if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object')
-    return Array.isArray(value) ? `an ${value.length === 0 ? 'empty ' : ''}array` : 'an object';
-  return plain(value);
-}
-
-function suggestion(field: string, known: readonly string[]): string {
-  const nearest = [...known].sort((a, b) => distance(field, a) - distance(field, b))[0];
-  return nearest === undefined ? '' : `; did you mean "${nearest}"?`;
+  if (Array.isArray(value)) return value.length > 0 ? 'an array' : 'an empty array';
+  return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
 }
 
 /** Levenshtein's distance, blind to upper and lower case. */
 function distance(a: string, b: string): number {
-  const to = b.toLowerCase();
-  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
-  for (const [i, char] of a.toLowerCase().split('').entries()) {
-    const next = [i + 1];
-    for (let j = 0; j < to.length; j++) {
-      const replaced = (row[j] ?? 0) + (char === to[j] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[to.length] ?? 0;
+  const to = [...b.toLowerCase()];
+  let row = [0, ...to.map((_, i) => i + 1)];
+  [...a.toLowerCase()].forEach((char, i) => {
+    let left = i + 1;
+    row = [
+      left,
+      ...to.map((other, j) => (left = Math.min(left + 1, row[j + 1]! + 1, row[j]! + Number(char !== other)))),
+    ];
+  });
+  return row[to.length]!;
 }

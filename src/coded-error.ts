@@ -8,3 +8,9 @@ export class CodedError extends Error {
     super(message, options);
   }
 }
+
+/** An error's code, as a field to put where it belongs. */
+export function codeOf(error: unknown): { readonly code?: string } {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'string' ? { code } : {};
+}

@@ -1,5 +1,5 @@
 import type { AxiosRequestConfig } from 'axios';
-import { showType } from './check';
+import { dictionary, must, showType } from './check';
 import { CodedError } from './coded-error';
 
 /** Headers that carry a caller's identity to Azure OpenAI, to OpenAI, or to API Management in front of them. */
@@ -33,7 +33,7 @@ export interface Credentials {
   readonly own: boolean;
   /** Lower-case names of the caller's headers that are not passed on. */
   readonly dropped: ReadonlySet<string>;
-  /** Names that a redirect to another origin must not carry. */
+  /** Lower-case names that a redirect to another origin must not carry. */
   readonly sensitive: readonly string[];
   /** Takes those off, for the versions of axios that do not do it themselves. */
   readonly onRedirect: RedirectHook;
@@ -46,127 +46,104 @@ export type RedirectHook = NonNullable<AxiosRequestConfig['beforeRedirect']>;
 
 export type HeaderList = readonly (readonly [name: string, value: HeaderValue])[];
 
-/** A provider failed, so that its backend could not be asked. The message holds nothing that the provider said. */
-export class CredentialError extends CodedError {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, 'ERR_CREDENTIAL', options);
-  }
-}
-
 /**
  * @param origin the backend's
  * @param place where the options stand, such as `backends[1]`, for messages
  */
 export function resolveCredentials(options: CredentialOptions, origin: string, place: string): Credentials {
-  const fixed: [string, HeaderValue][] = [];
-  const asked: [name: string, ask: () => Promise<string>][] = [];
-  const { apiKey, azureADTokenProvider } = options;
-
-  if (typeof apiKey === 'function') {
-    asked.push(['api-key', async () => secretFrom(await apiKey(), `${place}.apiKey()`)]);
-  } else if (apiKey !== undefined) {
-    fixed.push(['api-key', checkSecret(apiKey, `${place}.apiKey`)]);
+  const { apiKey, azureADTokenProvider, headers = {} } = options;
+  const set = new Map<string, readonly [name: string, value: HeaderValue | (() => Promise<string>)]>();
+  if (typeof apiKey === 'function') set.set('api-key', ['api-key', asking(apiKey, '', `${place}.apiKey()`)]);
+  else if (apiKey !== undefined) set.set('api-key', ['api-key', checkKey(apiKey, `${place}.apiKey`)]);
+  if (azureADTokenProvider !== undefined) {
+    const where = `${place}.azureADTokenProvider`;
+    must(typeof azureADTokenProvider === 'function', where, 'be a function', azureADTokenProvider, showType);
+    set.set('authorization', ['Authorization', asking(azureADTokenProvider, 'Bearer ', `${where}()`)]);
   }
-  if (typeof azureADTokenProvider === 'function') {
-    const ask = async () => `Bearer ${secretFrom(await azureADTokenProvider(), `${place}.azureADTokenProvider()`)}`;
-    asked.push(['Authorization', ask]);
-  } else if (azureADTokenProvider !== undefined) {
-    throw new TypeError(`${place}.azureADTokenProvider must be a function, got ${showType(azureADTokenProvider)}`);
+  let own = set.size > 0;
+  // Set last: what they name is not asked for, or set, before.
+  for (const [name, value] of Object.entries(dictionary(headers, `${place}.headers`))) {
+    if (value === undefined) continue;
+    checkHeader(name, value, place);
+    own ||= isAuth(name) && value !== null && value !== false;
+    set.set(name.toLowerCase(), [name, value as HeaderValue]);
   }
-  const headers = Object.entries(options.headers ?? {}).filter(([, value]) => value !== undefined);
-  for (const [name, value] of headers) checkHeader(name, value, place);
 
-  const names = [...fixed, ...asked, ...headers].map(([name]) => name.toLowerCase());
-  const sets = (value: HeaderValue): boolean => value !== null && value !== false;
-  const own = [...fixed, ...asked, ...headers.filter(([, value]) => sets(value))].some(([name]) => isAuth(name));
-  // `headers` is set last, so what it names is not asked for or set before.
-  const last = new Set(headers.map(([name]) => name.toLowerCase()));
-  const before = fixed.filter(([name]) => !last.has(name.toLowerCase()));
-  const list: HeaderList = [...before, ...headers];
-  const providers = asked.filter(([name]) => !last.has(name.toLowerCase()));
-  const sensitive = [...new Set([...AUTH_HEADERS, ...names])];
+  const entries = [...set.values()];
+  const sensitive = [...new Set([...AUTH_HEADERS, ...set.keys()])];
   return {
     own,
     // The caller's Host names another server.
-    dropped: new Set(['host', ...names, ...(own ? AUTH_HEADERS : [])]),
+    dropped: new Set(['host', ...(own ? sensitive : set.keys())]),
     sensitive,
     onRedirect: strippingElsewhere(origin, sensitive),
-    headers: providers.length === 0 ? () => list : () => ask(providers, list, place),
+    headers: entries.some(([, value]) => typeof value === 'function')
+      ? () =>
+          Promise.all(entries.map(async ([name, value]) => [name, typeof value === 'function' ? await value() : value]))
+      : () => entries as HeaderList,
   };
 }
 
 function strippingElsewhere(origin: string, sensitive: readonly string[]): RedirectHook {
-  return (options) => {
-    if (originOf(options.href) === origin) return;
-    const headers = (options.headers ?? {}) as Record<string, unknown>;
+  return ({ href, headers = {} }: { href?: string; headers?: Record<string, unknown> }) => {
+    if (URL.canParse(String(href)) && new URL(String(href)).origin === origin) return;
     for (const name of Object.keys(headers))
       if (sensitive.includes(name.toLowerCase())) Reflect.deleteProperty(headers, name);
   };
 }
 
-function originOf(href: unknown): string | undefined {
-  try {
-    return new URL(String(href)).origin;
-  } catch {
-    return undefined;
-  }
+/**
+ * A provider that fails keeps its backend from being asked, which counts as a failed attempt. The message holds nothing
+ * that the provider said.
+ */
+function asking(provide: Provider, prefix: string, where: string): () => Promise<string> {
+  const failed = (why: string, cause?: unknown) => new CodedError(`${where} ${why}`, 'ERR_CREDENTIAL', { cause });
+  return async () => {
+    let secret: unknown;
+    try {
+      secret = await provide();
+    } catch (cause) {
+      throw failed('failed', cause);
+    }
+    if (!isSecret(secret)) throw failed(`must give a non-empty string, got ${showType(secret)}`);
+    if (!HEADER_TEXT.test(secret)) throw failed('gave what does not fit into a header');
+    return prefix + secret;
+  };
 }
 
-async function ask(
-  providers: readonly [name: string, ask: () => Promise<string>][],
-  list: HeaderList,
-  place: string,
-): Promise<HeaderList> {
-  try {
-    const given = await Promise.all(providers.map(async ([name, provide]) => [name, await provide()] as const));
-    return [...given, ...list];
-  } catch (cause) {
-    if (cause instanceof CredentialError) throw cause;
-    throw new CredentialError(`the credential provider of ${place} failed`, { cause });
-  }
+function isSecret(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
 }
 
-function checkSecret(value: unknown, place: string): string {
-  if (typeof value !== 'string' || value.trim() === '') {
-    throw new TypeError(`${place} must be a non-empty string or a function, got ${showType(value)}`);
-  }
-  if (!isHeaderText(value)) throw new TypeError(`${place} must fit into a header: no line breaks, Latin-1 only`);
+function checkKey(value: unknown, place: string): string {
+  must(isSecret(value), place, 'be a non-empty string or a function', value, showType);
+  checkText(value, place);
   return value;
 }
 
-function secretFrom(value: unknown, place: string): string {
-  if (typeof value !== 'string' || value.trim() === '') {
-    throw new CredentialError(`${place} must give a non-empty string, got ${showType(value)}`);
-  }
-  if (!isHeaderText(value)) throw new CredentialError(`${place} gave what does not fit into a header`);
-  return value;
+/** The others are what Node refuses in a header value. */
+const HEADER_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+function checkText(value: string, place: string): void {
+  if (!HEADER_TEXT.test(value)) throw new TypeError(`${place} must fit into a header: no line breaks, Latin-1 only`);
 }
 
 function checkHeader(name: string, value: unknown, place: string): void {
-  if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name)) {
-    throw new TypeError(`${place}.headers has a name that is not valid: ${JSON.stringify(name)}`);
-  }
-  const where = `${place}.headers[${JSON.stringify(name)}]`;
+  const quoted = JSON.stringify(name);
+  const where = `${place}.headers[${quoted}]`;
+  if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name))
+    throw new TypeError(`${place}.headers has a name that is not valid: ${quoted}`);
   const values: unknown[] = Array.isArray(value) ? value : [value];
   if (isAuth(name) && values.every((each) => typeof each === 'string' && /^\s*(?:(?:bearer|basic)\s*)?$/i.test(each))) {
     throw new TypeError(`${where} must hold a credential, got an empty one`);
   }
   for (const each of values) {
-    if (each === null || typeof each === 'number' || typeof each === 'boolean') continue;
-    if (typeof each !== 'string') {
-      throw new TypeError(
-        `${where} must be a string, number, boolean, null or array of strings, got ${showType(each)}`,
-      );
-    }
-    if (!isHeaderText(each)) throw new TypeError(`${where} must fit into a header: no line breaks, Latin-1 only`);
+    const fits = each === null || ['string', 'number', 'boolean'].includes(typeof each);
+    must(fits, where, 'be a string, number, boolean, null or array of strings', each, showType);
+    checkText(String(each), where);
   }
 }
 
 function isAuth(name: string): boolean {
   return AUTH_HEADERS.includes(name.toLowerCase());
-}
-
-function isHeaderText(value: string): boolean {
-  // The others are what Node refuses in a header value.
-  return !/[^\t\x20-\x7e\x80-\xff]/.test(value);
 }

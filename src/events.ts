@@ -1,4 +1,4 @@
-import { show } from './check';
+import { must } from './check';
 import type { CooldownReason } from './health';
 
 /** One try of one backend, as it went. */
@@ -38,7 +38,7 @@ export class Events {
   readonly #listeners = new Set<{ readonly tell: Listener }>();
 
   subscribe(listener: Listener): () => void {
-    if (typeof listener !== 'function') throw new TypeError(`listener must be a function, got ${show(listener)}`);
+    must(typeof listener === 'function', 'listener', 'be a function', listener);
     // The same function may be subscribed twice, and each subscription ended alone.
     const subscription = { tell: listener };
     this.#listeners.add(subscription);

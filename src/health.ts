@@ -10,25 +10,33 @@ export type CooldownReason =
   | 'oversized'
   | 'manual';
 
-/** May a backend be used? The middle answer: only if nobody else can. */
-export type Answer = 'yes' | 'last' | 'no';
+/** What a backend, or one deployment of it, is in. */
+export type State = 'available' | 'trial' | 'reserve' | 'cooling';
+
+/** May a backend be used? "Last": only if nobody else can. In an order in which the greater of two answers counts. */
+const YES = 0;
+const LAST = 1;
+const NO = 2;
 
 /** One attempt under way, as the health of its backend sees it. */
 export interface Ticket {
   /** The deployment, by the name that this backend knows it by. */
-  readonly scope: string | undefined;
+  readonly scope: Scope;
   /** Attempts and failures of a pool are numbered in one row, so that "began after" holds within one tick too. */
   readonly began: number;
 }
 
+/** A deployment of a backend; `undefined` is the backend as a whole. */
+type Scope = string | undefined;
+
 /** A failure, as it is written down. */
 export interface Cooldown {
-  readonly scope: string | undefined;
+  readonly scope: Scope;
   readonly reason: CooldownReason;
   /** ms */
   readonly duration: number;
-  /** What follows when it has passed. */
-  readonly then: 'available' | 'trial';
+  /** Whether one request at a time is to find out what has become of it, when it has passed. */
+  readonly trial: boolean;
 }
 
 /** How one entry of `BackendStatus.cooldowns` looks. */
@@ -38,9 +46,6 @@ export interface CooldownStatus {
   /** ms */
   readonly remaining: number;
 }
-
-/** What a backend, or one deployment of it, is in. */
-type Status = 'available' | 'trial' | 'reserve' | 'cooling';
 
 /**
  * What is remembered of a backend or of one deployment. The three that keep it out of use stand side by side: a backend
@@ -56,11 +61,10 @@ interface Track {
   trial: Trial | undefined;
   /** Failures in a row that named no wait. */
   strikes: number;
-  /** Numbers of the last strike and of the last failure of any kind: attempts numbered lower began before. */
-  lastStrike: number;
+  /** Number of the last failure: attempts numbered lower began before. */
   lastFailure: number;
-  /** What the pool's listeners know. */
-  noticed: Status;
+  /** Whether the pool's listeners know it as out of use. */
+  out: boolean;
 }
 
 interface Trial {
@@ -71,56 +75,51 @@ interface Trial {
 
 const OPEN: Trial = { holder: undefined, until: Infinity };
 
-/** Deployments of one backend that are remembered at once; beyond it, those that come back first are forgotten. */
+/** Deployments of one backend that are remembered at once; beyond it, the oldest are forgotten. */
 const MAX_SCOPES = 500;
 
-/**
- * One backend's cooldowns, trial and strikes: a state machine that is told the time and knows of no timer. `whole` is
- * the backend, `scopes` are the deployments of which anything is to be remembered.
- */
+/** One backend's cooldowns, trial and strikes: a state machine that is told the time and knows of no timer. */
 export class Health {
-  #whole: Track = freshTrack();
-  readonly #scopes = new Map<string, Track>();
+  #whole = freshTrack();
+  /** Of which anything is to be remembered; the backend as a whole comes first. */
+  readonly #tracks = new Map<Scope, Track>([[undefined, this.#whole]]);
 
-  answer(scope: string | undefined, now: number): Answer {
-    const whole = answerOf(this.#whole, now);
-    const track = scope === undefined ? undefined : this.#scopes.get(scope);
-    return track === undefined ? whole : worse(whole, answerOf(track, now));
+  answer(scope: Scope, now: number): number {
+    return this.#later(scope, (track) => answerOf(track, now));
   }
 
   /** When the answer will be "yes", as far as is known now. */
-  yesAt(scope: string | undefined, now: number): number {
-    const track = scope === undefined ? undefined : this.#scopes.get(scope);
-    return Math.max(now, yesAt(this.#whole), track === undefined ? 0 : yesAt(track));
+  yesAt(scope: Scope): number {
+    return this.#later(scope, ({ coolUntil, reserveUntil }) => Math.max(coolUntil, reserveUntil));
   }
 
   /** The next time after `now` at which something changes by itself, or `Infinity`. */
   nextChange(now: number): number {
-    let next = nextChange(this.#whole, now);
-    for (const track of this.#scopes.values()) next = Math.min(next, nextChange(track, now));
+    let next = Infinity;
+    for (const { coolUntil, reserveUntil, trial = OPEN } of this.#tracks.values())
+      for (const at of [coolUntil, reserveUntil, trial.until]) if (at > now && at < next) next = at;
     return next;
   }
 
   /** Takes notice of what has passed by `now`. Returns the scopes that may be used again as before. */
-  advance(now: number): (string | undefined)[] {
-    const recovered: (string | undefined)[] = [];
-    for (const [scope, track] of this.#tracks()) {
+  advance(now: number): Scope[] {
+    const recovered: Scope[] = [];
+    for (const [scope, track] of this.#tracks) {
       if (track.trial !== undefined && track.trial.until <= now) track.trial = OPEN;
-      const status = statusOf(track, now);
-      const again = status === 'available' && track.noticed !== 'available';
-      track.noticed = status;
+      const available = stateOf(track, now) === 'available';
       // A deployment of a backend that is out of use is not back; the backend's own return will say it for all.
-      if (again && (scope === undefined || this.#whole.noticed === 'available')) recovered.push(scope);
-      if (scope !== undefined && status === 'available' && track.strikes === 0) this.#scopes.delete(scope);
+      if (available && track.out && !(scope !== undefined && this.#whole.out)) recovered.push(scope);
+      track.out = !available;
+      if (scope !== undefined && available && track.strikes === 0) this.#tracks.delete(scope);
     }
     return recovered;
   }
 
   /** Takes the trial's place if it is free; it is lost at `until`. Returns whether anything changed. */
-  begin(ticket: Ticket, until: number): boolean {
+  begin(holder: Ticket, until: number): boolean {
     const { trial } = this.#whole;
     if (trial === undefined || trial.holder !== undefined) return false;
-    this.#whole.trial = { holder: ticket, until };
+    this.#whole.trial = { holder, until };
     return true;
   }
 
@@ -135,79 +134,71 @@ export class Health {
    * A success ends a trial, a reserve and a row of failures, but no cooldown, and nothing that came after the attempt
    * began. Returns whether anything but the row changed.
    */
-  succeed(ticket: Ticket): boolean {
-    const whole = succeeded(this.#whole, ticket);
-    const track = ticket.scope === undefined ? undefined : this.#scopes.get(ticket.scope);
-    return (track !== undefined && succeeded(track, ticket)) || whole;
+  succeed({ scope, began }: Ticket): boolean {
+    const whole = succeeded(this.#whole, began);
+    const track = scope === undefined ? undefined : this.#tracks.get(scope);
+    return (track !== undefined && succeeded(track, began)) || whole;
   }
 
-  /** Counts a failure that named no wait. Returns how many there are in a row; concurrent ones are one. */
-  strike(scope: string | undefined, began: number, number: number): number {
+  /**
+   * Notes a failure: attempts that began before `number` prove nothing any more. Returns how many in a row named no wait;
+   * concurrent ones are one.
+   */
+  fail(scope: Scope, began: number, number: number, named: boolean): number {
     const track = this.#trackOf(scope);
-    if (track.lastStrike < began) track.strikes++;
-    track.lastStrike = number;
+    if (!named && (track.lastFailure < began || track.strikes === 0)) track.strikes++;
+    track.lastFailure = number;
     return track.strikes;
   }
 
-  /** Notes a failure: attempts that began before `number` prove nothing any more. */
-  failed(scope: string | undefined, number: number): void {
-    this.#trackOf(scope).lastFailure = number;
-  }
-
   /** Takes out of use; a deadline only ever moves later. Returns whether it did. */
-  cool({ scope, reason, duration, then }: Cooldown, now: number): boolean {
+  cool({ scope, reason, duration, trial }: Cooldown, now: number): boolean {
     const track = this.#trackOf(scope);
     const until = now + duration;
-    if (then === 'trial') track.trial = OPEN;
-    const before = reason === 'oversized' ? track.reserveUntil : track.coolUntil;
-    if (until > before && reason === 'oversized') track.reserveUntil = until;
-    else if (until > before) Object.assign(track, { coolUntil: until, coolReason: reason });
-    track.noticed = statusOf(track, now);
-    return until > before;
+    if (trial) track.trial = OPEN;
+    const moved = until > (reason === 'oversized' ? track.reserveUntil : track.coolUntil);
+    if (moved)
+      Object.assign(track, reason === 'oversized' ? { reserveUntil: until } : { coolUntil: until, coolReason: reason });
+    track.out = stateOf(track, now) !== 'available';
+    return moved;
   }
 
   /** As if nothing had ever happened. Returns the scopes that were out of use. */
-  restore(): (string | undefined)[] {
-    const recovered = [...this.#tracks()].filter(([, { noticed }]) => noticed !== 'available').map(([scope]) => scope);
-    this.#whole = freshTrack();
-    this.#scopes.clear();
+  restore(): Scope[] {
+    const recovered = [...this.#tracks].filter(([, { out }]) => out).map(([scope]) => scope);
+    this.#tracks.clear();
+    this.#tracks.set(undefined, (this.#whole = freshTrack()));
     return recovered;
   }
 
-  /** The state by `now`, without taking notice. */
-  state(now: number): Status {
-    return statusOf(this.#whole, now);
+  /** By `now`, without taking notice. */
+  state(now: number): State {
+    return stateOf(this.#whole, now);
   }
 
   cooldowns(now: number): CooldownStatus[] {
-    return [...this.#tracks()].flatMap(([scope, track]) => {
+    return [...this.#tracks].flatMap(([scope, { coolReason, coolUntil, reserveUntil }]) => {
       const where = scope === undefined ? {} : { scope };
-      const cooling = { ...where, reason: track.coolReason, remaining: track.coolUntil - now };
-      const reserve = { ...where, reason: 'oversized' as const, remaining: track.reserveUntil - now };
+      const cooling: CooldownStatus = { ...where, reason: coolReason, remaining: coolUntil - now };
+      const reserve: CooldownStatus = { ...where, reason: 'oversized', remaining: reserveUntil - now };
       return [cooling, reserve].filter(({ remaining }) => remaining > 0);
     });
   }
 
-  *#tracks(): Generator<[string | undefined, Track]> {
-    yield [undefined, this.#whole];
-    yield* this.#scopes;
+  /** Of a deployment's and its backend's own. */
+  #later(scope: Scope, of: (track: Track) => number): number {
+    const track = this.#tracks.get(scope);
+    return Math.max(of(this.#whole), track === undefined ? 0 : of(track));
   }
 
-  #trackOf(scope: string | undefined): Track {
-    if (scope === undefined) return this.#whole;
-    let track = this.#scopes.get(scope);
+  #trackOf(scope: Scope): Track {
+    let track = this.#tracks.get(scope);
     if (track === undefined) {
-      if (this.#scopes.size >= MAX_SCOPES) this.#forget();
-      track = freshTrack();
-      this.#scopes.set(scope, track);
+      this.#tracks.set(scope, (track = freshTrack()));
+      const [, oldest] = this.#tracks.keys();
+      if (this.#tracks.size > MAX_SCOPES + 1) this.#tracks.delete(oldest);
     }
     return track;
-  }
-
-  /** A tenth at once, so that the sorting is not done for every new name. */
-  #forget(): void {
-    const soonestFirst = [...this.#scopes].sort(([, a], [, b]) => yesAt(a) - yesAt(b));
-    for (const [scope] of soonestFirst.slice(0, MAX_SCOPES / 10)) this.#scopes.delete(scope);
   }
 }
 
@@ -218,45 +209,27 @@ function freshTrack(): Track {
     reserveUntil: 0,
     trial: undefined,
     strikes: 0,
-    lastStrike: 0,
     lastFailure: 0,
-    noticed: 'available',
+    out: false,
   };
 }
 
-function statusOf(track: Track, now: number): Status {
-  if (track.coolUntil > now) return 'cooling';
-  if (track.reserveUntil > now) return 'reserve';
-  return track.trial === undefined ? 'available' : 'trial';
+function stateOf({ coolUntil, reserveUntil, trial }: Track, now: number): State {
+  if (coolUntil > now) return 'cooling';
+  if (reserveUntil > now) return 'reserve';
+  return trial === undefined ? 'available' : 'trial';
 }
 
-function answerOf(track: Track, now: number): Answer {
-  const status = statusOf(track, now);
-  if (status === 'cooling') return 'no';
-  if (status === 'reserve') return 'last';
-  return track.trial?.holder === undefined ? 'yes' : 'last';
+function answerOf(track: Track, now: number): number {
+  const state = stateOf(track, now);
+  if (state === 'cooling') return NO;
+  return state === 'reserve' || track.trial?.holder !== undefined ? LAST : YES;
 }
 
-function worse(a: Answer, b: Answer): Answer {
-  return a === 'no' || b === 'no' ? 'no' : a === 'last' || b === 'last' ? 'last' : 'yes';
-}
-
-function yesAt({ coolUntil, reserveUntil }: Track): number {
-  return Math.max(coolUntil, reserveUntil);
-}
-
-function nextChange({ coolUntil, reserveUntil, trial }: Track, now: number): number {
-  let next = trial?.until ?? Infinity;
-  if (coolUntil > now && coolUntil < next) next = coolUntil;
-  if (reserveUntil > now && reserveUntil < next) next = reserveUntil;
-  return next;
-}
-
-function succeeded(track: Track, ticket: Ticket): boolean {
-  if (track.lastFailure >= ticket.began) return false;
+function succeeded(track: Track, began: number): boolean {
+  if (track.lastFailure >= began) return false;
   const changed = track.trial !== undefined || track.reserveUntil > 0;
-  track.strikes = 0;
-  track.reserveUntil = 0;
+  track.strikes = track.reserveUntil = 0;
   track.trial = undefined;
   return changed;
 }

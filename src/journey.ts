@@ -1,6 +1,7 @@
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { planOf } from './attempt';
 import type { Plan } from './attempt';
+import { codeOf } from './coded-error';
 import { asIs, capture, isOneShot } from './body';
 import type { Body } from './body';
 import { Deadline, Interruption } from './deadline';
@@ -10,7 +11,7 @@ import type { Rules } from './options';
 import { findingOf, isBackendsFault, isSuccess, reasonOf } from './outcome';
 import type { Failure, Finding } from './outcome';
 import type { BackendPool, Lease } from './pool';
-import { codeOf, discard, fabricate, timeoutError, timeoutOf } from './response';
+import { discard, fabricate, timeoutError, timeoutOf } from './response';
 import { parseRetryAfter } from './retry-after';
 import { send } from './send';
 import type { Trail } from './trail';
@@ -198,7 +199,7 @@ export class Journey {
     return !isOneShot(data) || (onlyAttempt && !namesModel) ? asIs(data) : this.#capture(lease, data);
   }
 
-  async #capture(lease: Lease, data: object): Promise<Body> {
+  async #capture(lease: Lease, data: Parameters<typeof capture>[0]): Promise<Body> {
     this.#prompt = false;
     try {
       return await this.#deadline.guard(capture(data, this.rules.maxReplaySize));

@@ -1,10 +1,11 @@
 import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import type { BackendOptions } from './backend';
-import { checkDuration, checkFields, checkFunction, checkObject, show } from './check';
+import { callback, duration, isDuration, must, optional, resolve } from './check';
+import type { Checks } from './check';
 import { defaultFailoverCondition } from './outcome';
 import type { FailoverCondition, Failure } from './outcome';
-import { BackendPool, POOL_OPTIONS } from './pool';
+import { BackendPool, POOL_CHECKS } from './pool';
 import type { BackendPoolOptions } from './pool';
 
 /** What may be wrapped: an adapter, the name of one of axios's, or a list of which the first that is supported is used. */
@@ -40,58 +41,44 @@ export interface RequestFailover {
   readonly failoverCondition?: FailoverCondition | undefined;
 }
 
-/** The rules of one request, every default filled in. */
-export interface Rules {
+/** The options, every default filled in. */
+export interface Rules extends Pick<PriorityAdapterOptions, 'adapter'> {
   readonly attemptTimeout: number;
   readonly maxWait: number;
   readonly failoverCondition: FailoverCondition;
-  /** One attempt, whose answer is handed back as it is. */
-  readonly once: boolean;
   readonly cooldown: (failure: Failure) => number | undefined;
   readonly maxReplaySize: number;
   readonly shouldBalance: (config: AxiosRequestConfig) => boolean;
+  /** One attempt, whose answer is handed back as it is. */
+  readonly once?: boolean;
 }
 
-const REQUEST_OPTIONS = [
-  'attemptTimeout',
-  'maxWait',
-  'failoverCondition',
-] as const satisfies readonly (keyof RequestFailover)[];
-const OPTIONS = [
-  'adapter',
-  'cooldown',
-  'maxReplaySize',
-  'shouldBalance',
-  ...REQUEST_OPTIONS,
-  ...POOL_OPTIONS,
-] as const satisfies readonly (keyof PriorityAdapterOptions)[];
+const CHECKS: Checks<Omit<Rules, 'once'>> = {
+  adapter: checkAdapter,
+  attemptTimeout: duration(0),
+  maxWait: duration(0),
+  failoverCondition: callback(defaultFailoverCondition),
+  cooldown: callback(() => undefined),
+  // Infinity: kept whatever its length
+  maxReplaySize: optional(32 * 2 ** 20, 'be a number of bytes ≥ 0', (size) => typeof size === 'number' && size >= 0),
+  shouldBalance: callback(() => true),
+};
 
 /** @throws TypeError that names the option and the value */
 export function resolveRules(options: PriorityAdapterOptions): Rules {
-  checkObject(options, 'options');
-  checkFields(options, OPTIONS, 'options');
-  return {
-    attemptTimeout: checkDuration(options.attemptTimeout, 0, 'options.attemptTimeout'),
-    maxWait: checkDuration(options.maxWait, 0, 'options.maxWait'),
-    failoverCondition:
-      checkFunction(options.failoverCondition, 'options.failoverCondition') ?? defaultFailoverCondition,
-    once: false,
-    cooldown: checkFunction(options.cooldown, 'options.cooldown') ?? (() => undefined),
-    maxReplaySize: checkSize(options.maxReplaySize),
-    shouldBalance: checkFunction(options.shouldBalance, 'options.shouldBalance') ?? (() => true),
-  };
+  return resolve(options, 'options', { ...CHECKS, ...POOL_CHECKS });
 }
 
 /** @throws TypeError where pool options stand beside a ready pool */
 export function resolvePool(
   backends: readonly BackendOptions[] | BackendPool,
-  options: PriorityAdapterOptions,
+  { selector, defaultCooldown, maxCooldown }: PriorityAdapterOptions,
 ): BackendPool {
-  const { selector, defaultCooldown, maxCooldown } = options;
-  if (!BackendPool.isPool(backends)) return new BackendPool(backends, { selector, defaultCooldown, maxCooldown });
-  const misplaced = POOL_OPTIONS.find((name) => options[name] !== undefined);
+  const options: BackendPoolOptions = { selector, defaultCooldown, maxCooldown };
+  if (!BackendPool.isPool(backends)) return new BackendPool(backends, options);
+  const misplaced = Object.entries(options).find(([, value]) => value !== undefined);
   if (misplaced === undefined) return backends;
-  throw new TypeError(`options.${misplaced} belongs to the pool: give it to new BackendPool(backends, options)`);
+  throw new TypeError(`options.${misplaced[0]} belongs to the pool: give it to new BackendPool(backends, options)`);
 }
 
 /** A request's own `failover` laid over the options. @throws TypeError that names the option and the value */
@@ -99,49 +86,37 @@ export function rulesFor(rules: Rules, failover: unknown): Rules {
   if (failover === undefined) return rules;
   if (failover === false) return { ...rules, once: true };
   const place = 'config.failover';
-  if (typeof failover !== 'object' || failover === null) {
-    throw new TypeError(`${place} must be false or an object, got ${show(failover)}`);
-  }
-  checkObject(failover, place);
-  checkFields(failover, REQUEST_OPTIONS, place);
-  const own = failover as RequestFailover;
-  return {
-    ...rules,
-    attemptTimeout: checkDuration(own.attemptTimeout, rules.attemptTimeout, `${place}.attemptTimeout`),
-    maxWait: checkDuration(own.maxWait, rules.maxWait, `${place}.maxWait`),
-    failoverCondition: checkFunction(own.failoverCondition, `${place}.failoverCondition`) ?? rules.failoverCondition,
+  must(typeof failover === 'object' && failover !== null, place, 'be false or an object', failover);
+  const checks: Checks<RequestFailover> = {
+    attemptTimeout: duration(rules.attemptTimeout),
+    maxWait: duration(rules.maxWait),
+    failoverCondition: callback(rules.failoverCondition),
   };
+  return { ...rules, ...(resolve(failover, place, checks) as Rules) };
 }
 
 /** What axios has an adapter for, here. @throws TypeError */
-export function checkAdapter(adapter: WrappedAdapter | undefined): WrappedAdapter | undefined {
+function checkAdapter(adapter: unknown, place: string): WrappedAdapter | undefined {
   if (adapter === undefined) return undefined;
+  const wrapped = adapter as WrappedAdapter;
+  const kinds = ['function', 'string'].includes(typeof adapter) || Array.isArray(adapter);
+  must(kinds, place, 'be a function, a name or a list of them', adapter);
   try {
-    if (typeof adapter === 'function' || typeof adapter === 'string' || Array.isArray(adapter)) {
-      axios.getAdapter(adapter);
-      return adapter;
-    }
+    axios.getAdapter(wrapped);
   } catch (cause) {
-    throw new TypeError(`options.adapter: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new TypeError(`${place}: ${(cause as Error).message}`, { cause });
   }
-  throw new TypeError(`options.adapter must be a function, a name or a list of them, got ${show(adapter)}`);
+  return wrapped;
 }
 
 /** What a user's predicate answered. A promise, say, would always be true. @throws TypeError */
 export function checkAnswer(answer: unknown, name: string): boolean {
-  if (typeof answer === 'boolean') return answer;
-  throw new TypeError(`${name} must return a boolean, got ${show(answer)}`);
+  must(typeof answer === 'boolean', name, 'return a boolean', answer);
+  return answer;
 }
 
 /** What a user's `cooldown` gave, in ms. @throws TypeError */
-export function checkChosen(duration: unknown): number | undefined {
-  if (duration === undefined || (typeof duration === 'number' && Number.isFinite(duration) && duration >= 0))
-    return duration;
-  throw new TypeError(`cooldown must return a finite number of ms ≥ 0 or undefined, got ${show(duration)}`);
-}
-
-function checkSize(value: unknown): number {
-  if (value === undefined) return 32 * 2 ** 20;
-  if (typeof value === 'number' && value >= 0) return value; // Infinity: kept whatever its length
-  throw new TypeError(`options.maxReplaySize must be a number of bytes ≥ 0, got ${show(value)}`);
+export function checkChosen(chosen: unknown): number | undefined {
+  must(chosen === undefined || isDuration(chosen), 'cooldown', 'return a finite number of ms ≥ 0 or undefined', chosen);
+  return chosen as number | undefined;
 }

@@ -1,5 +1,6 @@
 import type { AxiosRequestConfig, AxiosResponse } from 'axios';
 import type { Backend } from './backend';
+import { codeOf } from './coded-error';
 import type { CooldownReason } from './health';
 
 /** What is known of an attempt that ended in a status of 400 or more, or without a usable response. */
@@ -35,8 +36,10 @@ export function isServerError(failure: Failure): boolean {
 
 /** Nothing was sent: refused, DNS, unreachable, TLS. */
 export function isConnectionFailure(failure: Failure): boolean {
-  if (answered(failure) || failure.attemptTimedOut || wasRedirected(failure.error)) return false;
-  return traces(failure.error).some(isConnectionTrace);
+  if (answered(failure) || failure.attemptTimedOut) return false;
+  // After a redirect the first server has had the request, whatever became of the connection to the next.
+  const { request } = Object(failure.error) as { request?: { _redirectCount?: number } };
+  return !((request?._redirectCount ?? 0) > 0) && errorChain(failure.error).some(sentNothing);
 }
 
 /**
@@ -49,14 +52,13 @@ export function isAmbiguousFailure(failure: Failure): boolean {
 
 /** 429, 5xx, connection failures, ambiguous ones where the method is idempotent, and attempts given up by `attemptTimeout`. */
 export function defaultFailoverCondition(failure: Failure): boolean {
-  return (
-    isThrottled(failure) ||
-    isServerError(failure) ||
-    failure.attemptTimedOut ||
-    isConnectionFailure(failure) ||
-    (isAmbiguousFailure(failure) && isIdempotent(failure.config.method))
-  );
+  return answered(failure)
+    ? isThrottled(failure) || isServerError(failure)
+    : failure.attemptTimedOut || isConnectionFailure(failure) || IDEMPOTENT.test(failure.config.method ?? 'get');
 }
+
+/** By RFC 9110. */
+const IDEMPOTENT = /^(?:get|head|options|put|delete|trace|query)$/i;
 
 /** Whether the backend is to blame without asking anybody: everything but a 4xx other than 429. */
 export function isBackendsFault(failure: Failure): boolean {
@@ -64,77 +66,47 @@ export function isBackendsFault(failure: Failure): boolean {
 }
 
 export function reasonOf(failure: Failure): CooldownReason {
-  if (failure.code === 'ERR_CREDENTIAL') return 'credential';
-  if (isThrottled(failure)) return 'throttled';
-  if (isServerError(failure)) return 'server-error';
-  if (answered(failure)) return 'client-error';
+  const { code = '' } = failure;
+  if (code === 'ERR_CREDENTIAL') return 'credential';
+  if (answered(failure)) {
+    return isThrottled(failure) ? 'throttled' : isServerError(failure) ? 'server-error' : 'client-error';
+  }
   if (isConnectionFailure(failure)) return 'connection';
-  return failure.attemptTimedOut || TIMEOUT_CODES.has(failure.code ?? '') ? 'timeout' : 'ambiguous';
+  return failure.attemptTimedOut || /^E(?:CONNABORTED|TIMEDOUT)$/.test(code) ? 'timeout' : 'ambiguous';
 }
 
 /** 2xx and 3xx; and what has no status at all, which axios takes for a success too. */
-export function isSuccess(status: number): boolean {
-  return !(status >= 400);
+export function isSuccess(status: number | undefined): boolean {
+  return !(status! >= 400);
 }
 
 /** Reads an error of the wrapped adapter. `undefined`: it is the caller's own making, or a cancel, and nobody's failure. */
 export function findingOf(error: unknown, config: AxiosRequestConfig, bodyFailure?: unknown): Finding | undefined {
-  const { code, response } = trace(error);
+  const { response } = Object(error) as { response?: AxiosResponse };
   const status = response?.status;
-  const answer = response !== undefined && status !== undefined && { response, status };
-  if (answer && !isSuccess(answer.status))
-    return { ...answer, error, ...(code !== undefined && { code }), attemptTimedOut: false };
-  if (isCallersOwn(error, config)) return undefined;
-  if (bodyFailure !== undefined && errorChain(error).includes(bodyFailure as object)) return undefined;
-  return { ...answer, error, ...(code !== undefined && { code }), attemptTimedOut: false };
+  const callers = isCallersOwn(error, config) || errorChain(error).some((each) => each === bodyFailure);
+  if (isSuccess(status) && callers) return undefined;
+  return { ...(status !== undefined && { response, status }), error, ...codeOf(error), attemptTimedOut: false };
 }
 
-function answered(failure: Finding): boolean {
-  return failure.status !== undefined && !isSuccess(failure.status);
+function answered({ status }: Finding): boolean {
+  return !isSuccess(status);
 }
 
-/** The first server has had the request by then, whatever became of the connection to the next. */
-function wasRedirected(error: unknown): boolean {
-  const { request } = Object(error) as { request?: { _redirectCount?: number } };
-  return (request?._redirectCount ?? 0) > 0;
-}
+/**
+ * Codes of connections that did not come about. Behind `ERR_TLS`: OpenSSL's names of what is wrong with a certificate,
+ * and Node's of what is wrong with a handshake. ENOENT is that of a `socketPath`.
+ */
+const UNCONNECTED =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_|E(?:HOST|NET)(?:UNREACH|DOWN)|EADDRNOTAVAIL|ENOENT|EPROTO|UND_ERR_CONNECT_|ERR_CREDENTIAL|ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH_|ERROR_IN_C)/;
 
-const IDEMPOTENT: ReadonlySet<string> = new Set(['get', 'head', 'options', 'put', 'delete', 'trace', 'query']);
-
-/** By RFC 9110. */
-function isIdempotent(method = 'get'): boolean {
-  return IDEMPOTENT.has(method.toLowerCase());
-}
-
-const TIMEOUT_CODES: ReadonlySet<string> = new Set(['ECONNABORTED', 'ETIMEDOUT']);
-
-const CONNECTION_CODES: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EAI_FAIL',
-  'EAI_NODATA',
-  'EAI_NONAME',
-  'EHOSTUNREACH',
-  'EHOSTDOWN',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'EADDRNOTAVAIL',
-  'ENOENT', // socketPath
-  'EPROTO',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'ERR_CREDENTIAL',
-]);
-
-/** OpenSSL's names of what is wrong with a certificate, and Node's of what is wrong with a handshake. */
-const TLS_CODE =
-  /^(?:ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|ERROR_IN_C)/;
-
-function isConnectionTrace({ code = '', syscall, message }: Trace): boolean {
-  if (CONNECTION_CODES.has(code) || TLS_CODE.test(code)) return true;
-  // An operating system's ETIMEDOUT of connect has a syscall; axios's clarified timeout has the same code without one.
-  if (code === 'ETIMEDOUT') return syscall === 'connect';
-  return code === 'ECONNRESET' && message.includes('before secure TLS connection was established');
+function sentNothing({ code = '', syscall, message }: Trace): boolean {
+  return (
+    UNCONNECTED.test(code) ||
+    // An operating system's ETIMEDOUT of connect has a syscall; axios's clarified timeout has the same code without one.
+    (code === 'ETIMEDOUT' && syscall === 'connect') ||
+    (code === 'ECONNRESET' && /before secure TLS connection/.test(message))
+  );
 }
 
 /**
@@ -142,73 +114,43 @@ function isConnectionTrace({ code = '', syscall, message }: Trace): boolean {
  * limit of the caller's exceeded, too many redirects, a cancel (also of the caller's own body stream).
  */
 const OWN_CODE =
-  /^(?:ERR_CANCELED|ERR_BAD_OPTION|ERR_BAD_OPTION_VALUE|ERR_BAD_REQUEST|ERR_NOT_SUPPORT|ERR_DEPRECATED|ERR_FR_\w+|ERR_FORM_DATA_\w+|ERR_INVALID_\w+|ERR_UNKNOWN_ENCODING|ERR_HTTP_INVALID_\w+|ERR_HTTP2_INVALID_\w+|UND_ERR_INVALID_ARG|ERR_UNESCAPED_CHARACTERS)$/;
+  /^(?:UND_)?ERR_(?:CANCELED|BAD_OPTION|BAD_REQUEST$|NOT_SUPPORT|DEPRECATED|FR_|FORM_DATA_|HTTP2?_INVALID_|INVALID_|UNKNOWN_ENCODING|UNESCAPED_)/;
 
 /** A TypeError; and what a browser's XMLHttpRequest throws of a bad header, method or state. */
-const OWN_NAMES: ReadonlySet<string> = new Set([
-  'TypeError',
-  'SyntaxError',
-  'SecurityError',
-  'InvalidStateError',
-  'InvalidAccessError',
-  'DataCloneError',
-]);
+const OWN_NAME = /^(?:Type|Syntax|Security|InvalidState|InvalidAccess|DataClone)Error$/;
 
 function isCallersOwn(error: unknown, config: AxiosRequestConfig): boolean {
-  const chain = traces(error);
-  const [top] = chain;
-  if (top === undefined) return false;
-  if (chain.some(({ code = '' }) => OWN_CODE.test(code))) return true;
+  const chain = errorChain(error);
+  const [top, root] = [chain[0], chain.at(-1)];
+  if (top === undefined || root === undefined) return false;
+  // The fetch adapter has no code for too many redirects.
+  if (chain.some(({ code = '', message }) => OWN_CODE.test(code) || message === 'redirect count exceeded')) return true;
   // axios 1.5.0 says the same, with the limit it has not got (-1), of a truncated body.
-  if (top.message.startsWith('maxContentLength size of ')) return (config.maxContentLength ?? -1) > -1;
-  // The fetch adapter has no code for it.
-  if (chain.some(({ message }) => message === 'redirect count exceeded')) return true;
+  if (/^maxContentLength size of /.test(top.message)) return (config.maxContentLength ?? -1) > -1;
   // The fetch adapter passes on a bad header as a TypeError that nothing caused; a network's failure has a cause or a
   // code, or, in browsers that tell nothing, says so.
-  const root = chain.at(-1) ?? top;
-  return (
-    top.code === undefined &&
-    OWN_NAMES.has(root.name) &&
-    root.code === undefined &&
-    !/network|terminated/i.test(root.message)
-  );
+  const coded = [top, root].some(({ code }) => typeof code === 'string');
+  return !coded && OWN_NAME.test(root.name) && !/network|terminated/i.test(root.message);
 }
 
-/** What is read of an error, or of a cause of it. */
+/** What may be read of an error, or of a cause of it. Anything may have been thrown: the patterns read all as text. */
 interface Trace {
   readonly name: string;
-  readonly code: string | undefined;
+  readonly code?: string;
   readonly message: string;
-  readonly syscall: string | undefined;
-  readonly response: AxiosResponse | undefined;
+  readonly syscall?: unknown;
 }
 
-function trace(error: unknown): Trace {
-  const { name, code, message, syscall, response } = Object(error) as Record<string, unknown>;
-  return {
-    name: typeof name === 'string' ? name : '',
-    code: typeof code === 'string' ? code : undefined,
-    message: typeof message === 'string' ? message : '',
-    syscall: typeof syscall === 'string' ? syscall : undefined,
-    response: typeof response === 'object' && response !== null ? (response as AxiosResponse) : undefined,
-  };
-}
-
-/** The error, its causes, and the errors gathered in them: the fetch adapter's code, for one, sits in the cause. */
-function traces(error: unknown): Trace[] {
-  return errorChain(error).map(trace);
-}
-
-/** An error with all that it says caused it, outermost first. */
-export function errorChain(error: unknown): object[] {
-  const chain: object[] = [];
+/** The error with all that it says caused it, outermost first: the fetch adapter's code, for one, sits in the cause. */
+export function errorChain(error: unknown): readonly Trace[] {
+  const chain = new Set<unknown>();
   const visit = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null || chain.includes(value)) return;
-    chain.push(value);
+    if (typeof value !== 'object' || value === null || chain.has(value)) return;
+    chain.add(value);
     const { cause, errors } = value as { cause?: unknown; errors?: unknown };
     if (Array.isArray(errors)) errors.forEach(visit);
     visit(cause);
   };
   visit(error);
-  return chain;
+  return [...chain] as Trace[];
 }

@@ -1,12 +1,13 @@
 import type { AxiosRequestConfig } from 'axios';
 import { resolveBackends } from './backend';
 import type { Backend, BackendOptions, BackendSettings } from './backend';
-import { checkDuration, checkFields, checkFunction, checkObject, show } from './check';
+import { callback, duration, isDuration, isText, must, resolve } from './check';
+import type { Checks } from './check';
 import { notBefore } from './deadline';
 import { Events } from './events';
 import type { PoolEvent } from './events';
 import { Health } from './health';
-import type { Answer, Cooldown, CooldownReason, CooldownStatus, Ticket } from './health';
+import type { Cooldown, CooldownReason, CooldownStatus, State, Ticket } from './health';
 import { weightedRandom } from './selectors';
 import type { Selector } from './selectors';
 
@@ -21,7 +22,7 @@ export interface BackendPoolOptions {
 
 /** For a health endpoint: JSON-safe, without secrets. */
 export interface BackendStatus extends Backend {
-  readonly state: 'available' | 'trial' | 'reserve' | 'cooling';
+  readonly state: State;
   /** Whether `state` is `'available'`. */
   readonly available: boolean;
   readonly cooldowns: readonly CooldownStatus[];
@@ -55,11 +56,11 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** The candidates for requests of one deployment, until something changes. */
 type Candidates = readonly Backend[];
 
-export const POOL_OPTIONS = [
-  'selector',
-  'defaultCooldown',
-  'maxCooldown',
-] as const satisfies readonly (keyof BackendPoolOptions)[];
+export const POOL_CHECKS: Checks<Required<{ [K in keyof BackendPoolOptions]: NonNullable<BackendPoolOptions[K]> }>> = {
+  selector: callback(weightedRandom),
+  defaultCooldown: duration(10_000),
+  maxCooldown: duration(300_000),
+};
 
 /** Candidates are remembered for so many deployments at once. */
 const MAX_LISTS = 200;
@@ -70,9 +71,7 @@ const brand = Symbol.for('axios-priority-adapter.pool');
 export class BackendPool {
   /** @internal */
   readonly events = new Events();
-  readonly #selector: Selector;
-  readonly #defaultCooldown: number;
-  readonly #maxCooldown: number;
+  readonly #options;
   readonly #sleepers = new Set<() => void>();
   /** By priority, then as given. */
   #members: Member[] = [];
@@ -86,11 +85,7 @@ export class BackendPool {
 
   /** @throws TypeError that names the place and the value */
   constructor(backends: readonly BackendOptions[], options: BackendPoolOptions = {}) {
-    checkObject(options, 'options');
-    checkFields(options, POOL_OPTIONS, 'options');
-    this.#selector = checkFunction(options.selector, 'options.selector') ?? weightedRandom;
-    this.#defaultCooldown = checkDuration(options.defaultCooldown, 10_000, 'options.defaultCooldown');
-    this.#maxCooldown = checkDuration(options.maxCooldown, 300_000, 'options.maxCooldown');
+    this.#options = resolve(options, 'options', POOL_CHECKS);
     Object.defineProperty(this, brand, { value: true });
     this.update(backends);
   }
@@ -107,11 +102,10 @@ export class BackendPool {
 
   snapshot(): BackendStatus[] {
     const now = performance.now();
-    return this.#backends.flatMap((view) => {
-      const health = this.#byView.get(view)?.health;
-      if (health === undefined) return [];
+    return this.#backends.map((view) => {
+      const { health } = this.#byView.get(view)!;
       const state = health.state(now);
-      return [{ ...view, state, available: state === 'available', cooldowns: health.cooldowns(now) }];
+      return { ...view, state, available: state === 'available', cooldowns: health.cooldowns(now) };
     });
   }
 
@@ -132,12 +126,9 @@ export class BackendPool {
    */
   cool(name: string, ms: number, scope?: string): void {
     const member = this.#named(name);
-    const duration = checkDuration(ms, NaN, 'ms');
-    if (Number.isNaN(duration)) throw new TypeError('ms must be a finite number of ms ≥ 0, got undefined');
-    if (scope !== undefined && (typeof scope !== 'string' || scope === '')) {
-      throw new TypeError(`scope must be a non-empty string, got ${show(scope)}`);
-    }
-    this.#cool(member, { scope, reason: 'manual', duration, then: 'available' });
+    must(isDuration(ms), 'ms', 'be a finite number of ms ≥ 0', ms);
+    must(scope === undefined || isText(scope), 'scope', 'be a non-empty string', scope);
+    this.#cool(member, { scope, reason: 'manual', duration: ms, trial: false });
   }
 
   /** Puts a backend, and every deployment of it, back into use. @throws TypeError for an unknown name */
@@ -153,7 +144,7 @@ export class BackendPool {
    * what it has. @throws TypeError that names the place and the value; then nothing has changed
    */
   update(backends: readonly BackendOptions[]): void {
-    const known = new Map(this.#members.map((member) => [member.settings.name, member]));
+    const known = new Map(this.#members.map((member) => [member.view.name, member]));
     const members = resolveBackends(backends).map((settings) => joined(known.get(settings.name), settings));
     this.#backends = Object.freeze(members.map((member) => member.view));
     this.#byView = new Map(members.map((member) => [member.view, member]));
@@ -172,17 +163,15 @@ export class BackendPool {
   lease(deployment: string | undefined, tried: ReadonlySet<string>, config: AxiosRequestConfig): Lease | undefined {
     const now = performance.now();
     this.#advance(now);
-    const candidates = tried.size === 0 ? this.#listFor(deployment, now) : this.#scan(deployment, now, tried);
+    const candidates = this.#candidates(deployment, tried, now);
     if (candidates.length === 0) return undefined;
-    const picked = this.#selector(candidates, config);
-    const member = this.#byView.get(picked);
-    if (member === undefined || !candidates.includes(picked)) {
-      throw new TypeError(`the selector must return one of its candidates, got ${show(picked)}`);
-    }
+    const picked = this.#options.selector(candidates, config);
+    must(candidates.includes(picked), 'the selector', 'return one of its candidates', picked);
+    const member = this.#byView.get(picked)!;
     const lease: Lease = { member, scope: scopeAt(member, deployment), began: ++this.#count };
     member.view.pending++;
     // A trial that is never heard of again keeps its place no longer than a cooldown may last.
-    const until = now + this.#maxCooldown;
+    const until = now + this.#options.maxCooldown;
     if (member.health.begin(lease, until)) this.#changed(until);
     return lease;
   }
@@ -190,7 +179,8 @@ export class BackendPool {
   /** ms until somebody's answer is "yes", `Infinity` never. @internal */
   soonest(deployment: string | undefined): number {
     const now = performance.now();
-    return Math.min(...this.#members.map((member) => member.health.yesAt(scopeAt(member, deployment), now) - now));
+    const at = Math.min(...this.#members.map((member) => member.health.yesAt(scopeAt(member, deployment))));
+    return Math.max(0, at - now);
   }
 
   /** The attempt was answered with 2xx or 3xx. @internal */
@@ -206,15 +196,17 @@ export class BackendPool {
   /** The attempt failed. Returns the ms for which its backend is out of use. @internal */
   fail(lease: Lease, { reason, chosen, asked, scoped }: Verdict): number {
     const { health, view } = lease.member;
+    const { defaultCooldown, maxCooldown } = this.#options;
     const scope = scoped ? lease.scope : undefined;
-    const oversized = chosen === undefined && asked !== undefined && asked > this.#maxCooldown;
-    const wait = chosen ?? asked ?? this.#doubled(health.strike(scope, lease.began, this.#count));
-    const duration = Math.min(wait, this.#maxCooldown);
-    const then = scoped || asked !== undefined ? 'available' : 'trial';
+    const named = chosen ?? asked;
+    const strikes = health.fail(scope, lease.began, this.#count, named !== undefined);
+    const wait = named ?? defaultCooldown * 2 ** (strikes - 1);
+    const duration = Math.min(wait, maxCooldown);
+    const oversized = chosen === undefined && named !== undefined && named > maxCooldown;
     view.failures++;
-    health.failed(scope, this.#count);
     this.release(lease);
-    if (duration > 0) this.#cool(lease.member, { scope, reason: oversized ? 'oversized' : reason, duration, then });
+    const trial = !scoped && asked === undefined;
+    if (duration > 0) this.#cool(lease.member, { scope, reason: oversized ? 'oversized' : reason, duration, trial });
     return duration;
   }
 
@@ -251,10 +243,6 @@ export class BackendPool {
     this.events.emit({ type: 'cooldown', backend: member.view.name, ...where(scope), reason, duration });
   }
 
-  #doubled(strikes: number): number {
-    return this.#defaultCooldown * 2 ** (strikes - 1);
-  }
-
   /** Takes notice of what has passed since the last request. */
   #advance(now: number): void {
     if (now < this.#nextChange) return;
@@ -272,32 +260,35 @@ export class BackendPool {
     for (const wake of this.#sleepers) wake();
   }
 
-  #listFor(deployment: string | undefined, now: number): Candidates {
-    const known = this.#lists.get(deployment);
-    if (known !== undefined) return known;
-    if (this.#lists.size >= MAX_LISTS) this.#lists.clear();
-    const list = this.#scan(deployment, now);
-    this.#lists.set(deployment, list);
-    return list;
-  }
-
   /** The available backends of the best priority; where there is none, those that may be used if nobody else can. */
-  #scan(deployment: string | undefined, now: number, tried?: ReadonlySet<string>): Candidates {
-    const best: Record<Answer, Backend[]> = { yes: [], last: [], no: [] };
+  #candidates(deployment: string | undefined, tried: ReadonlySet<string>, now: number): Candidates {
+    const known = tried.size === 0 ? this.#lists.get(deployment) : undefined;
+    if (known !== undefined) return known;
+    const best: Backend[][] = [[], [], []];
+    const [yes, last] = best as [Backend[], Backend[]];
     for (const member of this.#members) {
-      if (best.yes[0] !== undefined && member.view.priority > best.yes[0].priority) break;
-      if (tried?.has(member.view.name)) continue;
-      const same = best[member.health.answer(scopeAt(member, deployment), now)];
-      if (same[0] === undefined || same[0].priority === member.view.priority) same.push(member.view);
+      const { view } = member;
+      if (yes.length > 0 && view.priority > yes[0]!.priority) break;
+      if (tried.has(view.name)) continue;
+      const same = best[member.health.answer(scopeAt(member, deployment), now)]!;
+      if (same.length === 0 || same[0]!.priority === view.priority) same.push(view);
     }
-    return Object.freeze(best.yes.length > 0 ? best.yes : best.last);
+    const candidates = Object.freeze(yes.length > 0 ? yes : last);
+    if (tried.size > 0) return candidates;
+    if (this.#lists.size >= MAX_LISTS) this.#lists.clear();
+    this.#lists.set(deployment, candidates);
+    return candidates;
   }
 
   #named(name: string): Member {
-    const member = this.#members.find(({ settings }) => settings.name === name);
-    if (member !== undefined) return member;
-    const names = this.#members.map(({ settings }) => settings.name).join(', ');
-    throw new TypeError(`name must be that of a backend (${names}), got ${show(name)}`);
+    const member = this.#members.find(({ view }) => view.name === name);
+    must(
+      member !== undefined,
+      'name',
+      `be that of a backend (${this.#backends.map((view) => view.name).join(', ')})`,
+      name,
+    );
+    return member;
   }
 
   #recovered(member: Member, scopes: readonly (string | undefined)[]): void {

@@ -1,7 +1,6 @@
 import axios from 'axios';
 import type { AxiosAdapter, AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
-import { BodyError } from './body';
-import { CodedError } from './coded-error';
+import { CodedError, codeOf } from './coded-error';
 import type { HeaderList } from './credentials';
 import { Interruption, onCancel } from './deadline';
 import { errorChain } from './outcome';
@@ -69,10 +68,10 @@ export function restored(response: AxiosResponse, config: InternalAxiosRequestCo
   const { data } = response as { data: unknown };
   if (isNodeStream(data) && inNode()) {
     // The http adapter puts its config into an error of the stream. A monitor hears of it first, and handles nothing.
-    data.on(process.getBuiltinModule('node:events').errorMonitor, (error) => restoreConfig(error, config));
+    data.on(process.getBuiltinModule('node:events').errorMonitor, (error) => cleansed(error, config));
   } else if (isWebStream(data) && (config.maxContentLength ?? -1) > -1) {
     // The fetch adapter does the same when the limit is passed, and in no other case.
-    response.data = watched(data, (error) => restoreConfig(error, config));
+    response.data = watched(data, (error) => cleansed(error, config));
   }
   return response;
 }
@@ -100,19 +99,13 @@ export function cancelWhileRead(
  * Gives an error back with the caller's config in every place, and without the secrets that the attempts were given. One
  * that cannot be written on is replaced.
  */
-export function restoredError(
-  error: unknown,
-  config: InternalAxiosRequestConfig,
-  given: readonly HeaderList[],
-): unknown {
-  const values = given.flat().map(([, value]) => String(value));
-  const secrets = values
-    .flatMap((value) => [value, value.replace(/^Bearer /, '')])
+export function restoredError(error: unknown, config: InternalAxiosRequestConfig, given: HeaderList): unknown {
+  const secrets = given
+    .flatMap(([, value]) => [String(value), String(value).replace(/^Bearer /, '')])
     .filter(({ length }) => length >= MIN_SECRET);
-  const clean = restoreConfig(error, config) && errorChain(error).every((each) => redact(each, secrets));
-  if (clean) return error;
+  if (cleansed(error, config, secrets)) return error;
   const { message } = Object(error) as { message?: unknown };
-  return new axios.AxiosError(without(String(message), secrets), codeOf(error).code, config);
+  return new axios.AxiosError(String(without(message, secrets)), codeOf(error).code, config);
 }
 
 /** What the caller is told when a request ends otherwise than by an answer. */
@@ -120,23 +113,10 @@ export function rejection(error: unknown, config: InternalAxiosRequestConfig): u
   if (error instanceof Interruption) {
     return error.why === 'cancelled' ? canceled(error.said, config) : timeoutError(config, Number(config.timeout));
   }
-  // The http adapter wraps what it hears from the stream.
-  const bodyError = errorChain(error).find((each) => each instanceof BodyError);
-  if (bodyError instanceof BodyError) {
-    if (bodyError.closedEarly) return canceled(bodyError.message, config);
-    // Any realm's error will do.
-    const { cause } = bodyError;
-    const own = typeof cause === 'object' && cause !== null && 'message' in cause ? (cause as Error) : bodyError;
-    return axios.AxiosError.from(own, codeOf(own).code ?? axios.AxiosError.ERR_BAD_REQUEST, config);
-  }
-  if (error instanceof CodedError) return axios.AxiosError.from(error, error.code, config);
-  return error;
-}
-
-/** An error's code, as a field to put where it belongs. */
-export function codeOf(error: unknown): { readonly code?: string } {
-  const { code } = Object(error) as { code?: unknown };
-  return typeof code === 'string' ? { code } : {};
+  // The http adapter wraps what it hears from a body's stream.
+  const own = errorChain(error).find((each) => each instanceof CodedError);
+  if (!(own instanceof CodedError)) return error;
+  return own.code === 'ERR_CANCELED' ? canceled(own.message, config) : axios.AxiosError.from(own, own.code, config);
 }
 
 /**
@@ -173,27 +153,24 @@ function canceled(message: string | undefined, config: InternalAxiosRequestConfi
   return new axios.CanceledError(message, config);
 }
 
-/** Returns whether it could. */
-function restoreConfig(error: unknown, config: InternalAxiosRequestConfig): boolean {
-  return (errorChain(error) as { config?: unknown; response?: { config?: unknown } }[]).every(
-    (each) =>
-      (each.config === undefined || each.config === config || Reflect.set(each, 'config', config)) &&
-      (each.response?.config === undefined || Reflect.set(each.response, 'config', config)),
-  );
-}
-
-/** Returns whether it could. */
-function redact(error: object, secrets: readonly string[]): boolean {
-  return ['message', 'stack'].every((key) => {
-    const text: unknown = Reflect.get(error, key);
-    if (typeof text !== 'string') return true;
-    const clean = without(text, secrets);
-    return clean === text || Reflect.set(error, key, clean);
+/** Returns whether all of it could be written on. */
+function cleansed(error: unknown, config: InternalAxiosRequestConfig, secrets: readonly string[] = []): boolean {
+  return errorChain(error).every((each) => {
+    const { response } = each as { response?: object };
+    const texts = ['message', 'stack'].every((key) => put(each, key, (text) => without(text, secrets)));
+    return texts && [each, response ?? {}].every((owner) => put(owner, 'config', () => config));
   });
 }
 
-function without(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
+/** Replaces what stands there, if anything does. */
+function put(owner: object, key: string, by: (value: unknown) => unknown): boolean {
+  const value: unknown = Reflect.get(owner, key);
+  const better = value === undefined ? value : by(value);
+  return better === value || Reflect.set(owner, key, better);
+}
+
+function without(text: unknown, secrets: readonly string[]): unknown {
+  return typeof text === 'string' ? secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text) : text;
 }
 
 function inForm(text: string, config: InternalAxiosRequestConfig, adapter: AxiosAdapter): unknown {

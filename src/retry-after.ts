@@ -7,13 +7,12 @@ export interface RetryAfterSource {
   readonly data?: unknown;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, mil: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** One amount and unit of a duration; the unit's first letters are enough to tell it. */
-const PART = String.raw`\d+(?:\.\d+)?\s*(?:milliseconds?|msecs?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)`;
-const DURATION = new RegExp(String.raw`^(?:${PART}\s*)+$`, 'i');
-const WORDS = new RegExp(String.raw`(?:try again|retry) (?:in|after) ((?:${PART}\s*)+)(?![a-z\d])`, 'i');
-const PLAIN_NUMBER = /^\d+(?:\.\d+)?$/;
+/** Durations such as `6m0s`, `16m17.764s`, `500ms`, `2 minutes`: amounts, each with a unit. */
+const PARTS = String.raw`(?:\d+(?:\.\d+)?\s*(?:(?:m(?:illi)?)?s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?)\s*)+`;
+const DURATION = new RegExp(`^${PARTS}$`, 'i');
+const WORDS = new RegExp(`(?:try again|retry) (?:in|after) (${PARTS})(?![a-z\\d])`, 'i');
 /** The three forms of RFC 9110; `Date.parse` alone takes "-1" and "soon 5" for dates too. */
 const HTTP_DATE = /^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? .*\d{2}:\d{2}:\d{2}/i;
 
@@ -33,14 +32,16 @@ const SEARCHED_BODY = 16_384;
  * @param now the wall-clock time that an HTTP date is measured from; default: the current time
  */
 export function parseRetryAfter(response: RetryAfterSource, now: number | Date = Date.now()): number | undefined {
+  const { status } = response;
   const header = headerReader(response.headers);
+  const retryAfter = header('retry-after');
   return (
     amount(header('retry-after-ms'), 1) ??
     amount(header('x-ms-retry-after-ms'), 1) ??
-    amount(header('retry-after'), 1000) ??
-    untilDate(header('retry-after'), new Date(now).getTime()) ??
-    (response.status === 429 ? rateLimitReset(header) : undefined) ??
-    (response.status === 429 || response.status === 503 ? wordsOf(response.data) : undefined)
+    amount(retryAfter, 1000) ??
+    untilDate(retryAfter, Number(now)) ??
+    (status === 429 ? rateLimitReset(header) : undefined) ??
+    (status === 429 || status === 503 ? amount(WORDS.exec(textOf(response.data))?.[1]) : undefined)
   );
 }
 
@@ -55,70 +56,47 @@ function headerReader(headers: object | null | undefined): HeaderReader {
   return (name) => values.get(name);
 }
 
-function amount(text: string | undefined, unitMs: number): number | undefined {
-  if (text === undefined) return undefined;
-  return finite(PLAIN_NUMBER.test(text) ? Number(text) * unitMs : duration(text));
-}
-
-/** `6m0s`, `16m17.764s`, `500ms`, `2 minutes` → milliseconds. */
-function duration(text: string): number | undefined {
-  if (!DURATION.test(text)) return undefined;
-  let total = 0;
-  for (const [, digits, unit] of text.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]+)/gi)) {
-    const name = (unit ?? '').toLowerCase();
-    total += Number(digits) * (UNIT_MS[/^m(?:s|illi)/.test(name) ? 'ms' : name.charAt(0)] ?? 0);
-  }
+/** A plain number of `unit` ms, where there may be one, or a duration. */
+function amount(text = '', unit?: number): number | undefined {
+  let ms = 0;
+  if (unit !== undefined && /^\d+(?:\.\d+)?$/.test(text)) ms = Number(text) * unit;
+  else if (!DURATION.test(text)) return undefined;
+  else
+    for (const [, digits, name] of text.toLowerCase().matchAll(/([\d.]+)\s*(ms|mil|.)/g))
+      ms += Number(digits) * UNIT_MS[name!]!;
   // A sum of decimals such as 16m + 17.764s leaves dust behind the microseconds.
-  return Math.round(total * 1e6) / 1e6;
+  return Number.isFinite(ms) ? Math.round(ms * 1e6) / 1e6 : undefined;
 }
 
 function untilDate(text: string | undefined, now: number): number | undefined {
   if (text === undefined || !HTTP_DATE.test(text)) return undefined;
   // The oldest of the three forms names no zone; it means GMT.
-  return finite(Math.max(0, Date.parse(/\d{4}$/.test(text) ? `${text} GMT` : text) - now));
+  const ms = Date.parse(/\d{4}$/.test(text) ? `${text} GMT` : text) - now;
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
 function rateLimitReset(header: HeaderReader): number | undefined {
-  const waits: number[] = [];
-  for (const limit of ['requests', 'tokens']) {
+  const waits = ['requests', 'tokens'].flatMap((limit) => {
     // Both spellings are seen in the field (openai-python#937).
     const read: HeaderReader = (part) =>
       header(`x-ratelimit-${part}-${limit}`) ?? header(`x-rate-limit-${part}-${limit}`);
     const remaining = read('remaining');
     const wait = amount(read('reset'), 1000);
     // -1 / -1 / 0 for limit, remaining and reset are sentinels that say nothing (openai-dotnet#838).
-    const says = wait !== undefined && !(wait === 0 && remaining === '-1');
-    const usedUp = remaining === undefined || !(Number(remaining) > 0);
-    if (says && usedUp) waits.push(wait);
-  }
+    return wait === undefined || (wait === 0 && remaining === '-1') || Number(remaining) > 0 ? [] : [wait];
+  });
   return waits.length > 0 ? Math.max(...waits) : undefined;
-}
-
-function wordsOf(data: unknown): number | undefined {
-  const found = WORDS.exec(textOf(data))?.[1];
-  return found === undefined ? undefined : finite(duration(found.trim()));
 }
 
 function textOf(data: unknown): string {
   if (typeof data === 'string') return data.slice(0, SEARCHED_BODY);
   if (data instanceof ArrayBuffer) return decode(new Uint8Array(data));
   if (ArrayBuffer.isView(data)) return decode(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  return messageOf(data) ?? messageOf(field(data, 'error')) ?? '';
+  const { message, error } = Object(data) as { message?: unknown; error?: unknown };
+  const words = [message, (Object(error) as { message?: unknown }).message].find((each) => typeof each === 'string');
+  return words?.slice(0, SEARCHED_BODY) ?? '';
 }
 
 function decode(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes.subarray(0, SEARCHED_BODY));
-}
-
-function messageOf(data: unknown): string | undefined {
-  const message = field(data, 'message');
-  return typeof message === 'string' ? message.slice(0, SEARCHED_BODY) : undefined;
-}
-
-function field(data: unknown, name: string): unknown {
-  return typeof data === 'object' && data !== null ? (data as Record<string, unknown>)[name] : undefined;
-}
-
-function finite(ms: number | undefined): number | undefined {
-  return ms !== undefined && Number.isFinite(ms) ? ms : undefined;
 }

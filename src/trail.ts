@@ -6,13 +6,13 @@ import { rejection, restored, restoredError } from './response';
 /** What one request leaves behind on its way, and what of it leaves with the answer. */
 export class Trail {
   readonly attempts: Attempt[] = [];
-  readonly #secrets: HeaderList[] = [];
+  readonly #given: HeaderList[number][] = [];
 
   constructor(private readonly config: InternalAxiosRequestConfig) {}
 
   /** The caller hears of no secret that an attempt was given. */
   given(credentials: HeaderList): void {
-    this.#secrets.push(credentials);
+    this.#given.push(...credentials);
   }
 
   /** The answer, as the caller may have it. */
@@ -22,7 +22,7 @@ export class Trail {
 
   /** The error, as the caller, or a rule of the user's, may have it. */
   cleaned(error: unknown): unknown {
-    return restoredError(rejection(error, this.config), this.config, this.#secrets);
+    return restoredError(rejection(error, this.config), this.config, this.#given);
   }
 
   /** The error that the request ends with. */

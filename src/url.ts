@@ -52,7 +52,7 @@ export function join(backendURL: string, { base, url }: Target): { baseURL?: str
 }
 
 /** Removes the query parameters of these names and leaves every other byte as it is. */
-export function withoutParams(url: string, names: ReadonlySet<string>): string {
+export function withoutParams(url: string, names: ReadonlyMap<string, unknown>): string {
   const hash = url.indexOf('#');
   const fragment = hash < 0 ? '' : url.slice(hash);
   const [path, query] = split(hash < 0 ? url : url.slice(0, hash), '?');
