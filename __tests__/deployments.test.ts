@@ -2,7 +2,7 @@ import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import fc from 'fast-check';
 import { priorityAdapter } from '../src';
-import { BodyModel } from '../src/deployments';
+import { modelOf } from '../src/deployments';
 import { TestBackend, useBackends } from './support/backend';
 import { scene } from './support/in-process';
 
@@ -118,19 +118,19 @@ describe('in the body', () => {
     fc.assert(
       fc.property(body, fc.string(), fc.string(), fc.constantFrom(undefined, 1, '\t'), (rest, from, to, indent) => {
         const given = { ...rest, model: from };
-        const renamed = BodyModel.of(JSON.stringify(given, null, indent))?.renamed(to);
+        const renamed = modelOf(JSON.stringify(given, null, indent))?.renamed(to);
         expect(renamed).toBe(JSON.stringify({ ...given, model: to }, null, indent));
       }),
     );
   });
 
   test('of several models the last counts, as for a parser, and all are renamed', () => {
-    expect(BodyModel.of('{"model":"x","model":"y"}')).toMatchObject({ name: 'y' });
-    expect(BodyModel.of('{"model":"x","model":"y"}')?.renamed('z')).toBe('{"model":"z","model":"z"}');
+    expect(modelOf('{"model":"x","model":"y"}')).toMatchObject({ name: 'y' });
+    expect(modelOf('{"model":"x","model":"y"}')?.renamed('z')).toBe('{"model":"z","model":"z"}');
   });
 
   test('a body of many megabytes is no trouble', () => {
     const image = 'A'.repeat(8_000_000);
-    expect(String(BodyModel.of(`{"image":"${image}","model":"m"}`)?.renamed('n')).slice(-13)).toBe(',"model":"n"}');
+    expect(String(modelOf(`{"image":"${image}","model":"m"}`)?.renamed('n')).slice(-13)).toBe(',"model":"n"}');
   });
 });

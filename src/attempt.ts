@@ -2,7 +2,8 @@ import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import type { BackendSettings } from './backend';
 import type { Body } from './body';
 import type { HeaderList, RedirectHook } from './credentials';
-import { BodyModel, deploymentOf, renameInPath } from './deployments';
+import { deploymentOf, modelOf, renameInPath } from './deployments';
+import type { BodyModel } from './deployments';
 import { join, targetOf, withoutParams } from './url';
 import type { Target } from './url';
 
@@ -99,7 +100,7 @@ function paramsFor(callers: unknown, own: ReadonlyMap<string, unknown>): unknown
 function setBody(attempt: InternalAxiosRequestConfig, plan: Plan, backend: BackendSettings, body: Body): void {
   attempt.data = body.data;
   if (backend.deployments === undefined || plan.deployment !== undefined) return;
-  if (plan.model === undefined) plan.model = BodyModel.of(body.data) ?? null;
+  if (plan.model === undefined) plan.model = modelOf(body.data) ?? null;
   const name = plan.model === null ? undefined : backend.deployments.get(plan.model.name);
   if (plan.model !== null && name !== undefined) attempt.data = plan.model.renamed(name);
 }

@@ -20,99 +20,41 @@ export function renameInPath(target: Target, name: string): Target {
   return { base: '', url: renamed(combine(target.base, target.url)) };
 }
 
-type Span = readonly [from: number, to: number];
-
-/**
- * The model that a JSON body names: where it stands, so that nothing else in the body has to be written again. Made
- * once for a request and used for each of its attempts.
- */
-export class BodyModel {
+/** The model that a JSON body names. */
+export interface BodyModel {
   readonly name: string;
-  readonly #text: string;
-  /** Positions of the values of the top-level `model` keys; parsers take the last of several. */
-  readonly #values: readonly Span[];
-  readonly #encode: (text: string) => unknown;
-
-  private constructor(name: string, text: string, values: readonly Span[], encode: (text: string) => unknown) {
-    this.name = name;
-    this.#text = text;
-    this.#values = values;
-    this.#encode = encode;
-  }
-
-  /** The model of a body that is JSON text or bytes of it; `undefined` for every other body. */
-  static of(data: unknown): BodyModel | undefined {
-    const [text, encode] = textOf(data);
-    if (text === undefined) return undefined;
-    try {
-      const body: unknown = JSON.parse(text);
-      const name = typeof body === 'object' && body !== null && 'model' in body ? body.model : undefined;
-      return typeof name === 'string' ? new BodyModel(name, text, modelValues(text), encode) : undefined;
-    } catch {
-      return undefined; // not JSON: left alone
-    }
-  }
-
-  /** The body with another model, of the same kind as the caller's; all other bytes are as they were. */
-  renamed(name: string): unknown {
-    const value = JSON.stringify(name);
-    let out = '';
-    let end = 0;
-    for (const [from, to] of this.#values) {
-      out += this.#text.slice(end, from) + value;
-      end = to;
-    }
-    return this.#encode(out + this.#text.slice(end));
-  }
+  /** The body with another model; all other bytes are as they were. */
+  renamed(name: string): unknown;
 }
 
-function textOf(data: unknown): [text: string | undefined, encode: (text: string) => unknown] {
-  if (typeof data === 'string') return [data, (text) => text];
-  if (data instanceof ArrayBuffer) return [decodeBytes(new Uint8Array(data)), (text) => exactBuffer(text)];
-  if (!ArrayBuffer.isView(data)) return [undefined, () => data];
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  // The http adapter takes a Buffer but no Uint8Array.
-  const { Buffer } = globalThis as { Buffer?: { from(text: string): unknown } };
-  return [decodeBytes(bytes), (text) => Buffer?.from(text) ?? new TextEncoder().encode(text)];
-}
-
-function exactBuffer(text: string): ArrayBuffer {
-  const bytes = new TextEncoder().encode(text);
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-}
-
-function decodeBytes(bytes: Uint8Array): string | undefined {
+/** Of a body that is JSON text or bytes of it; `undefined` for every other body. */
+export function modelOf(data: unknown): BodyModel | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text = typeof data === 'string' ? data : decoder.decode(data as ArrayBuffer);
+    const { model: name } = JSON.parse(text) as { model?: unknown };
+    // Bytes go as an ArrayBuffer, which all of axios's adapters take.
+    const encoded = (body: string) => (text === data ? body : new TextEncoder().encode(body).slice().buffer);
+    return typeof name === 'string' ? { name, renamed: (to) => encoded(renameInJSON(text, to)) } : undefined;
   } catch {
-    return undefined;
+    return undefined; // no text, no bytes, or no JSON object: left alone
   }
 }
 
-/** Where the string values of the top-level `model` keys stand, in text that is known to be JSON. */
-function modelValues(text: string): Span[] {
-  const found: Span[] = [];
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** A string, as a key where a colon follows, or a bracket. */
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"(?=(\s*:)?)|[{}[\]]/g;
+
+/** Puts another value to each top-level `model` (parsers take the last of several), in text that is known to be JSON. */
+function renameInJSON(text: string, name: string): string {
   let depth = 0;
-  let key: string | undefined;
-  let isValue = false;
-  for (let at = 0; at < text.length; at++) {
-    const mark = text[at];
-    if (mark === '{' || mark === '[') depth++;
-    else if (mark === '}' || mark === ']') depth--;
-    else if (depth === 1 && (mark === ':' || mark === ',')) isValue = mark === ':';
-    if (mark !== '"') continue;
-    const end = endOfString(text, at);
-    if (depth === 1 && !isValue) key = JSON.parse(text.slice(at, end)) as string;
-    else if (depth === 1 && key === 'model') found.push([at, end]);
-    at = end - 1;
-  }
-  return found;
-}
-
-function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
-  return at + 1;
+  let key: unknown;
+  return text.replace(TOKEN, (token: string, colon: string | undefined) => {
+    if (!token.startsWith('"')) depth += /[{[]/.test(token) ? 1 : -1;
+    else if (depth === 1 && colon !== undefined) key = JSON.parse(token);
+    else if (depth === 1 && key === 'model') return JSON.stringify(name);
+    return token;
+  });
 }
 
 function pathOf({ base, url }: Target): string {

@@ -8,8 +8,8 @@ import { Deadline, Interruption } from './deadline';
 import type { Attempt } from './events';
 import { checkAnswer, checkChosen } from './options';
 import type { Rules } from './options';
-import { findingOf, isBackendsFault, isSuccess, reasonOf } from './outcome';
-import type { Failure, Finding } from './outcome';
+import { failureOf, isBackendsFault, isSuccess, reasonOf } from './outcome';
+import type { Failure, Parties } from './outcome';
 import type { BackendPool, Lease } from './pool';
 import { discard, fabricate, timeoutError, timeoutOf } from './response';
 import { parseRetryAfter } from './retry-after';
@@ -64,20 +64,20 @@ export class Journey {
   async attemptAt(lease: Lease): Promise<Outcome> {
     const body = (this.#body ??= await this.#openBody(lease));
     const started = performance.now();
-    let finding: Finding;
+    let failure: Failure;
     try {
       const response = await this.#send(lease, body);
       const { status } = response;
       if (isSuccess(status)) {
         this.pool.succeed(lease);
-        this.#record(lease, started, { status });
+        this.#record(lease, started, { status }, 0);
         return { answer: response };
       }
-      finding = { response, status, attemptTimedOut: false };
+      failure = { ...this.#partiesOf(lease), response, status, attemptTimedOut: false };
     } catch (error) {
-      finding = this.#findingOf(error, lease, started, body);
+      failure = this.#failureOf(error, lease, started, body);
     }
-    return this.#judge(lease, started, finding, body);
+    return this.#judge(lease, started, failure, body);
   }
 
   /** On to somebody else. */
@@ -137,15 +137,13 @@ export class Journey {
   }
 
   /** Asks the user's rules about a failure, and tells the pool. */
-  #judge(lease: Lease, started: number, finding: Finding, body: Body): Outcome {
+  #judge(lease: Lease, started: number, failure: Failure, body: Body): Outcome {
     // What a user's rule may log is the caller's config, not that of the attempt.
-    if (finding.response !== undefined) finding.response.config = this.config;
-    const failure: Failure = { ...finding, backend: lease.member.view, config: this.config };
+    if (failure.response !== undefined) failure.response.config = this.config;
     let blamed = isBackendsFault(failure);
-    let movesOn = false;
     let chosen: number | undefined;
     try {
-      if (!this.rules.once) movesOn = checkAnswer(this.rules.failoverCondition(failure), 'failoverCondition');
+      const movesOn = !this.rules.once && checkAnswer(this.rules.failoverCondition(failure), 'failoverCondition');
       blamed ||= movesOn;
       if (blamed) chosen = checkChosen(this.rules.cooldown(failure));
       return { failure, movesOn: movesOn && body.replayable };
@@ -153,42 +151,44 @@ export class Journey {
       discard(failure.response);
       throw error;
     } finally {
-      const cooldown = blamed ? this.#blame(lease, failure, chosen) : this.#exonerate(lease);
-      this.#record(lease, started, finding, cooldown);
+      this.#close(lease, started, failure, blamed, chosen);
     }
-  }
-
-  #blame(lease: Lease, failure: Failure, chosen?: number): number {
-    const { status, response } = failure;
-    const refused = response !== undefined && !isSuccess(response.status);
-    return this.pool.fail(lease, {
-      reason: reasonOf(failure),
-      chosen,
-      asked: refused ? parseRetryAfter(response) : undefined,
-      scoped: refused && status !== undefined && status < 500,
-    });
-  }
-
-  #exonerate(lease: Lease): number {
-    this.pool.release(lease);
-    return 0;
   }
 
   /** What an error says about the backend. Rethrows what says nothing about it: a cancel, or the caller's own making. */
-  #findingOf(error: unknown, lease: Lease, started: number, body: Body): Finding {
-    if (error instanceof Interruption && error.why === 'attempt-timeout') {
+  #failureOf(error: unknown, lease: Lease, started: number, body: Body): Failure {
+    const parties = this.#partiesOf(lease);
+    const why = error instanceof Interruption ? error.why : undefined;
+    if (why === 'attempt-timeout') {
       const timeout = timeoutError(this.config, this.rules.attemptTimeout);
-      return { error: timeout, attemptTimedOut: true, ...codeOf(timeout) };
+      return { ...parties, error: timeout, ...codeOf(timeout), attemptTimedOut: true };
     }
     const reason = this.trail.cleaned(error);
-    const finding = error instanceof Interruption ? undefined : findingOf(reason, this.config, body.failure.error);
-    if (finding !== undefined) return finding;
+    const failure = why === undefined && failureOf(reason, parties, body.failure.error);
+    if (failure) return failure;
     const hadWholeBudget = this.#prompt && this.trail.attempts.length === 0;
-    const blamed = error instanceof Interruption && error.why === 'timeout' && hadWholeBudget;
-    const verdict = { reason: 'timeout', chosen: undefined, asked: undefined, scoped: false } as const;
-    const cooldown = blamed ? this.pool.fail(lease, verdict) : this.#exonerate(lease);
-    this.#record(lease, started, codeOf(reason), cooldown);
+    const ended = { ...parties, error: reason, ...codeOf(reason), attemptTimedOut: false };
+    this.#close(lease, started, ended, why === 'timeout' && hadWholeBudget);
     throw reason;
+  }
+
+  /** The attempt is over, and its backend out of use where it is to blame. */
+  #close(lease: Lease, started: number, failure: Failure, blamed: boolean, chosen?: number): void {
+    const { status, response } = failure;
+    const refusal = isSuccess(status) ? undefined : response;
+    const cooldown = blamed
+      ? this.pool.fail(lease, {
+          reason: reasonOf(failure),
+          chosen,
+          asked: refusal && parseRetryAfter(refusal),
+          scoped: refusal !== undefined && refusal.status < 500,
+        })
+      : this.pool.release(lease);
+    this.#record(lease, started, failure, cooldown);
+  }
+
+  #partiesOf({ member }: Lease): Parties {
+    return { backend: member.view, config: this.config };
   }
 
   /** A body that can be read once is read, for as many attempts as there will be, where there is need to have it whole. */
@@ -209,7 +209,7 @@ export class Journey {
     }
   }
 
-  #record({ member }: Lease, started: number, { status, code }: Partial<Finding>, cooldown = 0): void {
+  #record({ member }: Lease, started: number, { status, code }: Partial<Failure>, cooldown: number): void {
     const attempt: Attempt = {
       backend: member.view.name,
       ...(status !== undefined && { status }),

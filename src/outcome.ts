@@ -21,8 +21,8 @@ export interface Failure {
 /** May this failure go to another backend? */
 export type FailoverCondition = (failure: Failure) => boolean;
 
-/** How a failure came about, before a backend and a caller are named. */
-export type Finding = Omit<Failure, 'backend' | 'config'>;
+/** Whose failure it is. */
+export type Parties = Pick<Failure, 'backend' | 'config'>;
 
 /** 429. */
 export function isThrottled(failure: Failure): boolean {
@@ -81,15 +81,16 @@ export function isSuccess(status: number | undefined): boolean {
 }
 
 /** Reads an error of the wrapped adapter. `undefined`: it is the caller's own making, or a cancel, and nobody's failure. */
-export function findingOf(error: unknown, config: AxiosRequestConfig, bodyFailure?: unknown): Finding | undefined {
+export function failureOf(error: unknown, parties: Parties, bodyFailure: unknown): Failure | undefined {
   const { response } = Object(error) as { response?: AxiosResponse };
   const status = response?.status;
-  const callers = isCallersOwn(error, config) || errorChain(error).some((each) => each === bodyFailure);
+  const callers = isCallersOwn(error, parties.config) || errorChain(error).some((each) => each === bodyFailure);
   if (isSuccess(status) && callers) return undefined;
-  return { ...(status !== undefined && { response, status }), error, ...codeOf(error), attemptTimedOut: false };
+  const answer = status !== undefined && { response, status };
+  return { ...parties, ...answer, error, ...codeOf(error), attemptTimedOut: false };
 }
 
-function answered({ status }: Finding): boolean {
+function answered({ status }: Failure): boolean {
   return !isSuccess(status);
 }
 

@@ -210,10 +210,11 @@ export class BackendPool {
     return duration;
   }
 
-  /** The attempt is over, without a verdict on its backend. @internal */
-  release(lease: Lease): void {
+  /** The attempt is over, without a verdict on its backend. Returns the ms for which it is out of use: none. @internal */
+  release(lease: Lease): 0 {
     lease.member.view.pending--;
     if (lease.member.health.end(lease)) this.#refresh();
+    return 0;
   }
 
   /** How many requests are waiting. @internal */

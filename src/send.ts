@@ -25,51 +25,41 @@ export interface Sending {
 /**
  * Sends one attempt through the wrapped adapter.
  *
- * @throws `Interruption` when the request or this attempt is to end, `CredentialError`, or what the adapter throws
+ * @throws `Interruption` when the request or this attempt is to end, `CodedError`, or what the adapter throws
  */
-export function send(backend: BackendSettings, sending: Sending): Promise<AxiosResponse> {
-  const bounded = sending.deadline.bounded || sending.limit > 0;
-  return bounded ? guarded(backend, sending) : exchangeWith(backend, sending);
-}
-
-async function guarded(backend: BackendSettings, sending: Sending): Promise<AxiosResponse> {
+export async function send(backend: BackendSettings, sending: Sending): Promise<AxiosResponse> {
   const { plan, deadline, limit } = sending;
+  if (!deadline.bounded && limit === 0) return exchange(backend, sending);
   deadline.check();
   // One signal for all that may end this attempt.
   const abort = new AbortController();
-  const exchange = exchangeWith(backend, sending, abort);
+  const answer = exchange(backend, sending, abort);
   const giveUp = (): void => {
     abort.abort();
     // An adapter that does not listen goes on; its answer comes too late for anybody.
-    exchange.then(discard, () => undefined);
+    answer.then(discard, () => undefined);
   };
-  const response = await deadline.guard(exchange, giveUp, limit);
+  const response = await deadline.guard(answer, giveUp, limit);
   cancelWhileRead(response, plan.config, abort);
   return response;
 }
 
-async function exchangeWith(
+async function exchange(
   backend: BackendSettings,
   { plan, adapter, body, onCredentials }: Sending,
   abort?: AbortController,
 ): Promise<AxiosResponse> {
-  const credentials = backend.credentials.headers();
-  const headers = credentials instanceof Promise ? await credentials : credentials;
-  onCredentials(headers);
+  const given = backend.credentials.headers();
+  const credentials = given instanceof Promise ? await given : given;
+  onCredentials(credentials);
   if (abort?.signal.aborted) throw new Error('given up while the credentials were asked for');
   checkSendable(body);
-  const attempt = attemptConfig(plan, backend, adapter, body, headers);
+  const attempt = attemptConfig(plan, backend, adapter, body, credentials);
   if (abort !== undefined) {
     attempt.signal = abort.signal;
     delete attempt.cancelToken;
   }
   // It would fire at once in an adapter; the deadline keeps it.
   if (Number(attempt.timeout) > MAX_TIMER) attempt.timeout = 0;
-  return isNodeFetch(adapter, attempt)
-    ? followingRedirects(adapter, attempt, lowerCase(attempt.sensitiveHeaders ?? []))
-    : adapter(attempt);
-}
-
-function lowerCase(names: readonly string[]): string[] {
-  return names.map((name) => name.toLowerCase());
+  return isNodeFetch(adapter, attempt) ? followingRedirects(adapter, attempt) : adapter(attempt);
 }
