@@ -61,7 +61,7 @@ function again(body: Body): Body {
 async function read(stream: NodeStream | ReadableStream, limit: number): Promise<Body> {
   const failure: Body['failure'] = {};
   const headers = 'getHeaders' in stream ? stream.getHeaders?.() : undefined;
-  const source = isWebStream(stream) ? readerOf(stream) : iteratorOf(stream);
+  const source: Source = isWebStream(stream) ? readerOf(stream) : iteratorOf(stream);
   const kept: Uint8Array<ArrayBuffer>[] = [];
   const next = async (): Promise<Uint8Array<ArrayBuffer> | undefined> => {
     try {
@@ -82,7 +82,7 @@ async function read(stream: NodeStream | ReadableStream, limit: number): Promise
     kept.push(chunk);
     size += chunk.byteLength;
   }
-  const rest = isWebStream(stream) ? webStreamOf(pull, source.cancel) : nodeStreamOf(pull);
+  const rest = isWebStream(stream) ? webStreamOf(pull, (reason) => source.cancel?.(reason)) : nodeStreamOf(pull);
   return { data: rest, ...(headers && { headers }), replayable: false, captured: false, failure };
 
   async function pull(): Promise<Uint8Array | undefined> {

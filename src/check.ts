@@ -28,10 +28,13 @@ export function dictionary(
   names?: readonly string[],
 ): Readonly<Record<string, unknown>> {
   must(typeof value === 'object' && value !== null && !Array.isArray(value), place, 'be an object', value, showType);
-  const unknown = names && Object.keys(value).find((field) => !names.includes(field));
-  if (unknown === undefined) return value as Record<string, unknown>;
-  const nearest = [...(names ?? [])].sort((a, b) => distance(unknown, a) - distance(unknown, b))[0];
-  throw new TypeError(`${place} has an unknown field "${unknown}"; did you mean "${String(nearest)}"?`);
+  for (const field of names === undefined ? [] : Object.keys(value)) {
+    if (!names!.includes(field)) {
+      const [nearest] = [...names!].sort((a, b) => distance(field, a) - distance(field, b));
+      throw new TypeError(`${place} has an unknown field "${field}"; did you mean "${nearest!}"?`);
+    }
+  }
+  return value as Record<string, unknown>;
 }
 
 /** A field with a default, of which `holds` is to be true. */
@@ -76,9 +79,9 @@ export function showType(value: unknown): string {
 
 /** Levenshtein's distance, blind to upper and lower case. */
 function distance(a: string, b: string): number {
-  const to = [...b.toLowerCase()];
+  const to = Array.from(b.toLowerCase());
   let row = [0, ...to.map((_, i) => i + 1)];
-  [...a.toLowerCase()].forEach((char, i) => {
+  Array.from(a.toLowerCase()).forEach((char, i) => {
     let left = i + 1;
     row = [
       left,

@@ -194,7 +194,7 @@ export class Journey {
   /** A body that can be read once is read, for as many attempts as there will be, where there is need to have it whole. */
   #openBody(lease: Lease): Body | Promise<Body> {
     const { data } = this.config as { data?: unknown };
-    const onlyAttempt = this.rules.once || (this.pool.backends.length === 1 && this.rules.maxWait === 0);
+    const onlyAttempt = this.rules.once === true || (this.pool.backends.length === 1 && this.rules.maxWait === 0);
     const namesModel = lease.member.settings.deployments !== undefined && this.#plan.deployment === undefined;
     return !isOneShot(data) || (onlyAttempt && !namesModel) ? asIs(data) : this.#capture(lease, data);
   }

@@ -106,7 +106,7 @@ function sentNothing({ code = '', syscall, message }: Trace): boolean {
     UNCONNECTED.test(code) ||
     // An operating system's ETIMEDOUT of connect has a syscall; axios's clarified timeout has the same code without one.
     (code === 'ETIMEDOUT' && syscall === 'connect') ||
-    (code === 'ECONNRESET' && /before secure TLS connection/.test(message))
+    (code === 'ECONNRESET' && String(message).includes('before secure TLS connection'))
   );
 }
 
@@ -122,23 +122,24 @@ const OWN_NAME = /^(?:Type|Syntax|Security|InvalidState|InvalidAccess|DataClone)
 
 function isCallersOwn(error: unknown, config: AxiosRequestConfig): boolean {
   const chain = errorChain(error);
-  const [top, root] = [chain[0], chain.at(-1)];
-  if (top === undefined || root === undefined) return false;
+  const [top] = chain;
+  if (top === undefined) return false;
+  const root = chain.at(-1)!;
   // The fetch adapter has no code for too many redirects.
   if (chain.some(({ code = '', message }) => OWN_CODE.test(code) || message === 'redirect count exceeded')) return true;
   // axios 1.5.0 says the same, with the limit it has not got (-1), of a truncated body.
-  if (/^maxContentLength size of /.test(top.message)) return (config.maxContentLength ?? -1) > -1;
+  if (String(top.message).startsWith('maxContentLength size of ')) return (config.maxContentLength ?? -1) > -1;
   // The fetch adapter passes on a bad header as a TypeError that nothing caused; a network's failure has a cause or a
   // code, or, in browsers that tell nothing, says so.
   const coded = [top, root].some(({ code }) => typeof code === 'string');
-  return !coded && OWN_NAME.test(root.name) && !/network|terminated/i.test(root.message);
+  return !coded && OWN_NAME.test(root.name) && !/network|terminated/i.test(String(root.message));
 }
 
 /** What may be read of an error, or of a cause of it. Anything may have been thrown: the patterns read all as text. */
 interface Trace {
   readonly name: string;
   readonly code?: string;
-  readonly message: string;
+  readonly message?: unknown;
   readonly syscall?: unknown;
 }
 

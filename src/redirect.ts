@@ -15,10 +15,10 @@ export async function followingRedirects(
   adapter: AxiosAdapter,
   attempt: InternalAxiosRequestConfig,
 ): Promise<AxiosResponse> {
-  const { fetchOptions, maxRedirects = 20, baseURL = '', url = '' } = attempt;
+  const { fetchOptions, maxRedirects = 20, baseURL, url } = attempt;
   if (['manual', 'error'].includes(fetchOptions?.redirect as string)) return adapter(attempt);
   let hop = { ...attempt, fetchOptions: { ...fetchOptions, redirect: 'manual' } } as InternalAxiosRequestConfig;
-  let from = new URL(baseURL === '' ? url : combine(baseURL, url));
+  let from = new URL(baseURL === undefined ? url! : combine(baseURL, url!));
   for (let left = maxRedirects; ; left--) {
     const response = await adapter(hop);
     const to = destinationOf(response, from);
@@ -48,8 +48,10 @@ function redirected(
   asGet: boolean,
   elsewhere: boolean,
 ): InternalAxiosRequestConfig {
-  const { baseURL: _, params: __, ...next } = { ...hop, url: to.href, allowAbsoluteUrls: true };
-  const sensitive = elsewhere ? [...(hop.sensitiveHeaders ?? []), ...LOCAL].map((name) => name.toLowerCase()) : [];
+  const next = { ...hop, url: to.href, allowAbsoluteUrls: true };
+  delete next.baseURL;
+  delete next.params;
+  const sensitive = elsewhere ? [...hop.sensitiveHeaders!, ...LOCAL].map((name) => name.toLowerCase()) : [];
   next.headers = Object.create(Object.getPrototypeOf(hop.headers) as object) as typeof hop.headers;
   for (const [name, value] of Object.entries(hop.headers)) {
     const lower = name.toLowerCase();

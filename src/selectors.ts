@@ -71,12 +71,12 @@ export function weightedRandomBy(random: Random): Selector {
   return function weightedRandom(candidates) {
     const sums = cumulativeWeights(candidates);
     if (sums === undefined) return first(candidates, Math.floor(random() * candidates.length));
-    const drawn = random() * (sums[sums.length - 1] ?? 0);
+    const drawn = random() * sums.at(-1)!;
     let low = 0;
     let high = sums.length - 1;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((sums[middle] ?? 0) > drawn) high = middle;
+      if (sums[middle]! > drawn) high = middle;
       else low = middle + 1;
     }
     return first(candidates, low);

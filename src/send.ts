@@ -1,4 +1,4 @@
-import type { AxiosAdapter, AxiosResponse } from 'axios';
+import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { attemptConfig } from './attempt';
 import type { Plan } from './attempt';
 import type { BackendSettings } from './backend';
@@ -27,9 +27,12 @@ export interface Sending {
  *
  * @throws `Interruption` when the request or this attempt is to end, `CodedError`, or what the adapter throws
  */
-export async function send(backend: BackendSettings, sending: Sending): Promise<AxiosResponse> {
+export function send(backend: BackendSettings, sending: Sending): Promise<AxiosResponse> {
+  return sending.deadline.bounded || sending.limit > 0 ? guarded(backend, sending) : exchange(backend, sending);
+}
+
+async function guarded(backend: BackendSettings, sending: Sending): Promise<AxiosResponse> {
   const { plan, deadline, limit } = sending;
-  if (!deadline.bounded && limit === 0) return exchange(backend, sending);
   deadline.check();
   // One signal for all that may end this attempt.
   const abort = new AbortController();
@@ -44,22 +47,38 @@ export async function send(backend: BackendSettings, sending: Sending): Promise<
   return response;
 }
 
-async function exchange(
+/** Without a step of its own where no provider has to be waited for. */
+function exchange(backend: BackendSettings, sending: Sending, abort?: AbortController): Promise<AxiosResponse> {
+  const given = backend.credentials.headers();
+  if (!(given instanceof Promise)) return exchangeWith(given, backend, sending, abort);
+  return given.then((credentials) => {
+    if (abort?.signal.aborted) throw new Error('given up while the credentials were asked for');
+    return exchangeWith(credentials, backend, sending, abort);
+  });
+}
+
+function exchangeWith(
+  credentials: HeaderList,
   backend: BackendSettings,
   { plan, adapter, body, onCredentials }: Sending,
   abort?: AbortController,
 ): Promise<AxiosResponse> {
-  const given = backend.credentials.headers();
-  const credentials = given instanceof Promise ? await given : given;
   onCredentials(credentials);
-  if (abort?.signal.aborted) throw new Error('given up while the credentials were asked for');
   checkSendable(body);
   const attempt = attemptConfig(plan, backend, adapter, body, credentials);
-  if (abort !== undefined) {
-    attempt.signal = abort.signal;
-    delete attempt.cancelToken;
-  }
+  if (abort !== undefined) giveSignal(attempt, abort);
   // It would fire at once in an adapter; the deadline keeps it.
   if (Number(attempt.timeout) > MAX_TIMER) attempt.timeout = 0;
   return isNodeFetch(adapter, attempt) ? followingRedirects(adapter, attempt) : adapter(attempt);
+}
+
+/** A signal is the dearest part of an attempt: it comes into being when an adapter looks at it. */
+function giveSignal(attempt: InternalAxiosRequestConfig, abort: AbortController): void {
+  delete attempt.cancelToken;
+  Object.defineProperty(attempt, 'signal', {
+    get: () => abort.signal,
+    set: (value: unknown) => Object.defineProperty(attempt, 'signal', { value, writable: true }),
+    enumerable: true,
+    configurable: true,
+  });
 }

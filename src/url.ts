@@ -57,8 +57,8 @@ export function withoutParams(url: string, names: ReadonlyMap<string, unknown>):
   const fragment = hash < 0 ? '' : url.slice(hash);
   const [path, query] = split(hash < 0 ? url : url.slice(0, hash), '?');
   if (query === undefined) return url;
-  const kept = query.split('&').filter((pair) => !names.has(decode((split(pair, '=')[0] ?? '').replace(/\+/g, ' '))));
-  return (path ?? '') + (kept.length > 0 ? `?${kept.join('&')}` : '') + fragment;
+  const kept = query.split('&').filter((pair) => !names.has(decode(split(pair, '=')[0].replace(/\+/g, ' '))));
+  return path + (kept.length > 0 ? `?${kept.join('&')}` : '') + fragment;
 }
 
 /** Percent-decoding that leaves alone what cannot be decoded. */
