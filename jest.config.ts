@@ -23,6 +23,7 @@ const config: Config = {
   },
   moduleNameMapper: { '^axios-priority-adapter$': '<rootDir>/src/index.ts' },
   collectCoverageFrom: ['src/**/*.ts'],
+  coverageThreshold: { global: { lines: 100, branches: 100 } },
   errorOnDeprecated: true,
 };
 

@@ -147,11 +147,12 @@ test('a plugin that sends a config again is not wrapped twice', async () => {
   expect(response.config.baseURL).toBeUndefined();
 });
 
-test('a config caught on its way, with the plugin’s adapter in it, is not wrapped twice either', async () => {
+// Interceptors run last in, first out.
+test.each(['before', 'after'])('a config caught %s the plugin had it is not wrapped twice either', async (when) => {
   const seen: string[] = [];
   const client = axios.create({ adapter: refusing(seen) });
   let caught: InternalAxiosRequestConfig | undefined;
-  attachPriorityAdapter(client, hosts);
+  if (when === 'before') attachPriorityAdapter(client, hosts);
   const catcher = client.interceptors.request.use(
     (config) => {
       caught = { ...config };
@@ -160,10 +161,10 @@ test('a config caught on its way, with the plugin’s adapter in it, is not wrap
     undefined,
     { synchronous: true },
   );
+  if (when === 'after') attachPriorityAdapter(client, hosts);
   await client.get('/x');
   client.interceptors.request.eject(catcher);
   seen.length = 0;
-  // Interceptors run last in, first out: caught before or after the plugin, it goes to one backend once.
   const response = await client.request(caught!);
   expect(response.attempts).toHaveLength(1);
   expect(seen).toEqual(['https://b.example']);
@@ -220,4 +221,13 @@ describe('a priority adapter as the default of all of axios', () => {
     await client.get('/own');
     expect([first.calls.length, second.calls.length]).toEqual([1, 1]);
   });
+});
+
+test('a request with a priority adapter of its own goes through that alone', async () => {
+  const [own, others]: [string[], string[]] = [[], []];
+  const client = axios.create({ adapter: refusing(others) });
+  attachPriorityAdapter(client, hosts);
+  const adapter = priorityAdapter([{ baseURL: 'c.example' }], { adapter: refusing(own) });
+  expect((await client.get('/x', { adapter })).attempts).toMatchObject([{ backend: 'c.example' }]);
+  expect([own, others]).toEqual([['https://c.example'], []]);
 });

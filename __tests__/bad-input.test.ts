@@ -196,3 +196,10 @@ test.each([
 ])('a baseURL of %j means %s', (baseURL, expected, name) => {
   expect(new BackendPool([{ baseURL }]).backends[0]).toMatchObject({ baseURL: expected, name });
 });
+
+test('a long value is cut, and an array is called one', () => {
+  expect(() => new BackendPool([{ ...ok, priority: 'x'.repeat(101) as never }])).toThrow(
+    `backends[0].priority must be an integer ≥ 0, got "${'x'.repeat(100)}…"`,
+  );
+  expect(() => new BackendPool([{ ...ok, name: 'x'.repeat(100).split('') as never }])).toThrow('got an array');
+});

@@ -387,3 +387,52 @@ test.each(['http', 'fetch'])('progress over %s never goes beyond the total over 
   expect(seen.length).toBeGreaterThan(1);
   for (const { loaded, total = Infinity } of seen) expect(loaded).toBeLessThanOrEqual(total);
 });
+
+describe('chunks of every kind that can be sent are read:', () => {
+  const inUtf8 = parts('one ', 'two ü');
+  inUtf8.setEncoding('utf8');
+  const buffers = new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode('one ').buffer);
+      controller.enqueue('two ü');
+      controller.close();
+    },
+  });
+  test.each<[string, unknown]>([
+    ['text of a Readable', inUtf8],
+    ['ArrayBuffers and text of a web stream', buffers],
+  ])('%s', async (_, data) => {
+    const { adapter, configs } = scene({ a: {}, b: {} });
+    await axios.post('/x', data, { adapter });
+    expect(Buffer.from(configs[0]?.data as ArrayBuffer).toString()).toBe('one two ü');
+  });
+});
+
+test('a stream that was destroyed before is a cancel for the one backend, as with plain axios', async () => {
+  const { adapter, asked, pool } = scene({ a: {} });
+  const stream = parts('x');
+  stream.destroy();
+  expect(await rejection(axios.post('/x', stream, { adapter }))).toMatchObject({ code: 'ERR_CANCELED' });
+  expect(asked).toEqual([]);
+  expect(pool.snapshot()).toMatchObject([{ available: true, pending: 0, failures: 0 }]);
+});
+
+test('a long web stream that is given up gives up its source, and says why', async () => {
+  const { adapter, answers } = scene({ a: {}, b: {} }, { maxReplaySize: 2 });
+  const cancelled = jest.fn();
+  const source = new ReadableStream({ pull: (controller) => controller.enqueue('four'), cancel: cancelled });
+  answers.a = async ({ data }) => {
+    await (data as ReadableStream).cancel('enough');
+    return 200;
+  };
+  answers.b = answers.a;
+  await axios.post('/x', source, { adapter });
+  expect(cancelled).toHaveBeenCalledWith('enough');
+});
+
+test('a stream of the caller’s that throws no error but a text is refused with that text', async () => {
+  const { adapter } = scene({ a: {}, b: {} });
+  const source = new ReadableStream({ start: (controller) => controller.error('no such file') });
+  const error = await rejection(axios.post('/x', source, { adapter }));
+  expect(error).toMatchObject({ code: 'ERR_BAD_REQUEST', message: 'no such file' });
+});

@@ -239,6 +239,41 @@ describe('redirects', () => {
     expect(hops).toEqual([`${backend.url}/here`]);
   });
 
+  test('strip by their address alone, and leave what has no headers', async () => {
+    const { adapter, configs } = scene({ a: { apiKey: 'own-key' } });
+    await axios.get('/x', { adapter });
+    const strip = (options: object) => configs[0]?.beforeRedirect?.(options, {} as never, {} as never);
+    const at = (href: unknown) => {
+      const options = { href, headers: { 'Api-Key': 'own-key', other: 'kept' } };
+      strip(options);
+      return options.headers;
+    };
+    expect(at('https://a.example/there')).toEqual({ 'Api-Key': 'own-key', other: 'kept' });
+    for (const href of ['https://b.example/', 'http://a.example/', 'https://a.example.org', 'no URL', undefined]) {
+      expect(at(href)).toEqual({ other: 'kept' });
+    }
+    expect(() => strip({ href: 'https://b.example' })).not.toThrow();
+  });
+
+  test('over fetch make no GET of a HEAD', async () => {
+    const backend = await TestBackend.start();
+    backend.script({ status: 303, headers: { location: '/there' } });
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+    await axios.head('/here', { adapter });
+    expect(backend.calls.map(({ method, url }) => [method, url])).toEqual([
+      ['HEAD', '/here'],
+      ['HEAD', '/there'],
+    ]);
+  });
+
+  test('over fetch are followed from where an absolute URL leads', async () => {
+    const backend = await TestBackend.start();
+    backend.script({ status: 302, headers: { location: 'there' } });
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+    await axios.get('https://caller.example//two/slashes', { adapter });
+    expect(backend.calls.map(({ url }) => url)).toEqual(['//two/slashes', '//two/there']);
+  });
+
   test('name the caller’s sensitive headers beside the backend’s', async () => {
     const { adapter, configs } = scene({ a: { headers: { 'X-Own': '1' } } });
     await axios.get('/x', { adapter, sensitiveHeaders: ['x-callers'] });

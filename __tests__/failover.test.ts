@@ -1,4 +1,5 @@
-import axios from 'axios';
+import axios, { AxiosHeaders } from 'axios';
+import type { InternalAxiosRequestConfig } from 'axios';
 import { BackendPool, priorityAdapter } from '../src';
 import type { PoolEvent } from '../src';
 import { TestBackend, rejection, startBackends, throttle, useBackends } from './support/backend';
@@ -349,4 +350,27 @@ test('several clients share one pool', async () => {
   await axios.get('/x', { adapter: wrapped(200) });
   expect(first.pool).toBe(pool);
   expect(asked).toEqual(['https://a.example', 'https://b.example', 'https://b.example']);
+});
+
+test('what a config inherits from a template of an interceptor’s own reaches each attempt', async () => {
+  const { adapter, answers, configs } = scene({ a: {}, b: { priority: 2 } });
+  answers.a = 500;
+  // The newest axios copies what an interceptor gives it; those before hand it to the adapter as it is.
+  const template: Partial<InternalAxiosRequestConfig> = { insecureHTTPParser: true };
+  const own = { url: '/x', method: 'get', headers: new AxiosHeaders() };
+  await adapter(Object.assign(Object.create(template) as InternalAxiosRequestConfig, own));
+  expect(configs.map(({ insecureHTTPParser }) => insecureHTTPParser)).toEqual([true, true]);
+});
+
+test('an axios from before the fetch adapter is taken as it is', async () => {
+  const { getAdapter } = axios;
+  const older = jest.spyOn(axios, 'getAdapter').mockImplementation((name, ...rest) => {
+    if (name === 'fetch') throw new Error("Unknown adapter 'fetch'");
+    return getAdapter(name, ...(rest as []));
+  });
+  const { adapter, answers } = scene({ a: {} });
+  answers.a = 429;
+  const { data } = await axios.get<object>('/x', { adapter, validateStatus: null, responseType: 'arraybuffer' });
+  expect(Buffer.isBuffer(data)).toBe(true);
+  older.mockRestore();
 });

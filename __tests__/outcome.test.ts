@@ -315,3 +315,27 @@ describe('a user’s own cooldown', () => {
     expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling' });
   });
 });
+
+test('a request without a method is a GET, which may be sent again', async () => {
+  const { request, answers, asked } = scene({ a: {}, b: { priority: 2 } });
+  answers.a = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
+  await request({ method: undefined as unknown as string });
+  expect(asked).toEqual(['a', 'b']);
+});
+
+test.each<[string, unknown]>([
+  ['text', 'just words'],
+  ['nothing', undefined],
+  ['an object that is no error', { message: 7 }],
+  ['an error that is frozen', Object.freeze(Object.assign(new Error('cold'), { code: 'ECONNRESET' }))],
+])('an adapter that throws %s fails as any other, and the caller gets what was thrown', async (_, thrown) => {
+  const adapter = priorityAdapter([{ baseURL: 'a.example' }], {
+    adapter: () => {
+      throw thrown;
+    },
+  });
+  let caught: unknown = 'nothing was thrown';
+  await axios.post('/x', 'body', { adapter }).catch((error: unknown) => (caught = error));
+  expect(caught).toBe(thrown);
+  expect(adapter.pool.snapshot()).toMatchObject([{ failures: 1, cooldowns: [{ reason: 'ambiguous' }] }]);
+});

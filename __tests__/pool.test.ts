@@ -598,3 +598,15 @@ describe('a selector', () => {
     expect(all.asked).toEqual([]);
   });
 });
+
+test('more deployments than are remembered at once are told apart all the same', async () => {
+  const { request, answers, asked, pool } = scene({ a: {}, b: { priority: 2 } });
+  for (let n = 0; n < 500; n++) await request({ url: `/deployments/d${String(n)}/x` });
+  answers.a = throttled(60_000);
+  await request({ url: '/deployments/d7/x' });
+  answers.a = 200;
+  asked.length = 0;
+  for (const name of ['d7', 'd8', 'd499']) await request({ url: `/deployments/${name}/x` });
+  expect(asked).toEqual(['b', 'a', 'a']);
+  expect(pool.snapshot()[0]).toMatchObject({ cooldowns: [{ scope: 'd7' }] });
+});

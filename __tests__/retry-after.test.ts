@@ -97,3 +97,16 @@ test('a long body is read in no time', () => {
   wait({}, 429, 'retry after '.repeat(1_000_000));
   expect(performance.now() - started).toBeLessThan(1000);
 });
+
+test('a header value that is neither text nor a number is passed over', () => {
+  expect(wait({ 'retry-after-ms': {}, 'retry-after': null, 'x-ms-retry-after-ms': [7] })).toBe(7);
+  expect(wait({ 'retry-after': [[1]] })).toBeUndefined();
+});
+
+test('a body that holds itself, or no text where its words should be, says nothing', () => {
+  const loop: Record<string, unknown> = {};
+  loop.error = loop;
+  expect(
+    [loop, { message: 7 }, { error: null }, { error: 'retry after 5 seconds' }].map((data) => wait({}, 429, data)),
+  ).toEqual([undefined, undefined, undefined, undefined]);
+});

@@ -13,7 +13,7 @@ import { Agent as TlsAgent } from 'node:https';
 import { generate } from 'selfsigned';
 import { priorityAdapter } from '../src';
 import { TestBackend, rejection, startBackends, throttle, useBackends } from './support/backend';
-import { scene } from './support/in-process';
+import { scene, turn } from './support/in-process';
 import type { Reply } from './support/backend';
 
 useBackends();
@@ -277,4 +277,23 @@ describe('as with plain axios, also in the attempt after a failed one:', () => {
     expect([response.data, response.attempts?.length]).toEqual(['2.0 own', 2]);
     await new Promise((resolve) => server.close(resolve));
   });
+});
+
+test.each<[string, () => unknown]>([
+  ['a Readable', () => new Readable({ read: () => undefined, destroy: (_, done) => done(new Error('too late')) })],
+  ['a web stream', () => new ReadableStream({ cancel: () => Promise.reject(new Error('too late')) })],
+])('%s that fails while it is let go of disturbs nobody', async (_, make) => {
+  const { request, answers, asked } = scene({ a: {}, b: { priority: 2 } });
+  answers.a = { status: 500, data: make() };
+  await request({ responseType: 'stream' });
+  await turn();
+  expect(asked).toEqual(['a', 'b']);
+});
+
+test('a stream over fetch within a timeout is whole, however slowly it is read', async () => {
+  const backend = await TestBackend.start();
+  backend.always({ body: 'all of it' });
+  const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+  const { data } = await axios.get<unknown>('/x', { adapter, responseType: 'stream', timeout: 5000 });
+  expect(await textOf(data)).toBe('all of it');
 });

@@ -460,3 +460,40 @@ test('a pool whose only backend throttles for a moment serves everybody who wait
   const all = await Promise.all(Array.from({ length: 20 }, () => axios.post('/x', {}, { adapter })));
   expect(all.every(({ status }) => status === 200)).toBe(true);
 });
+
+test('a cancel by who is told of a wait ends it', async () => {
+  const controller = new AbortController();
+  const { adapter, answers, pool } = scene({ a: {} }, { maxWait: 60_000 });
+  answers.a = throttled(30_000);
+  pool.subscribe(({ type }) => type === 'waiting' && controller.abort());
+  const error = await rejection(axios.get('/x', { adapter, signal: controller.signal }));
+  expect(error).toMatchObject({ code: 'ERR_CANCELED', attempts: [{ status: 429 }] });
+});
+
+test('a timer that comes early does not end a wait', async () => {
+  const { adapter, answers } = scene({ a: {} }, { maxWait: 1000 });
+  answers.a = () => ((answers.a = 200), throttled(20));
+  const { setTimeout } = globalThis;
+  const early = jest
+    .spyOn(globalThis, 'setTimeout')
+    .mockImplementation((callback: () => void, ms = 0) => setTimeout(callback, ms / 2));
+  const started = performance.now();
+  await axios.get('/x', { adapter });
+  expect(performance.now() - started).toBeGreaterThanOrEqual(20);
+  expect(early.mock.calls.length).toBeGreaterThan(1);
+  early.mockRestore();
+});
+
+test('an adapter may put a signal of its own in the place of the attempt’s', async () => {
+  const { adapter, answers } = scene({ a: {} });
+  const own = new AbortController().signal;
+  let seen: unknown[] = [];
+  answers.a = (config) => {
+    seen = [config.signal instanceof AbortSignal, Object.keys(config).includes('signal')];
+    config.signal = own;
+    seen.push(config.signal === own);
+    return 200;
+  };
+  await axios.get('/x', { adapter, timeout: 1000 });
+  expect(seen).toEqual([true, true, true]);
+});

@@ -36,6 +36,8 @@ describe('the URL rule', () => {
     [{ baseURL: 'https://caller.example/base', url: '' }, '/gw/base'],
     [{ baseURL: 'https://caller.example/base/', url: '' }, '/gw/base/'],
     [{ baseURL: '/relative', url: '/x' }, '/gw/relative/x'],
+    [{ baseURL: 'caller:3000/base', url: '/x' }, '/gw/3000/base/x'],
+    [{ baseURL: 'https://caller.example//two', url: '/x' }, '/gw//two/x'],
     [{ baseURL: 'https://user:pass@caller.example/base', url: '/x' }, '/gw/base/x'],
     [{ baseURL: 'https://caller.example/base?k=1', url: '/x' }, '/gw/base?k=1/x'],
     [{ url: 'https://user:pass@other.example:99/x?y=1' }, '/gw/x?y=1'],

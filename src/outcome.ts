@@ -128,7 +128,7 @@ function isCallersOwn(error: unknown, config: AxiosRequestConfig): boolean {
   // The fetch adapter has no code for too many redirects.
   if (chain.some(({ code = '', message }) => OWN_CODE.test(code) || message === 'redirect count exceeded')) return true;
   // axios 1.5.0 says the same, with the limit it has not got (-1), of a truncated body.
-  if (String(top.message).startsWith('maxContentLength size of ')) return (config.maxContentLength ?? -1) > -1;
+  if (String(top.message).startsWith('maxContentLength size of ')) return config.maxContentLength! > -1;
   // The fetch adapter passes on a bad header as a TypeError that nothing caused; a network's failure has a cause or a
   // code, or, in browsers that tell nothing, says so.
   const coded = [top, root].some(({ code }) => typeof code === 'string');

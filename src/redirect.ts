@@ -53,10 +53,10 @@ function redirected(
   delete next.params;
   const sensitive = elsewhere ? [...hop.sensitiveHeaders!, ...LOCAL].map((name) => name.toLowerCase()) : [];
   next.headers = Object.create(Object.getPrototypeOf(hop.headers) as object) as typeof hop.headers;
-  for (const [name, value] of Object.entries(hop.headers)) {
+  for (const [name, value] of Object.entries<unknown>(hop.headers)) {
     const lower = name.toLowerCase();
     // What describes a body goes where the body goes.
-    if (!sensitive.includes(lower) && !(asGet && lower.startsWith('content-'))) next.headers[name] = value;
+    if (!sensitive.includes(lower) && !(asGet && lower.startsWith('content-'))) next.headers[name] = value as string;
   }
   if (elsewhere) delete next.auth;
   if (asGet) Object.assign(next, { method: hop.method === 'head' ? 'head' : 'get', data: undefined });

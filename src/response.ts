@@ -69,7 +69,7 @@ export function restored(response: AxiosResponse, config: InternalAxiosRequestCo
   if (isNodeStream(data) && inNode()) {
     // The http adapter puts its config into an error of the stream. A monitor hears of it first, and handles nothing.
     data.on(process.getBuiltinModule('node:events').errorMonitor, (error) => cleansed(error, config));
-  } else if (isWebStream(data) && (config.maxContentLength ?? -1) > -1) {
+  } else if (isWebStream(data) && config.maxContentLength! > -1) {
     // The fetch adapter does the same when the limit is passed, and in no other case.
     response.data = watched(data, (error) => cleansed(error, config));
   }
