@@ -470,20 +470,6 @@ test('a cancel by who is told of a wait ends it', async () => {
   expect(error).toMatchObject({ code: 'ERR_CANCELED', attempts: [{ status: 429 }] });
 });
 
-test('a timer that comes early does not end a wait', async () => {
-  const { adapter, answers } = scene({ a: {} }, { maxWait: 1000 });
-  answers.a = () => ((answers.a = 200), throttled(20));
-  const { setTimeout } = globalThis;
-  const early = jest
-    .spyOn(globalThis, 'setTimeout')
-    .mockImplementation((callback: () => void, ms = 0) => setTimeout(callback, ms / 2));
-  const started = performance.now();
-  await axios.get('/x', { adapter });
-  expect(performance.now() - started).toBeGreaterThanOrEqual(20);
-  expect(early.mock.calls.length).toBeGreaterThan(1);
-  early.mockRestore();
-});
-
 test('an adapter may put a signal of its own in the place of the attempt’s', async () => {
   const { adapter, answers } = scene({ a: {} });
   const own = new AbortController().signal;

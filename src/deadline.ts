@@ -134,19 +134,7 @@ interface Subscribable {
 }
 
 /** Calls back after `ms`, or after the 24.8 days that a timer can take. Returns what gives it up. */
-function after(ms: number, callback: () => void): () => void {
+export function after(ms: number, callback: () => void): () => void {
   const timer = setTimeout(callback, Math.min(Math.ceil(ms), MAX_TIMER));
   return () => clearTimeout(timer);
-}
-
-/** The same, but never before `ms` have passed by `performance.now`: a timer may be a millisecond early. */
-export function notBefore(ms: number, callback: () => void): () => void {
-  const due = performance.now() + ms;
-  let stop = after(ms, check);
-  function check(): void {
-    const left = due - performance.now();
-    if (left > 0) stop = after(left, check);
-    else callback();
-  }
-  return () => stop();
 }

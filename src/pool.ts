@@ -3,7 +3,7 @@ import { resolveBackends } from './backend';
 import type { Backend, BackendOptions, BackendSettings } from './backend';
 import { callback, duration, isDuration, isText, must, resolve } from './check';
 import type { Checks } from './check';
-import { notBefore } from './deadline';
+import { after } from './deadline';
 import { Events } from './events';
 import type { PoolEvent } from './events';
 import { Health } from './health';
@@ -226,7 +226,8 @@ export class BackendPool {
   pause(ms: number): { readonly over: Promise<void>; readonly end: () => void } {
     let wake!: () => void;
     const over = new Promise<void>((resolve) => (wake = resolve));
-    const stopTimer = notBefore(ms, wake);
+    // A timer may be a millisecond early, and who comes back too early is refused.
+    const stopTimer = after(ms + 1, wake);
     this.#sleepers.add(wake);
     const end = (): void => {
       stopTimer();
