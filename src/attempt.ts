@@ -36,9 +36,10 @@ export function attemptConfig(
   adapter: AxiosAdapter,
   body: Body,
   credentials: HeaderList,
+  abort?: AbortController,
 ): InternalAxiosRequestConfig {
   const { config } = plan;
-  const attempt = copyOf(config);
+  const attempt = copyOf(config, abort);
   for (const [key, value] of backend.request) fieldsOf(attempt)[key] = value;
   attempt.adapter = adapter;
   attempt.validateStatus = acceptAll;
@@ -57,15 +58,29 @@ function acceptAll(): boolean {
 
 /**
  * Keys copied in a loop into a literal: a spread of axios's null-prototype configs takes several times as long. A config
- * that an interceptor derived from a template of its own keeps what it inherits.
+ * that an interceptor derived from a template of its own keeps what it inherits. What may cancel the attempt stands in
+ * the place of what the caller gave for that.
  */
-function copyOf(config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
+function copyOf(config: InternalAxiosRequestConfig, abort?: AbortController): InternalAxiosRequestConfig {
   const prototype = Object.getPrototypeOf(config) as object | null;
-  const plain = prototype === null || prototype === Object.prototype;
-  const to = fieldsOf(plain ? {} : (Object.create(prototype) as object));
-  const from = fieldsOf(config);
-  for (const key of Object.keys(from)) to[key] = from[key];
-  return to as unknown as InternalAxiosRequestConfig;
+  const to = abort === undefined ? {} : withSignal(abort);
+  if (prototype !== null && prototype !== Object.prototype) Object.setPrototypeOf(to, prototype);
+  for (const key of Object.keys(config)) {
+    if (abort === undefined || (key !== 'signal' && key !== 'cancelToken')) fieldsOf(to)[key] = fieldsOf(config)[key];
+  }
+  return to as InternalAxiosRequestConfig;
+}
+
+/** The signal is the dearest part of an attempt: it comes into being when an adapter looks at it. */
+function withSignal(abort: AbortController): object {
+  return {
+    get signal() {
+      return abort.signal;
+    },
+    set signal(value) {
+      Object.defineProperty(this, 'signal', { value, writable: true });
+    },
+  };
 }
 
 function fieldsOf(object: object): Record<string, unknown> {

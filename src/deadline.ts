@@ -105,27 +105,32 @@ export function onCancel(
 
 /** Those who listen to one signal, and what tells them. */
 interface Audience {
+  readonly signal: GenericAbortSignal;
   readonly listeners: Set<() => void>;
   readonly tell: () => void;
 }
 
-const audiences = new WeakMap<GenericAbortSignal, Audience>();
+/** Of the signal that was listened to last: one that many requests share is that of most of them. */
+let latest: Audience | undefined;
 
 /** One listener on a signal, however many requests share it: Node warns of more than ten. */
 function onAbort(signal: GenericAbortSignal, listener: () => void): () => void {
-  let audience = audiences.get(signal);
-  if (audience === undefined) {
-    const listeners = new Set<() => void>();
-    // A copy, since whoever is told stops listening.
-    audience = { listeners, tell: () => [...listeners].forEach((each) => each()) };
-    audiences.set(signal, audience);
-  }
+  if (latest?.signal !== signal) latest = audienceOf(signal);
+  const audience = latest;
   const { listeners, tell } = audience;
   if (listeners.add(listener).size === 1) signal.addEventListener?.('abort', tell);
   return () => {
     listeners.delete(listener);
-    if (listeners.size === 0) signal.removeEventListener?.('abort', tell);
+    if (listeners.size > 0) return;
+    signal.removeEventListener?.('abort', tell);
+    if (latest === audience) latest = undefined;
   };
+}
+
+function audienceOf(signal: GenericAbortSignal): Audience {
+  const listeners = new Set<() => void>();
+  // A copy, since whoever is told stops listening.
+  return { signal, listeners, tell: () => [...listeners].forEach((each) => each()) };
 }
 
 interface Subscribable {

@@ -26,12 +26,14 @@ const MAX_JITTER = 250;
 /** ms between rounds where backends refuse and ask for no wait: refused calls count towards the quota too. */
 const MIN_PAUSE = 10;
 
+const NOBODY: ReadonlySet<string> = new Set();
+
 /** One request on its way from backend to backend: the steps it may take, and what they cost it. */
 export class Journey {
   readonly #plan: Plan;
   readonly #deadline: Deadline;
   /** Names of the backends it has been to since it last waited. */
-  readonly #tried = new Set<string>();
+  #tried: ReadonlySet<string> = NOBODY;
   #body: Body | undefined;
   /** ms */
   #waited = 0;
@@ -83,7 +85,7 @@ export class Journey {
   /** On to somebody else. */
   leave({ backend, response }: Failure): void {
     discard(response);
-    this.#tried.add(backend.name);
+    this.#tried = new Set(this.#tried).add(backend.name);
   }
 
   /** Whether somebody will be available before the time for waiting, and the caller's, is over. */
@@ -106,7 +108,7 @@ export class Journey {
       pause.end();
     }
     this.#waited += performance.now() - started;
-    this.#tried.clear();
+    this.#tried = NOBODY;
   }
 
   nobodyLeft(): AxiosResponse {

@@ -1,4 +1,4 @@
-import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { AxiosAdapter, AxiosResponse } from 'axios';
 import { attemptConfig } from './attempt';
 import type { Plan } from './attempt';
 import type { BackendSettings } from './backend';
@@ -65,20 +65,8 @@ function exchangeWith(
 ): Promise<AxiosResponse> {
   onCredentials(credentials);
   checkSendable(body);
-  const attempt = attemptConfig(plan, backend, adapter, body, credentials);
-  if (abort !== undefined) giveSignal(attempt, abort);
+  const attempt = attemptConfig(plan, backend, adapter, body, credentials, abort);
   // It would fire at once in an adapter; the deadline keeps it.
   if (Number(attempt.timeout) > MAX_TIMER) attempt.timeout = 0;
   return isNodeFetch(adapter, attempt) ? followingRedirects(adapter, attempt) : adapter(attempt);
-}
-
-/** A signal is the dearest part of an attempt: it comes into being when an adapter looks at it. */
-function giveSignal(attempt: InternalAxiosRequestConfig, abort: AbortController): void {
-  delete attempt.cancelToken;
-  Object.defineProperty(attempt, 'signal', {
-    get: () => abort.signal,
-    set: (value: unknown) => Object.defineProperty(attempt, 'signal', { value, writable: true }),
-    enumerable: true,
-    configurable: true,
-  });
 }
