@@ -6,7 +6,8 @@ const read = (path: string): string => readFileSync(join(__dirname, '..', path),
 test('the reference describes each field that axios’s types are given', () => {
   // The reference is made from exports, and an augmentation is none.
   const given = [...read('src/augmentation.ts').matchAll(/interface (\w+) \{\n([\s\S]*?)\n {2}\}/g)].flatMap(
-    ([, type, body = '']) => [...body.matchAll(/^ {4}(\w+)\?:/gm)].map(([, field]) => `${String(type)}.${String(field)}`),
+    ([, type, body = '']) =>
+      [...body.matchAll(/^ {4}(\w+)\?:/gm)].map(([, field]) => `${String(type)}.${String(field)}`),
   );
   const described = [...read('docs/axios-types.md').matchAll(/^- `([\w.]+)`/gm)].map(([, field]) => field);
   expect(given).toHaveLength(4);
