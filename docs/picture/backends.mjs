@@ -18,7 +18,11 @@ export async function startBackends() {
   ]);
   return {
     backends: servers.map(({ options }) => options),
-    close: () => servers.forEach(({ server }) => server.close().closeAllConnections()),
+    close: () =>
+      servers.forEach(({ server }) => {
+        server.close();
+        server.closeAllConnections();
+      }),
   };
 }
 
