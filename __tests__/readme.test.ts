@@ -314,3 +314,7 @@ test('the options are those that the code takes', () => {
   expect(names('The adapter')).toHaveLength(10);
   expect(names('Backends')).toHaveLength(10);
 });
+
+test('each function that is exported is spoken of', () => {
+  for (const name of Object.keys(own)) expect(readme).toContain(`\`${name}`);
+});
