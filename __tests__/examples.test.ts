@@ -257,6 +257,13 @@ test('own-rules.mjs spreads users over both, each always to the same', async () 
   for (const { calls } of [run.second, run.third]) expect(calls.length).toBeGreaterThan(0);
 });
 
+test('processes.mjs lets one worker find out for both', async () => {
+  const run = await start('processes.mjs');
+  run.first.always(throttle(60_000));
+  expect((await linesOf(run)).sort()).toEqual(['worker 1 asked ptu, then payg', 'worker 2 asked payg']);
+  expect([run.first.calls.length, run.second.calls.length]).toEqual([1, 2]);
+});
+
 test('mock-adapter.mjs is a test file that passes', async () => {
   const lines = await linesOf(await start('mock-adapter.mjs', { NODE_TEST_CONTEXT: '' }));
   expect(lines.join('\n')).toMatch(/pass 2\n.*fail 0/);
