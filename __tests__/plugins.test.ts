@@ -9,7 +9,7 @@ import { Configuration as AzureConfiguration, OpenAIApi as AzureOpenAIApi } from
 import axiosRetry from 'axios-retry';
 import { Configuration, OpenAIApi } from 'openai';
 import { attachPriorityAdapter, priorityAdapter } from '../src';
-import { TestBackend, rejection, startBackends, throttle, useBackends } from './support/backend';
+import { TestBackend, rejection, reset, startBackends, throttle, useBackends } from './support/backend';
 
 useBackends();
 
@@ -17,7 +17,7 @@ describe('axios-retry on top', () => {
   const retryAfter = (error: { response?: { headers: Record<string, string> } }) =>
     Number(error.response?.headers['retry-after-ms']);
 
-  test.each(['the adapter', 'the plugin'])(
+  test.each(['the adapter', 'the plugin', 'the plugin attached after it'])(
     'waits for the fabricated retry-after and then succeeds, with %s',
     async (way) => {
       const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
@@ -34,6 +34,7 @@ describe('axios-retry on top', () => {
         retryCondition: ({ response }) => response?.status === 429,
         retryDelay: (_, error) => retryAfter(error as never),
       });
+      if (way === 'the plugin attached after it') attachPriorityAdapter(client, backends);
       const response = await client.post('/openai/x?v=1', { a: 1 }, { headers: { 'x-own': '1' } });
       expect(response.status).toBe(200);
       for (const [i, backend] of [first, second].entries()) {
@@ -49,6 +50,20 @@ describe('axios-retry on top', () => {
       expect(response.config.url).toBe('/openai/x?v=1');
     },
   );
+
+  test('by its own rule it repeats a POST whose connection was reset, and none that was refused', async () => {
+    const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
+    const backends = [{ baseURL: first.url }, { baseURL: second.url, priority: 2 }];
+    for (const reply of [reset, throttle(60_000)]) {
+      const client = axios.create({ adapter: priorityAdapter(backends) });
+      axiosRetry(client, { retries: 1, retryDelay: () => 1 });
+      first.script(reply);
+      second.script(reply === reset ? {} : reply);
+      if (reply === reset) expect((await client.post('/x')).status).toBe(200);
+      else expect(await rejection(client.post('/x'))).toMatchObject({ response: { status: 429 } });
+    }
+    expect([first.calls.length, second.calls.length]).toEqual([2, 2]);
+  });
 
   test('its own rule does not send a POST again, and its validateResponse makes an error of a 200', async () => {
     const backend = await TestBackend.start();

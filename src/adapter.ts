@@ -10,6 +10,7 @@ import { Trail } from './trail';
 
 /** An `AxiosAdapter` for `axios.create({ adapter })`, with the pool that it draws from. */
 export interface PriorityAdapter extends AxiosAdapter {
+  /** What is known of the backends: for a health endpoint, for events, and to take one out by hand. */
   readonly pool: BackendPool;
 }
 
@@ -17,8 +18,15 @@ export interface PriorityAdapter extends AxiosAdapter {
  * Makes an axios adapter that sends each request to the best backend that is available, moves on to the next on 429, 5xx
  * and failed connections, and answers with a fabricated 429 when none remains.
  *
- * @param backends or a `BackendPool`, so that several clients share one
- * @throws TypeError that names the place and the value
+ * A response carries `attempts` and, where no backend gave it, `fabricated: true`; an error carries `attempts`. The
+ * fabricated 429 has `retry-after` (whole seconds, at least 1), `retry-after-ms` (ms) and an OpenAI-shaped body, and is
+ * settled by the caller's `validateStatus`. A request has rules of its own by {@link RequestFailover | config.failover}.
+ *
+ * @param backends the endpoints, or a `BackendPool`, so that several clients share one
+ * @param options none are required; those of the pool (`selector`, `defaultCooldown`, `maxCooldown`) only where no
+ * ready pool is given
+ * @returns the adapter, to be given to `axios.create({ adapter })` or to one request
+ * @throws TypeError that names the place and the value, such as `backends[1].weight must be a positive number, got -1`
  * @example
  * const client = axios.create({ adapter: priorityAdapter([{ baseURL: 'https://eastus.openai.azure.com' }]) });
  */

@@ -8,6 +8,7 @@ import type { BackendPool } from './pool';
 
 /** What {@link attachPriorityAdapter} returns. */
 export interface Attached {
+  /** What is known of the backends; the one that was given, or the one that was made of the list. */
   readonly pool: BackendPool;
   /** Takes the plugin off; requests under way finish as they began. A second call does nothing. */
   readonly detach: () => void;
@@ -20,6 +21,9 @@ const attached = Symbol.for('axios-priority-adapter.attached');
  * Attaches failover to an existing axios instance by a request interceptor. The adapter that a request would have used
  * is wrapped: the instance's own, also when it is replaced later, or the request's.
  *
+ * @param instance what `axios.create()` returned, or `axios` itself
+ * @param backends the endpoints, or a `BackendPool`, so that several clients share one
+ * @param options as for {@link priorityAdapter}, except that `adapter` is by default the one the request would have used
  * @throws TypeError for something that is no instance, one that is attached to already, and all that `priorityAdapter`
  * refuses
  * @example

@@ -50,16 +50,21 @@ export type BackendRequestOptions = Readonly<
 > & {
   /** Newer than the oldest axios this package works with, hence not taken from axios's types. */
   readonly httpVersion?: 1 | 2 | undefined;
+  /** As axios takes it beside `httpVersion: 2`. */
   readonly http2Options?: object | undefined;
+  /** As axios's fetch adapter takes it. */
   readonly fetchOptions?: object | undefined;
 };
 
 /** What the public sees of a backend: no secrets, safe to log. */
 export interface Backend {
+  /** Unique in its pool. */
   readonly name: string;
   /** Origin and prefix, without a slash at the end. */
   readonly baseURL: string;
+  /** Lower is tried first. */
   readonly priority: number;
+  /** The share of the traffic among available backends of the same priority. */
   readonly weight: number;
   /** Attempts under way now. */
   readonly pending: number;

@@ -1,4 +1,16 @@
-/** Why a backend, or one deployment of it, is out of use. */
+/**
+ * Why a backend, or one deployment of it, is out of use:
+ *
+ * - `throttled`: 429
+ * - `server-error`: 5xx
+ * - `connection`: nothing was sent (refused, DNS, unreachable, TLS)
+ * - `ambiguous`: the request may have arrived (reset, hang-up, truncated body)
+ * - `timeout`: `attemptTimeout`, a timeout of the backend's own, or the caller's, where one attempt had all of it
+ * - `client-error`: another 4xx that a `failoverCondition` moved on from
+ * - `credential`: its `apiKey` function or `azureADTokenProvider` threw
+ * - `oversized`: it asked to be left alone for longer than `maxCooldown`, and steps behind the others instead
+ * - `manual`: `BackendPool.cool`
+ */
 export type CooldownReason =
   | 'throttled'
   | 'server-error'
@@ -41,9 +53,11 @@ export interface Cooldown {
 
 /** How one entry of `BackendStatus.cooldowns` looks. */
 export interface CooldownStatus {
+  /** The deployment, by the name that this backend knows it by, where the cooldown covers that alone. */
   readonly scope?: string;
+  /** What it was that went wrong. */
   readonly reason: CooldownReason;
-  /** ms */
+  /** ms until it is over */
   readonly remaining: number;
 }
 

@@ -1,3 +1,9 @@
+/**
+ * Priority failover for axios: one client over several Azure OpenAI endpoints. It begins with {@link priorityAdapter}, or
+ * for an existing instance with {@link attachPriorityAdapter}. All durations are in milliseconds.
+ *
+ * @module axios-priority-adapter
+ */
 import './augmentation';
 
 export { priorityAdapter } from './adapter';

@@ -11,33 +11,56 @@ import type { BackendPoolOptions } from './pool';
 /** What may be wrapped: an adapter, the name of one of axios's, or a list of which the first that is supported is used. */
 export type WrappedAdapter = NonNullable<AxiosRequestConfig['adapter']>;
 
+/** What `priorityAdapter` and `attachPriorityAdapter` take besides the backends. `undefined` means the default. */
 export interface PriorityAdapterOptions extends BackendPoolOptions {
   /**
    * What is wrapped: name, list or function. Default: `axios.defaults.adapter` as it is when the adapter is made; for
    * `attachPriorityAdapter` the adapter that the request would have used.
    */
   readonly adapter?: WrappedAdapter | undefined;
-  /** May this failure go to another backend? Default: `defaultFailoverCondition` */
+  /**
+   * May this failure go to another backend? Asked for each attempt that ended in a status of 400 or more or without a
+   * usable response, except for cancels and errors of the caller's own making. `false` for a 429 or 5xx hands that answer
+   * back, and the backend cools down all the same; `true` for another 4xx moves on and cools it down. It must return a
+   * boolean at once; anything else rejects the request with a `TypeError`. Default: `defaultFailoverCondition`
+   */
   readonly failoverCondition?: FailoverCondition | undefined;
   /**
    * ms for which a failure takes its backend out of use, capped by `maxCooldown`. `undefined` means the default rule: the
-   * server's wait, else `defaultCooldown`, doubled for each further failure in a row.
+   * server's wait, else `defaultCooldown`, doubled for each further failure in a row. What is neither `undefined` nor a
+   * finite number ≥ 0 rejects the request with a `TypeError`.
+   *
+   * @param failure what is known of the attempt
    */
   readonly cooldown?: ((failure: Failure) => number | undefined) | undefined;
   /** ms for one attempt, its body included; when it passes, the next backend is tried. Default: 0, none */
   readonly attemptTimeout?: number | undefined;
-  /** ms a request may spend, in all, waiting for the soonest backend when none is available. Default: 0 */
+  /**
+   * ms a request may spend, in all, waiting for the soonest backend when none is available, instead of answering 429 at
+   * once. A wait that would not end within it, or within the caller's `timeout`, is not begun. Default: 0
+   */
   readonly maxWait?: number | undefined;
   /** bytes of a one-shot request body that are kept for another attempt; a longer one gets one attempt. Default: 32 MiB */
   readonly maxReplaySize?: number | undefined;
-  /** `false` sends the request through the wrapped adapter untouched. Default: all are balanced */
+  /**
+   * `false` sends the request through the wrapped adapter untouched. It must return a boolean; anything else rejects the
+   * request with a `TypeError`. Default: all are balanced
+   *
+   * @param config the caller's
+   */
   readonly shouldBalance?: ((config: AxiosRequestConfig) => boolean) | undefined;
 }
 
-/** `config.failover`: what one request has of its own. */
+/**
+ * `config.failover`: what one request has of its own, in place of the adapter's options. Checked when the request is
+ * made; a `TypeError` rejects it.
+ */
 export interface RequestFailover {
+  /** ms for one attempt, its body included; 0: none. Default: the adapter's */
   readonly attemptTimeout?: number | undefined;
+  /** ms this request may spend, in all, waiting for the soonest backend. Default: the adapter's */
   readonly maxWait?: number | undefined;
+  /** May this failure go to another backend? Default: the adapter's */
   readonly failoverCondition?: FailoverCondition | undefined;
 }
 

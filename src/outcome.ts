@@ -5,36 +5,56 @@ import type { CooldownReason } from './health';
 
 /** What is known of an attempt that ended in a status of 400 or more, or without a usable response. */
 export interface Failure {
+  /** Who was asked. */
   readonly backend: Backend;
   /** The caller's. */
   readonly config: AxiosRequestConfig;
   /** Of `response`. Below 400 where the connection broke inside a body. */
   readonly status?: number;
-  /** Of `error`. */
+  /** Of `error`: axios's or Node's. */
   readonly code?: string;
+  /** What came back, if anything did. Its `config` is the caller's. With `responseType: 'stream'` its body is unread. */
   readonly response?: AxiosResponse;
+  /** What the wrapped adapter threw, if it did; without the secrets that the attempt was given. */
   readonly error?: unknown;
   /** Whether it was given up because `attemptTimeout` passed. */
   readonly attemptTimedOut: boolean;
 }
 
-/** May this failure go to another backend? */
+/**
+ * May this failure go to another backend?
+ *
+ * @param failure what is known of the attempt
+ */
 export type FailoverCondition = (failure: Failure) => boolean;
 
 /** Whose failure it is. */
 export type Parties = Pick<Failure, 'backend' | 'config'>;
 
-/** 429. */
+/**
+ * 429.
+ *
+ * @param failure what is known of the attempt
+ */
 export function isThrottled(failure: Failure): boolean {
   return failure.status === 429;
 }
 
-/** A status of 500 or more. */
+/**
+ * A status of 500 or more.
+ *
+ * @param failure what is known of the attempt
+ */
 export function isServerError(failure: Failure): boolean {
   return (failure.status ?? 0) >= 500;
 }
 
-/** Nothing was sent: refused, DNS, unreachable, TLS. */
+/**
+ * Nothing was sent: refused, DNS, unreachable, TLS. Told by Node's error codes, which axios's fetch adapter keeps in
+ * `cause`; browsers tell nothing, so there it is never this.
+ *
+ * @param failure what is known of the attempt
+ */
 export function isConnectionFailure(failure: Failure): boolean {
   if (answered(failure) || failure.attemptTimedOut) return false;
   // After a redirect the first server has had the request, whatever became of the connection to the next.
@@ -45,12 +65,19 @@ export function isConnectionFailure(failure: Failure): boolean {
 /**
  * The request may have arrived: reset, hang-up, truncated body, timeout after sending, and whatever cannot be told. A
  * chat completion is billed, so this goes to another backend only where the method is idempotent.
+ *
+ * @param failure what is known of the attempt
  */
 export function isAmbiguousFailure(failure: Failure): boolean {
   return !answered(failure) && !failure.attemptTimedOut && !isConnectionFailure(failure);
 }
 
-/** 429, 5xx, connection failures, ambiguous ones where the method is idempotent, and attempts given up by `attemptTimeout`. */
+/**
+ * 429, 5xx, connection failures, ambiguous ones where the method is idempotent (RFC 9110: GET, HEAD, OPTIONS, TRACE, PUT,
+ * DELETE; and QUERY), and attempts given up by `attemptTimeout`.
+ *
+ * @param failure what is known of the attempt
+ */
 export function defaultFailoverCondition(failure: Failure): boolean {
   return answered(failure)
     ? isThrottled(failure) || isServerError(failure)

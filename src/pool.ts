@@ -11,6 +11,7 @@ import type { Cooldown, CooldownReason, CooldownStatus, State, Ticket } from './
 import { weightedRandom } from './selectors';
 import type { Selector } from './selectors';
 
+/** What `new BackendPool` takes besides the backends. `undefined` means the default. */
 export interface BackendPoolOptions {
   /** Picks one of the candidates. Default: `weightedRandom` */
   readonly selector?: Selector | undefined;
@@ -22,9 +23,15 @@ export interface BackendPoolOptions {
 
 /** For a health endpoint: JSON-safe, without secrets. */
 export interface BackendStatus extends Backend {
+  /**
+   * `cooling`: not used. `reserve`: used only if nobody else can be, since it asked to be left alone for longer than
+   * `maxCooldown`. `trial`: it cooled down without having said for how long, so one request at a time tries it, and the
+   * others prefer somebody else until that succeeds. A cooldown of one deployment leaves it as it is.
+   */
   readonly state: State;
   /** Whether `state` is `'available'`. */
   readonly available: boolean;
+  /** Of the backend and of its deployments, those that are not over. */
   readonly cooldowns: readonly CooldownStatus[];
 }
 
@@ -83,23 +90,35 @@ export class BackendPool {
   /** Numbers attempts and failures in one row. */
   #count = 0;
 
-  /** @throws TypeError that names the place and the value */
+  /**
+   * @param backends at least one
+   * @param options none are required
+   * @throws TypeError that names the place and the value
+   */
   constructor(backends: readonly BackendOptions[], options: BackendPoolOptions = {}) {
     this.#options = resolve(options, 'options', POOL_CHECKS);
     Object.defineProperty(this, brand, { value: true });
     this.update(backends);
   }
 
-  /** Whether `value` is a pool, also one made by the other module kind's copy of this package. */
+  /**
+   * Whether `value` is a pool, also one made by the other module kind's copy of this package.
+   *
+   * @param value anything
+   */
   static isPool(value: unknown): value is BackendPool {
     return typeof value === 'object' && value !== null && brand in value;
   }
 
-  /** In the order given. */
+  /** In the order given. The objects stay the same while requests change what is in them. */
   get backends(): readonly Backend[] {
     return this.#backends;
   }
 
+  /**
+   * How each backend is now, in the order given: for a health endpoint. Fresh objects, JSON-safe and without secrets.
+   * A look changes nothing and causes no event.
+   */
   snapshot(): BackendStatus[] {
     const now = performance.now();
     return this.#backends.map((view) => {
@@ -110,8 +129,11 @@ export class BackendPool {
   }
 
   /**
+   * Tells a listener what happens in the pool, until the subscription is ended.
+   *
    * @param listener called at once for each event; what it throws is reported on the console and disturbs no request
    * @returns what ends the subscription
+   * @throws TypeError for what is no function
    */
   subscribe(listener: (event: PoolEvent) => void): () => void {
     return this.events.subscribe(listener);
@@ -120,6 +142,7 @@ export class BackendPool {
   /**
    * Takes a backend, or one deployment of it, out of use: by hand, or because another process saw it throttled.
    *
+   * @param name of the backend
    * @param ms not capped by `maxCooldown`; an earlier end than the present one changes nothing
    * @param scope the deployment, by the name that this backend knows it by
    * @throws TypeError for an unknown name or a wrong duration
@@ -131,7 +154,12 @@ export class BackendPool {
     this.#cool(member, { scope, reason: 'manual', duration: ms, trial: false });
   }
 
-  /** Puts a backend, and every deployment of it, back into use. @throws TypeError for an unknown name */
+  /**
+   * Puts a backend, and every deployment of it, back into use, as if nothing had ever happened.
+   *
+   * @param name of the backend
+   * @throws TypeError for an unknown name
+   */
   restore(name: string): void {
     const member = this.#named(name);
     const scopes = member.health.restore();
@@ -141,7 +169,10 @@ export class BackendPool {
 
   /**
    * Replaces the backends while requests are under way: who keeps the name keeps the state, and who leaves finishes
-   * what it has. @throws TypeError that names the place and the value; then nothing has changed
+   * what it has.
+   *
+   * @param backends the new list, whole
+   * @throws TypeError that names the place and the value; then nothing has changed
    */
   update(backends: readonly BackendOptions[]): void {
     const known = new Map(this.#members.map((member) => [member.view.name, member]));

@@ -1,5 +1,6 @@
 /** What {@link parseRetryAfter} reads: the part of an `AxiosResponse` that says how long to wait. */
 export interface RetryAfterSource {
+  /** Reset headers count for a 429 alone, the words of the body for a 429 and a 503. */
   readonly status: number;
   /** Names in any case; an `AxiosHeaders` or a plain object. Mocks may leave it out. */
   readonly headers?: object | null | undefined;
@@ -29,6 +30,7 @@ const SEARCHED_BODY = 16_384;
  *
  * Negative numbers, empty values and anything else that cannot be read are passed over; it never throws.
  *
+ * @param response what came back
  * @param now the wall-clock time that an HTTP date is measured from; default: the current time
  */
 export function parseRetryAfter(response: RetryAfterSource, now: number | Date = Date.now()): number | undefined {

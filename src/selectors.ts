@@ -3,7 +3,10 @@ import type { Backend } from './backend';
 
 /**
  * Picks one of the candidates: the available backends of the best priority, never none. It must return one of them;
- * anything else rejects the request with a `TypeError`. `config` is the caller's.
+ * anything else rejects the request with a `TypeError`. It is called for each attempt, so it should be quick.
+ *
+ * @param candidates never none, and frozen
+ * @param config the caller's
  */
 export type Selector = (candidates: readonly Backend[], config: AxiosRequestConfig) => Backend;
 
@@ -47,6 +50,9 @@ export function roundRobin(): Selector {
  * Makes a selector that sends equal keys to the same backend while that is available, so that its prompt cache is used:
  * weighted rendezvous hashing. Adding or removing one of N backends moves about 1/N of the keys. Backends are told
  * apart by `name`. A request without a key goes to a weighted random one.
+ *
+ * @param key of a request: a user's id, say. `undefined`, `null` and `''` mean none
+ * @throws TypeError for what is no function
  */
 export function affinity(key: (config: AxiosRequestConfig) => string | number | null | undefined): Selector {
   if (typeof key !== 'function') throw new TypeError(`affinity's key must be a function, got ${typeof key}`);

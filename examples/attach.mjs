@@ -1,0 +1,32 @@
+/**
+ * Failover for an instance that exists already and keeps its base URL, headers and interceptors; and off again.
+ *
+ *     EASTUS_KEY=… WESTUS_KEY=… node examples/attach.mjs
+ *
+ * The hosts are those of EASTUS_URL and WESTUS_URL.
+ */
+import axios from 'axios';
+import { attachPriorityAdapter } from 'axios-priority-adapter';
+
+const { env } = process;
+const eastus = env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com';
+const westus = env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com';
+
+// What there was before:
+const client = axios.create({ baseURL: `${eastus}/openai`, headers: { 'api-key': env.EASTUS_KEY } });
+client.interceptors.request.use((config) => {
+  config.headers.set('x-ms-client-request-id', crypto.randomUUID());
+  return config;
+});
+
+const { pool, detach } = attachPriorityAdapter(client, [
+  { name: 'eastus', baseURL: eastus, apiKey: env.EASTUS_KEY },
+  { name: 'westus', baseURL: westus, apiKey: env.WESTUS_KEY, priority: 2 },
+]);
+const { attempts } = await client.get('/models?api-version=2024-10-21');
+console.log(`attached: ${attempts.map(({ backend, status }) => `${backend} ${status}`).join(' → ')}`);
+for (const { name, state } of pool.snapshot()) console.log(`${name} is ${state}`);
+
+detach();
+const { status } = await client.get('/models?api-version=2024-10-21', { validateStatus: null });
+console.log(`detached: ${status} from the base URL, whatever it is`);

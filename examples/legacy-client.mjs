@@ -1,0 +1,31 @@
+/**
+ * The openai client of 3.x, which is built on axios, over several backends. It takes an axios instance of yours.
+ *
+ *     EASTUS_KEY=… WESTUS_KEY=… node examples/legacy-client.mjs
+ *
+ * The hosts are those of EASTUS_URL and WESTUS_URL. (From 4.0 on the client is built on fetch, and takes no axios.)
+ */
+import axios from 'axios';
+import { priorityAdapter } from 'axios-priority-adapter';
+import { Configuration, OpenAIApi } from 'openai'; // 3.3.0
+
+const { env } = process;
+const adapter = priorityAdapter([
+  { name: 'ptu', baseURL: env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
+  {
+    name: 'payg',
+    baseURL: env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com',
+    apiKey: env.WESTUS_KEY,
+    priority: 2,
+  },
+]);
+const configuration = new Configuration({
+  apiKey: 'sent-to-nobody', // each backend brings its own
+  basePath: 'https://pool.invalid/openai/deployments/gpt-4o', // the host is nobody's either
+  baseOptions: { params: { 'api-version': '2024-10-21' } },
+});
+const openai = new OpenAIApi(configuration, undefined, axios.create({ adapter }));
+
+const messages = [{ role: 'user', content: 'Why is the sky blue?' }];
+const { data, attempts } = await openai.createChatCompletion({ model: 'gpt-4o', messages });
+console.log(`${attempts.at(-1).backend} says: ${data.choices[0].message.content}`);

@@ -1,0 +1,39 @@
+/**
+ * A reserved deployment (PTU) in front, two that are paid by use behind it: what the PTU has no room for goes to them.
+ *
+ *     EASTUS_KEY=… WESTUS_KEY=… SWEDEN_KEY=… node examples/ptu-in-front.mjs
+ *
+ * The hosts are those of EASTUS_URL, WESTUS_URL and SWEDEN_URL. It asks ten questions at once, prints for each who was
+ * asked and what came of it, and at the end how much each has answered.
+ */
+import axios from 'axios';
+import { priorityAdapter } from 'axios-priority-adapter';
+
+const { env } = process;
+const adapter = priorityAdapter([
+  { name: 'ptu', baseURL: env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
+  // Of the same priority: they share what is over, two to one.
+  {
+    name: 'payg-westus',
+    baseURL: env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com',
+    apiKey: env.WESTUS_KEY,
+    priority: 2,
+    weight: 2,
+  },
+  {
+    name: 'payg-sweden',
+    baseURL: env.SWEDEN_URL ?? 'https://payg-sweden.openai.azure.com',
+    apiKey: env.SWEDEN_KEY,
+    priority: 2,
+  },
+]);
+const client = axios.create({ adapter });
+
+async function ask(content) {
+  const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
+  const { attempts } = await client.post(url, { messages: [{ role: 'user', content }] });
+  console.log(`${content} ${attempts.map(({ backend, status }) => `${backend}: ${status}`).join(' → ')}`);
+}
+
+await Promise.all(Array.from({ length: 10 }, (_, i) => ask(`What is ${i} squared?`)));
+for (const { name, successes } of adapter.pool.snapshot()) console.log(`${name} answered ${successes}`);

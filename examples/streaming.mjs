@@ -1,0 +1,41 @@
+/**
+ * A streamed chat completion: a refusal moves on before the first word, and each word is printed as it comes.
+ *
+ *     EASTUS_KEY=… WESTUS_KEY=… node examples/streaming.mjs
+ *
+ * The hosts are those of EASTUS_URL and WESTUS_URL.
+ */
+import axios from 'axios';
+import { priorityAdapter } from 'axios-priority-adapter';
+
+const { env } = process;
+const client = axios.create({
+  adapter: priorityAdapter(
+    [
+      { name: 'ptu', baseURL: env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
+      {
+        name: 'payg',
+        baseURL: env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com',
+        apiKey: env.WESTUS_KEY,
+        priority: 2,
+      },
+    ],
+    { attemptTimeout: 10_000 }, // ms until an answer must have begun; the stream itself may take longer
+  ),
+});
+
+const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
+const body = { stream: true, messages: [{ role: 'user', content: 'Why is the sky blue?' }] };
+const { data, attempts } = await client.post(url, body, { responseType: 'stream' });
+console.log(`${attempts.at(-1).backend} streams:`);
+let rest = '';
+for await (const chunk of data.setEncoding('utf8')) {
+  const lines = (rest + chunk).split('\n');
+  rest = lines.pop();
+  for (const line of lines) {
+    if (!line.startsWith('data: {')) continue; // blank lines between events, and `data: [DONE]` at the end
+    const { choices } = JSON.parse(line.slice('data: '.length));
+    process.stdout.write(choices[0]?.delta?.content ?? '');
+  }
+}
+console.log();
