@@ -34,8 +34,8 @@ const limit = setTimeout(() => {
   process.exit(1);
 }, LIMIT_MS);
 const settings = {
-  ms: (full) => (quick ? full / 30 : full),
-  requests: quick ? 10_000 : 1_000_000,
+  ms: (full) => (quick ? full / 50 : full),
+  requests: quick ? 5_000 : 1_000_000,
   seed: Number(seed),
 };
 const about = await environment();
