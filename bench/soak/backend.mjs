@@ -86,9 +86,16 @@ export class Backend {
   }
 
   #receive(request, response) {
-    const { 'x-request-id': id, 'x-attempt': attempt, 'x-body': expected, 'api-key': key } = request.headers;
+    const {
+      authorization,
+      'x-request-id': id,
+      'x-attempt': attempt,
+      'x-body': expected,
+      'api-key': key,
+    } = request.headers;
     const entry = { did: 'received' };
     if (key !== `key-of-${this.name}`) this.#problem(`${this.name} was given another key`);
+    if (authorization !== undefined) this.#problem(`${this.name} was given the caller's token`);
     if (this.log.has(`${id}/${attempt}`)) this.#problem(`${this.name} got attempt ${id}/${attempt} twice`);
     this.log.set(`${id}/${attempt}`, entry);
     request.on('error', () => undefined);

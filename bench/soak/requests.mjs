@@ -14,7 +14,7 @@ export function requestOf(id, random) {
   const config = {
     method: pick(['get', 'post', 'post', 'put']),
     url: `/openai/deployments/${pick(['chat', 'embed', 'audio'])}/x?id=${id}`,
-    headers: { 'x-request-id': id },
+    headers: { 'x-request-id': id, authorization: 'Bearer of-the-caller' },
     responseType: pick([undefined, 'json', 'text', 'arraybuffer', 'stream']),
     timeout: pick([0, 0, 2000, 120]),
     failover: pick([undefined, undefined, undefined, false, { maxWait: 0 }]),
