@@ -1,171 +1,184 @@
 /**
  * Holds the package under load: real backends that throttle, fail, reset, hang, truncate, answer slowly, go away and come
- * back; bodies of all kinds; cancels and timeouts mixed in. At the end everything must have settled once, the clients'
- * and the servers' counts must agree, and nothing may be left behind.
+ * back; bodies of all kinds; cancels and timeouts mixed in. At the end every request must have settled exactly once, the
+ * clients' and the servers' accounts must agree entry by entry, and nothing may be left behind.
  *
  *     npm run soak -- [seconds] [seed]
  */
-import { once } from 'node:events';
-import { Agent, createServer } from 'node:http';
-import { Readable } from 'node:stream';
-import axios from 'axios';
-import FormDataPackage from 'form-data';
-import { priorityAdapter } from 'axios-priority-adapter';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Command, InvalidArgumentError } from 'commander';
+import { seeded } from './random.mjs';
+import { Backend } from './soak/backend.mjs';
+import { clientOf } from './soak/client.mjs';
+import { closed, leftBehind } from './soak/left-behind.mjs';
+import { reconcile } from './soak/reconcile.mjs';
+import { requestOf } from './soak/requests.mjs';
 
-const seconds = Number(process.argv[2] ?? 45);
-const seed = Number(process.argv[3] ?? 1);
-const random = mulberry32(seed);
-const pick = (list) => list[Math.floor(random() * list.length)];
+const CALLERS = 30;
+const MAX_SECONDS = 60;
+/** ms that requests may take to settle when no new ones are made: their own limits are much shorter. */
+const GRACE = 10_000;
+
+const program = new Command('soak')
+  .argument('[seconds]', `how long, at most ${MAX_SECONDS}`, secondsIn, 30)
+  .argument('[seed]', 'decides what is asked and how the backends misbehave', seedIn, 1)
+  .parse();
+const [seconds, seed] = program.processedArgs;
+console.log(`soak for ${seconds} s, seed ${seed}; the same again: npm run soak -- ${seconds} ${seed}`);
 
 const problems = [];
-process.on('unhandledRejection', (error) => problems.push(`unhandled rejection: ${error?.stack ?? error}`));
-process.on('warning', ({ message }) => problems.push(`warning: ${message}`));
+const problem = (what) => problems.push(what);
+for (const event of ['unhandledRejection', 'uncaughtException', 'warning'])
+  process.on(event, (error) => problem(`${event}: ${error?.stack ?? error}`));
 
-const servers = await Promise.all(['reserved', 'east', 'west', 'north'].map((name, i) => startBackend(name, i)));
-const httpAgent = new Agent({ keepAlive: true, maxSockets: 40 });
-const adapter = priorityAdapter(
-  servers.map(({ name, url }, i) => ({ name, baseURL: url, priority: i === 0 ? 1 : 2, apiKey: `key-of-${name}` })),
-  { defaultCooldown: 50, maxCooldown: 400, attemptTimeout: 250, maxWait: 300, maxReplaySize: 200_000 },
+/** What happens to one request or backend does not depend on when the others are heard. */
+const randomFor = (...names) => seeded(hash([seed, ...names].join(' ')));
+const backends = ['reserved', 'east', 'west', 'north'].map(
+  (name) => new Backend(name, (what) => randomFor(name, what), problem),
 );
-const client = axios.create({ adapter, httpAgent });
-const longLived = new AbortController();
+await Promise.all(backends.map((backend) => backend.start()));
 
-const outcomes = {};
-let made = 0;
-let settled = 0;
-let reached = 0;
+/** By id. */
+const requests = new Map();
+const { client, pool, httpAgent } = clientOf(backends, requests, problem);
+const events = {};
+const unsubscribe = pool.subscribe((event) => {
+  if (event.type === 'attempt') count(events, keyOf(event));
+});
+
+const delays = monitorEventLoopDelay({ resolution: 10 });
+delays.enable();
 const until = performance.now() + seconds * 1000;
-await Promise.all(Array.from({ length: 30 }, () => caller()));
+const tide = new AbortController();
+const tides = backends.map((backend) => backend.comeAndGo(tide.signal));
+const settled = await withinGrace(Promise.all(Array.from({ length: CALLERS }, (_, i) => caller(i))));
+delays.disable();
+tide.abort();
+await Promise.all(tides);
 await finish();
 
-async function caller() {
-  while (performance.now() < until) {
-    made++;
-    const outcome = await request();
-    settled++;
-    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+async function caller(number) {
+  for (let i = 0; performance.now() < until; i++) {
+    const id = `${number}-${i}`;
+    const { config, cancel, cancelAfter } = requestOf(id, randomFor(id));
+    const request = { config, began: performance.now(), sent: [], settled: 0, cancelled: false };
+    requests.set(id, request);
+    const timer = cancel && setTimeout(() => cancel((request.cancelled = true)), cancelAfter);
+    request.outcome = await outcomeOf(request);
+    clearTimeout(timer);
   }
 }
 
-async function request() {
-  const cancel = random() < 0.1 ? new AbortController() : longLived;
-  const config = {
-    method: pick(['get', 'post', 'post', 'put']),
-    url: `/openai/deployments/${pick(['chat', 'embed', 'audio'])}/x?id=${made}`,
-    responseType: pick([undefined, 'json', 'text', 'arraybuffer', 'stream']),
-    timeout: pick([0, 0, 2000, 120]),
-    signal: cancel.signal,
-    failover: pick([undefined, undefined, undefined, false, { maxWait: 0 }]),
-  };
-  if (config.method !== 'get') Object.assign(config, bodyOf());
-  if (cancel !== longLived) setTimeout(() => cancel.abort(), random() * 60).unref();
+/** Sends a request, reads its answer, and notes what came of it. */
+async function outcomeOf(request) {
+  const { config } = request;
+  const response = await client.request({ ...config }).then(
+    (answer) => settle(request, answer),
+    (error) => settle(request, error),
+  );
+  const answer = response instanceof Error ? response.response : response;
+  const fate = outcomeIn(response);
+  if (config.responseType !== 'stream' || answer === undefined) return fate;
   try {
-    const response = await client.request(config);
-    countReached(response.attempts);
-    if (config.responseType === 'stream') for await (const chunk of response.data) void chunk;
-    return String(response.status);
-  } catch (error) {
-    if (error.attempts !== undefined) countReached(error.attempts);
-    // The agent holds the sockets of all requests, as with plain axios; the rest of a config is to be clean.
-    const { message, stack, config: own } = error;
-    const { url, baseURL, headers, params } = own ?? {};
-    if (JSON.stringify([message, stack, url, baseURL, headers, params]).includes('key-of-'))
-      problems.push(`a key in ${message}`);
-    return error.response?.fabricated ? 'fabricated 429' : (error.code ?? error.message);
+    // Also what comes with an error is the caller's to read.
+    for await (const chunk of answer.data) void chunk;
+    return fate;
+  } catch {
+    return 'cut while it was read';
   }
 }
 
-/** Attempts whose status came back did reach a server; the others may have. */
-function countReached(attempts) {
-  reached += attempts.filter(({ status }) => status !== undefined).length;
+function outcomeIn(result) {
+  if (!(result instanceof Error)) return String(result.status);
+  return result.response?.fabricated ? 'fabricated 429' : (result.code ?? 'no code');
 }
 
-function bodyOf() {
-  const bytes = Buffer.alloc(Math.floor(random() * 60_000), 65);
-  const form = new FormDataPackage();
-  form.append('file', bytes, { filename: 'x.bin' });
-  return pick([
-    { data: { text: 'x'.repeat(200) } },
-    { data: bytes },
-    { data: Readable.from([bytes, bytes], { objectMode: false }) },
-    {
-      data: Readable.from(
-        Array.from({ length: 8 }, () => bytes),
-        { objectMode: false },
-      ),
-    },
-    { data: new URLSearchParams({ a: '1' }) },
-    { data: form },
-    { data: new Blob([bytes]) },
-  ]);
-}
-
-async function startBackend(name, i) {
-  const counts = { answered: 0 };
-  let away = false;
-  const server = createServer((request, response) => {
-    if (request.headers['api-key'] !== `key-of-${name}`) problems.push(`${name} was given another key`);
-    if (away) return request.socket.destroy();
-    request.on('error', () => undefined);
-    response.on('error', () => undefined);
-    request.resume().on('end', () => behave(response, request.socket, counts));
-  });
-  server.keepAliveTimeout = 30_000;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  // Goes away for a while, and comes back.
-  const tide = setInterval(() => (away = i > 0 && !away && random() < 0.3), 700);
-  return { name, url: `http://127.0.0.1:${server.address().port}`, counts, server, tide };
-}
-
-function behave(response, socket, counts) {
-  const answer = (status, headers, body) => {
-    counts.answered++;
-    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
-  };
-  const dice = random();
-  if (dice < 0.6) answer(200, {}, '{"ok":true}');
-  else if (dice < 0.75) answer(429, { 'retry-after-ms': String(10 + random() * 60), 'retry-after': '1' }, '{}');
-  else if (dice < 0.8) answer(500, {}, 'x'.repeat(100_000));
-  else if (dice < 0.83) answer(503, { 'retry-after': '86400' }, '{}');
-  else if (dice < 0.86) answer(400, {}, '{"error":{}}');
-  else if (dice < 0.89) socket.destroy();
-  else if (dice < 0.91)
-    return; // hangs
-  else if (dice < 0.94) response.writeHead(200, { 'content-length': '100' }).write('{"half', () => socket.destroy());
-  else setTimeout(() => answer(200, {}, '{"slow":true}'), random() * 150);
+function settle(request, result) {
+  request.settled++;
+  request.ended = performance.now();
+  request.attempts = result.attempts;
+  if (result.attempts === undefined) problem(`no attempts with ${result.stack ?? result.status}`);
+  // The agent holds the sockets of all requests, as with plain axios; the rest of a config is to be clean.
+  const { message, stack, config } = result;
+  const { url, baseURL, headers, params } = config ?? {};
+  const told = JSON.stringify([message, stack, url, baseURL, headers, params]);
+  for (const secret of ['key-of-', 'x-attempt']) if (told.includes(secret)) problem(`${secret} in ${told}`);
+  return result;
 }
 
 async function finish() {
-  for (const { tide, server } of servers) {
-    clearInterval(tide);
-    server.closeAllConnections();
-    server.close();
-  }
-  httpAgent.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  const expect = (held, what) => held || problems.push(what);
-  expect(made === settled, `${made} requests were made and ${settled} settled`);
-  for (const { name, pending } of adapter.pool.snapshot()) expect(pending === 0, `${name} has ${pending} pending`);
-  const answered = servers.reduce((sum, { counts }) => sum + counts.answered, 0);
-  // A server may have answered an attempt that was given up meanwhile; never the other way round.
-  const truncated = outcomes.ECONNRESET ?? 0;
-  expect(reached <= answered + truncated, `clients saw ${reached} answers and the servers gave ${answered}`);
-  const open = process.getActiveResourcesInfo().filter((kind) => /TCP|Timeout/.test(kind));
-  expect(open.length === 0, `left behind: ${open.join(', ')}`);
-  console.log(`seed ${seed}: ${made} requests in ${seconds} s; ${answered} answers given, ${reached} taken`);
-  console.table(outcomes);
-  for (const problem of new Set(problems)) console.error(problem);
-  console.log(problems.length === 0 ? 'held' : `${problems.length} problems`);
-  process.exitCode = problems.length === 0 ? 0 : 1;
+  for (const [id, request] of requests) if (request.settled !== 1) problem(`${id} settled ${request.settled} times`);
+  unsubscribe();
+  for (const what of await closed(httpAgent, backends)) problem(what);
+  for (const what of leftBehind(pool, [...requests.values()])) problem(what);
+  // Twice, since one late turn may follow another.
+  const lag = (2 * delays.max) / 1e6 + 50;
+  const ends = reconcile(requests, backends, lag, problem);
+  compareEvents();
+  const outcomes = {};
+  for (const { outcome } of requests.values()) count(outcomes, outcome);
+  report(outcomes, ends);
 }
 
-/** A seeded source of numbers from 0 to 1. */
-function mulberry32(state) {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+/** Listeners of the pool, and its own counts, must have had what the callers were told. */
+function compareEvents() {
+  const told = {};
+  const attempts = [...requests.values()].flatMap((request) => request.attempts ?? []);
+  for (const attempt of attempts) count(told, keyOf(attempt));
+  for (const key of new Set([...Object.keys(told), ...Object.keys(events)]))
+    if (told[key] !== events[key]) problem(`${key}: ${told[key]} in the attempts, ${events[key]} events`);
+  for (const { name, successes } of pool.snapshot()) {
+    const good = attempts.filter(({ backend, status, code }) => backend === name && status < 400 && code === undefined);
+    if (good.length !== successes) problem(`${name} counts ${successes} successes, its clients ${good.length}`);
+  }
+}
+
+function report(outcomes, ends) {
+  console.log(`${requests.size} requests, as they ended:`);
+  console.table(outcomes);
+  console.log('Their attempts, as clients and servers agree:');
+  console.table(ends);
+  const different = [...new Set(problems)];
+  for (const each of different.slice(0, 20)) console.error(each);
+  if (different.length > 20) console.error(`and ${different.length - 20} more`);
+  console.log(problems.length === 0 ? 'held' : `${problems.length} problems with seed ${seed}`);
+  process.exitCode = problems.length === 0 ? 0 : 1;
+  // Whoever hangs has been named.
+  if (!settled) process.exit();
+}
+
+/** Whether it came to an end in time. */
+async function withinGrace(work) {
+  let timer;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(() => resolve(false), seconds * 1000 + GRACE);
+  });
+  const inTime = await Promise.race([work.then(() => true), late]);
+  clearTimeout(timer);
+  return inTime;
+}
+
+function keyOf({ backend, status, code }) {
+  return [backend, status, code].join(' ');
+}
+
+function count(counts, key) {
+  counts[key] = (counts[key] ?? 0) + 1;
+}
+
+function hash(text) {
+  let value = 0x811c9dc5;
+  for (const character of text) value = Math.imul(value ^ character.charCodeAt(0), 0x01000193);
+  return value;
+}
+
+function secondsIn(text) {
+  const value = Number(text);
+  if (value > 0 && value <= MAX_SECONDS) return value;
+  throw new InvalidArgumentError(`Must be more than 0 and at most ${MAX_SECONDS}.`);
+}
+
+function seedIn(text) {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Must be a whole number of at most nine digits.');
 }
