@@ -23,7 +23,7 @@ export type CooldownReason =
   | 'manual';
 
 /** What a backend, or one deployment of it, is in. */
-export type State = 'available' | 'trial' | 'reserve' | 'cooling';
+type State = 'available' | 'trial' | 'reserve' | 'cooling';
 
 /** May a backend be used? "Last": only if nobody else can. In an order in which the greater of two answers counts. */
 const YES = 0;

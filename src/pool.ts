@@ -7,7 +7,7 @@ import { after } from './deadline';
 import { Events } from './events';
 import type { PoolEvent } from './events';
 import { Health } from './health';
-import type { Cooldown, CooldownReason, CooldownStatus, State, Ticket } from './health';
+import type { Cooldown, CooldownReason, CooldownStatus, Ticket } from './health';
 import { weightedRandom } from './selectors';
 import type { Selector } from './selectors';
 
@@ -28,7 +28,7 @@ export interface BackendStatus extends Backend {
    * `maxCooldown`. `trial`: it cooled down without having said for how long, so one request at a time tries it, and the
    * others prefer somebody else until that succeeds. A cooldown of one deployment leaves it as it is.
    */
-  readonly state: State;
+  readonly state: 'available' | 'trial' | 'reserve' | 'cooling';
   /** Whether `state` is `'available'`. */
   readonly available: boolean;
   /** Of the backend and of its deployments, those that are not over. */

@@ -104,16 +104,16 @@ function load(backend: Backend): number {
   return backend.pending / backend.weight;
 }
 
-/** Sums of weights by list of candidates: a pool hands out the same frozen list until something changes. */
-const knownSums = new WeakMap<readonly Backend[], Float64Array | undefined>();
+/** Sums of the weights of the latest list: a pool hands out the same frozen one until something changes. */
+let latest: { readonly candidates: readonly Backend[]; readonly sums: Float64Array | undefined } | undefined;
 
 /** `undefined` where all weights are equal. */
 function cumulativeWeights(candidates: readonly Backend[]): Float64Array | undefined {
-  if (knownSums.has(candidates)) return knownSums.get(candidates);
+  if (latest?.candidates === candidates) return latest.sums;
   const equal = candidates.every((backend) => backend.weight === candidates[0]?.weight);
   let sum = 0;
   const sums = equal ? undefined : Float64Array.from(candidates, (backend) => (sum += backend.weight));
-  if (Object.isFrozen(candidates)) knownSums.set(candidates, sums);
+  if (Object.isFrozen(candidates)) latest = { candidates, sums };
   return sums;
 }
 
