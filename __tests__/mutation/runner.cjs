@@ -1,7 +1,7 @@
 // Runs, for one mutant, no more than can tell something of it. Stryker asks jest for tests by name alone and lets every
 // file run to its end, which is most of the time that mutation testing takes.
-const { readFileSync, writeFileSync } = require('node:fs');
-const { join } = require('node:path');
+const { readFileSync, readdirSync, writeFileSync } = require('node:fs');
+const { basename, join } = require('node:path');
 const { default: TestRunner } = require('jest-runner');
 
 /** Which tests are in which file, and how many ms they take: written by the run without a mutant. */
@@ -15,23 +15,29 @@ module.exports = class MutationRunner extends TestRunner {
     const found = {};
     this.on('test-file-success', ([test, { numFailingTests, testResults }]) => {
       found[test.path] = testResults.map(({ fullName, duration }) => [fullName, duration ?? 0]);
-      // After jest has taken the result.
-      if (known && numFailingTests > 0) setImmediate(() => void watcher.setState({ interrupted: true }));
+      // Jest listens too, and before: it has begun to take this result, and takes no other.
+      if (known && numFailingTests > 0) void watcher.setState({ interrupted: true });
     });
-    await super.runTests(known ? worthwhile(tests, known, new RegExp(testNamePattern, 'i')) : tests, watcher, options);
+    const chosen = known ? worthwhile(tests, known, new RegExp(testNamePattern, 'i'), mutated(rootDir)) : tests;
+    await super.runTests(chosen, watcher, options);
     if (!testNamePattern) writeFileSync(file, JSON.stringify(found));
   }
 };
 
-/** The files that have a test of such a name, those first that are soonest done. */
-function worthwhile(tests, known, pattern) {
+/** The files that have a test of such a name: first that of the mutated module, then those that are soonest done. */
+function worthwhile(tests, known, pattern, module) {
   const took = (test) =>
     (known[test.path] ?? []).reduce((sum, [name, duration]) => (pattern.test(name) ? sum + duration + 1 : sum), 0);
-  return tests
-    .map((test) => [test, took(test)])
-    .filter(([, ms]) => ms > 0)
-    .sort(([, one], [, other]) => one - other)
-    .map(([test]) => test);
+  const rank = (test) => (basename(test.path) === `${module}.test.ts` ? 0 : took(test));
+  return tests.filter((test) => took(test) > 0).sort((one, other) => rank(one) - rank(other));
+}
+
+/** The name of the module in which the active mutant stands. */
+function mutated(rootDir) {
+  const mark = new RegExp(`stryMutAct_\\w+\\("${process.env.__STRYKER_ACTIVE_MUTANT__}"\\)`);
+  const source = join(rootDir, 'src');
+  const file = readdirSync(source).find((name) => mark.test(readFileSync(join(source, name), 'utf8')));
+  return file && basename(file, '.ts');
 }
 
 function read(file) {
