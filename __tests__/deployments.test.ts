@@ -45,6 +45,30 @@ describe('in the path', () => {
     expect((await sent(config)).url).toBe(expected);
   });
 
+  test.each<[string, AxiosRequestConfig, object]>([
+    [
+      'baseURL',
+      { baseURL: 'https://c.example/openai/deployments/embed', url: '/x' },
+      { baseURL: 'https://a.example/openai/deployments/east-embed', url: '/x' },
+    ],
+    [
+      'url',
+      { baseURL: 'https://c.example/openai', url: '/deployments/embed/x?y=/deployments/embed' },
+      { baseURL: 'https://a.example/openai', url: '/deployments/east-embed/x?y=/deployments/embed' },
+    ],
+  ])('a name in %s is renamed there, and the split stays', async (_, config, expected) => {
+    const { request, configs } = scene({ a: { deployments } });
+    await request(config as never);
+    expect(configs[0]).toMatchObject(expected);
+  });
+
+  test('a name that cannot be decoded is a deployment all the same', async () => {
+    const { request, answers, pool } = scene({ a: {} });
+    answers.a = 429;
+    await request({ url: '/openai/deployments/%E0%A4/chat' });
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'available', cooldowns: [{ scope: '%E0%A4' }] });
+  });
+
   test('a name in the path leaves the body alone', async () => {
     const { body } = await sent({ url: '/openai/deployments/embed/x', data: { model: 'gpt-4o' } });
     expect(body.toString()).toBe('{"model":"gpt-4o"}');
@@ -88,6 +112,8 @@ describe('in the body', () => {
     ['text', '"gpt-4o"'],
     ['null', 'null'],
     ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x7b])],
+    ['bytes with one that is no UTF-8', Buffer.from('{"model":"gpt-4o","text":"\xff"}', 'latin1')],
+    ['bytes with a byte order mark', Buffer.from('\ufeff{"model":"gpt-4o"}')],
     ['a name without another', '{"model":"unknown"}'],
   ])('that is %s is left alone', async (_, data) => {
     const { body } = await sent({ url: '/openai/v1/x', data, transformRequest: [] });
@@ -124,9 +150,29 @@ describe('in the body', () => {
     );
   });
 
+  test('it stays of the same kind, for what sends it', () => {
+    const text = '{"model":"m"}';
+    const bytes = new TextEncoder().encode(text);
+    expect(BodyModel.of(text)?.renamed('n')).toBe('{"model":"n"}');
+    expect(BodyModel.of(Buffer.from(text))?.renamed('n')).toEqual(Buffer.from('{"model":"n"}'));
+    expect(Object.prototype.toString.call(BodyModel.of(bytes.buffer)?.renamed('n'))).toBe('[object ArrayBuffer]');
+    // axios's http adapter takes a Buffer, but no other bytes; a browser has none.
+    expect(Buffer.isBuffer(BodyModel.of(bytes)?.renamed('n'))).toBe(true);
+    const { Buffer: here } = globalThis;
+    Reflect.set(globalThis, 'Buffer', undefined);
+    const renamed = BodyModel.of(bytes)?.renamed('n');
+    Reflect.set(globalThis, 'Buffer', here);
+    expect(renamed).toEqual(new TextEncoder().encode('{"model":"n"}'));
+  });
+
+  test.each(['{"model":7}', '{"a":1}', 'null', '"m"', '7', '["model"]', 'model'])('%s names no model', (text) => {
+    expect(BodyModel.of(text)).toBeUndefined();
+  });
+
   test('of several models the last counts, as for a parser, and all are renamed', () => {
     expect(BodyModel.of('{"model":"x","model":"y"}')).toMatchObject({ name: 'y' });
     expect(BodyModel.of('{"model":"x","model":"y"}')?.renamed('z')).toBe('{"model":"z","model":"z"}');
+    expect(BodyModel.of('{"model":{"x":"y"},"model":"m"}')?.renamed('z')).toBe('{"model":{"x":"y"},"model":"z"}');
   });
 
   test('a body of many megabytes is no trouble', () => {

@@ -9,18 +9,22 @@ const KNOWN = '.known-tests.json';
 
 module.exports = class MutationRunner extends TestRunner {
   async runTests(tests, watcher, options) {
+    const mutant = process.env.__STRYKER_ACTIVE_MUTANT__;
+    // Stryker names no test for a mutant that acts while a module is loaded: each of them may notice.
     const { rootDir, testNamePattern } = this._globalConfig;
     const file = join(rootDir, KNOWN);
-    const known = testNamePattern ? read(file) : undefined;
+    const known = mutant === undefined ? undefined : read(file);
     const found = {};
     this.on('test-file-success', ([test, { numFailingTests, testResults }]) => {
       found[test.path] = testResults.map(({ fullName, duration }) => [fullName, duration ?? 0]);
       // Jest listens too, and before: it has begun to take this result, and takes no other.
       if (known && numFailingTests > 0) void watcher.setState({ interrupted: true });
     });
-    const chosen = known ? worthwhile(tests, known, new RegExp(testNamePattern, 'i'), mutated(rootDir)) : tests;
+    const chosen = known
+      ? worthwhile(tests, known, new RegExp(testNamePattern ?? '', 'i'), mutated(rootDir, mutant))
+      : tests;
     await super.runTests(chosen, watcher, options);
-    if (!testNamePattern) writeFileSync(file, JSON.stringify(found));
+    if (mutant === undefined) writeFileSync(file, JSON.stringify(found));
   }
 };
 
@@ -32,9 +36,9 @@ function worthwhile(tests, known, pattern, module) {
   return tests.filter((test) => took(test) > 0).sort((one, other) => rank(one) - rank(other));
 }
 
-/** The name of the module in which the active mutant stands. */
-function mutated(rootDir) {
-  const mark = new RegExp(`stryMutAct_\\w+\\("${process.env.__STRYKER_ACTIVE_MUTANT__}"\\)`);
+/** The name of the module in which the mutant stands. */
+function mutated(rootDir, mutant) {
+  const mark = new RegExp(`stryMutAct_\\w+\\("${mutant}"\\)`);
   const source = join(rootDir, 'src');
   const file = readdirSync(source).find((name) => mark.test(readFileSync(join(source, name), 'utf8')));
   return file && basename(file, '.ts');
