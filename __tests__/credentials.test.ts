@@ -268,7 +268,8 @@ describe('redirects', () => {
     const { request, configs } = scene({ a: { apiKey: 'own', headers: { 'X-Own': '1' } } });
     await request();
     const headers = { 'Api-Key': 'own', 'X-Own': '1', AUTHORIZATION: 'callers', kept: '1' };
-    configs[0]?.beforeRedirect?.({ href, headers }, { headers: {}, statusCode: 307 }, {} as never);
+    const hook = configs[0]?.beforeRedirect as (options: object, ...others: object[]) => void;
+    hook({ href, headers }, { headers: {}, statusCode: 307 }, {});
     expect(Object.keys(headers)).toEqual(kept);
   });
 

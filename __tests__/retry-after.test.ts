@@ -50,8 +50,19 @@ test('a date is measured from the current time by default', () => {
   expect(parseRetryAfter({ status: 503, headers: { 'retry-after': soon } })).toBeGreaterThan(58_000);
 });
 
-test('what looks like a date and is none says nothing', () => {
-  expect(wait({ 'retry-after': 'Thu, 99 Foo 2026 12:00:30 GMT' })).toBeUndefined();
+test.each([
+  'Thu, 99 Foo 2026 12:00:30 GMT',
+  'before Thu, 15 Jan 2026 12:00:30 GMT',
+  'Thu, 15 Jan 2026 9:00:30 GMT',
+  'Thu, 15 Jan 2026 12:00:3 GMT',
+])('what looks like a date and is none says nothing: %s', (date) => {
+  expect(wait({ 'retry-after': date })).toBeUndefined();
+});
+
+test('decimals are kept, and units may be in capitals', () => {
+  expect(wait({ 'retry-after-ms': '12.75' })).toBe(12.75);
+  expect(wait({ 'retry-after': '2 Minutes' })).toBe(120_000);
+  expect(wait({ 'retry-after': '6M0S' })).toBe(360_000);
 });
 
 test('headers are read from an AxiosHeaders too', () => {
