@@ -22,6 +22,7 @@ describe('in the path', () => {
       { url: '/openai/deployments/gpt-4o/chat/completions?api-version=1' },
       '/openai/deployments/east%20gpt%2F4o/chat/completions?api-version=1',
     ],
+    [{ url: 'deployments/embed/embeddings' }, '/deployments/east-embed/embeddings'],
     [{ url: '/openai/deployments/gpt%2D4o/chat' }, '/openai/deployments/east%20gpt%2F4o/chat'],
     [
       { url: 'deployments/embed/embeddings', baseURL: 'https://c.example/openai' },
