@@ -1,5 +1,8 @@
 import type { Config } from 'jest';
 
+// No test may hold in UTC alone.
+process.env.TZ = 'America/St_Johns';
+
 const config: Config = {
   testEnvironment: 'node',
   roots: ['<rootDir>/__tests__'],

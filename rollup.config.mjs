@@ -9,7 +9,10 @@ export default [
   {
     input,
     external,
-    plugins: [typescript({ include: ['src/**'], noEmit: false, noEmitOnError: true, sourceMap: true })],
+    plugins: [
+      // The sources are not published beside their maps, so the maps hold them.
+      typescript({ include: ['src/**'], noEmit: false, noEmitOnError: true, sourceMap: true, inlineSources: true }),
+    ],
     output: [
       { file: 'dist/index.js', format: 'esm', sourcemap: true },
       // axios's CommonJS build is its own default export.

@@ -46,6 +46,12 @@ describe('a backend with a credential of its own gets only that', () => {
     expect(authorization).toBe(`Basic ${Buffer.from('u:p').toString('base64')}`);
   });
 
+  test.each([null, false])('a caller’s credential that `headers` takes away as %s is no credential', async (none) => {
+    const headers = await headersAt({ headers: { Authorization: none, 'x-on': true } }, callers);
+    expect(headers).toMatchObject({ 'api-key': 'callers', 'x-api-key': 'callers', 'x-on': 'true' });
+    expect(headers).not.toHaveProperty('authorization');
+  });
+
   test('headers are set last, in place of the caller’s and of apiKey', async () => {
     const headers = await headersAt(
       {
@@ -56,6 +62,18 @@ describe('a backend with a credential of its own gets only that', () => {
     );
     expect(headers).toMatchObject({ 'api-key': 'last', other: 'own', none: 'kept', list: 'a, b', n: '1' });
     expect(headers).not.toHaveProperty('gone');
+  });
+
+  test('who is overruled by headers is not asked', async () => {
+    const apiKey = jest.fn(() => 'first');
+    expect(await headersAt({ apiKey, headers: { 'API-KEY': 'last' } })).toMatchObject({ 'api-key': 'last' });
+    expect(apiKey).not.toHaveBeenCalled();
+  });
+
+  test.each(['', '  ', 'Bearer', 'bearer  ', ' Basic', ['']])('an empty one is refused: %j', (authorization) => {
+    expect(() => priorityAdapter([{ baseURL: 'a.example', headers: { authorization } }])).toThrow(
+      'backends[0].headers["authorization"] must hold a credential, got an empty one',
+    );
   });
 
   test('no attempt sees what an earlier attempt set', async () => {
@@ -78,7 +96,10 @@ describe('a backend with a credential of its own gets only that', () => {
 });
 
 describe('a provider', () => {
-  test.each<[string, Partial<BackendOptions>]>([
+  const failed = 'the credential provider of backends[0] failed';
+  const none = (name: string, got: string): string => `backends[0].${name}() must give a non-empty string, got ${got}`;
+
+  test.each<[string, Partial<BackendOptions>, string]>([
     [
       'throws',
       {
@@ -86,12 +107,22 @@ describe('a provider', () => {
           throw new Error('vault says: top-secret');
         },
       },
+      failed,
     ],
-    ['rejects', { azureADTokenProvider: () => Promise.reject(new Error('vault says: top-secret')) }],
-    ['gives nothing', { apiKey: () => '' }],
-    ['gives no text', { azureADTokenProvider: () => Promise.resolve(undefined as unknown as string) }],
-    ['gives what fits into no header', { apiKey: () => 'top-secret\r\nx: y' }],
-  ])('that %s counts as a failed attempt of its backend', async (_, own) => {
+    ['rejects', { azureADTokenProvider: () => Promise.reject(new Error('vault says: top-secret')) }, failed],
+    ['gives nothing', { apiKey: () => '' }, none('apiKey', 'an empty string')],
+    ['gives blanks', { apiKey: () => '  ' }, none('apiKey', 'a string')],
+    [
+      'gives no text',
+      { azureADTokenProvider: () => Promise.resolve(undefined as unknown as string) },
+      none('azureADTokenProvider', 'undefined'),
+    ],
+    [
+      'gives what fits into no header',
+      { apiKey: () => 'top-secret\r\nx: y' },
+      'backends[0].apiKey() gave what does not fit into a header',
+    ],
+  ])('that %s counts as a failed attempt of its backend', async (_, own, message) => {
     const { adapter, asked, pool } = scene({ a: own, b: { priority: 2 } });
     const response = await axios.post('/x', 'body', { adapter });
     expect(asked).toEqual(['b']);
@@ -102,9 +133,7 @@ describe('a provider', () => {
     expect(pool.snapshot()[0]).toMatchObject({ pending: 0, failures: 1, cooldowns: [{ reason: 'credential' }] });
     pool.restore('a');
     const error = await rejection(axios.post('/x', 'body', { adapter, failover: false }));
-    expect(error).toMatchObject({ code: 'ERR_CREDENTIAL' });
-    expect(error.message).toContain('backends[0]');
-    expect(error.message).not.toContain('top-secret');
+    expect(error).toMatchObject({ code: 'ERR_CREDENTIAL', message });
   });
 
   test('is asked for each attempt', async () => {
@@ -228,6 +257,20 @@ describe('redirects', () => {
     const data = new ReadableStream({ start: (controller) => controller.close() });
     expect(await axios.post('/in', data, { adapter, validateStatus: null })).toMatchObject({ status: 307 });
     expect(backend.calls).toHaveLength(1);
+  });
+
+  test.each<[string, string, string[]]>([
+    ['the same origin', 'https://a.example/there', ['Api-Key', 'X-Own', 'AUTHORIZATION', 'kept']],
+    ['another origin', 'https://b.example/there', ['kept']],
+    ['another port', 'https://a.example:444/there', ['kept']],
+    ['what is no URL', 'there', ['kept']],
+  ])('to %s keep or lose the credentials where axios itself does not see to it', async (_, href, kept) => {
+    const { request, configs } = scene({ a: { apiKey: 'own', headers: { 'X-Own': '1' } } });
+    await request();
+    const headers = { 'Api-Key': 'own', 'X-Own': '1', AUTHORIZATION: 'callers', kept: '1' };
+    const hook = configs[0]?.beforeRedirect as (options: object, ...others: object[]) => void;
+    hook({ href, headers }, { headers: {}, statusCode: 307 }, {});
+    expect(Object.keys(headers)).toEqual(kept);
   });
 
   test('tell the caller’s beforeRedirect of each hop', async () => {

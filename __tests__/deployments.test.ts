@@ -22,6 +22,7 @@ describe('in the path', () => {
       { url: '/openai/deployments/gpt-4o/chat/completions?api-version=1' },
       '/openai/deployments/east%20gpt%2F4o/chat/completions?api-version=1',
     ],
+    [{ url: 'deployments/embed/embeddings' }, '/deployments/east-embed/embeddings'],
     [{ url: '/openai/deployments/gpt%2D4o/chat' }, '/openai/deployments/east%20gpt%2F4o/chat'],
     [
       { url: 'deployments/embed/embeddings', baseURL: 'https://c.example/openai' },
@@ -43,6 +44,30 @@ describe('in the path', () => {
     [{ url: '/openai/deployments/constructor/chat' }, '/openai/deployments/constructor/chat'],
   ])('%j becomes %s', async (config, expected) => {
     expect((await sent(config)).url).toBe(expected);
+  });
+
+  test.each<[string, AxiosRequestConfig, object]>([
+    [
+      'baseURL',
+      { baseURL: 'https://c.example/openai/deployments/embed', url: '/x' },
+      { baseURL: 'https://a.example/openai/deployments/east-embed', url: '/x' },
+    ],
+    [
+      'url',
+      { baseURL: 'https://c.example/openai', url: '/deployments/embed/x?y=/deployments/embed' },
+      { baseURL: 'https://a.example/openai', url: '/deployments/east-embed/x?y=/deployments/embed' },
+    ],
+  ])('a name in %s is renamed there, and the split stays', async (_, config, expected) => {
+    const { request, configs } = scene({ a: { deployments } });
+    await request(config as never);
+    expect(configs[0]).toMatchObject(expected);
+  });
+
+  test('a name that cannot be decoded is a deployment all the same', async () => {
+    const { request, answers, pool } = scene({ a: {} });
+    answers.a = 429;
+    await request({ url: '/openai/deployments/%E0%A4/chat' });
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'available', cooldowns: [{ scope: '%E0%A4' }] });
   });
 
   test('a name in the path leaves the body alone', async () => {
@@ -88,6 +113,8 @@ describe('in the body', () => {
     ['text', '"gpt-4o"'],
     ['null', 'null'],
     ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x7b])],
+    ['bytes with one that is no UTF-8', Buffer.from('{"model":"gpt-4o","text":"\xff"}', 'latin1')],
+    ['bytes with a byte order mark', Buffer.from('\ufeff{"model":"gpt-4o"}')],
     ['a name without another', '{"model":"unknown"}'],
   ])('that is %s is left alone', async (_, data) => {
     const { body } = await sent({ url: '/openai/v1/x', data, transformRequest: [] });
@@ -124,9 +151,25 @@ describe('in the body', () => {
     );
   });
 
+  test('it stays of the same kind, for what sends it', () => {
+    const text = '{"model":"m"}';
+    expect(modelOf(text)?.renamed('n')).toBe('{"model":"n"}');
+    // Bytes go as an ArrayBuffer: the http adapter takes it, and so does a browser.
+    for (const bytes of [Buffer.from(text), new TextEncoder().encode(text), new TextEncoder().encode(text).buffer]) {
+      const renamed = modelOf(bytes)?.renamed('n');
+      expect(Object.prototype.toString.call(renamed)).toBe('[object ArrayBuffer]');
+      expect(Buffer.from(renamed as ArrayBuffer).toString()).toBe('{"model":"n"}');
+    }
+  });
+
+  test.each(['{"model":7}', '{"a":1}', 'null', '"m"', '7', '["model"]', 'model'])('%s names no model', (text) => {
+    expect(modelOf(text)).toBeUndefined();
+  });
+
   test('of several models the last counts, as for a parser, and all are renamed', () => {
     expect(modelOf('{"model":"x","model":"y"}')).toMatchObject({ name: 'y' });
     expect(modelOf('{"model":"x","model":"y"}')?.renamed('z')).toBe('{"model":"z","model":"z"}');
+    expect(modelOf('{"model":{"x":"y"},"model":"m"}')?.renamed('z')).toBe('{"model":{"x":"y"},"model":"z"}');
   });
 
   test('a body of many megabytes is no trouble', () => {

@@ -40,17 +40,40 @@ test('the old forms of an HTTP date are read as GMT', () => {
   expect(wait({ 'retry-after': 'Thu Jan 15 12:00:30 2026' })).toBe(30_000);
 });
 
+test('a date with a zone of its own is read in that', () => {
+  expect(wait({ 'retry-after': 'Thu, 15 Jan 2026 07:00:30 EST' })).toBe(30_000);
+  expect(wait({ 'retry-after': 'Thu, 15 Jan 2026 13:00:30 +01:00' })).toBe(30_000);
+});
+
 test('a date is measured from the current time by default', () => {
   const soon = new Date(Date.now() + 60_000).toUTCString();
   expect(parseRetryAfter({ status: 503, headers: { 'retry-after': soon } })).toBeGreaterThan(58_000);
 });
 
-test('what looks like a date and is none says nothing', () => {
-  expect(wait({ 'retry-after': 'Thu, 99 Foo 2026 12:00:30 GMT' })).toBeUndefined();
+test.each([
+  'Thu, 99 Foo 2026 12:00:30 GMT',
+  'before Thu, 15 Jan 2026 12:00:30 GMT',
+  'Thu, 15 Jan 2026 9:00:30 GMT',
+  'Thu, 15 Jan 2026 12:00:3 GMT',
+])('what looks like a date and is none says nothing: %s', (date) => {
+  expect(wait({ 'retry-after': date })).toBeUndefined();
+});
+
+test('decimals are kept, and units may be in capitals', () => {
+  expect(wait({ 'retry-after-ms': '12.75' })).toBe(12.75);
+  expect(wait({ 'retry-after': '2 Minutes' })).toBe(120_000);
+  expect(wait({ 'retry-after': '6M0S' })).toBe(360_000);
 });
 
 test('headers are read from an AxiosHeaders too', () => {
   expect(wait(new AxiosHeaders({ 'Retry-After': '3' }))).toBe(3000);
+});
+
+test('a value may be a number, a list or padded, and one that is none hides no other', () => {
+  expect(wait({ 'retry-after': 3 })).toBe(3000);
+  expect(wait({ 'retry-after': ['3', '4'] })).toBe(3000);
+  expect(wait({ 'retry-after': ' 3 ' })).toBe(3000);
+  expect(wait({ 'Retry-After': '3', 'retry-after': undefined })).toBe(3000);
 });
 
 test.each([
@@ -89,6 +112,13 @@ test('a number too long to be one is passed over', () => {
 test('a reset of 0 is a statement, unless the sentinel of -1 stands beside it', () => {
   expect(wait({ 'x-ratelimit-reset-tokens': '0', 'x-ratelimit-remaining-tokens': '0' })).toBe(0);
   expect(wait({ 'x-ratelimit-reset-tokens': '0', 'x-ratelimit-remaining-tokens': '-1' })).toBeUndefined();
+});
+
+test('only the beginning of a long body is read, in whatever form it comes', () => {
+  const late = `${'x'.repeat(20_000)} try again in 5 seconds`;
+  for (const data of [late, Buffer.from(late), { message: late }, { error: { message: late } }]) {
+    expect(wait({}, 429, data)).toBeUndefined();
+  }
 });
 
 test('a long body is read in no time', () => {

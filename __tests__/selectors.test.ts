@@ -79,6 +79,12 @@ test('weightedRandom takes the last candidate for the last number there is, and 
   expect(() => weightedRandom([], {})).toThrow('a selector needs at least one candidate');
 });
 
+test('weightedRandom gives a number on the border to the next', () => {
+  const list = [backend('a', 1), backend('b', 3)];
+  expect(weightedRandomBy(() => 0.25)(list, {}).name).toBe('b');
+  expect(weightedRandomBy(() => 0.25 - Number.EPSILON)(list, {}).name).toBe('a');
+});
+
 test('leastPending takes who has least to do for its weight', () => {
   expect(leastPending([backend('a', 1, 2), backend('b', 1, 1), backend('c', 1, 3)], {}).name).toBe('b');
   expect(leastPending([backend('a', 1, 2), backend('b', 4, 4)], {}).name).toBe('b');
@@ -99,6 +105,13 @@ describe('affinity', () => {
 
   test('keeps a key where it was', () => {
     expect(homes(five)).toEqual(homes([...five].reverse()));
+  });
+
+  test('gives a key the same backend in every process', () => {
+    const found = ['ada', 'grace', 'user-1', 'user-2', '7', 'ü', 'conversation-12345'].map(
+      (url) => affinity((config) => config.url)(five, { url }).name,
+    );
+    expect(found.join('')).toBe('abdaaab');
   });
 
   test('moves about 1/N of the keys when one of N comes or goes, and only to or from that one', () => {

@@ -3,6 +3,7 @@ import type { AxiosRequestConfig } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import { priorityAdapter } from '../src';
 import { TestBackend, rejection, useBackends } from './support/backend';
+import { scene } from './support/in-process';
 
 useBackends();
 
@@ -40,8 +41,13 @@ describe('the URL rule', () => {
     [{ baseURL: 'https://caller.example//two', url: '/x' }, '/gw//two/x'],
     [{ baseURL: 'https://user:pass@caller.example/base', url: '/x' }, '/gw/base/x'],
     [{ baseURL: 'https://caller.example/base?k=1', url: '/x' }, '/gw/base?k=1/x'],
+    [{ baseURL: 'https://caller.example/base?k=1', url: '' }, '/gw/base?k=1'],
+    [{ baseURL: 'https://caller.example/base', url: '//x/y', allowAbsoluteUrls: false }, '/gw/base/x/y'],
     [{ url: 'https://user:pass@other.example:99/x?y=1' }, '/gw/x?y=1'],
     [{ url: 'ftp://other.example/x' }, '/gw/x'],
+    [{ url: 'h2://other.example/x' }, '/gw/x'],
+    [{ url: 'foo://other.example' }, '/gw/'],
+    [{ url: 'foo://other.example?a=1' }, '/gw/?a=1'],
     [{ baseURL: 'https://caller.example/base', url: 'https://other.example/x' }, '/gw/x'],
     [
       { baseURL: 'https://caller.example/base', url: 'https://other.example/x', allowAbsoluteUrls: false },
@@ -50,6 +56,11 @@ describe('the URL rule', () => {
     [{ url: 'https://other.example/x', allowAbsoluteUrls: false }, '/gw/x'],
     [{ url: 'https://other.example//x' }, '/gw//x'],
     [{ url: '/x//y' }, '/gw/x//y'],
+    [{ baseURL: 'https://caller.example/base', url: '/x//y' }, '/gw/base/x//y'],
+    [
+      { baseURL: 'https://caller.example/base', url: '/x?next=https://other.example/y' },
+      '/gw/base/x?next=https://other.example/y',
+    ],
     [{ url: '/./x' }, '/gw/x'],
     [{ url: '/a/../x', baseURL: 'https://caller.example/base' }, '/gw/base/x'],
     [{ url: '../x', baseURL: 'https://caller.example/base' }, '/gw/x'],
@@ -113,7 +124,7 @@ describe('the URL rule', () => {
     const backend = await TestBackend.start();
     const adapter = priorityAdapter([{ baseURL: backend.url }]);
     const error = await rejection(axios.get('https://[::bad/x', { adapter }));
-    expect(error).toMatchObject({ code: 'ERR_INVALID_URL', attempts: [], isAxiosError: true });
+    expect(error).toMatchObject({ message: 'Invalid URL', code: 'ERR_INVALID_URL', attempts: [], isAxiosError: true });
     expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, failures: 0 });
   });
 
@@ -136,6 +147,21 @@ describe('a backend’s params', () => {
       '/x?api-version=v&a=1&a=2&n=7&l%5B%5D=1&l%5B%5D=2',
     );
     expect(params.toString()).toBe('api-version=3&a=1&a=2');
+  });
+
+  test.each([
+    ['/x?v=9', '/x'],
+    ['/x?v=9&keep=1&also=2#part', '/x?keep=1&also=2#part'],
+    ['/x?keep=1&v=9#part', '/x?keep=1#part'],
+    ['/x?v&keep', '/x?keep'],
+    ['?v=9&keep=1', '?keep=1'],
+    ['/x?a+b=9&a%20b=9&ab=1', '/x?ab=1'],
+    ['/x#part?v=9', '/x#part?v=9'],
+    ['#part?v=9', '#part?v=9'],
+  ])('take the same names out of %s and leave %s', async (url, left) => {
+    const { request, configs } = scene({ a: { params: { v: 1, 'a b': 2 } } });
+    await request({ url });
+    expect(configs[0]?.url).toBe(left);
   });
 
   test('leave a URL without a query alone, and an undefined one is none', async () => {
@@ -167,6 +193,22 @@ describe('what the wrapped adapter is given', () => {
       url: '/openai/z',
     });
     expect(mock.history.post?.[0]).toMatchObject({ baseURL: 'https://backend.example/gw', url: '/openai/x' });
+  });
+
+  test.each<[AxiosRequestConfig, string, string]>([
+    [{ url: '/x' }, '', '/x'],
+    [{ url: '' }, '/', ''],
+    [{ baseURL: 'https://caller.example/', url: '/x' }, '', '/x'],
+    [{ baseURL: 'https://caller.example/base', url: '' }, '/base', ''],
+    [{ baseURL: 'https://caller.example/base//', url: '/x' }, '/base//', '/x'],
+    [{ baseURL: 'https://caller.example/base//', url: '/a/../x' }, '/base', '/x'],
+    [{ baseURL: 'https://caller.example/base', url: '/a/../x' }, '/base', '/x'],
+    [{ baseURL: 'https://caller.example/base', url: '/../x' }, '', '/x'],
+    [{ baseURL: 'https://caller.example/base', url: '?p=/../z#part' }, '/base', '?p=/../z#part'],
+  ])('of %j is the split %s and %s', async (config, base, url) => {
+    const { request, configs } = scene({ a: {} });
+    await request(config as never);
+    expect(configs[0]).toMatchObject({ baseURL: `https://a.example${base}`, url });
   });
 
   test('is one absolute URL where axios would take the path for one', async () => {

@@ -1,0 +1,16 @@
+/** What only a Node consumer writes. */
+import { Agent } from 'node:https';
+import type { Readable } from 'node:stream';
+import axios from 'axios';
+import { priorityAdapter } from 'axios-priority-adapter';
+
+const httpsAgent = new Agent({ keepAlive: true });
+const adapter = priorityAdapter([
+  { baseURL: 'a.example', apiKey: process.env['KEY'], request: { httpsAgent, proxy: false, socketPath: null } },
+]);
+
+export async function print(): Promise<void> {
+  const { data, attempts } = await axios.get<Readable>('/x', { adapter, responseType: 'stream' });
+  for await (const chunk of data) process.stdout.write(String(chunk));
+  process.stdout.write(JSON.stringify(attempts));
+}
