@@ -96,7 +96,7 @@ describe('a backend with a credential of its own gets only that', () => {
 });
 
 describe('a provider', () => {
-  const failed = 'the credential provider of backends[0] failed';
+  const failed = (name: string): string => `backends[0].${name}() failed`;
   const none = (name: string, got: string): string => `backends[0].${name}() must give a non-empty string, got ${got}`;
 
   test.each<[string, Partial<BackendOptions>, string]>([
@@ -107,9 +107,13 @@ describe('a provider', () => {
           throw new Error('vault says: top-secret');
         },
       },
-      failed,
+      failed('apiKey'),
     ],
-    ['rejects', { azureADTokenProvider: () => Promise.reject(new Error('vault says: top-secret')) }, failed],
+    [
+      'rejects',
+      { azureADTokenProvider: () => Promise.reject(new Error('vault says: top-secret')) },
+      failed('azureADTokenProvider'),
+    ],
     ['gives nothing', { apiKey: () => '' }, none('apiKey', 'an empty string')],
     ['gives blanks', { apiKey: () => '  ' }, none('apiKey', 'a string')],
     [
