@@ -297,3 +297,16 @@ test('a stream over fetch within a timeout is whole, however slowly it is read',
   const { data } = await axios.get<unknown>('/x', { adapter, responseType: 'stream', timeout: 5000 });
   expect(await textOf(data)).toBe('all of it');
 });
+
+test('a web stream that the caller gives up gives up its source, and listens to no signal any more', async () => {
+  const { adapter, answers } = scene({ a: {} });
+  const cancelled = jest.fn();
+  answers.a = { data: new ReadableStream({ pull: (controller) => controller.enqueue('x'), cancel: cancelled }) };
+  const { signal } = new AbortController();
+  const remove = jest.spyOn(signal, 'removeEventListener');
+  const { data } = await axios.get<ReadableStream>('/x', { adapter, responseType: 'stream', signal });
+  const before = remove.mock.calls.length;
+  await data.cancel('enough');
+  expect(cancelled).toHaveBeenCalledWith('enough');
+  expect(remove.mock.calls.length).toBeGreaterThan(before);
+});
