@@ -115,9 +115,17 @@ const REQUEST_FIELDS = [
 
 const CHECKS: Checks<Given> = {
   baseURL: checkBaseURL,
-  priority: optional(1, 'be an integer ≥ 0', (value) => Number.isInteger(value) && (value as number) >= 0),
-  weight: optional(1, 'be a positive number', (value) => Number.isFinite(value) && (value as number) > 0),
-  name: optional<string | undefined>(undefined, 'be a non-empty string', isText),
+  priority: /* @__PURE__ */ optional(
+    1,
+    'be an integer ≥ 0',
+    (value) => Number.isInteger(value) && (value as number) >= 0,
+  ),
+  weight: /* @__PURE__ */ optional(
+    1,
+    'be a positive number',
+    (value) => Number.isFinite(value) && (value as number) > 0,
+  ),
+  name: /* @__PURE__ */ optional<string | undefined>(undefined, 'be a non-empty string', isText),
   // `resolveCredentials` looks at these three.
   apiKey: (value) => value as CredentialOptions['apiKey'],
   azureADTokenProvider: (value) => value as CredentialOptions['azureADTokenProvider'],

@@ -78,13 +78,17 @@ export interface Rules extends Pick<PriorityAdapterOptions, 'adapter'> {
 
 const CHECKS: Checks<Omit<Rules, 'once'>> = {
   adapter: checkAdapter,
-  attemptTimeout: duration(0),
-  maxWait: duration(0),
-  failoverCondition: callback(defaultFailoverCondition),
-  cooldown: callback(() => undefined),
+  attemptTimeout: /* @__PURE__ */ duration(0),
+  maxWait: /* @__PURE__ */ duration(0),
+  failoverCondition: /* @__PURE__ */ callback(defaultFailoverCondition),
+  cooldown: /* @__PURE__ */ callback(() => undefined),
   // Infinity: kept whatever its length
-  maxReplaySize: optional(32 * 2 ** 20, 'be a number of bytes ≥ 0', (size) => typeof size === 'number' && size >= 0),
-  shouldBalance: callback(() => true),
+  maxReplaySize: /* @__PURE__ */ optional(
+    32 * 2 ** 20,
+    'be a number of bytes ≥ 0',
+    (size) => typeof size === 'number' && size >= 0,
+  ),
+  shouldBalance: /* @__PURE__ */ callback(() => true),
 };
 
 /** @throws TypeError that names the option and the value */
@@ -111,9 +115,9 @@ export function rulesFor(rules: Rules, failover: unknown): Rules {
   const place = 'config.failover';
   must(typeof failover === 'object' && failover !== null, place, 'be false or an object', failover);
   const checks: Checks<RequestFailover> = {
-    attemptTimeout: duration(rules.attemptTimeout),
-    maxWait: duration(rules.maxWait),
-    failoverCondition: callback(rules.failoverCondition),
+    attemptTimeout: /* @__PURE__ */ duration(rules.attemptTimeout),
+    maxWait: /* @__PURE__ */ duration(rules.maxWait),
+    failoverCondition: /* @__PURE__ */ callback(rules.failoverCondition),
   };
   return { ...rules, ...(resolve(failover, place, checks) as Rules) };
 }

@@ -64,9 +64,9 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Candidates = readonly Backend[];
 
 export const POOL_CHECKS: Checks<Required<{ [K in keyof BackendPoolOptions]: NonNullable<BackendPoolOptions[K]> }>> = {
-  selector: callback(weightedRandom),
-  defaultCooldown: duration(10_000),
-  maxCooldown: duration(300_000),
+  selector: /* @__PURE__ */ callback(weightedRandom),
+  defaultCooldown: /* @__PURE__ */ duration(10_000),
+  maxCooldown: /* @__PURE__ */ duration(300_000),
 };
 
 /** Candidates are remembered for so many deployments at once. */
