@@ -321,28 +321,33 @@ describe('a body of the caller’s that fails blames nobody', () => {
   });
 });
 
-test('a source that fails while the rest of it is sent is cut off, not taken for whole', async () => {
-  const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
-  const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url }], { maxReplaySize: 1000 });
-  const source = new Readable({ read: () => undefined });
-  source.push(Buffer.alloc(5000));
-  const error = rejection(axios.post('/x', source, { adapter }));
-  while (first.sockets.size + second.sockets.size === 0) await turn();
-  source.destroy(new Error('disk on fire'));
-  expect(await error).toMatchObject({ message: 'disk on fire' });
-  expect([...first.calls, ...second.calls]).toEqual([]);
-  expect(adapter.pool.snapshot()).toMatchObject([{ failures: 0 }, { failures: 0 }]);
-});
+describe('a source longer than maxReplaySize', () => {
+  /** Sends one that is on its way to a backend when it is destroyed. */
+  async function destroyedOnItsWay(reason?: Error) {
+    const servers = await startBackends(2);
+    const adapter = priorityAdapter(
+      servers.map(({ url }) => ({ baseURL: url })),
+      { maxReplaySize: 1000 },
+    );
+    const source = new Readable({ read: () => undefined });
+    source.push(Buffer.alloc(5000));
+    const error = rejection(axios.post('/x', source, { adapter }));
+    while (servers.every(({ sockets }) => sockets.size === 0)) await turn();
+    source.destroy(reason);
+    return { error: await error, calls: servers.flatMap(({ calls }) => calls), pool: adapter.pool };
+  }
 
-test('a long source that closes early is a cancel, as with plain axios', async () => {
-  const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
-  const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url }], { maxReplaySize: 1000 });
-  const source = new Readable({ read: () => undefined });
-  source.push(Buffer.alloc(5000));
-  const error = rejection(axios.post('/x', source, { adapter }));
-  while (first.sockets.size + second.sockets.size === 0) await turn();
-  source.destroy();
-  expect(await error).toMatchObject({ code: 'ERR_CANCELED', name: 'CanceledError' });
+  test('that fails while the rest of it is sent is cut off, not taken for whole', async () => {
+    const { error, calls, pool } = await destroyedOnItsWay(new Error('disk on fire'));
+    expect(error).toMatchObject({ message: 'disk on fire' });
+    expect(calls).toEqual([]);
+    expect(pool.snapshot()).toMatchObject([{ failures: 0 }, { failures: 0 }]);
+  });
+
+  test('that closes early is a cancel, as with plain axios', async () => {
+    const { error } = await destroyedOnItsWay();
+    expect(error).toMatchObject({ code: 'ERR_CANCELED', name: 'CanceledError' });
+  });
 });
 
 test('a cancel ends the reading of a body', async () => {
