@@ -2,7 +2,8 @@ import axios from 'axios';
 import axiosRetry from 'axios-retry';
 import { BackendPool, priorityAdapter } from 'axios-priority-adapter';
 
-const URL = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
+/** Of a chat completion, as everything here asks for. */
+export const URL = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
 const BODY = { messages: [{ role: 'user', content: 'Hello' }] };
 const ANSWER = '{"choices":[{"message":{"role":"assistant","content":"Hello!"}}]}';
 

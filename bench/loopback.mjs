@@ -1,8 +1,8 @@
 import { Agent } from 'node:http';
 import axios from 'axios';
 import { priorityAdapter } from 'axios-priority-adapter';
+import { URL } from './in-process.mjs';
 
-const URL = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
 const PROMPT = 'Summarise the following report in three sentences. '.repeat(28);
 
 /** About 1.5 kB, as a short prompt. */
