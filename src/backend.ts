@@ -1,5 +1,5 @@
 import type { AxiosRequestConfig } from 'axios';
-import { dictionary, duration, isText, must, optional, resolve, show, showType } from './check';
+import { checkFields, dictionary, duration, isText, must, optional, resolve, show, showType } from './check';
 import type { Checks } from './check';
 import { resolveCredentials } from './credentials';
 import type { CredentialOptions, Credentials } from './credentials';
@@ -157,14 +157,15 @@ export function resolveBackends(backends: readonly BackendOptions[]): BackendSet
 }
 
 function resolveBackend(options: BackendOptions, place: string): BackendSettings {
-  const given = resolve(options, place, CHECKS);
-  const { origin, host, pathname } = given.baseURL;
+  // The keys themselves stay with the credentials.
+  const { baseURL, name, apiKey, azureADTokenProvider, headers, ...settings } = resolve(options, place, CHECKS);
+  const { origin, host, pathname } = baseURL;
   const prefix = pathname.replace(/\/+$/, '');
   return {
-    ...given,
-    name: given.name ?? host + prefix,
+    ...settings,
+    name: name ?? host + prefix,
     baseURL: origin + prefix,
-    credentials: resolveCredentials(given, origin, place),
+    credentials: resolveCredentials({ apiKey, azureADTokenProvider, headers }, origin, place),
   };
 }
 
@@ -188,7 +189,8 @@ function masked(url: unknown): string {
 }
 
 function checkRequest(value: unknown, place: string): BackendSettings['request'] {
-  const entries = entriesOf(value, place, REQUEST_FIELDS);
+  const entries = entriesOf(value, place);
+  checkFields(Object(value) as object, REQUEST_FIELDS, place);
   duration(0)(Object.fromEntries(entries).timeout, `${place}.timeout`);
   return entries;
 }
@@ -200,10 +202,8 @@ function checkDeployments(value: unknown, place: string): BackendSettings['deplo
 }
 
 /** What is given as `undefined` is not given. */
-function entriesOf(value: unknown, place: string, names?: readonly string[]): [string, unknown][] {
-  return Object.entries(dictionary(value === undefined ? {} : value, place, names)).filter(
-    ([, each]) => each !== undefined,
-  );
+function entriesOf(value: unknown, place: string): [string, unknown][] {
+  return Object.entries(dictionary(value === undefined ? {} : value, place)).filter(([, each]) => each !== undefined);
 }
 
 function mapOf<T>(entries: [string, T][]): ReadonlyMap<string, T> | undefined {

@@ -16,11 +16,14 @@ export interface Body {
   readonly failure: { error?: unknown };
 }
 
+/** What can be read only once. */
+export type OneShot = NodeStream | ReadableStream;
+
 /** Whoever sends a config again (axios-retry) hands over the same stream: it has been read, and is found here. */
 const captures = new WeakMap<object, Promise<Body>>();
 
 /** Whether `data` can be read only once. Buffers, text, Blobs and spec FormData can be sent again as they are. */
-export function isOneShot(data: unknown): data is NodeStream | ReadableStream {
+export function isOneShot(data: unknown): data is OneShot {
   return isNodeStream(data) || isWebStream(data);
 }
 
@@ -40,7 +43,7 @@ export function asIs(data: unknown): Body {
  *
  * @throws CodedError
  */
-export function capture(data: NodeStream | ReadableStream, limit: number): Promise<Body> {
+export function capture(data: OneShot, limit: number): Promise<Body> {
   let body = captures.get(data);
   if (body === undefined) captures.set(data, (body = read(data, limit).catch(failed)));
   else body = body.then(again);
@@ -58,7 +61,7 @@ function again(body: Body): Body {
   throw unsendable('that was sent before and was too long to be kept (maxReplaySize)');
 }
 
-async function read(stream: NodeStream | ReadableStream, limit: number): Promise<Body> {
+async function read(stream: OneShot, limit: number): Promise<Body> {
   const failure: Body['failure'] = {};
   const headers = 'getHeaders' in stream ? stream.getHeaders?.() : undefined;
   const source: Source = isWebStream(stream) ? readerOf(stream) : iteratorOf(stream);

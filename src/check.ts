@@ -17,24 +17,23 @@ export function must(holds: boolean, place: string, be: string, value: unknown, 
 /** Reads an options object field by field. */
 export function resolve<T>(value: unknown, place: string, checks: Checks<T>): T {
   const names = Object.keys(checks) as (keyof T & string)[];
-  const given = dictionary(value, place, names);
+  const given = dictionary(value, place);
+  checkFields(given, names, place);
   return Object.fromEntries(names.map((name) => [name, checks[name](given[name], `${place}.${name}`)])) as T;
 }
 
-/** A plain dictionary, whose fields are all known where `names` are given. */
-export function dictionary(
-  value: unknown,
-  place: string,
-  names?: readonly string[],
-): Readonly<Record<string, unknown>> {
+/** A plain dictionary. */
+export function dictionary(value: unknown, place: string): Readonly<Record<string, unknown>> {
   must(typeof value === 'object' && value !== null && !Array.isArray(value), place, 'be an object', value, showType);
-  for (const field of names === undefined ? [] : Object.keys(value)) {
-    if (!names!.includes(field)) {
-      const [nearest] = [...names!].sort((a, b) => distance(field, a) - distance(field, b));
-      throw new TypeError(`${place} has an unknown field "${field}"; did you mean "${nearest!}"?`);
-    }
-  }
   return value as Record<string, unknown>;
+}
+
+/** Refuses a field that is not known, with the nearest one that is. */
+export function checkFields(value: object, names: readonly string[], place: string): void {
+  const unknown = Object.keys(value).find((field) => !names.includes(field));
+  if (unknown === undefined) return;
+  const [nearest] = [...names].sort((a, b) => distance(unknown, a) - distance(unknown, b));
+  throw new TypeError(`${place} has an unknown field "${unknown}"; did you mean "${nearest!}"?`);
 }
 
 /** A field with a default, of which `holds` is to be true. */

@@ -1,9 +1,9 @@
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { planOf } from './attempt';
 import type { Plan } from './attempt';
-import { codeOf } from './coded-error';
 import { asIs, capture, isOneShot } from './body';
-import type { Body } from './body';
+import type { Body, OneShot } from './body';
+import { codeOf } from './coded-error';
 import { Deadline, Interruption } from './deadline';
 import type { Attempt } from './events';
 import { checkAnswer, checkChosen } from './options';
@@ -201,7 +201,7 @@ export class Journey {
     return !isOneShot(data) || (onlyAttempt && !namesModel) ? asIs(data) : this.#capture(lease, data);
   }
 
-  async #capture(lease: Lease, data: Parameters<typeof capture>[0]): Promise<Body> {
+  async #capture(lease: Lease, data: OneShot): Promise<Body> {
     this.#prompt = false;
     try {
       return await this.#deadline.guard(capture(data, this.rules.maxReplaySize));

@@ -115,9 +115,9 @@ export function rulesFor(rules: Rules, failover: unknown): Rules {
   const place = 'config.failover';
   must(typeof failover === 'object' && failover !== null, place, 'be false or an object', failover);
   const checks: Checks<RequestFailover> = {
-    attemptTimeout: /* @__PURE__ */ duration(rules.attemptTimeout),
-    maxWait: /* @__PURE__ */ duration(rules.maxWait),
-    failoverCondition: /* @__PURE__ */ callback(rules.failoverCondition),
+    attemptTimeout: duration(rules.attemptTimeout),
+    maxWait: duration(rules.maxWait),
+    failoverCondition: callback(rules.failoverCondition),
   };
   return { ...rules, ...(resolve(failover, place, checks) as Rules) };
 }

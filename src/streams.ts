@@ -17,12 +17,13 @@ export interface NodeStream {
 type Pull = () => Promise<unknown>;
 
 export function isNodeStream(data: unknown): data is NodeStream {
-  const { pipe, on } = Object(data) as Partial<NodeStream>;
+  if (typeof data !== 'object' || data === null) return false;
+  const { pipe, on } = data as Partial<NodeStream>;
   return typeof pipe === 'function' && typeof on === 'function';
 }
 
 export function isWebStream(data: unknown): data is ReadableStream {
-  return typeof (Object(data) as Partial<ReadableStream>).getReader === 'function';
+  return typeof data === 'object' && data !== null && 'getReader' in data && typeof data.getReader === 'function';
 }
 
 export function nodeStreamOf(pull: Pull): Readable {
