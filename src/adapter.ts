@@ -1,11 +1,10 @@
 import axios from 'axios';
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { BackendOptions } from './backend';
-import { handedBack, Journey } from './journey';
+import { Journey } from './journey';
 import { checkAnswer, resolvePool, resolveRules, rulesFor } from './options';
 import type { PriorityAdapterOptions, Rules, WrappedAdapter } from './options';
 import { BackendPool } from './pool';
-import { settle } from './response';
 import { Trail } from './trail';
 
 /** An `AxiosAdapter` for `axios.create({ adapter })`, with the pool that it draws from. */
@@ -79,30 +78,20 @@ export class Failover {
     try {
       if (checkAnswer(this.#rules.shouldBalance(config), 'shouldBalance')) {
         const rules = rulesFor(this.#rules, config.failover);
-        journey = new Journey(config, this.pool, rules, axios.getAdapter(wrapped, config), trail);
-        return settle(trail.answered(await answerTo(journey)));
+        journey = new Journey(config, adapterOf(wrapped, config), this.pool, rules, trail);
+        let answer: AxiosResponse | undefined;
+        while (answer === undefined) answer = await journey.step();
+        return trail.answered(answer);
       }
     } catch (error) {
       throw trail.rejected(error);
     } finally {
       journey?.end();
     }
-    return axios.getAdapter(wrapped, config)(config);
+    return adapterOf(wrapped, config)(config);
   }
 }
 
-/** A backend's answer, or the fabricated one. Throws what is to reject the request. */
-async function answerTo(journey: Journey): Promise<AxiosResponse> {
-  for (;;) {
-    const lease = journey.chooseBackend();
-    if (lease === undefined) {
-      if (!journey.mayWait()) return journey.nobodyLeft();
-      await journey.waitForSomebody();
-      continue;
-    }
-    const outcome = await journey.attemptAt(lease);
-    if ('answer' in outcome) return outcome.answer;
-    if (!outcome.movesOn) return handedBack(outcome.failure);
-    journey.leave(outcome.failure);
-  }
+function adapterOf(wrapped: WrappedAdapter | undefined, config: InternalAxiosRequestConfig): AxiosAdapter {
+  return typeof wrapped === 'function' ? wrapped : axios.getAdapter(wrapped, config);
 }

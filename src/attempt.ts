@@ -2,28 +2,26 @@ import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import type { BackendSettings } from './backend';
 import type { Body } from './body';
 import type { HeaderList, RedirectHook } from './credentials';
-import { deploymentOf, modelOf, renameInPath } from './deployments';
-import type { BodyModel } from './deployments';
-import { join, targetOf, withoutParams } from './url';
-import type { Target } from './url';
+import { modelOf, renameInPath, routeOf } from './deployments';
+import type { BodyModel, Route } from './deployments';
+import { join, withoutParams } from './url';
 
 /** What all attempts of one request have in common: worked out once, before the first. */
-export interface Plan {
+export interface Plan extends Route {
   readonly config: InternalAxiosRequestConfig;
-  readonly target: Target;
-  /** The deployment that the URL names, as the caller knows it. */
-  readonly deployment: string | undefined;
+  /** The wrapped one. */
+  readonly adapter: AxiosAdapter;
   /**
-   * What the body names instead, `null` for nothing. Looked up once, by the first backend that has names of its own:
-   * without any, no body is parsed.
+   * What the body names instead of the URL, `null` for nothing. Looked up once, by the first backend that has names of
+   * its own: without any, no body is parsed.
    */
   model: BodyModel | null | undefined;
 }
 
 /** @throws CodedError `ERR_INVALID_URL` for a URL that axios could not have requested */
-export function planOf(config: InternalAxiosRequestConfig): Plan {
-  const target = targetOf(config);
-  return { config, target, deployment: deploymentOf(target), model: undefined };
+export function planOf(config: InternalAxiosRequestConfig, adapter: AxiosAdapter): Plan {
+  const { target, deployment } = routeOf(config);
+  return { config, adapter, target, deployment, model: undefined };
 }
 
 /**
@@ -33,12 +31,11 @@ export function planOf(config: InternalAxiosRequestConfig): Plan {
 export function attemptConfig(
   plan: Plan,
   backend: BackendSettings,
-  adapter: AxiosAdapter,
   body: Body,
   credentials: HeaderList,
   abort?: AbortController,
 ): InternalAxiosRequestConfig {
-  const { config } = plan;
+  const { config, adapter } = plan;
   const attempt = copyOf(config, abort);
   for (const [key, value] of backend.request) fieldsOf(attempt)[key] = value;
   attempt.adapter = adapter;
@@ -135,7 +132,7 @@ function headersFor(
     // axios keeps an explicit length, which would cut or stall a body that was rewritten.
     if (!dropped.has(lower) && !(rewritten && lower === 'content-length')) headers[name] = source[name];
   }
-  for (const [name, value] of Object.entries(body.headers ?? {})) setHeader(headers, name, value);
+  if (body.headers) for (const [name, value] of Object.entries(body.headers)) setHeader(headers, name, value);
   for (const [name, value] of credentials) headers[name] = value;
   return headers as unknown as InternalAxiosRequestConfig['headers'];
 }

@@ -1,13 +1,38 @@
-import { beforeQuery, combine, decode } from './url';
+import type { AxiosRequestConfig } from 'axios';
+import { beforeQuery, combine, decode, targetOf } from './url';
 import type { Target } from './url';
 
 /** `/deployments/{name}` as a segment of a path. */
 const DEPLOYMENT = /((?:^|\/)deployments\/)([^/?#]+)/;
 
-/** The deployment that the URL names, decoded, or `undefined` where it names none. */
-export function deploymentOf(target: Target): string | undefined {
+/** Where a request wants to go. */
+export interface Route {
+  readonly target: Target;
+  /** The deployment that the URL names, decoded, as the caller knows it. */
+  readonly deployment: string | undefined;
+}
+
+/** A client asks for few URLs again and again: what is known of them spares reading them for each request. */
+const routes = new Map<string, Route & { baseURL: string | undefined; allowAbsoluteUrls: boolean | undefined }>();
+const MAX_ROUTES = 100;
+const MAX_LENGTH = 2000;
+
+/** @throws CodedError `ERR_INVALID_URL` for a URL that axios could not have requested */
+export function routeOf({ url, baseURL, allowAbsoluteUrls }: AxiosRequestConfig): Route {
+  const text = toText(url ?? '');
+  const known = routes.get(text);
+  if (known !== undefined && known.baseURL === baseURL && known.allowAbsoluteUrls === allowAbsoluteUrls) return known;
+  const target = targetOf(text, baseURL ?? '', allowAbsoluteUrls);
   const name = DEPLOYMENT.exec(pathOf(target))?.[2];
-  return name === undefined ? undefined : decode(name);
+  const route = { target, deployment: name === undefined ? undefined : decode(name), baseURL, allowAbsoluteUrls };
+  if (routes.size >= MAX_ROUTES) routes.clear();
+  if (text.length <= MAX_LENGTH) routes.set(text, route);
+  return route;
+}
+
+/** axios takes a `URL` too, though its types do not. */
+function toText(url: unknown): string {
+  return String(url);
 }
 
 /** The same target with another deployment in its path. */

@@ -16,9 +16,6 @@ import { parseRetryAfter } from './retry-after';
 import { send } from './send';
 import type { Trail } from './trail';
 
-/** How an attempt ended: in the answer, or in a failure that may or may not move on. */
-export type Outcome = { readonly answer: AxiosResponse } | { readonly failure: Failure; readonly movesOn: boolean };
-
 /** ms that are added to a wait at the most: so many for each who waits, and so many in all. */
 const JITTER_PER_SLEEPER = 5;
 const MAX_JITTER = 250;
@@ -28,10 +25,10 @@ const MIN_PAUSE = 10;
 
 const NOBODY: ReadonlySet<string> = new Set();
 
-/** One request on its way from backend to backend: the steps it may take, and what they cost it. */
+/** One request on its way from backend to backend: the steps it takes, and what they cost it. */
 export class Journey {
-  readonly #plan: Plan;
-  readonly #deadline: Deadline;
+  readonly plan: Plan;
+  readonly deadline: Deadline;
   /** Names of the backends it has been to since it last waited. */
   #tried: ReadonlySet<string> = NOBODY;
   #body: Body | undefined;
@@ -43,57 +40,60 @@ export class Journey {
   /** @throws CodedError `ERR_INVALID_URL`, or an AxiosError for a `timeout` that is no number */
   constructor(
     private readonly config: InternalAxiosRequestConfig,
+    adapter: AxiosAdapter,
     private readonly pool: BackendPool,
     private readonly rules: Rules,
-    private readonly adapter: AxiosAdapter,
-    private readonly trail: Trail,
+    readonly trail: Trail,
   ) {
-    this.#plan = planOf(config);
-    this.#deadline = new Deadline(config, timeoutOf(config));
+    this.plan = planOf(config, adapter);
+    this.deadline = new Deadline(config, timeoutOf(config));
   }
 
   end(): void {
-    this.#deadline.close();
+    this.deadline.close();
   }
 
-  /** `undefined`: nobody is available that this request has not been to. */
-  chooseBackend(): Lease | undefined {
-    this.#deadline.check();
-    return this.pool.lease(this.#plan.deployment, this.#tried, this.config);
+  /**
+   * One attempt, at a backend that this request has not been to, or else a wait. Gives what the request is answered
+   * with: a backend's answer or the fabricated one; `undefined` to go on. Throws what is to reject the request.
+   */
+  step(): Promise<AxiosResponse | undefined> | AxiosResponse | undefined {
+    this.deadline.check();
+    const lease = this.pool.lease(this.plan.deployment, this.#tried, this.config);
+    if (lease !== undefined) return this.#attemptAt(lease);
+    return this.#mayWait() ? this.#waitForSomebody() : this.#nobodyLeft();
   }
 
   /** Sends the request to the backend that was chosen, and tells the pool how that went. */
-  async attemptAt(lease: Lease): Promise<Outcome> {
-    const body = (this.#body ??= await this.#openBody(lease));
+  async #attemptAt(lease: Lease): Promise<AxiosResponse | undefined> {
+    const opened = this.#body ?? this.#openBody(lease);
+    const body = (this.#body = opened instanceof Promise ? await opened : opened);
     const started = performance.now();
     let failure: Failure;
     try {
-      const response = await this.#send(lease, body);
+      const response = await send(this, lease.member.settings, body, this.rules.attemptTimeout);
       const { status } = response;
       if (isSuccess(status)) {
         this.pool.succeed(lease);
-        this.#record(lease, started, { status }, 0);
-        return { answer: response };
+        this.#record({ backend: lease.member.view.name, status, duration: performance.now() - started });
+        return response;
       }
       failure = { ...this.#partiesOf(lease), response, status, attemptTimedOut: false };
     } catch (error) {
       failure = this.#failureOf(error, lease, started, body);
     }
-    return this.#judge(lease, started, failure, body);
-  }
-
-  /** On to somebody else. */
-  leave({ backend, response }: Failure): void {
-    discard(response);
-    this.#tried = new Set(this.#tried).add(backend.name);
+    if (!this.#movesOn(lease, started, failure, body)) return handedBack(failure);
+    discard(failure.response);
+    this.#tried = new Set(this.#tried).add(lease.member.view.name);
+    return undefined;
   }
 
   /** Whether somebody will be available before the time for waiting, and the caller's, is over. */
-  mayWait(): boolean {
+  #mayWait(): boolean {
     return this.#pauseBeforeNext() <= this.#room();
   }
 
-  async waitForSomebody(): Promise<void> {
+  async #waitForSomebody(): Promise<undefined> {
     const wait = this.#pauseBeforeNext();
     // The more wait, the further apart they come back: whoever comes first and is refused spares the others the way.
     const jitter = Math.min(this.pool.sleepers * JITTER_PER_SLEEPER, MAX_JITTER, (this.#room() - wait) / 2);
@@ -103,7 +103,7 @@ export class Journey {
     this.pool.events.emit({ type: 'waiting', duration });
     const pause = this.pool.pause(duration);
     try {
-      await this.#deadline.guard(pause.over);
+      await this.deadline.guard(pause.over);
     } finally {
       pause.end();
     }
@@ -111,35 +111,24 @@ export class Journey {
     this.#tried = NOBODY;
   }
 
-  nobodyLeft(): AxiosResponse {
-    const retryAfter = this.pool.soonest(this.#plan.deployment);
+  #nobodyLeft(): AxiosResponse {
+    const retryAfter = this.pool.soonest(this.plan.deployment);
     this.pool.events.emit({ type: 'exhausted', retryAfter });
-    return fabricate(this.config, retryAfter, this.pool.backends.length, this.adapter);
+    return fabricate(this.config, retryAfter, this.pool.backends.length, this.plan.adapter);
   }
 
   #pauseBeforeNext(): number {
-    const wait = this.pool.soonest(this.#plan.deployment);
+    const wait = this.pool.soonest(this.plan.deployment);
     return wait > 0 ? wait : MIN_PAUSE;
   }
 
   /** ms that this request may still wait. */
   #room(): number {
-    return Math.min(this.rules.maxWait - this.#waited, this.#deadline.remaining());
-  }
-
-  #send({ member }: Lease, body: Body): Promise<AxiosResponse> {
-    return send(member.settings, {
-      plan: this.#plan,
-      adapter: this.adapter,
-      body,
-      deadline: this.#deadline,
-      limit: this.rules.attemptTimeout,
-      onCredentials: (credentials) => this.trail.given(credentials),
-    });
+    return Math.min(this.rules.maxWait - this.#waited, this.deadline.remaining());
   }
 
   /** Asks the user's rules about a failure, and tells the pool. */
-  #judge(lease: Lease, started: number, failure: Failure, body: Body): Outcome {
+  #movesOn(lease: Lease, started: number, failure: Failure, body: Body): boolean {
     // What a user's rule may log is the caller's config, not that of the attempt.
     if (failure.response !== undefined) failure.response.config = this.config;
     let blamed = isBackendsFault(failure);
@@ -148,7 +137,7 @@ export class Journey {
       const movesOn = !this.rules.once && checkAnswer(this.rules.failoverCondition(failure), 'failoverCondition');
       blamed ||= movesOn;
       if (blamed) chosen = checkChosen(this.rules.cooldown(failure));
-      return { failure, movesOn: movesOn && body.replayable };
+      return movesOn && body.replayable;
     } catch (error) {
       discard(failure.response);
       throw error;
@@ -176,7 +165,7 @@ export class Journey {
 
   /** The attempt is over, and its backend out of use where it is to blame. */
   #close(lease: Lease, started: number, failure: Failure, blamed: boolean, chosen?: number): void {
-    const { status, response } = failure;
+    const { status, code, response } = failure;
     const refusal = isSuccess(status) ? undefined : response;
     const cooldown = blamed
       ? this.pool.fail(lease, {
@@ -186,7 +175,13 @@ export class Journey {
           scoped: refusal !== undefined && refusal.status < 500,
         })
       : this.pool.release(lease);
-    this.#record(lease, started, failure, cooldown);
+    this.#record({
+      backend: lease.member.view.name,
+      ...(status !== undefined && { status }),
+      ...(code !== undefined && { code }),
+      duration: performance.now() - started,
+      ...(cooldown > 0 && { cooldown }),
+    });
   }
 
   #partiesOf({ member }: Lease): Parties {
@@ -197,35 +192,28 @@ export class Journey {
   #openBody(lease: Lease): Body | Promise<Body> {
     const { data } = this.config as { data?: unknown };
     const onlyAttempt = this.rules.once === true || (this.pool.backends.length === 1 && this.rules.maxWait === 0);
-    const namesModel = lease.member.settings.deployments !== undefined && this.#plan.deployment === undefined;
+    const namesModel = lease.member.settings.deployments !== undefined && this.plan.deployment === undefined;
     return !isOneShot(data) || (onlyAttempt && !namesModel) ? asIs(data) : this.#capture(lease, data);
   }
 
   async #capture(lease: Lease, data: OneShot): Promise<Body> {
     this.#prompt = false;
     try {
-      return await this.#deadline.guard(capture(data, this.rules.maxReplaySize));
+      return await this.deadline.guard(capture(data, this.rules.maxReplaySize));
     } catch (error) {
       this.pool.release(lease);
       throw error;
     }
   }
 
-  #record({ member }: Lease, started: number, { status, code }: Partial<Failure>, cooldown: number): void {
-    const attempt: Attempt = {
-      backend: member.view.name,
-      ...(status !== undefined && { status }),
-      ...(code !== undefined && { code }),
-      duration: performance.now() - started,
-      ...(cooldown > 0 && { cooldown }),
-    };
+  #record(attempt: Attempt): void {
     this.trail.attempts.push(attempt);
     this.pool.events.attempted(attempt);
   }
 }
 
 /** An answer goes back as it came; an error where there is no answer, or where it broke off. */
-export function handedBack({ response, status = 0, error }: Failure): AxiosResponse {
+function handedBack({ response, status = 0, error }: Failure): AxiosResponse {
   const whole = response !== undefined && !isSuccess(status) && (error === undefined || response.data !== undefined);
   if (whole) return response;
   throw error;

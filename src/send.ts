@@ -1,4 +1,4 @@
-import type { AxiosAdapter, AxiosResponse } from 'axios';
+import type { AxiosResponse } from 'axios';
 import { attemptConfig } from './attempt';
 import type { Plan } from './attempt';
 import type { BackendSettings } from './backend';
@@ -9,34 +9,32 @@ import { MAX_TIMER } from './deadline';
 import type { Deadline } from './deadline';
 import { followingRedirects } from './redirect';
 import { cancelWhileRead, discard, isNodeFetch } from './response';
+import type { Trail } from './trail';
 
-/** What goes into one attempt, besides the backend. */
-export interface Sending {
+/** What all attempts of one request are sent with. */
+interface Sender {
   readonly plan: Plan;
-  readonly adapter: AxiosAdapter;
-  readonly body: Body;
   readonly deadline: Deadline;
-  /** ms for this attempt; 0 means none */
-  readonly limit: number;
   /** Told what the backend's credentials are, for taking them out of messages. */
-  readonly onCredentials: (credentials: HeaderList) => void;
+  readonly trail: Trail;
 }
 
 /**
  * Sends one attempt through the wrapped adapter.
  *
+ * @param limit ms for this attempt; 0 means none
  * @throws `Interruption` when the request or this attempt is to end, `CodedError`, or what the adapter throws
  */
-export function send(backend: BackendSettings, sending: Sending): Promise<AxiosResponse> {
-  return sending.deadline.bounded || sending.limit > 0 ? guarded(backend, sending) : exchange(backend, sending);
+export function send(sender: Sender, backend: BackendSettings, body: Body, limit: number): Promise<AxiosResponse> {
+  return sender.deadline.bounded || limit > 0 ? guarded(sender, backend, body, limit) : exchange(sender, backend, body);
 }
 
-async function guarded(backend: BackendSettings, sending: Sending): Promise<AxiosResponse> {
-  const { plan, deadline, limit } = sending;
+async function guarded(sender: Sender, backend: BackendSettings, body: Body, limit: number): Promise<AxiosResponse> {
+  const { plan, deadline } = sender;
   deadline.check();
   // One signal for all that may end this attempt.
   const abort = new AbortController();
-  const answer = exchange(backend, sending, abort);
+  const answer = exchange(sender, backend, body, abort);
   const giveUp = (): void => {
     abort.abort();
     // An adapter that does not listen goes on; its answer comes too late for anybody.
@@ -48,24 +46,31 @@ async function guarded(backend: BackendSettings, sending: Sending): Promise<Axio
 }
 
 /** Without a step of its own where no provider has to be waited for. */
-function exchange(backend: BackendSettings, sending: Sending, abort?: AbortController): Promise<AxiosResponse> {
+function exchange(
+  sender: Sender,
+  backend: BackendSettings,
+  body: Body,
+  abort?: AbortController,
+): Promise<AxiosResponse> {
   const given = backend.credentials.headers();
-  if (!(given instanceof Promise)) return exchangeWith(given, backend, sending, abort);
+  if (!(given instanceof Promise)) return exchangeWith(given, sender, backend, body, abort);
   return given.then((credentials) => {
     if (abort?.signal.aborted) throw new Error('given up while the credentials were asked for');
-    return exchangeWith(credentials, backend, sending, abort);
+    return exchangeWith(credentials, sender, backend, body, abort);
   });
 }
 
 function exchangeWith(
   credentials: HeaderList,
+  { plan, trail }: Sender,
   backend: BackendSettings,
-  { plan, adapter, body, onCredentials }: Sending,
+  body: Body,
   abort?: AbortController,
 ): Promise<AxiosResponse> {
-  onCredentials(credentials);
+  trail.given(credentials);
   checkSendable(body);
-  const attempt = attemptConfig(plan, backend, adapter, body, credentials, abort);
+  const { adapter } = plan;
+  const attempt = attemptConfig(plan, backend, body, credentials, abort);
   // It would fire at once in an adapter; the deadline keeps it.
   if (Number(attempt.timeout) > MAX_TIMER) attempt.timeout = 0;
   return isNodeFetch(adapter, attempt) ? followingRedirects(adapter, attempt) : adapter(attempt);

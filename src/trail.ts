@@ -1,28 +1,29 @@
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { HeaderList } from './credentials';
 import type { Attempt } from './events';
-import { rejection, restored, restoredError } from './response';
+import { rejection, restored, restoredError, settle } from './response';
 
 /** What one request leaves behind on its way, and what of it leaves with the answer. */
 export class Trail {
   readonly attempts: Attempt[] = [];
-  readonly #given: HeaderList[number][] = [];
+  readonly #given: HeaderList[] = [];
 
   constructor(private readonly config: InternalAxiosRequestConfig) {}
 
   /** The caller hears of no secret that an attempt was given. */
   given(credentials: HeaderList): void {
-    this.#given.push(...credentials);
+    this.#given.push(credentials);
   }
 
-  /** The answer, as the caller may have it. */
+  /** The answer, as the caller may have it; an error where the caller's `validateStatus` says so. */
   answered(response: AxiosResponse): AxiosResponse {
-    return Object.assign(restored(response, this.config), { attempts: this.attempts });
+    response.attempts = this.attempts;
+    return settle(restored(response, this.config));
   }
 
   /** The error, as the caller, or a rule of the user's, may have it. */
   cleaned(error: unknown): unknown {
-    return restoredError(rejection(error, this.config), this.config, this.#given);
+    return restoredError(rejection(error, this.config), this.config, this.#given.flat());
   }
 
   /** The error that the request ends with. */

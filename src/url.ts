@@ -1,4 +1,3 @@
-import type { AxiosRequestConfig } from 'axios';
 import { CodedError } from './coded-error';
 
 /**
@@ -28,10 +27,8 @@ const NOWHERE = 'http://localhost';
  *
  * @throws CodedError `ERR_INVALID_URL`
  */
-export function targetOf(config: AxiosRequestConfig): Target {
-  const url = toText(config.url ?? '');
-  const baseURL = config.baseURL ?? '';
-  if (ABSOLUTE.test(url) && !(config.allowAbsoluteUrls === false && baseURL)) return { base: '', url: resolve(url) };
+export function targetOf(url: string, baseURL: string, allowAbsoluteUrls: boolean | undefined): Target {
+  if (ABSOLUTE.test(url) && !(allowAbsoluteUrls === false && baseURL)) return { base: '', url: resolve(url) };
   const base = pathOfBase(baseURL);
   if (base === undefined) return { base: '', url: resolve(combine(baseURL, url)) };
   if (!NOT_PLAIN.test(beforeQuery(url)) && !ABSOLUTE.test(url)) return { base, url };
@@ -71,23 +68,12 @@ export function decode(text: string): string {
   }
 }
 
-/** axios takes a `URL` too, though its types do not. */
-function toText(url: unknown): string {
-  return String(url);
-}
-
 /** The path of the caller's `baseURL`, or `undefined` where it holds more than a path to keep. */
 function pathOfBase(baseURL: string): string | undefined {
-  if (baseURL === '') return '';
-  if (baseURL !== lastBase.baseURL) {
-    const path = /[?#]/.test(baseURL) ? undefined : resolve(baseURL);
-    lastBase = { baseURL, path: path === '/' ? '' : path?.startsWith('//') ? undefined : path };
-  }
-  return lastBase.path;
+  if (/[?#]/.test(baseURL)) return undefined;
+  const path = baseURL === '' ? '/' : resolve(baseURL);
+  return path === '/' ? '' : path.startsWith('//') ? undefined : path;
 }
-
-/** A client has one `baseURL`; remembering the last one spares parsing it for every request. */
-let lastBase: { readonly baseURL: string; readonly path: string | undefined } = { baseURL: '', path: '' };
 
 /** As axios joins the two. */
 export function combine(baseURL: string, url: string): string {
