@@ -1,4 +1,4 @@
-import axios from 'axios';
+import axios, { AxiosHeaders } from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import { priorityAdapter } from '../src';
@@ -130,6 +130,62 @@ describe('the URL rule', () => {
 
   test('a URL object is taken as axios takes it', async () => {
     expect(await requested({ url: new URL('https://caller.example/x?y=1') as unknown as string })).toBe('/gw/x?y=1');
+  });
+});
+
+describe('URLs that come again', () => {
+  const base = { baseURL: 'https://caller.example/base' };
+
+  test('are told apart by what axios joins them to', async () => {
+    const { request, configs } = scene({ a: {} });
+    const url = 'https://other.example/x';
+    await request({ ...base, url });
+    await request({ ...base, url, allowAbsoluteUrls: false });
+    await request({ ...base, url, allowAbsoluteUrls: true });
+    await request({ baseURL: '/else', url, allowAbsoluteUrls: false });
+    await request({ url, allowAbsoluteUrls: false });
+    await request({ url: new URL(url) as unknown as string });
+    expect(configs.map((config) => [config.baseURL, config.url])).toEqual([
+      ['https://a.example', '/x'],
+      ['https://a.example/base', `/${url}`],
+      ['https://a.example', '/x'],
+      ['https://a.example/else', `/${url}`],
+      ['https://a.example', '/x'],
+      ['https://a.example', '/x'],
+    ]);
+  });
+
+  test('are read once: a hundred of them, except long ones', async () => {
+    const adapter = priorityAdapter([{ baseURL: 'backend.example' }], {
+      adapter: (config) => Promise.resolve({ data: '', status: 200, statusText: '', headers: {}, config }),
+    });
+    const { URL } = globalThis;
+    let parsed = 0;
+    globalThis.URL = class extends URL {
+      constructor(...args: ConstructorParameters<typeof URL>) {
+        super(...args);
+        parsed++;
+      }
+    };
+    const isRead = async (url: string): Promise<boolean> => {
+      parsed = 0;
+      await adapter({ ...base, url, headers: new AxiosHeaders() });
+      return parsed > 0;
+    };
+    try {
+      const long = `/${'x'.repeat(1999)}`;
+      expect([await isRead('/0'), await isRead('/0')]).toEqual([true, false]);
+      expect([await isRead(long), await isRead(long)]).toEqual([true, false]);
+      expect([await isRead(`${long}x`), await isRead(`${long}x`)]).toEqual([true, true]);
+      // Until what other tests have left is gone.
+      for (let i = 1; !(await isRead('/0')); i++) await isRead(`/other-${String(i)}`);
+      for (let i = 1; i <= 98; i++) expect(await isRead(`/${String(i)}`)).toBe(true);
+      expect(await isRead('/0')).toBe(false);
+      expect(await isRead('/99')).toBe(true);
+      expect(await isRead('/0')).toBe(true);
+    } finally {
+      globalThis.URL = URL;
+    }
   });
 });
 

@@ -4,7 +4,7 @@ import type { Body } from './body';
 import type { HeaderList, RedirectHook } from './credentials';
 import { modelOf, renameInPath, routeOf } from './deployments';
 import type { BodyModel, Route } from './deployments';
-import { join, withoutParams } from './url';
+import { withoutParams } from './url';
 
 /** What all attempts of one request have in common: worked out once, before the first. */
 export interface Plan extends Route {
@@ -37,13 +37,13 @@ export function attemptConfig(
 ): InternalAxiosRequestConfig {
   const { config, adapter } = plan;
   const attempt = copyOf(config, abort);
-  for (const [key, value] of backend.request) fieldsOf(attempt)[key] = value;
+  if (backend.request !== undefined) Object.assign(attempt, backend.request);
   attempt.adapter = adapter;
   attempt.validateStatus = acceptAll;
   setTarget(attempt, plan, backend);
   setBody(attempt, plan, backend, body);
   attempt.headers = headersFor(config, backend, body, credentials, body.captured || attempt.data !== body.data);
-  if (backend.credentials.own) delete attempt.auth;
+  if (backend.credentials.own && attempt.auth !== undefined) delete attempt.auth;
   guardRedirects(attempt, backend.credentials);
   return attempt;
 }
@@ -90,11 +90,19 @@ function setTarget(
   backend: BackendSettings,
 ): void {
   const name = deployment === undefined ? undefined : backend.deployments?.get(deployment);
-  const { baseURL, url } = join(backend.baseURL, name === undefined ? target : renameInPath(target, name));
-  attempt.url = backend.params === undefined ? url : withoutParams(url, backend.params);
-  if (baseURL === undefined) delete attempt.baseURL;
-  else attempt.baseURL = baseURL;
-  if (backend.params !== undefined) attempt.params = paramsFor(config.params, backend.params);
+  const { base, url } = name === undefined ? target : renameInPath(target, name);
+  // axios would take "//…" for an absolute URL and leave the backend.
+  if (url.startsWith('//')) {
+    attempt.url = backend.baseURL + url;
+    delete attempt.baseURL;
+  } else {
+    attempt.url = url;
+    attempt.baseURL = backend.baseURL + (url === '' && base === '' ? '/' : base);
+  }
+  if (backend.params !== undefined) {
+    attempt.url = withoutParams(attempt.url, backend.params);
+    attempt.params = paramsFor(config.params, backend.params);
+  }
 }
 
 function paramsFor(callers: unknown, own: ReadonlyMap<string, unknown>): unknown {

@@ -83,7 +83,7 @@ export interface BackendSettings {
   readonly credentials: Credentials;
   readonly params: ReadonlyMap<string, unknown> | undefined;
   readonly deployments: ReadonlyMap<string, string> | undefined;
-  readonly request: readonly (readonly [key: string, value: unknown])[];
+  readonly request: object | undefined;
 }
 
 /** What is read of the options, before one field is looked at together with another. */
@@ -191,8 +191,9 @@ function masked(url: unknown): string {
 function checkRequest(value: unknown, place: string): BackendSettings['request'] {
   const entries = entriesOf(value, place);
   checkFields(Object(value) as object, REQUEST_FIELDS, place);
-  duration(0)(Object.fromEntries(entries).timeout, `${place}.timeout`);
-  return entries;
+  const request = Object.fromEntries(entries);
+  duration(0)(request.timeout, `${place}.timeout`);
+  return entries.length > 0 ? request : undefined;
 }
 
 function checkDeployments(value: unknown, place: string): BackendSettings['deployments'] {

@@ -51,23 +51,30 @@ export class Deadline {
    * Waits for `work`, and rejects with an `Interruption` as soon as the request is to end. `work` itself goes on; what
    * comes of it then is the business of `onInterrupt`.
    */
-  async guard<T>(work: Promise<T>, onInterrupt?: () => void, limit = 0): Promise<T> {
-    let stopTimer: (() => void) | undefined;
-    try {
-      return await new Promise<T>((resolve, reject) => {
-        this.#interrupt = (why) => {
-          onInterrupt?.();
-          reject(why);
+  guard<T>(work: Promise<T>, onInterrupt?: () => void, limit = 0): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const interrupt = (why: Interruption): void => {
+        over();
+        onInterrupt?.();
+        reject(why);
+      };
+      const stopTimer = limit > 0 && after(limit, () => interrupt(new Interruption('attempt-timeout')));
+      // What was given up may end while the next is waited for.
+      const over = (): void => {
+        if (stopTimer) stopTimer();
+        if (this.#interrupt === interrupt) this.#interrupt = undefined;
+      };
+      const ended =
+        <A>(end: (outcome: A) => void) =>
+        (outcome: A): void => {
+          over();
+          end(outcome);
         };
-        if (limit > 0) stopTimer = after(limit, () => this.#interrupt?.(new Interruption('attempt-timeout')));
-        // Perhaps it was interrupted while nobody was waiting.
-        if (this.#interruption) this.#interrupt(this.#interruption);
-        work.then(resolve, reject);
-      });
-    } finally {
-      stopTimer?.();
-      this.#interrupt = undefined;
-    }
+      this.#interrupt = interrupt;
+      work.then(ended(resolve), ended(reject));
+      // Perhaps it was interrupted while nobody was waiting.
+      if (this.#interruption) interrupt(this.#interruption);
+    });
   }
 
   /** Ends the budget and takes every listener away. */
@@ -80,6 +87,14 @@ export class Deadline {
     this.#interruption ??= why;
     this.#interrupt?.(this.#interruption);
   }
+}
+
+/** What all share that nothing from outside may end. */
+const NEVER = /* @__PURE__ */ new Deadline({}, 0);
+
+/** @param timeout ms; 0 means none */
+export function deadlineOf(config: AxiosRequestConfig, timeout: number): Deadline {
+  return timeout > 0 || config.signal || config.cancelToken ? new Deadline(config, timeout) : NEVER;
 }
 
 /**

@@ -4,7 +4,8 @@ import type { Plan } from './attempt';
 import { asIs, capture, isOneShot } from './body';
 import type { Body, OneShot } from './body';
 import { codeOf } from './coded-error';
-import { Deadline, Interruption } from './deadline';
+import { deadlineOf, Interruption } from './deadline';
+import type { Deadline } from './deadline';
 import type { Attempt } from './events';
 import { checkAnswer, checkChosen } from './options';
 import type { Rules } from './options';
@@ -46,7 +47,7 @@ export class Journey {
     readonly trail: Trail,
   ) {
     this.plan = planOf(config, adapter);
-    this.deadline = new Deadline(config, timeoutOf(config));
+    this.deadline = deadlineOf(config, timeoutOf(config));
   }
 
   end(): void {

@@ -196,20 +196,21 @@ function inNode(): boolean {
   return typeof process !== 'undefined' && typeof process.getBuiltinModule === 'function';
 }
 
-const knownFetch = new WeakMap<AxiosAdapter, boolean>();
+/** What was asked about last: most requests go through one adapter. */
+let latest: { readonly adapter: AxiosAdapter; readonly isFetch: boolean } | undefined;
 
 /** Whether this is axios's fetch adapter, in Node. */
 export function isNodeFetch(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): boolean {
-  let known = knownFetch.get(adapter);
-  if (known === undefined) {
+  if (latest?.adapter !== adapter) {
+    let isFetch = false;
     try {
-      known = inNode() && axios.getAdapter('fetch', config) === adapter;
+      isFetch = inNode() && axios.getAdapter('fetch', config) === adapter;
     } catch {
-      known = false; // older than the fetch adapter
+      // older than the fetch adapter
     }
-    knownFetch.set(adapter, known);
+    latest = { adapter, isFetch };
   }
-  return known;
+  return latest.isFetch;
 }
 
 function ignore(): void {

@@ -37,17 +37,6 @@ export function targetOf(url: string, baseURL: string, allowAbsoluteUrls: boolea
   return path.startsWith(`${kept}/`) ? { base: kept, url: path.slice(kept.length) } : { base: '', url: path };
 }
 
-/**
- * What the wrapped adapter is given to reach `target` at a backend.
- *
- * @param backendURL origin and prefix, without a slash at the end
- */
-export function join(backendURL: string, { base, url }: Target): { baseURL?: string; url: string } {
-  // axios would take "//…" for an absolute URL and leave the backend.
-  if (url.startsWith('//')) return { url: backendURL + url };
-  return { baseURL: backendURL + (url === '' && base === '' ? '/' : base), url };
-}
-
 /** Removes the query parameters of these names and leaves every other byte as it is. */
 export function withoutParams(url: string, names: ReadonlyMap<string, unknown>): string {
   const hash = url.indexOf('#');
