@@ -12,7 +12,7 @@ export default {
   timeoutMS: 10_000,
   timeoutFactor: 1.5,
   tempDirName: '.stryker-tmp',
-  reporters: ['clear-text', 'html', 'json'],
+  reporters: ['progress-append-only', 'clear-text', 'html', 'json'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, reportScoreTable: true },
   htmlReporter: { fileName: 'reports/mutation.html' },
   jsonReporter: { fileName: 'reports/mutation.json' },

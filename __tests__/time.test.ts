@@ -153,6 +153,36 @@ describe('attemptTimeout', () => {
     expect(destroyed).toHaveBeenCalled();
   });
 
+  test('leaves the next attempt open to a cancel, also when what was given up ends', async () => {
+    jest.useFakeTimers();
+    const late = deferred<object>();
+    const controller = new AbortController();
+    const { request, answers } = scene({ a: {}, b: { priority: 2 } }, { attemptTimeout: 50 });
+    answers.a = () => late.promise;
+    answers.b = () => new Promise(() => undefined);
+    const error = rejection(request({ signal: controller.signal }));
+    await jest.advanceTimersByTimeAsync(50);
+    late.resolve({});
+    await jest.advanceTimersByTimeAsync(1);
+    controller.abort();
+    expect(await error).toMatchObject({ code: 'ERR_CANCELED', attempts: [{ backend: 'a' }, { backend: 'b' }] });
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('of one request ends no other', async () => {
+    jest.useFakeTimers();
+    const { request, answers } = scene({ a: {}, b: { priority: 2 } }, { attemptTimeout: 50 });
+    const slow = deferred<object>();
+    answers.a = () => slow.promise;
+    const first = request();
+    await jest.advanceTimersByTimeAsync(25);
+    const second = request();
+    await jest.advanceTimersByTimeAsync(25);
+    expect((await first).attempts).toMatchObject([{ backend: 'a' }, { backend: 'b' }]);
+    slow.resolve({});
+    expect((await second).attempts).toMatchObject([{ backend: 'a', status: 200 }]);
+  });
+
   test('that a condition does not let move on is axios’s timeout', async () => {
     const { adapter } = await pair(hang, { attemptTimeout: 30, failoverCondition: () => false });
     expect(await rejection(axios.get('/x', { adapter }))).toMatchObject({
