@@ -47,7 +47,7 @@ const wraps = new WeakMap<object, WrappedAdapter | undefined>();
 
 /** Where the whole of axios goes through one pool, a client with a pool of its own must not end up in that one too. */
 function unwrapped(adapter: WrappedAdapter | undefined): WrappedAdapter | undefined {
-  return typeof adapter === 'function' && wraps.has(adapter) ? wraps.get(adapter) : adapter;
+  return wraps.has(adapter as object) ? wraps.get(adapter as object) : adapter;
 }
 
 export function isPriorityAdapter(adapter: unknown): adapter is PriorityAdapter {

@@ -61,8 +61,8 @@ function wrapped(config: InternalAxiosRequestConfig, failover: Failover): Intern
   // A request that has a pool of its own goes through that alone.
   if (isPriorityAdapter(config.adapter)) return config;
   // A plugin may send on a config that has been here already: it is wrapped once, not twice.
-  const isOurs = typeof config.adapter === 'function' && replaced.has(config.adapter);
-  const callers = isOurs ? replaced.get(config.adapter as AxiosAdapter) : config.adapter;
+  const given = config.adapter as AxiosAdapter;
+  const callers = replaced.has(given) ? replaced.get(given) : config.adapter;
   async function adapter(dispatched: InternalAxiosRequestConfig): Promise<AxiosResponse> {
     if (callers === undefined) delete dispatched.adapter;
     else dispatched.adapter = callers;

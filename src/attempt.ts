@@ -42,7 +42,7 @@ export function attemptConfig(
   attempt.validateStatus = acceptAll;
   setTarget(attempt, plan, backend);
   setBody(attempt, plan, backend, body);
-  attempt.headers = headersFor(config, backend, body, credentials, body.captured || attempt.data !== body.data);
+  attempt.headers = headersFor(config, backend, body, credentials, attempt.data !== body.data);
   if (backend.credentials.own && attempt.auth !== undefined) delete attempt.auth;
   guardRedirects(attempt, backend.credentials);
   return attempt;
@@ -61,7 +61,7 @@ function acceptAll(): boolean {
 function copyOf(config: InternalAxiosRequestConfig, abort?: AbortController): InternalAxiosRequestConfig {
   const prototype = Object.getPrototypeOf(config) as object | null;
   const to = abort === undefined ? {} : withSignal(abort);
-  if (prototype !== null && prototype !== Object.prototype) Object.setPrototypeOf(to, prototype);
+  if (prototype !== null) Object.setPrototypeOf(to, prototype);
   for (const key of Object.keys(config)) {
     if (abort === undefined || (key !== 'signal' && key !== 'cancelToken')) fieldsOf(to)[key] = fieldsOf(config)[key];
   }
@@ -89,7 +89,7 @@ function setTarget(
   { config, target, deployment }: Plan,
   backend: BackendSettings,
 ): void {
-  const name = deployment === undefined ? undefined : backend.deployments?.get(deployment);
+  const name = backend.deployments?.get(deployment!);
   const { base, url } = name === undefined ? target : renameInPath(target, name);
   // axios would take "//…" for an absolute URL and leave the backend.
   if (url.startsWith('//')) {
@@ -121,8 +121,8 @@ function setBody(attempt: InternalAxiosRequestConfig, plan: Plan, backend: Backe
   attempt.data = body.data;
   if (backend.deployments === undefined || plan.deployment !== undefined) return;
   if (plan.model === undefined) plan.model = modelOf(body.data) ?? null;
-  const name = plan.model === null ? undefined : backend.deployments.get(plan.model.name);
-  if (plan.model !== null && name !== undefined) attempt.data = plan.model.renamed(name);
+  const name = plan.model && backend.deployments.get(plan.model.name);
+  if (name) attempt.data = plan.model!.renamed(name);
 }
 
 function headersFor(

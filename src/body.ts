@@ -7,11 +7,9 @@ import type { NodeStream } from './streams';
 export interface Body {
   readonly data: unknown;
   /** What must go with `data`: a form that was read into bytes has its boundary here. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Whether another attempt can send it again. */
   readonly replayable: boolean;
-  /** Whether `data` is not what the caller gave, so that a length the caller stated no longer counts. */
-  readonly captured: boolean;
   /** What the caller's own stream failed with: no backend is to blame for that. */
   readonly failure: { error?: unknown };
 }
@@ -29,12 +27,12 @@ export function isOneShot(data: unknown): data is OneShot {
 
 /** A body that is sent as it is, and where it can be read only once, for one attempt. */
 export function asIs(data: unknown): Body {
-  if (!isOneShot(data)) return { data, replayable: true, captured: false, failure: {} };
+  if (!isOneShot(data)) return { data, replayable: true, failure: {} };
   const failure: Body['failure'] = {};
   const note = (error?: unknown): void => void (failure.error ??= error);
   if (isNodeStream(data)) data.on('error', note);
   const sent = isWebStream(data) && !data.locked ? watched(data, note) : data;
-  return { data: sent, replayable: false, captured: false, failure };
+  return { data: sent, replayable: false, failure };
 }
 
 /**
@@ -80,13 +78,13 @@ async function read(stream: OneShot, limit: number): Promise<Body> {
     if (chunk === undefined) {
       // An ArrayBuffer is what all of axios's adapters take.
       const data = await new Blob(kept).arrayBuffer();
-      return { data, ...(headers && { headers }), replayable: true, captured: true, failure };
+      return { data, headers, replayable: true, failure };
     }
     kept.push(chunk);
     size += chunk.byteLength;
   }
   const rest = isWebStream(stream) ? webStreamOf(pull, (reason) => source.cancel?.(reason)) : nodeStreamOf(pull);
-  return { data: rest, ...(headers && { headers }), replayable: false, captured: false, failure };
+  return { data: rest, headers, replayable: false, failure };
 
   async function pull(): Promise<Uint8Array | undefined> {
     return kept.shift() ?? (await next());
@@ -134,7 +132,6 @@ function closedEarly(): CodedError {
 }
 
 function failed(cause: unknown): never {
-  if (cause instanceof CodedError) throw cause;
   const { message = String(cause) } = Object(cause) as { message?: string };
   throw new CodedError(message, codeOf(cause).code ?? 'ERR_BAD_REQUEST', { cause });
 }

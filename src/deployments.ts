@@ -58,7 +58,7 @@ export function modelOf(data: unknown): BodyModel | undefined {
     const text = typeof data === 'string' ? data : decoder.decode(data as ArrayBuffer);
     const { model: name } = JSON.parse(text) as { model?: unknown };
     // Bytes go as an ArrayBuffer, which all of axios's adapters take.
-    const encoded = (body: string) => (text === data ? body : new TextEncoder().encode(body).slice().buffer);
+    const encoded = (body: string) => (text === data ? body : new TextEncoder().encode(body).buffer);
     return typeof name === 'string' ? { name, renamed: (to) => encoded(renameInJSON(text, to)) } : undefined;
   } catch {
     return undefined; // no text, no bytes, or no JSON object: left alone

@@ -215,7 +215,6 @@ export class Journey {
 
 /** An answer goes back as it came; an error where there is no answer, or where it broke off. */
 function handedBack({ response, status = 0, error }: Failure): AxiosResponse {
-  const whole = response !== undefined && !isSuccess(status) && (error === undefined || response.data !== undefined);
-  if (whole) return response;
+  if (!isSuccess(status) && (error === undefined || response!.data !== undefined)) return response!;
   throw error;
 }

@@ -113,7 +113,7 @@ export function rulesFor(rules: Rules, failover: unknown): Rules {
   if (failover === undefined) return rules;
   if (failover === false) return { ...rules, once: true };
   const place = 'config.failover';
-  must(typeof failover === 'object' && failover !== null, place, 'be false or an object', failover);
+  must(typeof failover === 'object', place, 'be false or an object', failover);
   const checks: Checks<RequestFailover> = {
     attemptTimeout: duration(rules.attemptTimeout),
     maxWait: duration(rules.maxWait),

@@ -59,7 +59,7 @@ export function isConnectionFailure(failure: Failure): boolean {
   if (answered(failure) || failure.attemptTimedOut) return false;
   // After a redirect the first server has had the request, whatever became of the connection to the next.
   const { request } = Object(failure.error) as { request?: { _redirectCount?: number } };
-  return !((request?._redirectCount ?? 0) > 0) && errorChain(failure.error).some(sentNothing);
+  return !(Number(request?._redirectCount) > 0) && errorChain(failure.error).some(sentNothing);
 }
 
 /**
@@ -131,9 +131,9 @@ const UNCONNECTED =
 function sentNothing({ code = '', syscall, message }: Trace): boolean {
   return (
     UNCONNECTED.test(code) ||
-    // An operating system's ETIMEDOUT of connect has a syscall; axios's clarified timeout has the same code without one.
-    (code === 'ETIMEDOUT' && syscall === 'connect') ||
-    (code === 'ECONNRESET' && String(message).includes('before secure TLS connection'))
+    // An operating system's ETIMEDOUT of connect, say; axios's clarified timeout has the same code and no syscall.
+    syscall === 'connect' ||
+    String(message).includes('before secure TLS connection')
   );
 }
 
@@ -152,8 +152,7 @@ function isCallersOwn(error: unknown, config: AxiosRequestConfig): boolean {
   const [top] = chain;
   if (top === undefined) return false;
   const root = chain.at(-1)!;
-  // The fetch adapter has no code for too many redirects.
-  if (chain.some(({ code = '', message }) => OWN_CODE.test(code) || message === 'redirect count exceeded')) return true;
+  if (chain.some(({ code = '' }) => OWN_CODE.test(code))) return true;
   // axios 1.5.0 says the same, with the limit it has not got (-1), of a truncated body.
   if (String(top.message).startsWith('maxContentLength size of ')) return config.maxContentLength! > -1;
   // The fetch adapter passes on a bad header as a TypeError that nothing caused; a network's failure has a cause or a

@@ -233,7 +233,7 @@ export class BackendPool {
     const strikes = health.fail(scope, lease.began, this.#count, named !== undefined);
     const wait = named ?? defaultCooldown * 2 ** (strikes - 1);
     const duration = Math.min(wait, maxCooldown);
-    const oversized = chosen === undefined && named !== undefined && named > maxCooldown;
+    const oversized = chosen === undefined && asked! > maxCooldown;
     view.failures++;
     this.release(lease);
     const trial = !scoped && asked === undefined;
@@ -352,5 +352,5 @@ function joined(known: Member | undefined, settings: BackendSettings): Member {
 
 /** The name by which a member knows the caller's deployment. */
 export function scopeAt({ settings }: Member, deployment: string | undefined): string | undefined {
-  return deployment === undefined ? undefined : (settings.deployments?.get(deployment) ?? deployment);
+  return settings.deployments?.get(deployment!) ?? deployment;
 }

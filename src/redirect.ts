@@ -48,7 +48,7 @@ function redirected(
   asGet: boolean,
   elsewhere: boolean,
 ): InternalAxiosRequestConfig {
-  const next = { ...hop, url: to.href, allowAbsoluteUrls: true };
+  const next = { ...hop, url: to.href };
   delete next.baseURL;
   delete next.params;
   const sensitive = elsewhere ? [...hop.sensitiveHeaders!, ...LOCAL].map((name) => name.toLowerCase()) : [];

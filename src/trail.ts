@@ -30,9 +30,7 @@ export class Trail {
   rejected(error: unknown): unknown {
     const reason = this.cleaned(error);
     // A `cancelToken`'s reason, shared by all its requests, never gets here.
-    if (typeof reason === 'object' && reason !== null && Object.isExtensible(reason)) {
-      Object.assign(reason, { attempts: this.attempts });
-    }
+    if (Object.isExtensible(reason)) Object.assign(reason as object, { attempts: this.attempts });
     return reason;
   }
 }
