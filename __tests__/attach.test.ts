@@ -148,6 +148,22 @@ test('a plugin that sends a config again is not wrapped twice', async () => {
 });
 
 // Interceptors run last in, first out.
+test('a plugin that sends on a config in which the adapter stands is counted once', async () => {
+  const backend = await TestBackend.start();
+  const instance = axios.create();
+  let sentOn = false;
+  instance.interceptors.request.use(async (config) => {
+    if (sentOn) return config;
+    sentOn = true;
+    await instance.request({ ...config, url: '/before' });
+    return config;
+  });
+  const { pool } = attachPriorityAdapter(instance, [{ baseURL: backend.url }]);
+  await instance.get('/x');
+  expect(backend.calls.map(({ url }) => url)).toEqual(['/before', '/x']);
+  expect(pool.backends[0]).toMatchObject({ successes: 2 });
+});
+
 test.each(['before', 'after'])('a config caught %s the plugin had it is not wrapped twice either', async (when) => {
   const seen: string[] = [];
   const client = axios.create({ adapter: refusing(seen) });

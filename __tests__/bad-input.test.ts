@@ -26,6 +26,16 @@ describe.each(makers)('%s refuses', (_, make) => {
     [second({ baseURL: 'http:/x' }), 'backends[1].baseURL must be a URL or a host, got "http:/x"'],
     [second({ baseURL: '//x.example' }), 'backends[1].baseURL must be a URL or a host, got "//x.example"'],
     [second({ baseURL: 'a b' }), 'backends[1].baseURL must be a URL or a host, got "a b"'],
+    [
+      second({ baseURL: 'xhttp://x.example' }),
+      'backends[1].baseURL must be an http or https URL, got "xhttp://x.example"',
+    ],
+    [
+      second({ baseURL: 'httpx://x.example' }),
+      'backends[1].baseURL must be an http or https URL, got "httpx://x.example"',
+    ],
+    [second({ baseURL: 'user:pw@bad host' }), 'backends[1].baseURL must be a URL or a host, got "***@bad host"'],
+    [second({ baseURL: '//user:pw@x.example' }), 'backends[1].baseURL must be a URL or a host, got "//***@x.example"'],
     [second({ baseURL: 'ftp://x.example' }), 'backends[1].baseURL must be an http or https URL, got "ftp://x.example"'],
     [
       second({ baseURL: 'https://user:hunter2@x.example' }),

@@ -172,6 +172,84 @@ describe('a one-shot body longer than maxReplaySize', () => {
   });
 });
 
+test('a body of just maxReplaySize is kept for another attempt', async () => {
+  const { request, answers, configs } = scene({ a: {}, b: { priority: 2 } }, { maxReplaySize: 5 });
+  answers.a = 503;
+  expect((await request({ method: 'post', data: parts('hello') })).status).toBe(200);
+  expect(configs.map(({ data }) => Buffer.from(data as ArrayBuffer).toString())).toEqual(['hello', 'hello']);
+});
+
+test('a stream to one backend is kept where the request may wait for it', async () => {
+  const backend = await TestBackend.start();
+  backend.script({ status: 429, headers: { 'retry-after-ms': '5' } });
+  const adapter = priorityAdapter([{ baseURL: backend.url }], { maxWait: 5000 });
+  expect((await axios.post('/x', parts('all ', 'of it'), { adapter })).status).toBe(200);
+  expect(backend.calls.map(({ body }) => body.toString())).toEqual(['all of it', 'all of it']);
+});
+
+test('a length that the caller states goes with a stream that is sent as it is', async () => {
+  const backend = await TestBackend.start();
+  const adapter = priorityAdapter([{ baseURL: backend.url }]);
+  await axios.post('/x', parts('hello'), { adapter, headers: { 'Content-Length': '5' } });
+  expect(backend.lastCall.headers).toMatchObject({ 'content-length': '5' });
+  expect(backend.lastCall.headers).not.toHaveProperty('transfer-encoding');
+});
+
+test.each([100, 2 ** 20])(
+  'the headers of a form take the place of the caller’s, with %i bytes kept',
+  async (maxReplaySize) => {
+    const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
+    const adapter = priorityAdapter(
+      [
+        { baseURL: first.url, apiKey: 'own' },
+        { baseURL: second.url, priority: 2 },
+      ],
+      {
+        maxReplaySize,
+      },
+    );
+    const headers = { 'CONTENT-TYPE': 'multipart/form-data', 'x-own': '1' };
+    await axios.post('/x', packageForm(), { adapter, headers });
+    expect(first.lastCall.headers).toMatchObject({
+      'content-type': expect.stringMatching(/^multipart\/form-data; ?boundary=/) as string,
+      'x-own': '1',
+      'api-key': 'own',
+    });
+  },
+);
+
+test.each([
+  ['fails', (form: FormDataPackage) => form.emit('error', new NodesError('disk on fire')), /disk on fire/],
+  ['closes early', (form: FormDataPackage) => form.emit('close'), /aborted/],
+])('an old-style stream that %s does not keep the request for ever', async (_, end, message) => {
+  const { request, asked } = scene({ a: {}, b: { priority: 2 } });
+  const form = new FormDataPackage();
+  form.append('slow', new Readable({ read: () => undefined }));
+  const error = rejection(request({ method: 'post', data: form }));
+  await turn();
+  end(form);
+  expect((await error).message).toMatch(message);
+  expect(asked).toEqual([]);
+});
+
+test('a stream that has been read by somebody else is refused', async () => {
+  const { request } = scene({ a: {}, b: { priority: 2 } });
+  const data = new Readable({ autoDestroy: false, read: () => undefined });
+  data.push(null);
+  data.resume();
+  while (!data.readableEnded) await turn();
+  expect(await rejection(request({ method: 'post', data }))).toMatchObject({
+    code: 'ERR_BAD_REQUEST',
+    message: 'the request body is a stream that has already been read or destroyed',
+  });
+});
+
+test.each([null, undefined])('a body of %s is none', async (data) => {
+  const { request, configs } = scene({ a: {} });
+  expect((await request({ method: 'post', data })).status).toBe(200);
+  expect(configs[0]?.data).toBe(data);
+});
+
 describe('a config that is sent again', () => {
   test('sends its stream again, whole', async () => {
     const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];

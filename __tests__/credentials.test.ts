@@ -321,6 +321,49 @@ describe('redirects', () => {
     expect(backend.calls.map(({ url }) => url)).toEqual(['//two/slashes', '//two/there']);
   });
 
+  test('over fetch keep the caller’s `auth` where they stay, and drop it where they leave', async () => {
+    const [backend, elsewhere] = (await startBackends(2)) as [TestBackend, TestBackend];
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+    const auth = { username: 'u', password: 'p' };
+    const authorization = `Basic ${btoa('u:p')}`;
+    backend.script({ status: 302, headers: { location: '/here' } }, { body: 'ok' });
+    await axios.get('/x', { adapter, auth });
+    expect(backend.calls.map(({ headers }) => headers.authorization)).toEqual([authorization, authorization]);
+    backend.script({ status: 302, headers: { location: `${elsewhere.url}/there` } });
+    await axios.get('/x', { adapter, auth });
+    expect(elsewhere.lastCall.headers.authorization).toBeUndefined();
+  });
+
+  test('over fetch make a GET of a POST as fetch does, and follow as many as the caller allows', async () => {
+    const backend = await TestBackend.start();
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+    const to = (status: number, location: string): Reply => ({ status, headers: { location } });
+    backend.script(to(301, '/1'), { body: 'ok' }, to(302, '/2'), { body: 'ok' }, to(303, '/3'), { body: 'ok' });
+    for (let i = 0; i < 3; i++) await axios.post('/x', 'body', { adapter });
+    backend.script(to(302, '/4'), { body: 'ok' });
+    await axios.put('/x', 'body', { adapter });
+    expect(backend.calls.map(({ method, body }) => [method, body.toString()])).toEqual([
+      ...[1, 2, 3].flatMap(() => [
+        ['POST', 'body'],
+        ['GET', ''],
+      ]),
+      ['PUT', 'body'],
+      ['PUT', 'body'],
+    ]);
+    backend.script(to(302, '/5'), to(302, '/6'), { body: 'ok' });
+    expect((await axios.get('/x', { adapter, maxRedirects: 2 })).data).toBe('ok');
+    backend.script(to(302, '/7'), to(302, '/8'), to(302, '/9'));
+    expect(await rejection(axios.get('/x', { adapter, maxRedirects: 2 }))).toMatchObject({
+      message: 'Maximum number of redirects exceeded',
+    });
+    backend.script(to(302, 'xhttp://else.example/'), to(302, 'httpx://else.example/'));
+    for (let i = 0; i < 2; i++) expect((await axios.get('/x', { adapter, validateStatus: null })).status).toBe(302);
+    backend.script(to(302, '/10'));
+    const config = { adapter, fetchOptions: { redirect: 'error' } };
+    expect(await rejection(axios.get('/x', config))).toMatchObject({ isAxiosError: true });
+    expect(backend.lastCall.url).not.toBe('/10');
+  });
+
   test('name the caller’s sensitive headers beside the backend’s', async () => {
     const { adapter, configs } = scene({ a: { headers: { 'X-Own': '1' } } });
     await axios.get('/x', { adapter, sensitiveHeaders: ['x-callers'] });
@@ -411,6 +454,19 @@ describe('keys and tokens', () => {
     expect(error).toMatchObject({ message: 'bad ***', config: { url: '/x' }, attempts: [{ backend: 'a' }] });
     expect(everything(error)).not.toContain('secret-key-a');
     expect(pool.snapshot()[0]).toMatchObject({ pending: 0 });
+  });
+
+  test.each([
+    [{ apiKey: 'abcd' }, 'refused abcd', 'refused ***'],
+    [{ apiKey: 'abc' }, 'refused abc', 'refused abc'],
+    [{ headers: { Authorization: 'Bearer own-token' } }, 'Bearer own-token or own-token', '*** or ***'],
+    [{ headers: { Authorization: 'Basic own-token' } }, 'own-token', 'own-token'],
+  ])('are taken out of messages and stacks, except where that would garble them: %j', async (own, message, clean) => {
+    const { adapter, answers } = scene({ a: own });
+    answers.a = () => new axios.AxiosError(message, 'ECONNRESET');
+    const error = await rejection(axios.post('/x', {}, { adapter }));
+    expect(error.message).toBe(clean);
+    expect(error.stack?.includes(message)).toBe(clean === message);
   });
 
   test('are taken out of a message that repeats them', async () => {

@@ -1,7 +1,7 @@
 import axios, { AxiosHeaders } from 'axios';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { BackendPool, priorityAdapter } from '../src';
-import type { PoolEvent } from '../src';
+import type { Failure, PoolEvent } from '../src';
 import { TestBackend, rejection, startBackends, throttle, useBackends } from './support/backend';
 import { scene, stillClock, throttled } from './support/in-process';
 
@@ -199,6 +199,31 @@ describe('the caller’s config', () => {
     expect((error.response as { config: unknown }).config).toBe(error.config);
   });
 
+  test('is what a rule of the user’s sees, not that of the attempt', async () => {
+    const seen: unknown[] = [];
+    const failoverCondition = (failure: Failure) => {
+      seen.push(failure.config, failure.response?.config);
+      return true;
+    };
+    const { request, answers } = scene({ a: { apiKey: 'secret-a' }, b: { priority: 2 } }, { failoverCondition });
+    answers.a = 503;
+    const { config } = await request();
+    expect(seen).toHaveLength(2);
+    expect(seen[0]).toBe(config);
+    expect(seen[1]).toBe(config);
+  });
+
+  test('is in an error of an adapter that speaks of a response too', async () => {
+    const { adapter, answers } = scene({ a: { apiKey: 'secret-a' } });
+    answers.a = (config) => {
+      const response = { status: 200, statusText: '', headers: {}, data: 'half', config };
+      return new axios.AxiosError('aborted', 'ECONNRESET', config, undefined, response);
+    };
+    const error = await rejection(axios.post('/x', 'body', { adapter }));
+    expect(JSON.stringify(error.config)).not.toContain('secret-a');
+    expect((error.response as { config: unknown }).config).toBe(error.config);
+  });
+
   test('is given to the wrapped adapter as a copy for each attempt', async () => {
     const { adapter, answers, configs } = scene({ a: {}, b: { priority: 2 } });
     answers.a = (config) => {
@@ -232,6 +257,15 @@ describe('the caller’s config', () => {
   });
 });
 
+test.each([
+  [499, 'ERR_BAD_REQUEST'],
+  [500, 'ERR_BAD_RESPONSE'],
+])('a %i that is handed back rejects with %s', async (status, code) => {
+  const { adapter, answers } = scene({ a: {} });
+  answers.a = status;
+  expect(await rejection(axios.get('/x', { adapter, failover: false }))).toMatchObject({ code });
+});
+
 describe('config.failover', () => {
   test('of false makes one attempt and hands its answer back as it is', async () => {
     const { adapter, answers, asked, pool } = scene({ a: {}, b: { priority: 2 } });
@@ -260,6 +294,7 @@ describe('config.failover', () => {
 
   test.each<[unknown, string]>([
     [true, 'config.failover must be false or an object, got true'],
+    [null, 'config.failover must be an object, got null'],
     [[], 'config.failover must be an object, got an empty array'],
     [{ attemptTimeout: -1 }, 'config.failover.attemptTimeout must be a finite number of ms ≥ 0, got -1'],
     [{ maxwait: 1 }, 'config.failover has an unknown field "maxwait"; did you mean "maxWait"?'],

@@ -247,6 +247,46 @@ describe('what cannot be told', () => {
   });
 });
 
+test('a POST that a backend has redirected to where nobody is may have been billed, and is not sent again', async () => {
+  const [first, gone] = (await startBackends(2)) as [TestBackend, TestBackend];
+  await gone.close();
+  first.always({ status: 307, headers: { location: gone.url } });
+  const { adapter, second } = await pair(first.url, 'http');
+  expect(await rejection(axios.post('/x', 'body', { adapter }))).toMatchObject({ code: 'ECONNREFUSED' });
+  expect(second.calls).toHaveLength(0);
+  expect((await axios.get('/x', { adapter, params: { again: 1 } })).status).toBe(200);
+});
+
+test.each([404, 500])('a %i whose body breaks off is an error, not an answer without a body', async (status) => {
+  const first = await TestBackend.start();
+  first.always((request, response) => {
+    response.writeHead(status, { 'content-length': '1000' });
+    response.write('{"half":', () => request.socket.destroy());
+  });
+  const { adapter } = await pair(first.url, 'http');
+  const error = await rejection(axios.post('/x', 'body', { adapter, failover: false }));
+  expect(error).toMatchObject({ attempts: [{ backend: 'first', status }] });
+  expect(error).not.toMatchObject({ response: { data: expect.anything() as unknown } });
+});
+
+test('an answer without any data, as mocks give it, is one', async () => {
+  const { request, answers } = scene({ a: {} });
+  answers.a = { status: 404, data: undefined };
+  expect(await request({ validateStatus: () => true })).toMatchObject({ status: 404 });
+});
+
+test.each([[null], [undefined], ['text'], [{ message: 5, cause: null }]])(
+  'an adapter may reject with %p',
+  async (thrown) => {
+    const adapter = priorityAdapter([{ baseURL: 'a.example', apiKey: 'secret-key' }], {
+      adapter: jest.fn().mockRejectedValue(thrown),
+    });
+    const error: unknown = await axios.post('/x', 'body', { adapter }).catch((reason: unknown) => reason);
+    expect(error).toEqual(thrown);
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 1, cooldowns: [{ reason: 'ambiguous' }] });
+  },
+);
+
 describe('a user’s own condition', () => {
   test('that is true for a 404 moves on and cools that deployment', async () => {
     const { request, answers, pool } = scene(
@@ -295,6 +335,21 @@ describe('a user’s own condition', () => {
 });
 
 describe('a user’s own cooldown', () => {
+  test('is not asked about what is nobody’s failure', async () => {
+    const cooldown = jest.fn(() => 1000);
+    const { request, answers } = scene({ a: {} }, { cooldown });
+    answers.a = 404;
+    await request({ validateStatus: () => true });
+    expect(cooldown).not.toHaveBeenCalled();
+  });
+
+  test('of more than maxCooldown is cut to that, and is no wait of the server’s', async () => {
+    const { request, answers, pool } = scene({ a: {} }, { cooldown: () => 5000, maxCooldown: 1000 });
+    answers.a = 503;
+    await request({ validateStatus: () => true });
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', cooldowns: [{ reason: 'server-error' }] });
+  });
+
   test.each([
     [250, 250],
     [0, undefined],

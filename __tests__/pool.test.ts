@@ -112,6 +112,38 @@ describe('a cooldown', () => {
     expect(seen).toEqual([1000, 2000, 70, 4000]);
   });
 
+  test('after a wait that the server named begins at its shortest, also for what was asked before', async () => {
+    const { request, answers, pool } = scene({ a: {} }, { defaultCooldown: 1000 });
+    const gate = deferred<number>();
+    answers.a = () => gate.promise;
+    const slow = request({ validateStatus: null });
+    answers.a = throttled(50);
+    await request({ validateStatus: null });
+    gate.resolve(500);
+    expect((await slow).attempts).toMatchObject([{ status: 500, cooldown: 1000 }]);
+    expect(pool.snapshot()[0]).toMatchObject({ failures: 2 });
+  });
+
+  test('is told of where it begins or becomes longer, and of the scope only where it has one', async () => {
+    stillClock();
+    const { pool } = scene({ a: {} });
+    const events: PoolEvent[] = [];
+    pool.subscribe((event) => void events.push(event));
+    pool.cool('a', 1000);
+    pool.cool('a', 500);
+    pool.cool('a', 1000);
+    pool.cool('a', 2000, 'gpt-4o');
+    expect(events).toStrictEqual([
+      { type: 'cooldown', backend: 'a', reason: 'manual', duration: 1000 },
+      { type: 'cooldown', backend: 'a', scope: 'gpt-4o', reason: 'manual', duration: 2000 },
+    ]);
+    expect(pool.snapshot()[0]?.cooldowns).toStrictEqual([
+      { reason: 'manual', remaining: 1000 },
+      { scope: 'gpt-4o', reason: 'manual', remaining: 2000 },
+    ]);
+    await Promise.resolve();
+  });
+
   test('counts ten concurrent failures as one', async () => {
     const clock = stillClock();
     const { request, answers } = scene(two, { defaultCooldown: 1000 });
@@ -356,7 +388,63 @@ describe('a trial', () => {
   });
 });
 
+describe('a trial among other changes', () => {
+  test('that is held stays held when somebody else comes back, and when another’s attempt ends', async () => {
+    const clock = stillClock();
+    const { request, answers, asked, pool } = scene({ a: {}, b: { priority: 2 } }, { defaultCooldown: 1000 });
+    answers.a = 500;
+    await request();
+    clock.forward(1000);
+    const trial = deferred<number>();
+    answers.a = () => trial.promise;
+    const first = request();
+    pool.cool('b', 500);
+    answers.a = 404;
+    await request({ validateStatus: null });
+    clock.forward(500);
+    await request();
+    expect(asked).toEqual(['a', 'b', 'a', 'a', 'b']);
+    trial.resolve(404);
+    await first;
+    await request();
+    expect(asked.at(-1)).toBe('a');
+  });
+
+  test('is not passed by what began before the failure that is the last', async () => {
+    const clock = stillClock();
+    const { request, answers, pool } = scene({ a: {} }, { defaultCooldown: 1000 });
+    const [one, two] = [deferred<number>(), deferred<number>()];
+    answers.a = () => one.promise;
+    const fails = request({ validateStatus: null });
+    answers.a = () => two.promise;
+    const succeeds = request();
+    one.resolve(500);
+    await fails;
+    two.resolve(200);
+    await succeeds;
+    clock.forward(1000);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'trial' });
+  });
+});
+
 describe('a server wait over maxCooldown', () => {
+  test('is one that is longer, not one that is as long', async () => {
+    const { request, answers, pool } = scene({ a: {} }, { maxCooldown: 1000 });
+    answers.a = throttled(1000);
+    await request({ validateStatus: null });
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', cooldowns: [{ reason: 'throttled' }] });
+  });
+
+  test('leaves those who wait behind the others in the order of their priorities', async () => {
+    const { request, answers, asked } = scene({ a: {}, b: { priority: 2 } }, { maxCooldown: 1000 });
+    answers.a = answers.b = throttled(5000);
+    await request({ validateStatus: null });
+    answers.a = answers.b = throttled(5001);
+    asked.length = 0;
+    for (let i = 0; i < 10; i++) await request({ validateStatus: null, failover: false });
+    expect(new Set(asked)).toEqual(new Set(['a']));
+  });
+
   test('puts the backend behind the others: one poisoned prompt leaves the pool serving', async () => {
     const clock = stillClock();
     const { request, answers, asked, pool } = scene({ a: {}, b: {}, c: { priority: 2 } });
@@ -489,6 +577,12 @@ describe('update', () => {
       ['a', 1],
     ]);
     expect(pool.backends[1]).toBe(a);
+    pool.update([
+      { name: 'c', baseURL: 'c.example' },
+      { name: 'a', baseURL: 'else.example/gw', priority: 1, weight: 7 },
+    ]);
+    expect(pool.backends[1]).toMatchObject({ baseURL: 'https://else.example/gw', priority: 1, weight: 7 });
+    pool.update(list('c', 'a'));
     expect(pool.snapshot()[1]).toMatchObject({
       baseURL: 'https://a.example',
       state: 'cooling',

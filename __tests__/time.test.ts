@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import axios from 'axios';
 import { priorityAdapter } from '../src';
-import type { PoolEvent } from '../src';
+import type { Backend, PoolEvent } from '../src';
 import { TestBackend, hang, rejection, startBackends, throttle, useBackends } from './support/backend';
 import { deferred, scene, stillClock, throttled, turn } from './support/in-process';
 
@@ -169,6 +169,13 @@ describe('attemptTimeout', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
+  test('closes the socket of what it gives up, also where the caller gave a signal', async () => {
+    const { a, adapter } = await pair(hang, { attemptTimeout: 50 });
+    const { signal } = new AbortController();
+    expect((await axios.get('/x', { adapter, signal })).attempts).toHaveLength(2);
+    while ([...a.sockets].some((socket) => !socket.destroyed)) await turn();
+  });
+
   test('of one request ends no other', async () => {
     jest.useFakeTimers();
     const { request, answers } = scene({ a: {}, b: { priority: 2 } }, { attemptTimeout: 50 });
@@ -252,6 +259,47 @@ describe('maxWait', () => {
     await jest.advanceTimersByTimeAsync(2000);
     expect((await response).status).toBe(429);
     expect(asked).toHaveLength(6);
+  });
+
+  test('is begun where it can end within the timeout, and so is the next', async () => {
+    const { a, adapter } = await pair(
+      { body: 'ok' },
+      { maxWait: 10_000, selector: ([first]: readonly Backend[]) => first! },
+    );
+    adapter.pool.cool('b', 60_000);
+    a.script(throttle(20), throttle(20));
+    const response = await axios.get('/x', { adapter, timeout: 10_000 });
+    expect(response.attempts).toMatchObject([{ status: 429 }, { status: 429 }, { status: 200 }]);
+  });
+
+  test('is not begun where it cannot end within the timeout, whatever maxWait says', async () => {
+    const { adapter } = scene({ a: {} }, { maxWait: 60_000 });
+    adapter.pool.cool('a', 10_000);
+    const started = performance.now();
+    const response = await axios.get('/x', { adapter, timeout: 5000, validateStatus: null });
+    expect(response).toMatchObject({ fabricated: true });
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
+  test('is as long as it must be for many, but not longer than each may wait', async () => {
+    const { request, pool } = scene({ a: {} }, { maxWait: 100 });
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0.999);
+    const waits: number[] = [];
+    pool.subscribe((event) => void (event.type === 'waiting' && waits.push(event.duration)));
+    pool.cool('a', 90);
+    await Promise.all(Array.from({ length: 30 }, () => request()));
+    random.mockRestore();
+    expect(waits.length).toBeGreaterThanOrEqual(30);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(96);
+  });
+
+  test('of a request leaves its backend without blame when the caller’s time is up', async () => {
+    const { a, adapter } = await pair(hang, { maxWait: 10_000 });
+    adapter.pool.cool('a', 30);
+    adapter.pool.cool('b', 60_000);
+    expect(await rejection(axios.post('/x', {}, { adapter, timeout: 300 }))).toMatchObject({ code: 'ECONNABORTED' });
+    expect(a.calls).toHaveLength(1);
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
   });
 
   test('is not begun where it cannot end within the timeout', async () => {
@@ -425,6 +473,7 @@ test('no listener stays on a long-lived signal, whatever the requests come to', 
   const controller = new AbortController();
   const { signal } = controller;
   let listening = 0;
+  const types = new Set<string>();
   const add = signal.addEventListener.bind(signal);
   const remove = signal.removeEventListener.bind(signal);
   signal.addEventListener = (...args: Parameters<typeof add>) => {
@@ -433,6 +482,7 @@ test('no listener stays on a long-lived signal, whatever the requests come to', 
   };
   signal.removeEventListener = (...args: Parameters<typeof remove>) => {
     listening--;
+    types.add(args[0]);
     remove(...args);
   };
   const warned = jest.fn();
@@ -448,6 +498,7 @@ test('no listener stays on a long-lived signal, whatever the requests come to', 
     ),
   );
   expect(listening).toBe(0);
+  expect([...types]).toEqual(['abort']);
   await turn();
   expect(warned).not.toHaveBeenCalled();
   process.off('warning', warned);
@@ -477,8 +528,8 @@ test.each([
   expect(remove.mock.calls.length).toBeGreaterThanOrEqual(add.mock.calls.length);
 });
 
-test('a timeout longer than a timer can take does not fire at once', async () => {
-  const { adapter } = await pair({ body: 'ok' });
+test.each(['http', 'fetch'])('a timeout longer than a timer can take does not fire at once over %s', async (wire) => {
+  const { adapter } = await pair((_, response) => void setTimeout(() => response.end('ok'), 30), { adapter: wire });
   expect((await axios.get('/x', { adapter, timeout: 2 ** 31 + 5 })).data).toBe('ok');
   expect((await axios.get('/x', { adapter, timeout: 5000, failover: { maxWait: 2 ** 40 } })).data).toBe('ok');
 });

@@ -190,6 +190,13 @@ describe('URLs that come again', () => {
 });
 
 describe('a backend’s params', () => {
+  test('leave the caller’s others as axios writes them, and are none where they are undefined', async () => {
+    const params = { 'api-version': 'own', kept: undefined };
+    const config = { url: '/x?kept=1', params: { many: [1, 2], deep: { a: 1 }, kept: 2 } };
+    const url = decodeURIComponent(await requested(config, '', params));
+    expect(url).toBe('/x?kept=1&many[]=1&many[]=2&deep[a]=1&kept=2&api-version=own');
+  });
+
   test('go over the caller’s, also over the same name inside the URL', async () => {
     const url = '/x?api-version=1&keep=a%2Fb&api%2Dversion=2#part';
     expect(await requested({ url, params: { 'api-version': '3', own: 1 } }, '', { 'api-version': '2024-10-21' })).toBe(
