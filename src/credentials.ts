@@ -5,6 +5,15 @@ import { CodedError } from './coded-error';
 /** Headers that carry a caller's identity to Azure OpenAI, to OpenAI, or to API Management in front of them. */
 const AUTH_HEADERS: readonly string[] = ['api-key', 'authorization', 'x-api-key', 'ocp-apim-subscription-key'];
 
+/** The caller's Host names another server. */
+function hostAnd(names: readonly string[]): ReadonlySet<string> {
+  return new Set(['host', ...names]);
+}
+
+/** What most backends take off. Shared, so that more of a large pool fits into the processor's caches. */
+const HOST = /* @__PURE__ */ hostAnd([]);
+const HOST_AND_AUTH = /* @__PURE__ */ hostAnd(AUTH_HEADERS);
+
 /** Gives the secret itself, or a promise of it. */
 type Provider = () => string | Promise<string>;
 
@@ -37,8 +46,8 @@ export interface Credentials {
   readonly sensitive: readonly string[];
   /** Takes those off, for the versions of axios that do not do it themselves. */
   readonly onRedirect: RedirectHook;
-  /** The headers to set, at once where nothing has to be asked for. */
-  headers(): HeaderList | Promise<HeaderList>;
+  /** The headers to set, or what asks for them. */
+  readonly headers: HeaderList | (() => Promise<HeaderList>);
 }
 
 /** Told by follow-redirects what it is about to request. */
@@ -70,17 +79,18 @@ export function resolveCredentials(options: CredentialOptions, origin: string, p
   }
 
   const entries = [...set.values()];
-  const sensitive = [...new Set([...AUTH_HEADERS, ...set.keys()])];
+  const names = [...set.keys()];
+  const sensitive = names.every(isAuth) ? AUTH_HEADERS : [...new Set([...AUTH_HEADERS, ...names])];
+  const taken = own ? sensitive : names;
   return {
     own,
-    // The caller's Host names another server.
-    dropped: new Set(['host', ...(own ? sensitive : set.keys())]),
+    dropped: taken.length === 0 ? HOST : taken === AUTH_HEADERS ? HOST_AND_AUTH : hostAnd(taken),
     sensitive,
     onRedirect: strippingElsewhere(origin, sensitive),
     headers: entries.some(([, value]) => typeof value === 'function')
       ? () =>
           Promise.all(entries.map(async ([name, value]) => [name, typeof value === 'function' ? await value() : value]))
-      : () => entries as HeaderList,
+      : (entries as HeaderList),
   };
 }
 

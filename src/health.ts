@@ -150,7 +150,7 @@ export class Health {
    */
   succeed({ scope, began }: Ticket): boolean {
     const whole = succeeded(this.#whole, began);
-    const track = scope === undefined ? undefined : this.#tracks.get(scope);
+    const track = this.#known(scope);
     return (track !== undefined && succeeded(track, began)) || whole;
   }
 
@@ -201,8 +201,13 @@ export class Health {
 
   /** Of a deployment's and its backend's own. */
   #later(scope: Scope, of: (track: Track) => number): number {
-    const track = this.#tracks.get(scope);
+    const track = this.#known(scope);
     return Math.max(of(this.#whole), track === undefined ? 0 : of(track));
+  }
+
+  /** What is remembered of a deployment. Of most backends nothing is, and nothing has to be looked up. */
+  #known(scope: Scope): Track | undefined {
+    return scope !== undefined && this.#tracks.size > 1 ? this.#tracks.get(scope) : undefined;
   }
 
   #trackOf(scope: Scope): Track {

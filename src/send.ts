@@ -52,9 +52,9 @@ function exchange(
   body: Body,
   abort?: AbortController,
 ): Promise<AxiosResponse> {
-  const given = backend.credentials.headers();
-  if (!(given instanceof Promise)) return exchangeWith(given, sender, backend, body, abort);
-  return given.then((credentials) => {
+  const { headers } = backend.credentials;
+  if (typeof headers !== 'function') return exchangeWith(headers, sender, backend, body, abort);
+  return headers().then((credentials) => {
     if (abort?.signal.aborted) throw new Error('given up while the credentials were asked for');
     return exchangeWith(credentials, sender, backend, body, abort);
   });
