@@ -247,15 +247,22 @@ describe('what cannot be told', () => {
   });
 });
 
-test('a POST that a backend has redirected to where nobody is may have been billed, and is not sent again', async () => {
-  const [first, gone] = (await startBackends(2)) as [TestBackend, TestBackend];
-  await gone.close();
-  first.always({ status: 307, headers: { location: gone.url } });
-  const { adapter, second } = await pair(first.url, 'http');
-  expect(await rejection(axios.post('/x', 'body', { adapter }))).toMatchObject({ code: 'ECONNREFUSED' });
-  expect(second.calls).toHaveLength(0);
-  expect((await axios.get('/x', { adapter, params: { again: 1 } })).status).toBe(200);
-});
+test.each([
+  ['http', 'ECONNREFUSED'],
+  ['fetch', 'ERR_NETWORK'],
+] as const)(
+  'a POST redirected to where nobody is may have been billed, and is not sent again (%s)',
+  async (via, code) => {
+    const [first, gone] = (await startBackends(2)) as [TestBackend, TestBackend];
+    await gone.close();
+    first.always({ status: 307, headers: { location: gone.url } });
+    const { adapter, second } = await pair(first.url, via);
+    const error = await rejection(axios.post('/x', 'body', { adapter, maxRedirects: Infinity }));
+    expect(error).toMatchObject({ code });
+    expect(second.calls).toHaveLength(0);
+    expect((await axios.get('/x', { adapter, params: { again: 1 } })).status).toBe(200);
+  },
+);
 
 test.each([404, 500])('a %i whose body breaks off is an error, not an answer without a body', async (status) => {
   const first = await TestBackend.start();

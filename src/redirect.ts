@@ -19,18 +19,28 @@ export async function followingRedirects(
   if (['manual', 'error'].includes(fetchOptions?.redirect as string)) return adapter(attempt);
   let hop = { ...attempt, fetchOptions: { ...fetchOptions, redirect: 'manual' } } as InternalAxiosRequestConfig;
   let from = new URL(baseURL === undefined ? url! : combine(baseURL, url!));
-  for (let left = maxRedirects; ; left--) {
-    const response = await adapter(hop);
+  for (let redirects = 0; ; redirects++) {
+    const response = await adapter(hop).catch((error: unknown) => {
+      throw counted(error, redirects);
+    });
     const to = destinationOf(response, from);
     const asGet = response.status === 303 || (response.status < 303 && /^post$/i.test(hop.method!));
     // A body that can be read only once has been; the redirect is the caller's to follow.
     if (to === undefined || maxRedirects <= 0 || (!asGet && isOneShot(hop.data))) return response;
     discard(response);
     // In the words and the code of follow-redirects, which the http adapter uses.
-    if (left <= 0) throw new CodedError('Maximum number of redirects exceeded', 'ERR_FR_TOO_MANY_REDIRECTS');
+    if (redirects >= maxRedirects)
+      throw new CodedError('Maximum number of redirects exceeded', 'ERR_FR_TOO_MANY_REDIRECTS');
     hop = redirected(hop, to, asGet, to.origin !== from.origin);
     from = to;
   }
+}
+
+/** As follow-redirects counts: behind the first, a connection that was refused does not mean that nothing was sent. */
+function counted(error: unknown, redirects: number): unknown {
+  const { request } = Object(error) as { request?: object };
+  Object.assign(Object(request) as object, { _redirectCount: redirects });
+  return error;
 }
 
 /** Where an answer leads, if that is a place to go. If not, the caller may look at the answer. */
