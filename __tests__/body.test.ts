@@ -187,12 +187,29 @@ test('a stream to one backend is kept where the request may wait for it', async 
   expect(backend.calls.map(({ body }) => body.toString())).toEqual(['all of it', 'all of it']);
 });
 
-test('a length that the caller states goes with a stream that is sent as it is', async () => {
+test.each([
+  ['as it is', { maxWait: 0 }],
+  ['once', { maxWait: 1, maxReplaySize: 2 }],
+])('a length that the caller states goes with a stream that is sent %s', async (_, options) => {
   const backend = await TestBackend.start();
-  const adapter = priorityAdapter([{ baseURL: backend.url }]);
+  const adapter = priorityAdapter([{ baseURL: backend.url }], options);
   await axios.post('/x', parts('hello'), { adapter, headers: { 'Content-Length': '5' } });
   expect(backend.lastCall.headers).toMatchObject({ 'content-length': '5' });
   expect(backend.lastCall.headers).not.toHaveProperty('transfer-encoding');
+});
+
+test.each([
+  { 'Content-Length': '2' },
+  { 'content-length': '20', 'TRANSFER-ENCODING': 'identity' },
+  { 'Transfer-Encoding': 'chunked' },
+])('a body that is kept has its own length, not %j as the stream had', async (headers) => {
+  const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
+  first.always({ status: 429 });
+  const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
+  expect((await axios.post('/x', parts('hello'), { adapter, headers })).status).toBe(200);
+  expect(second.lastCall.body.toString()).toBe('hello');
+  expect(second.lastCall.headers).toMatchObject({ 'content-length': '5' });
+  expect(second.lastCall.headers).not.toHaveProperty('transfer-encoding');
 });
 
 test.each([100, 2 ** 20])(

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import axios from 'axios';
+import type { InternalAxiosRequestConfig } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import { priorityAdapter } from '../src';
 import type { BackendOptions, PoolEvent } from '../src';
@@ -150,9 +151,17 @@ describe('a provider', () => {
 });
 
 describe('redirects', () => {
-  test.each(['http', 'fetch'])(
+  test.each([
+    ['http', 'http'],
+    ['fetch', 'fetch'],
+    ['fetch as a function', axios.getAdapter('fetch')],
+    [
+      'fetch as a function for the defaults',
+      axios.getAdapter('fetch', { env: axios.defaults.env } as InternalAxiosRequestConfig),
+    ],
+  ])(
     'over %s to another origin carry nothing that the backend was given; to the same origin they do',
-    async (wire) => {
+    async (_, wire) => {
       const [backend, elsewhere] = (await startBackends(2)) as [TestBackend, TestBackend];
       backend.always((request, response) => {
         const to = request.url === '/out' ? `${elsewhere.url}/there` : '/here';
@@ -362,6 +371,26 @@ describe('redirects', () => {
     const config = { adapter, fetchOptions: { redirect: 'error' } };
     expect(await rejection(axios.get('/x', config))).toMatchObject({ isAxiosError: true });
     expect(backend.lastCall.url).not.toBe('/10');
+  });
+
+  test.each([
+    ['its name', 'fetch'],
+    ['a function', axios.getAdapter('fetch', { env: axios.defaults.env } as InternalAxiosRequestConfig)],
+  ])('over fetch given by %s carry nothing elsewhere where a request has an `env` of its own', async (_, wire) => {
+    const [backend, elsewhere] = (await startBackends(2)) as [TestBackend, TestBackend];
+    backend.always({ status: 307, headers: { location: `${elsewhere.url}/there` } });
+    const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-key' }], { adapter: wire });
+    const env = { fetch: (...args: Parameters<typeof fetch>) => fetch(...args) };
+    await axios.post('/out', 'body', { adapter, env } as object);
+    expect(elsewhere.lastCall.body.toString()).toBe('body');
+    expect(JSON.stringify(elsewhere.lastCall.headers)).not.toContain('own-');
+  });
+
+  test('have no hook of the caller’s where that is null', async () => {
+    const backend = await TestBackend.start();
+    const adapter = priorityAdapter([{ baseURL: backend.url }]);
+    backend.script({ status: 302, headers: { location: '/there' } }, { body: 'ok' });
+    expect((await axios.get('/x', { adapter, beforeRedirect: null as never })).data).toBe('ok');
   });
 
   test('name the caller’s sensitive headers beside the backend’s', async () => {

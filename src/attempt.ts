@@ -1,5 +1,6 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import type { BackendSettings } from './backend';
+import { isOneShot } from './body';
 import type { Body } from './body';
 import type { HeaderList, RedirectHook } from './credentials';
 import { modelOf, renameInPath, routeOf } from './deployments';
@@ -42,7 +43,8 @@ export function attemptConfig(
   attempt.validateStatus = acceptAll;
   setTarget(attempt, plan, backend);
   setBody(attempt, plan, backend, body);
-  attempt.headers = headersFor(config, backend, body, credentials, attempt.data !== body.data);
+  const whole = attempt.data !== config.data && !isOneShot(attempt.data);
+  attempt.headers = headersFor(config, backend, body, credentials, whole);
   if (backend.credentials.own && attempt.auth !== undefined) delete attempt.auth;
   guardRedirects(attempt, backend.credentials);
   return attempt;
@@ -125,20 +127,22 @@ function setBody(attempt: InternalAxiosRequestConfig, plan: Plan, backend: Backe
   if (name) attempt.data = plan.model!.renamed(name);
 }
 
+const FRAMING = /^(?:content-length|transfer-encoding)$/;
+
 function headersFor(
   config: InternalAxiosRequestConfig,
   backend: BackendSettings,
   body: Body,
   credentials: HeaderList,
-  rewritten: boolean,
+  whole: boolean,
 ): InternalAxiosRequestConfig['headers'] {
   const { dropped } = backend.credentials;
   const source = fieldsOf(config.headers);
   const headers = fieldsOf(Object.create(Object.getPrototypeOf(source) as object | null) as object);
   for (const name of Object.keys(source)) {
     const lower = name.toLowerCase();
-    // axios keeps an explicit length, which would cut or stall a body that was rewritten.
-    if (!dropped.has(lower) && !(rewritten && lower === 'content-length')) headers[name] = source[name];
+    // How the caller's body was to be framed cuts or stalls another one. axios knows the length of what is there whole.
+    if (!dropped.has(lower) && !(whole && FRAMING.test(lower))) headers[name] = source[name];
   }
   if (body.headers) for (const [name, value] of Object.entries(body.headers)) setHeader(headers, name, value);
   for (const [name, value] of credentials) headers[name] = value;
@@ -159,7 +163,7 @@ function guardRedirects(
   const { sensitiveHeaders, beforeRedirect } = attempt;
   attempt.sensitiveHeaders = Array.isArray(sensitiveHeaders) ? [...sensitiveHeaders, ...sensitive] : [...sensitive];
   // axios knows that option since 1.18; this serves the versions before.
-  attempt.beforeRedirect = beforeRedirect === undefined ? onRedirect : chained(onRedirect, beforeRedirect);
+  attempt.beforeRedirect = beforeRedirect ? chained(onRedirect, beforeRedirect) : onRedirect;
 }
 
 function chained(first: RedirectHook, second: RedirectHook): RedirectHook {

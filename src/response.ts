@@ -111,7 +111,7 @@ export function restoredError(error: unknown, config: InternalAxiosRequestConfig
 /** What the caller is told when a request ends otherwise than by an answer. */
 export function rejection(error: unknown, config: InternalAxiosRequestConfig): unknown {
   if (error instanceof Interruption) {
-    return error.why === 'cancelled' ? canceled(error.said, config) : timeoutError(config, Number(config.timeout));
+    return error.why === 'cancelled' ? canceled(error.said, config) : timeoutError(config, config.timeout!);
   }
   // The http adapter wraps what it hears from a body's stream.
   const own = errorChain(error).find((each) => each instanceof CodedError);
@@ -202,15 +202,18 @@ let latest: { readonly adapter: AxiosAdapter; readonly isFetch: boolean } | unde
 /** Whether this is axios's fetch adapter, in Node. */
 export function isNodeFetch(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): boolean {
   if (latest?.adapter !== adapter) {
-    let isFetch = false;
-    try {
-      isFetch = inNode() && axios.getAdapter('fetch', config) === adapter;
-    } catch {
-      // older than the fetch adapter
-    }
-    latest = { adapter, isFetch };
+    latest = { adapter, isFetch: inNode() && fetchAdapters(config).includes(adapter) };
   }
   return latest.isFetch;
+}
+
+/** axios has one for each `env` that it is asked with, and the caller's function may be any of them. */
+function fetchAdapters(config: InternalAxiosRequestConfig): AxiosAdapter[] {
+  try {
+    return [config, axios.defaults, undefined].map((env) => axios.getAdapter('fetch', env as typeof config));
+  } catch {
+    return []; // older than the fetch adapter
+  }
 }
 
 function ignore(): void {
