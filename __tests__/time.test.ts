@@ -528,6 +528,40 @@ test.each([
   expect(remove.mock.calls.length).toBeGreaterThanOrEqual(add.mock.calls.length);
 });
 
+test.each(['http', 'fetch'])(
+  'nothing is listened for after a rejected stream over %s that nobody reads',
+  async (wire) => {
+    const backend = await TestBackend.start();
+    backend.always({ status: 400, body: 'x'.repeat(1_000_000) });
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: wire });
+    const { signal } = new AbortController();
+    const add = jest.spyOn(signal, 'addEventListener');
+    const remove = jest.spyOn(signal, 'removeEventListener');
+    const error = await rejection(axios.get('/x', { adapter, responseType: 'stream', signal }));
+    expect(error).toMatchObject({ response: { status: 400 } });
+    expect(add).toHaveBeenCalledTimes(1);
+    expect(remove).toHaveBeenCalledTimes(1);
+  },
+);
+
+test('nothing is listened for while nobody reads a fabricated stream', async () => {
+  const { adapter, answers } = scene({ a: {} });
+  answers.a = 429;
+  const { signal } = new AbortController();
+  const add = jest.spyOn(signal, 'addEventListener');
+  const remove = jest.spyOn(signal, 'removeEventListener');
+  const config = { adapter, responseType: 'stream', validateStatus: null, signal } as const;
+  expect((await axios.get('/x', config)).fabricated).toBe(true);
+  expect(remove).toHaveBeenCalledTimes(add.mock.calls.length);
+});
+
+test('a timeout in words is named as axios names it', async () => {
+  const { adapter, answers } = scene({ a: {} });
+  answers.a = () => new Promise(() => undefined);
+  const error = await rejection(axios.get('/x', { adapter, timeout: '20ms' as never }));
+  expect(error).toMatchObject({ message: 'timeout of 20msms exceeded' });
+});
+
 test.each(['http', 'fetch'])('a timeout longer than a timer can take does not fire at once over %s', async (wire) => {
   const { adapter } = await pair((_, response) => void setTimeout(() => response.end('ok'), 30), { adapter: wire });
   expect((await axios.get('/x', { adapter, timeout: 2 ** 31 + 5 })).data).toBe('ok');

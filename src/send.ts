@@ -8,7 +8,7 @@ import type { HeaderList } from './credentials';
 import { MAX_TIMER } from './deadline';
 import type { Deadline } from './deadline';
 import { followingRedirects } from './redirect';
-import { cancelWhileRead, discard, isNodeFetch } from './response';
+import { discard, isNodeFetch } from './response';
 import type { Trail } from './trail';
 
 /** What all attempts of one request are sent with. */
@@ -29,8 +29,8 @@ export function send(sender: Sender, backend: BackendSettings, body: Body, limit
   return sender.deadline.bounded || limit > 0 ? guarded(sender, backend, body, limit) : exchange(sender, backend, body);
 }
 
-async function guarded(sender: Sender, backend: BackendSettings, body: Body, limit: number): Promise<AxiosResponse> {
-  const { plan, deadline } = sender;
+function guarded(sender: Sender, backend: BackendSettings, body: Body, limit: number): Promise<AxiosResponse> {
+  const { deadline } = sender;
   deadline.check();
   // One signal for all that may end this attempt.
   const abort = new AbortController();
@@ -40,9 +40,7 @@ async function guarded(sender: Sender, backend: BackendSettings, body: Body, lim
     // An adapter that does not listen goes on; its answer comes too late for anybody.
     answer.then(discard, () => undefined);
   };
-  const response = await deadline.guard(answer, giveUp, limit);
-  cancelWhileRead(response, plan.config, abort);
-  return response;
+  return deadline.guard(answer, giveUp, limit);
 }
 
 /** Without a step of its own where no provider has to be waited for. */
@@ -67,7 +65,7 @@ function exchangeWith(
   body: Body,
   abort?: AbortController,
 ): Promise<AxiosResponse> {
-  trail.given(credentials);
+  trail.given(credentials, abort);
   checkSendable(body);
   const { adapter } = plan;
   const attempt = attemptConfig(plan, backend, body, credentials, abort);
