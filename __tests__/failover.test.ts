@@ -367,6 +367,25 @@ describe('events', () => {
     ]);
     expect(() => pool.subscribe(undefined as never)).toThrow('listener must be a function, got undefined');
   });
+
+  test('reach those who subscribe inside of one from the next on, and who leaves inside of one hears no more', async () => {
+    const { request, pool } = scene({ a: {} });
+    const heard: string[] = [];
+    const once = (name: string): void => {
+      const end = pool.subscribe(() => {
+        heard.push(name);
+        end();
+        leave();
+        if (heard.length < 10) once('again');
+      });
+    };
+    once('first');
+    const leave = pool.subscribe(() => void heard.push('left'));
+    await request();
+    expect(heard).toEqual(['first']);
+    await request();
+    expect(heard).toEqual(['first', 'again']);
+  });
 });
 
 test('several clients share one pool', async () => {

@@ -675,6 +675,20 @@ describe('a selector', () => {
       'the selector must return one of its candidates, got an object',
     ],
     [
+      'returns a backend that it has just replaced',
+      (pool) => {
+        const [replaced] = pool().backends;
+        pool().update([{ baseURL: 'https://a.example', name: 'new' }]);
+        const { name } = pool().backends[0]!;
+        pool().update([
+          { baseURL: 'https://a.example', name: 'a' },
+          { baseURL: 'https://b.example', name: 'b', priority: 2 },
+        ]);
+        return name === 'new' && replaced;
+      },
+      'the selector must return one of its candidates, got an object',
+    ],
+    [
       'throws',
       () => {
         throw new Error('own fault');

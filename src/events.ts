@@ -82,9 +82,11 @@ export class Events {
   }
 
   emit(event: PoolEvent): void {
-    for (const { tell } of this.#listeners) {
+    // Of those who listen now: one that subscribes anew is told of the next event.
+    for (const subscription of [...this.#listeners]) {
+      if (!this.#listeners.has(subscription)) continue;
       try {
-        const returned = tell(event);
+        const returned = subscription.tell(event);
         if (returned instanceof Promise) returned.catch(report);
       } catch (error) {
         report(error);

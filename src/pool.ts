@@ -197,8 +197,9 @@ export class BackendPool {
     const candidates = this.#candidates(deployment, tried, now);
     if (candidates.length === 0) return undefined;
     const picked = this.#options.selector(candidates, config);
-    must(candidates.includes(picked), 'the selector', 'return one of its candidates', picked);
-    const member = this.#byView.get(picked)!;
+    // One that has left meanwhile is no member any more.
+    const member = this.#byView.get(picked);
+    must(member !== undefined && candidates.includes(picked), 'the selector', 'return one of its candidates', picked);
     const lease: Lease = { member, scope: scopeAt(member, deployment), began: ++this.#count };
     member.view.pending++;
     // A trial that is never heard of again keeps its place no longer than a cooldown may last.
