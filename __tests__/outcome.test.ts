@@ -5,7 +5,7 @@ import type { AxiosRequestConfig } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import { generate } from 'selfsigned';
 import { isAmbiguousFailure, isConnectionFailure, isServerError, isThrottled, priorityAdapter } from '../src';
-import type { Failure, PriorityAdapter } from '../src';
+import type { Failure, PriorityAdapter, WrappedAdapter } from '../src';
 import { TestBackend, hang, rejection, reset, startBackends, truncate, useBackends } from './support/backend';
 import type { Reply } from './support/backend';
 import { scene } from './support/in-process';
@@ -17,7 +17,7 @@ const WIRES = ['http', 'fetch'] as const;
 /** A pool whose first backend is `first`, with a healthy one behind it. */
 async function pair(
   first: string,
-  wire: string,
+  wire: WrappedAdapter,
 ): Promise<{ adapter: PriorityAdapter; second: TestBackend; failures: Failure[] }> {
   const second = await TestBackend.start();
   const failures: Failure[] = [];
@@ -263,6 +263,15 @@ test.each([
     expect((await axios.get('/x', { adapter, params: { again: 1 } })).status).toBe(200);
   },
 );
+
+test('too many redirects, followed by fetch inside of a function, are no backend’s fault', async () => {
+  const first = await TestBackend.start();
+  first.always({ status: 302, headers: { location: '/x' } });
+  const { adapter, second } = await pair(first.url, (config) => axios.getAdapter('fetch', config)(config));
+  expect(await rejection(axios.get('/x', { adapter }))).toMatchObject({ code: 'ERR_NETWORK' });
+  expect(second.calls).toHaveLength(0);
+  expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, failures: 0 });
+});
 
 test.each([404, 500])('a %i whose body breaks off is an error, not an answer without a body', async (status) => {
   const first = await TestBackend.start();

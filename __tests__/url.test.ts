@@ -81,6 +81,10 @@ describe('the URL rule', () => {
     '//evil.example/../secret',
     'https://evil.example/../../secret',
     'foo://evil.example/..\\..\\secret',
+    // The URL parser takes off what sorts before "!" at the end.
+    '/.. ',
+    '..\0',
+    '%2e%2e\x0b\x1f',
   ])('%j never climbs out of the prefix', async (url) => {
     expect(await requested({ url })).toMatch(/^\/gw\//);
     expect(await requested({ url, baseURL: 'https://caller.example/base' })).toMatch(/^\/gw\//);
@@ -173,7 +177,7 @@ describe('URLs that come again', () => {
       return parsed > 0;
     };
     try {
-      const long = `/${'x'.repeat(1999)}`;
+      const long = `/${'x'.repeat(1999 - base.baseURL.length)}`;
       expect([await isRead('/0'), await isRead('/0')]).toEqual([true, false]);
       expect([await isRead(long), await isRead(long)]).toEqual([true, false]);
       expect([await isRead(`${long}x`), await isRead(`${long}x`)]).toEqual([true, true]);

@@ -26,7 +26,7 @@ export function routeOf({ url, baseURL, allowAbsoluteUrls }: AxiosRequestConfig)
   const name = DEPLOYMENT.exec(pathOf(target))?.[2];
   const route = { target, deployment: name === undefined ? undefined : decode(name), baseURL, allowAbsoluteUrls };
   if (routes.size >= MAX_ROUTES) routes.clear();
-  if (text.length <= MAX_LENGTH) routes.set(text, route);
+  if (text.length + (baseURL ?? '').length <= MAX_LENGTH) routes.set(text, route);
   return route;
 }
 

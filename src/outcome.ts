@@ -152,7 +152,8 @@ function isCallersOwn(error: unknown, config: AxiosRequestConfig): boolean {
   const [top] = chain;
   if (top === undefined) return false;
   const root = chain.at(-1)!;
-  if (chain.some(({ code = '' }) => OWN_CODE.test(code))) return true;
+  // Too many redirects have no code where fetch itself follows them.
+  if (chain.some(({ code = '', message }) => OWN_CODE.test(code) || message === 'redirect count exceeded')) return true;
   // axios 1.5.0 says the same, with the limit it has not got (-1), of a truncated body.
   if (String(top.message).startsWith('maxContentLength size of ')) return config.maxContentLength! > -1;
   // The fetch adapter passes on a bad header as a TypeError that nothing caused; a network's failure has a cause or a

@@ -14,8 +14,11 @@ export interface Target {
 /** As axios decides it: `scheme://` or `//` at the beginning. */
 const ABSOLUTE = /^(?:[a-z][a-z\d+\-.]*:)?\/\//i;
 
-/** In a path: what the URL parser takes for a slash, what it drops (which could hide a ".."), and ".." itself. */
-const NOT_PLAIN = /[\\\t\n\r]|(?:^|\/)(?:\.|%2e){2}(?:\/|$)/i;
+/**
+ * In a path: what the URL parser takes for a slash, what it drops (which could hide a ".."; at the end that is all that
+ * sorts before "!"), and ".." itself.
+ */
+const NOT_PLAIN = /[\\\t\n\r]|[^!-\uffff]$|(?:^|\/)(?:\.|%2e){2}(?:\/|$)/i;
 
 /** Stands in for any origin while a path is resolved. It never gets a request. */
 const NOWHERE = 'http://localhost';
