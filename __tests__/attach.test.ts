@@ -236,6 +236,11 @@ describe('a priority adapter as the default of all of axios', () => {
     const client = axios.create({ adapter: priorityAdapter([{ baseURL: second.url }]) });
     await client.get('/own');
     expect([first.calls.length, second.calls.length]).toEqual([1, 1]);
+    axios.defaults.adapter = [priorityAdapter([{ baseURL: first.url }], { adapter: ['xhr', 'http'] }), 'fetch'];
+    const another = axios.create({ adapter: priorityAdapter([{ baseURL: second.url, apiKey: 'own-key' }]) });
+    await another.get('/own');
+    expect([first.calls.length, second.calls.length]).toEqual([1, 2]);
+    expect(() => attachPriorityAdapter(axios.create(), hosts)).toThrow('is a priority adapter already');
   });
 });
 
@@ -245,5 +250,34 @@ test('a request with a priority adapter of its own goes through that alone', asy
   attachPriorityAdapter(client, hosts);
   const adapter = priorityAdapter([{ baseURL: 'c.example' }], { adapter: refusing(own) });
   expect((await client.get('/x', { adapter })).attempts).toMatchObject([{ backend: 'c.example' }]);
-  expect([own, others]).toEqual([['https://c.example'], []]);
+  expect((await client.get('/x', { adapter: [adapter] })).attempts).toMatchObject([{ backend: 'c.example' }]);
+  expect([own, others]).toEqual([['https://c.example', 'https://c.example'], []]);
+});
+
+test('detach takes nobody else’s interceptor off, and a second call does nothing', async () => {
+  const client = axios.create({ adapter: refusing() });
+  const first = attachPriorityAdapter(client, hosts);
+  client.interceptors.request.clear();
+  const callers = jest.fn((config: InternalAxiosRequestConfig) => config);
+  client.interceptors.request.use(callers);
+  const eject = jest.spyOn(client.interceptors.request, 'eject');
+  first.detach();
+  expect(eject).not.toHaveBeenCalled();
+  const second = attachPriorityAdapter(client, hosts);
+  first.detach();
+  expect((await client.get('/x')).data).toBe('secret-b');
+  expect(callers).toHaveBeenCalledTimes(1);
+  Object.defineProperty(client.interceptors.request, 'handlers', { value: undefined });
+  second.detach();
+  expect(eject).toHaveBeenCalledTimes(1);
+});
+
+test('what cannot be attached to is refused before anything has changed', async () => {
+  const client = axios.create({ adapter: refusing() });
+  Object.freeze(client);
+  expect(() => attachPriorityAdapter(client, hosts)).toThrow(TypeError);
+  expect(await client.get('/x', { validateStatus: null })).not.toHaveProperty('attempts');
+  expect(() => attachPriorityAdapter({ interceptors: {} } as never, hosts)).toThrow(
+    'instance must be an axios instance',
+  );
 });

@@ -141,11 +141,35 @@ test.each<[object, string]>([
   [{ adapter: [] }, 'options.adapter: There is no suitable adapter to dispatch the request as no adapter specified'],
   [{ adapter: 'nope' }, "options.adapter: Unknown adapter 'nope'"],
   [{ adapter: priorityAdapter([ok]) }, 'options.adapter is a priority adapter: wrap what it wraps'],
+  [{ adapter: ['nope', priorityAdapter([ok])] }, 'options.adapter'],
+  [{ adapter: [priorityAdapter([ok])] }, 'options.adapter is a priority adapter: wrap what it wraps'],
 ])('%j is refused', (options, message) => {
   for (const make of [priorityAdapter, attachPriorityAdapter.bind(undefined, axios.create())]) {
     expect(() => make([ok], options)).toThrow(TypeError);
     expect(() => make([ok], options)).toThrow(message);
   }
+});
+
+test.each<[object, string]>([
+  [{ headers: new Headers({ 'api-key': 'hunter2' }) }, 'headers must be a plain object, got "[object Headers]"'],
+  [{ headers: new Map([['api-key', 'hunter2']]) }, 'headers must be a plain object, got "[object Map]"'],
+  [{ params: new URLSearchParams('v=1') }, 'params must be a plain object, got "[object URLSearchParams]"'],
+  [{ deployments: new Map([['a', 'b']]) }, 'deployments must be a plain object, got "[object Map]"'],
+  [{ request: new Date() }, 'request must be a plain object, got "[object Date]"'],
+])('what keeps its entries elsewhere is refused: %p', (own, message) => {
+  expect(() => priorityAdapter([{ ...ok, ...own }])).toThrow(new TypeError(`backends[0].${message}`));
+  expect(() => priorityAdapter([ok], own as never)).toThrow('options has an unknown field');
+});
+
+test('an object is plain whatever its prototype', () => {
+  class Options {
+    readonly maxWait = 1;
+  }
+  expect(() => priorityAdapter([ok], new Options())).not.toThrow();
+  expect(() => priorityAdapter([{ ...ok, headers: new axios.AxiosHeaders() }])).not.toThrow();
+  const namespace = { baseURL: 'b.example', [Symbol.toStringTag]: 'Module' };
+  expect(() => priorityAdapter([ok, namespace])).not.toThrow();
+  expect(() => priorityAdapter([{ ...ok, params: Object.create(null) as Record<string, unknown> }])).not.toThrow();
 });
 
 test('options that are no object are refused', () => {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:https';
 import { gzipSync } from 'node:zlib';
 import axios from 'axios';
-import type { AxiosRequestConfig } from 'axios';
+import type { AxiosRequestConfig, AxiosResponse } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import { generate } from 'selfsigned';
 import { isAmbiguousFailure, isConnectionFailure, isServerError, isThrottled, priorityAdapter } from '../src';
@@ -303,7 +303,41 @@ test.each([[null], [undefined], ['text'], [{ message: 5, cause: null }]])(
   },
 );
 
+describe('an answer that', () => {
+  const answering = (answer: object) =>
+    priorityAdapter([{ baseURL: 'a.example' }], { adapter: () => Promise.resolve(answer as AxiosResponse) });
+
+  test.each([200, 404, 429])('is frozen is one all the same: %i', async (status) => {
+    const adapter = answering(Object.freeze({ status, data: 'cold', headers: {}, statusText: '' }));
+    const response = await axios.get('/x', { adapter, validateStatus: null, failover: false });
+    expect(response).toMatchObject({ status, data: 'cold', attempts: [{ status }], config: { url: '/x' } });
+  });
+
+  test('cannot be read rejects the request, and its backend is not under way for ever', async () => {
+    const adapter = answering({
+      status: 429,
+      get headers() {
+        throw new Error('unreadable');
+      },
+    });
+    expect(await rejection(axios.get('/x', { adapter }))).toMatchObject({ message: 'unreadable' });
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ pending: 0 });
+  });
+});
+
 describe('a user’s own condition', () => {
+  test('says whether a backend cools down where a request makes one attempt, too', async () => {
+    const { adapter, answers, asked, pool } = scene(
+      { a: {}, b: {} },
+      { failoverCondition: () => true, selector: ([a]) => a! },
+    );
+    answers.a = 404;
+    const config = { adapter, failover: false, validateStatus: null } as const;
+    expect((await axios.get('/x', config)).attempts).toMatchObject([{ status: 404, cooldown: 10_000 }]);
+    expect(asked).toEqual(['a']);
+    expect(pool.snapshot()[0]).toMatchObject({ failures: 1, cooldowns: [{ reason: 'client-error' }] });
+  });
+
   test('that is true for a 404 moves on and cools that deployment', async () => {
     const { request, answers, pool } = scene(
       { a: {}, b: { priority: 2 } },

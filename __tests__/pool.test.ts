@@ -53,7 +53,7 @@ describe('a cooldown', () => {
     expect(pool.snapshot()[0]?.cooldowns).toEqual([{ reason: 'throttled', remaining: 500 }]);
   });
 
-  test('of a deployment is no event of recovery while the whole backend is out', async () => {
+  test('of a deployment is no event of recovery while the whole backend is out, but is one with it', async () => {
     const clock = stillClock();
     const { request, pool } = scene(two);
     const events: PoolEvent[] = [];
@@ -66,7 +66,37 @@ describe('a cooldown', () => {
     expect(events).toEqual([]);
     clock.forward(100);
     await request();
-    expect(events).toEqual([{ type: 'recovered', backend: 'a' }]);
+    expect(events).toEqual([
+      { type: 'recovered', backend: 'a' },
+      { type: 'recovered', backend: 'a', scope: 'chat' },
+    ]);
+  });
+
+  test('of a backend that has left is no event', async () => {
+    const { request, answers, pool } = scene(two);
+    const events: string[] = [];
+    const asked = deferred<number>();
+    answers.a = () => asked.promise;
+    const underWay = request();
+    await turn();
+    pool.update([{ baseURL: 'https://b.example', name: 'b' }]);
+    pool.update([
+      { baseURL: 'https://a.example', name: 'a' },
+      { baseURL: 'https://b.example', name: 'b', priority: 2 },
+    ]);
+    pool.subscribe(({ type }) => void events.push(type));
+    asked.resolve(500);
+    expect((await underWay).attempts).toMatchObject([{ backend: 'a', status: 500 }, { backend: 'b' }]);
+    expect(events).toEqual(['attempt', 'attempt']);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'available', failures: 0, pending: 0 });
+  });
+
+  test('of no time by hand is none', () => {
+    const { pool } = scene(two);
+    const listener = jest.fn();
+    pool.subscribe(listener);
+    pool.cool('a', 0);
+    expect(listener).not.toHaveBeenCalled();
   });
 
   test('is not touched by a step of the wall clock', async () => {
@@ -389,6 +419,31 @@ describe('a trial', () => {
 });
 
 describe('a trial among other changes', () => {
+  test('keeps its place when an attempt fails that began before it', async () => {
+    const clock = stillClock();
+    const { request, answers, asked, pool } = scene(two, { defaultCooldown: 100 });
+    const [late, trial] = [deferred<number>(), deferred<number>()];
+    answers.a = () => late.promise;
+    const first = request();
+    answers.a = 500;
+    await request();
+    clock.forward(100);
+    answers.a = () => trial.promise;
+    const second = request();
+    await turn();
+    late.resolve(500);
+    await first;
+    clock.forward(1000);
+    asked.length = 0;
+    await request();
+    expect(asked).toEqual(['b']);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'trial', pending: 1 });
+    trial.resolve(200);
+    await second;
+    await request();
+    expect(asked).toEqual(['b', 'a']);
+  });
+
   test('that is held stays held when somebody else comes back, and when another’s attempt ends', async () => {
     const clock = stillClock();
     const { request, answers, asked, pool } = scene({ a: {}, b: { priority: 2 } }, { defaultCooldown: 1000 });

@@ -25,6 +25,11 @@ describe('the vectors', () => {
   test.each(vectors.cases)('$name', ({ status, headers, data, expect: expected }) => {
     expect(parseRetryAfter({ status, headers, data }, now) ?? null).toBe(expected);
     expect(parseRetryAfter({ status, headers, data }, now.getTime()) ?? null).toBe(expected);
+    const entries = Object.entries(headers).flatMap(([name, value]) =>
+      [value].flat().map((each) => [name, String(each)]),
+    );
+    const ofFetch = { status, headers: new Headers(entries as [string, string][]), data };
+    expect(parseRetryAfter(ofFetch, now) ?? null).toBe(expected);
   });
 
   (existsSync(home) ? test : test.skip)('are the same in both places', () => {
@@ -34,6 +39,19 @@ describe('the vectors', () => {
 
 const NOW = Date.parse('2026-01-15T12:00:00Z');
 const wait = (headers: object, status = 429, data?: unknown) => parseRetryAfter({ status, headers, data }, NOW);
+
+test('of a header that was sent twice the first counts, also where they are joined', () => {
+  expect(wait({ 'retry-after': '3, 9' })).toBe(3000);
+  expect(wait({ 'retry-after-ms': '30, 90' })).toBe(30);
+  expect(wait({ 'x-ratelimit-reset-requests': '1s, 2s' })).toBe(1000);
+});
+
+test('a body that was transferred elsewhere is passed over', () => {
+  const data = new TextEncoder().encode('Please retry after 6 seconds.').buffer;
+  expect(wait({}, 429, data)).toBe(6000);
+  structuredClone(data, { transfer: [data] });
+  expect(wait({}, 429, data)).toBeUndefined();
+});
 
 test('the old forms of an HTTP date are read as GMT', () => {
   expect(wait({ 'retry-after': 'Thursday, 15-Jan-26 12:00:30 GMT' })).toBe(30_000);

@@ -38,20 +38,30 @@ export function priorityAdapter(
   function adapter(config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
     return failover.request(config, wrapped);
   }
-  wraps.set(adapter, wrapped);
+  Object.defineProperty(adapter, wraps, { value: wrapped });
   return Object.assign(adapter, { pool: failover.pool });
 }
 
-/** The adapters made here, and what each wraps. */
-const wraps = new WeakMap<object, WrappedAdapter | undefined>();
+/** On the adapter, so that both module kinds' copies of this package see what it wraps. */
+const wraps = Symbol.for('axios-priority-adapter.wraps');
 
 /** Where the whole of axios goes through one pool, a client with a pool of its own must not end up in that one too. */
-function unwrapped(adapter: WrappedAdapter | undefined): WrappedAdapter | undefined {
-  return wraps.has(adapter as object) ? wraps.get(adapter as object) : adapter;
+function unwrapped(adapter: unknown): WrappedAdapter | undefined {
+  const inner = Array.isArray(adapter)
+    ? adapter.flatMap(unwrapped)
+    : isPriorityAdapter(adapter)
+      ? wrappedBy(adapter)
+      : adapter;
+  return inner as WrappedAdapter | undefined;
 }
 
-export function isPriorityAdapter(adapter: unknown): adapter is PriorityAdapter {
-  return typeof adapter === 'function' && 'pool' in adapter && BackendPool.isPool(adapter.pool);
+function wrappedBy(adapter: unknown): unknown {
+  return (adapter as Record<symbol, unknown>)[wraps];
+}
+
+/** Also where it stands in a list. */
+export function isPriorityAdapter(adapter: unknown): boolean {
+  return [adapter].flat().some((each) => typeof each === 'function' && 'pool' in each && BackendPool.isPool(each.pool));
 }
 
 /** A pool and the rules by which requests go through it: what the adapter and the plugin share. */

@@ -34,22 +34,28 @@ export function attachPriorityAdapter(
   backends: readonly BackendOptions[] | BackendPool,
   options: PriorityAdapterOptions = {},
 ): Attached {
-  const { interceptors } = Object(instance) as Partial<AxiosInstance>;
-  must(interceptors !== undefined, 'instance', 'be an axios instance', instance);
+  const { interceptors, defaults } = Object(instance) as Partial<AxiosInstance>;
+  must(interceptors !== undefined && defaults !== undefined, 'instance', 'be an axios instance', instance);
   const mark = instance as unknown as Record<symbol, unknown>;
   if (mark[attached] !== undefined)
     throw new TypeError('instance has a priority adapter attached already: detach() it first');
-  if (isPriorityAdapter(instance.defaults.adapter)) {
+  if (isPriorityAdapter(defaults.adapter)) {
     throw new TypeError('instance.defaults.adapter is a priority adapter already: attach to an instance without one');
   }
   const failover = new Failover(backends, options);
-  const interceptor = interceptors.request.use((config) => wrapped(config, failover), undefined, { synchronous: true });
-  Object.defineProperty(instance, attached, { value: interceptor, configurable: true });
+  const intercept = (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => wrapped(config, failover);
+  // First, since an instance that is frozen refuses it.
+  Object.defineProperty(instance, attached, { value: intercept, configurable: true });
+  const id = interceptors.request.use(intercept, undefined, { synchronous: true });
   return {
     pool: failover.pool,
     detach: () => {
-      interceptors.request.eject(interceptor);
-      if (mark[attached] === interceptor) Reflect.deleteProperty(instance, attached);
+      if (mark[attached] !== intercept) return;
+      Reflect.deleteProperty(instance, attached);
+      // After a `clear()`, axios before 1.21 gives the number to somebody else.
+      const { handlers } = interceptors.request as { handlers?: ({ fulfilled?: unknown } | null)[] };
+      if (handlers === undefined || handlers.some((each) => each?.fulfilled === intercept))
+        interceptors.request.eject(id);
     },
   };
 }

@@ -25,6 +25,10 @@ export function resolve<T>(value: unknown, place: string, checks: Checks<T>): T 
 /** A plain dictionary. */
 export function dictionary(value: unknown, place: string): Readonly<Record<string, unknown>> {
   must(typeof value === 'object' && value !== null && !Array.isArray(value), place, 'be an object', value, showType);
+  // A Map, a Headers or a URLSearchParams keeps what it holds elsewhere: it would be read as empty.
+  const kind = Object.prototype.toString.call(value);
+  const readable = Object.keys(value).length > 0 || /\b(?:Object|AxiosHeaders)\b/.test(kind);
+  must(readable, place, 'be a plain object', kind);
   return value as Record<string, unknown>;
 }
 

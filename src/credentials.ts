@@ -1,4 +1,4 @@
-import type { AxiosRequestConfig } from 'axios';
+import type { AxiosRequestConfig, RawAxiosRequestHeaders } from 'axios';
 import { dictionary, must, showType } from './check';
 import { CodedError } from './coded-error';
 
@@ -31,7 +31,7 @@ export interface CredentialOptions {
    * header (`api-key`, `authorization`, `x-api-key`, `ocp-apim-subscription-key`) makes this a backend with a
    * credential of its own.
    */
-  readonly headers?: Readonly<Record<string, HeaderValue>> | undefined;
+  readonly headers?: Readonly<Record<string, HeaderValue>> | RawAxiosRequestHeaders | undefined;
 }
 
 export type HeaderValue = string | number | boolean | readonly string[] | null | undefined;

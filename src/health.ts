@@ -121,8 +121,11 @@ export class Health {
     for (const [scope, track] of this.#tracks) {
       if (track.trial !== undefined && track.trial.until <= now) track.trial = OPEN;
       const available = stateOf(track, now) === 'available';
-      // A deployment of a backend that is out of use is not back; the backend's own return will say it for all.
-      if (available && track.out && !(scope !== undefined && this.#whole.out)) recovered.push(scope);
+      if (available && track.out) {
+        // A deployment of a backend that is out of use is back when the backend is.
+        if (scope !== undefined && this.#whole.out) continue;
+        recovered.push(scope);
+      }
       track.out = !available;
       if (scope !== undefined && available && track.strikes === 0) this.#tracks.delete(scope);
     }
@@ -169,7 +172,7 @@ export class Health {
   cool({ scope, reason, duration, trial }: Cooldown, now: number): boolean {
     const track = this.#trackOf(scope);
     const until = now + duration;
-    if (trial) track.trial = OPEN;
+    if (trial) track.trial ??= OPEN;
     const moved = until > (reason === 'oversized' ? track.reserveUntil : track.coolUntil);
     if (moved)
       Object.assign(track, reason === 'oversized' ? { reserveUntil: until } : { coolUntil: until, coolReason: reason });

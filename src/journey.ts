@@ -32,6 +32,8 @@ export class Journey {
   readonly deadline: Deadline;
   /** Names of the backends it has been to since it last waited. */
   #tried: ReadonlySet<string> = NOBODY;
+  /** Of the latest attempt. */
+  #lease: Lease | undefined;
   #body: Body | undefined;
   /** ms */
   #waited = 0;
@@ -52,6 +54,8 @@ export class Journey {
 
   end(): void {
     this.deadline.close();
+    // Whatever was thrown on the way, of an answer that cannot be read, say: nothing stays under way for ever.
+    if (this.#lease !== undefined) this.pool.release(this.#lease);
   }
 
   /**
@@ -67,12 +71,13 @@ export class Journey {
 
   /** Sends the request to the backend that was chosen, and tells the pool how that went. */
   async #attemptAt(lease: Lease): Promise<AxiosResponse | undefined> {
+    this.#lease = lease;
     const opened = this.#body ?? this.#openBody(lease);
     const body = (this.#body = opened instanceof Promise ? await opened : opened);
     const started = performance.now();
     let failure: Failure;
     try {
-      const response = await send(this, lease.member.settings, body, this.rules.attemptTimeout);
+      const response = writable(await send(this, lease.member.settings, body, this.rules.attemptTimeout));
       const { status } = response;
       if (isSuccess(status)) {
         this.pool.succeed(lease);
@@ -135,10 +140,10 @@ export class Journey {
     let blamed = isBackendsFault(failure);
     let chosen: number | undefined;
     try {
-      const movesOn = !this.rules.once && checkAnswer(this.rules.failoverCondition(failure), 'failoverCondition');
+      const movesOn = checkAnswer(this.rules.failoverCondition(failure), 'failoverCondition');
       blamed ||= movesOn;
       if (blamed) chosen = checkChosen(this.rules.cooldown(failure));
-      return movesOn && body.replayable;
+      return movesOn && body.replayable && !this.rules.once;
     } catch (error) {
       discard(failure.response);
       throw error;
@@ -194,23 +199,23 @@ export class Journey {
     const { data } = this.config as { data?: unknown };
     const onlyAttempt = this.rules.once === true || (this.pool.backends.length === 1 && this.rules.maxWait === 0);
     const namesModel = lease.member.settings.deployments !== undefined && this.plan.deployment === undefined;
-    return !isOneShot(data) || (onlyAttempt && !namesModel) ? asIs(data) : this.#capture(lease, data);
+    return !isOneShot(data) || (onlyAttempt && !namesModel) ? asIs(data) : this.#capture(data);
   }
 
-  async #capture(lease: Lease, data: OneShot): Promise<Body> {
+  #capture(data: OneShot): Promise<Body> {
     this.#prompt = false;
-    try {
-      return await this.deadline.guard(capture(data, this.rules.maxReplaySize));
-    } catch (error) {
-      this.pool.release(lease);
-      throw error;
-    }
+    return this.deadline.guard(capture(data, this.rules.maxReplaySize));
   }
 
   #record(attempt: Attempt): void {
     this.trail.attempts.push(attempt);
     this.pool.events.attempted(attempt);
   }
+}
+
+/** A frozen answer, such as a fixture of somebody's tests, is copied: what is to be said of it is written on it. */
+function writable(response: AxiosResponse): AxiosResponse {
+  return Object.isExtensible(response) ? response : { ...response };
 }
 
 /** An answer goes back as it came; an error where there is no answer, or where it broke off. */

@@ -42,9 +42,10 @@ export interface Member {
   readonly health: Health;
 }
 
-/** An attempt under way at a member. Ended once: by `succeed`, `fail` or `release`. */
+/** An attempt under way at a member. Ended by the first of `succeed`, `fail` and `release`. */
 export interface Lease extends Ticket {
   readonly member: Member;
+  ended: boolean;
 }
 
 /** What a failed attempt does to its backend. */
@@ -151,7 +152,7 @@ export class BackendPool {
     const member = this.#named(name);
     must(isDuration(ms), 'ms', 'be a finite number of ms ≥ 0', ms);
     must(scope === undefined || isText(scope), 'scope', 'be a non-empty string', scope);
-    this.#cool(member, { scope, reason: 'manual', duration: ms, trial: false });
+    if (ms > 0) this.#cool(member, { scope, reason: 'manual', duration: ms, trial: false });
   }
 
   /**
@@ -200,7 +201,7 @@ export class BackendPool {
     // One that has left meanwhile is no member any more.
     const member = this.#byView.get(picked);
     must(member !== undefined && candidates.includes(picked), 'the selector', 'return one of its candidates', picked);
-    const lease: Lease = { member, scope: scopeAt(member, deployment), began: ++this.#count };
+    const lease: Lease = { member, scope: scopeAt(member, deployment), began: ++this.#count, ended: false };
     member.view.pending++;
     // A trial that is never heard of again keeps its place no longer than a cooldown may last.
     const until = now + this.#options.maxCooldown;
@@ -217,12 +218,11 @@ export class BackendPool {
 
   /** The attempt was answered with 2xx or 3xx. @internal */
   succeed(lease: Lease): void {
-    const { member } = lease;
-    member.view.successes++;
-    member.view.pending--;
-    const recovered = member.health.succeed(lease);
+    const { health, view } = lease.member;
+    view.successes++;
+    const recovered = health.succeed(lease);
     // A success that came too late to prove anything leaves its place to the next all the same.
-    if (member.health.end(lease) || recovered) this.#refresh();
+    if (this.#end(lease) || recovered) this.#refresh();
   }
 
   /** The attempt failed. Returns the ms for which its backend is out of use. @internal */
@@ -244,8 +244,7 @@ export class BackendPool {
 
   /** The attempt is over, without a verdict on its backend. Returns the ms for which it is out of use: none. @internal */
   release(lease: Lease): 0 {
-    lease.member.view.pending--;
-    if (lease.member.health.end(lease)) this.#refresh();
+    if (this.#end(lease)) this.#refresh();
     return 0;
   }
 
@@ -268,11 +267,20 @@ export class BackendPool {
     return { over, end };
   }
 
+  /** Returns whether the place of a trial is free now. */
+  #end(lease: Lease): boolean {
+    if (lease.ended) return false;
+    lease.ended = true;
+    lease.member.view.pending--;
+    return lease.member.health.end(lease);
+  }
+
   #cool(member: Member, cooldown: Cooldown): void {
     const now = performance.now();
     const moved = member.health.cool(cooldown, now);
     this.#changed(now + cooldown.duration);
-    if (!moved) return;
+    // Of one that has left meanwhile nobody would ever hear that it is back.
+    if (!moved || !this.#byView.has(member.view)) return;
     const { scope, reason, duration } = cooldown;
     this.events.emit({ type: 'cooldown', backend: member.view.name, ...where(scope), reason, duration });
   }

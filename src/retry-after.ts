@@ -2,7 +2,7 @@
 export interface RetryAfterSource {
   /** Reset headers count for a 429 alone, the words of the body for a 429 and a 503. */
   readonly status: number;
-  /** Names in any case; an `AxiosHeaders` or a plain object. Mocks may leave it out. */
+  /** Names in any case; an `AxiosHeaders`, a plain object, or the `Headers` of a fetch. Mocks may leave it out. */
   readonly headers?: object | null | undefined;
   /** The body, as text, bytes or parsed JSON. */
   readonly data?: unknown;
@@ -51,7 +51,12 @@ type HeaderReader = (name: string) => string | undefined;
 
 function headerReader(headers: object | null | undefined): HeaderReader {
   const values = new Map<string, string>();
-  for (const [name, value] of Object.entries((headers ?? {}) as Record<string, unknown>)) {
+  const given = headers ?? {};
+  const entries =
+    Symbol.iterator in given
+      ? (given as Iterable<[string, unknown]>)
+      : Object.entries(given as Record<string, unknown>);
+  for (const [name, value] of entries) {
     const first: unknown = Array.isArray(value) ? value[0] : value;
     if (typeof first === 'string' || typeof first === 'number') values.set(name.toLowerCase(), String(first).trim());
   }
@@ -61,10 +66,12 @@ function headerReader(headers: object | null | undefined): HeaderReader {
 /** A plain number of `unit` ms, where there may be one, or a duration. */
 function amount(text = '', unit?: number): number | undefined {
   let ms = 0;
-  if (unit !== undefined && /^\d+(?:\.\d+)?$/.test(text)) ms = Number(text) * unit;
-  else if (!DURATION.test(text)) return undefined;
+  // Of a header that was sent twice, which fetch joins, the first counts, as it does in Node.
+  const [first] = text.split(', ') as [string];
+  if (unit !== undefined && /^\d+(?:\.\d+)?$/.test(first)) ms = Number(first) * unit;
+  else if (!DURATION.test(first)) return undefined;
   else
-    for (const [, digits, name] of text.toLowerCase().matchAll(/([\d.]+)\s*(ms|mil|.)/g))
+    for (const [, digits, name] of first.toLowerCase().matchAll(/([\d.]+)\s*(ms|mil|.)/g))
       ms += Number(digits) * UNIT_MS[name!]!;
   // A sum of decimals such as 16m + 17.764s leaves dust behind the microseconds.
   return Number.isFinite(ms) ? Math.round(ms * 1e6) / 1e6 : undefined;
@@ -92,7 +99,8 @@ function rateLimitReset(header: HeaderReader): number | undefined {
 
 function textOf(data: unknown): string {
   if (typeof data === 'string') return data.slice(0, SEARCHED_BODY);
-  if (data instanceof ArrayBuffer) return decode(new Uint8Array(data));
+  // Of what has been transferred nothing is left to be read.
+  if (data instanceof ArrayBuffer) return data.byteLength > 0 ? decode(new Uint8Array(data)) : '';
   if (ArrayBuffer.isView(data)) return decode(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   const { message, error } = Object(data) as { message?: unknown; error?: unknown };
   const words = [message, (Object(error) as { message?: unknown }).message].find((each) => typeof each === 'string');
