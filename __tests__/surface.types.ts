@@ -1,7 +1,7 @@
 /* eslint-disable @typescript-eslint/no-unnecessary-type-parameters, @typescript-eslint/no-unused-vars, @typescript-eslint/consistent-type-imports -- types are all this file is about */
 /** What the compiler must take, to the letter: checked by `npm run types`, never run. */
 import axios from 'axios';
-import type { AxiosAdapter, AxiosInstance, AxiosRequestConfig, AxiosResponse } from 'axios';
+import type { AxiosAdapter, AxiosInstance, AxiosRequestConfig, AxiosResponse, RawAxiosRequestHeaders } from 'axios';
 import {
   BackendPool,
   affinity,
@@ -182,8 +182,15 @@ export async function taken(): Promise<void> {
     deployments: { 'gpt-4o': 'gpt-4o-west' },
     request: { timeout: 5, proxy: false, httpVersion: 2, httpAgent: {}, socketPath: '/x', fetchOptions: {} },
   };
+  const headers: RawAxiosRequestHeaders = { 'api-key': 'key' };
   priorityAdapter(
-    [options, { ...options, apiKey: () => Promise.resolve('key') }, { ...options, apiKey: () => 'key' }],
+    [
+      options,
+      { ...options, headers },
+      { ...options, headers: axios.AxiosHeaders.from({ a: '1' }) },
+      { ...options, apiKey: () => Promise.resolve('key') },
+      { ...options, apiKey: () => 'key' },
+    ],
     {
       adapter: ['fetch', 'http'],
       selector: undefined,

@@ -1,4 +1,4 @@
-import type { AxiosRequestConfig, RawAxiosRequestHeaders } from 'axios';
+import type { AxiosHeaders, AxiosRequestConfig } from 'axios';
 import { dictionary, must, showType } from './check';
 import { CodedError } from './coded-error';
 
@@ -31,10 +31,11 @@ export interface CredentialOptions {
    * header (`api-key`, `authorization`, `x-api-key`, `ocp-apim-subscription-key`) makes this a backend with a
    * credential of its own.
    */
-  readonly headers?: Readonly<Record<string, HeaderValue>> | RawAxiosRequestHeaders | undefined;
+  readonly headers?: Readonly<Record<string, HeaderValue>> | undefined;
 }
 
-export type HeaderValue = string | number | boolean | readonly string[] | null | undefined;
+/** An `AxiosHeaders` is none, but axios's own type of request headers has it among its values. */
+export type HeaderValue = string | number | boolean | readonly string[] | AxiosHeaders | null | undefined;
 
 /** The headers one backend adds to an attempt, and those it takes off. */
 export interface Credentials {
