@@ -215,6 +215,8 @@ describe('what cannot be told', () => {
     [{ code: 'ERR_NETWORK', cause: { errors: [{ code: 'ENETUNREACH' }] } }, 'connection'],
     [{ code: 'ERR_NETWORK', cause: { code: 'CERT_HAS_EXPIRED' } }, 'connection'],
     [{ code: 'ERR_NETWORK' }, 'ambiguous'],
+    // Of browsers, as axios's fetch adapter passes it on.
+    [{ code: 'ERR_NETWORK', cause: new TypeError('Failed to fetch') }, 'ambiguous'],
     [{ code: 'ERR_BAD_RESPONSE', message: 'maxContentLength size of -1 exceeded' }, 'ambiguous'],
     [{ code: 'ERR_BAD_RESPONSE', message: 'stream has been aborted' }, 'ambiguous'],
   ])('%j is a failure for the reason of %s', async (fields, reason) => {

@@ -108,10 +108,9 @@ function iteratorOf(stream: NodeStream): Source {
     throw unsendable('that has already been read or destroyed');
   }
   if (Symbol.asyncIterator in stream) return (stream as NodeStream & Readable)[Symbol.asyncIterator]();
-  // An old-style one, of the form-data package.
+  // An old-style one, of the form-data package. An early end of it is passed on by its `pipe`, an error is not.
   const through = new (process.getBuiltinModule('node:stream').PassThrough)();
   stream.on('error', (error: Error) => through.destroy(error));
-  stream.on('close', () => through.destroy());
   return stream.pipe(through)[Symbol.asyncIterator]();
 }
 
