@@ -272,6 +272,17 @@ test('detach takes nobody else’s interceptor off, and a second call does nothi
   expect(eject).toHaveBeenCalledTimes(1);
 });
 
+test('detach finds its interceptor among others', async () => {
+  const client = axios.create({ adapter: refusing() });
+  const asItIs = (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => config;
+  const before = client.interceptors.request.use(asItIs);
+  const { detach } = attachPriorityAdapter(client, hosts);
+  client.interceptors.request.use(asItIs);
+  client.interceptors.request.eject(before);
+  detach();
+  expect(await client.get('/x')).not.toHaveProperty('attempts');
+});
+
 test('what cannot be attached to is refused before anything has changed', async () => {
   const client = axios.create({ adapter: refusing() });
   Object.freeze(client);

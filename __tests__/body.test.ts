@@ -187,6 +187,12 @@ test('a stream to one backend is kept where the request may wait for it', async 
   expect(backend.calls.map(({ body }) => body.toString())).toEqual(['all of it', 'all of it']);
 });
 
+test('a length that the caller states goes with text', async () => {
+  const { adapter, configs } = scene({ a: {} });
+  await axios.post('/x', 'hello', { adapter, headers: { 'Content-Length': '5' } });
+  expect(configs[0]?.headers).toMatchObject({ 'Content-Length': '5' });
+});
+
 test.each([
   ['as it is', { maxWait: 0 }],
   ['once', { maxWait: 1, maxReplaySize: 2 }],
@@ -206,7 +212,9 @@ test.each([
   const [first, second] = (await startBackends(2)) as [TestBackend, TestBackend];
   first.always({ status: 429 });
   const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
-  expect((await axios.post('/x', parts('hello'), { adapter, headers })).status).toBe(200);
+  const like = { 'x-transfer-encoding': 'kept', 'content-length-of': 'kept' };
+  expect((await axios.post('/x', parts('hello'), { adapter, headers: { ...headers, ...like } })).status).toBe(200);
+  expect(second.lastCall.headers).toMatchObject(like);
   expect(second.lastCall.body.toString()).toBe('hello');
   expect(second.lastCall.headers).toMatchObject({ 'content-length': '5' });
   expect(second.lastCall.headers).not.toHaveProperty('transfer-encoding');

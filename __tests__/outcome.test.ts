@@ -397,9 +397,18 @@ describe('a user’s own cooldown', () => {
 
   test('of more than maxCooldown is cut to that, and is no wait of the server’s', async () => {
     const { request, answers, pool } = scene({ a: {} }, { cooldown: () => 5000, maxCooldown: 1000 });
-    answers.a = 503;
+    answers.a = { status: 503, headers: { 'retry-after': '86400' } };
     await request({ validateStatus: () => true });
     expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', cooldowns: [{ reason: 'server-error' }] });
+  });
+
+  test('of no time is no event', async () => {
+    const { request, answers, pool } = scene({ a: {}, b: { priority: 2 } }, { cooldown: () => 0 });
+    const events: string[] = [];
+    pool.subscribe(({ type }) => void events.push(type));
+    answers.a = 503;
+    await request();
+    expect(events).toEqual(['attempt', 'attempt']);
   });
 
   test.each([

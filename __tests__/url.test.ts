@@ -271,6 +271,7 @@ describe('what the wrapped adapter is given', () => {
     [{ baseURL: 'https://caller.example/base//', url: '/a/../x' }, '/base', '/x'],
     [{ baseURL: 'https://caller.example/base', url: '/a/../x' }, '/base', '/x'],
     [{ baseURL: 'https://caller.example/base', url: '/../x' }, '', '/x'],
+    [{ baseURL: 'https://caller.example/base', url: '/a b/c' }, '/base', '/a b/c'],
     [{ baseURL: 'https://caller.example/base', url: '?p=/../z#part' }, '/base', '?p=/../z#part'],
   ])('of %j is the split %s and %s', async (config, base, url) => {
     const { request, configs } = scene({ a: {} });
