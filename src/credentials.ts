@@ -1,4 +1,4 @@
-import type { AxiosHeaders, AxiosRequestConfig } from 'axios';
+import type { AxiosHeaderValue, AxiosRequestConfig } from 'axios';
 import { dictionary, must, showType } from './check';
 import { CodedError } from './coded-error';
 
@@ -34,8 +34,8 @@ export interface CredentialOptions {
   readonly headers?: Readonly<Record<string, HeaderValue>> | undefined;
 }
 
-/** An `AxiosHeaders` is none, but axios's own type of request headers has it among its values. */
-export type HeaderValue = string | number | boolean | readonly string[] | AxiosHeaders | null | undefined;
+/** As in axios's own type of request headers; an `AxiosHeaders`, which that has among its values, is refused as one. */
+export type HeaderValue = AxiosHeaderValue | readonly string[] | undefined;
 
 /** The headers one backend adds to an attempt, and those it takes off. */
 export interface Credentials {
