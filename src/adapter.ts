@@ -34,7 +34,7 @@ export function priorityAdapter(
   options: PriorityAdapterOptions = {},
 ): PriorityAdapter {
   const failover = new Failover(backends, options);
-  const wrapped = failover.adapter ?? unwrapped(axios.defaults.adapter);
+  const wrapped = failover.adapter ?? (unwrapped(axios.defaults.adapter) as WrappedAdapter | undefined);
   function adapter(config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
     return failover.request(config, wrapped);
   }
@@ -46,17 +46,9 @@ export function priorityAdapter(
 const wraps = Symbol.for('axios-priority-adapter.wraps');
 
 /** Where the whole of axios goes through one pool, a client with a pool of its own must not end up in that one too. */
-function unwrapped(adapter: unknown): WrappedAdapter | undefined {
-  const inner = Array.isArray(adapter)
-    ? adapter.flatMap(unwrapped)
-    : isPriorityAdapter(adapter)
-      ? wrappedBy(adapter)
-      : adapter;
-  return inner as WrappedAdapter | undefined;
-}
-
-function wrappedBy(adapter: unknown): unknown {
-  return (adapter as Record<symbol, unknown>)[wraps];
+function unwrapped(adapter: unknown): unknown {
+  if (Array.isArray(adapter)) return adapter.flatMap(unwrapped);
+  return isPriorityAdapter(adapter) ? (adapter as Record<symbol, unknown>)[wraps] : adapter;
 }
 
 /** Also where it stands in a list. */
