@@ -2,7 +2,7 @@ import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import fc from 'fast-check';
 import { priorityAdapter } from '../src';
-import { modelOf } from '../src/deployments';
+import { modelOf } from '../src/http/deployments';
 import { TestBackend, useBackends } from './support/backend';
 import { scene } from './support/in-process';
 

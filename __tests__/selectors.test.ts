@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { affinity, leastPending, roundRobin, weightedRandom } from '../src';
 import type { Backend, Selector } from '../src';
-import { leastPendingBy, weightedRandomBy } from '../src/selectors';
+import { leastPendingBy, weightedRandomBy } from '../src/pool/selectors';
 import { scene } from './support/in-process';
 
 const backend = (name: string, weight = 1, pending = 0): Backend => ({

@@ -1,30 +1,32 @@
 /**
- * Priority failover for axios: one client over several Azure OpenAI endpoints. It begins with {@link priorityAdapter}, or
- * for an existing instance with {@link attachPriorityAdapter}. All durations are in milliseconds.
+ * Priority failover for axios: one client over several Azure OpenAI endpoints. Begin with {@link priorityAdapter}, or with
+ * {@link attachPriorityAdapter} for an existing instance. All durations are in milliseconds.
  *
  * @module axios-priority-adapter
  */
-import './augmentation';
+import './axios/augmentation';
 
-export { priorityAdapter } from './adapter';
-export type { PriorityAdapter } from './adapter';
-export { attachPriorityAdapter } from './attach';
-export type { Attached } from './attach';
-export type { Backend, BackendOptions, BackendRequestOptions } from './backend';
-export type { Attempt, PoolEvent } from './events';
-export type { CooldownReason, CooldownStatus } from './health';
-export type { PriorityAdapterOptions, RequestFailover, WrappedAdapter } from './options';
+export { attachPriorityAdapter } from './axios/attach';
+export type { Attached } from './axios/attach';
+export { priorityAdapter } from './axios/priority-adapter';
+export type { PriorityAdapter, PriorityAdapterOptions, WrappedAdapter } from './axios/priority-adapter';
 export {
   defaultFailoverCondition,
   isAmbiguousFailure,
   isConnectionFailure,
   isServerError,
   isThrottled,
-} from './outcome';
-export type { FailoverCondition, Failure } from './outcome';
-export { BackendPool } from './pool';
-export type { BackendPoolOptions, BackendStatus } from './pool';
-export { parseRetryAfter } from './retry-after';
-export type { RetryAfterSource } from './retry-after';
-export { affinity, leastPending, roundRobin, weightedRandom } from './selectors';
-export type { Selector } from './selectors';
+} from './failover/classify';
+export type { FailoverCondition, Failure } from './failover/classify';
+export type { FailoverOptions, RequestFailover } from './failover/options';
+export type { HttpResponse, RequestConfig } from './http/messages';
+export { parseRetryAfter } from './http/retry-after';
+export type { RetryAfterSource } from './http/retry-after';
+export type { Backend, CooldownStatus } from './pool/backend';
+export type { BackendOptions, BackendRequestOptions, ProxyOptions } from './pool/backend-options';
+export type { CooldownReason, State } from './pool/circuit';
+export type { Attempt, PoolEvent } from './pool/events';
+export { BackendPool } from './pool/pool';
+export type { BackendPoolOptions, BackendStatus } from './pool/pool';
+export { affinity, leastPending, roundRobin, weightedRandom } from './pool/selectors';
+export type { Selector } from './pool/selectors';

@@ -1,0 +1,83 @@
+import axios from 'axios';
+import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { must } from '../base/check';
+import type { BackendOptions } from '../pool/backend-options';
+import type { BackendPool } from '../pool/pool';
+import { Balancer, isPriorityAdapter } from './priority-adapter';
+import type { PriorityAdapterOptions, WrappedAdapter } from './priority-adapter';
+
+/** What {@link attachPriorityAdapter} returns. */
+export interface Attached {
+  /** The pool that was given, or the one that was made of the backends. */
+  readonly pool: BackendPool;
+  /** Removes the plugin. Requests under way finish as they began. A second call does nothing. */
+  readonly detach: () => void;
+}
+
+/** Marks the instance, for both module kinds' copies of this package. */
+const ATTACHED = Symbol.for('axios-priority-adapter.attached');
+
+/**
+ * Attaches failover to an existing axios instance through a request interceptor. It wraps the adapter that a request would
+ * have used: the instance's own, even if it is replaced later, or the request's.
+ *
+ * @param instance what `axios.create()` returned, or `axios` itself
+ * @param backends the endpoints, or a `BackendPool`, so that several clients share one
+ * @param options as for {@link priorityAdapter}, except that `adapter` defaults to the one that the request would have used
+ * @throws TypeError if it isn't an axios instance or has a plugin already, and for everything that `priorityAdapter`
+ * refuses
+ * @example
+ * const { pool, detach } = attachPriorityAdapter(client, [{ baseURL: 'https://eastus.openai.azure.com' }]);
+ */
+export function attachPriorityAdapter(
+  instance: AxiosInstance,
+  backends: readonly BackendOptions[] | BackendPool,
+  options: PriorityAdapterOptions = {},
+): Attached {
+  const { interceptors, defaults } = Object(instance) as Partial<AxiosInstance>;
+  must(interceptors !== undefined && defaults !== undefined, 'instance', 'be an axios instance', instance);
+  const mark = instance as unknown as Record<symbol, unknown>;
+  if (mark[ATTACHED] !== undefined)
+    throw new TypeError('instance has a priority adapter attached already: detach() it first');
+  if (isPriorityAdapter(defaults.adapter)) {
+    throw new TypeError('instance.defaults.adapter is a priority adapter already: attach to an instance without one');
+  }
+  const balancer = new Balancer(backends, options);
+  const intercept = (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => wrapped(config, balancer);
+  // First: a frozen instance refuses it.
+  Object.defineProperty(instance, ATTACHED, { value: intercept, configurable: true });
+  const id = interceptors.request.use(intercept, undefined, { synchronous: true });
+  return {
+    pool: balancer.pool,
+    detach: () => {
+      if (mark[ATTACHED] !== intercept) return;
+      Reflect.deleteProperty(instance, ATTACHED);
+      // After a `clear()`, axios before 1.21 gives the same id to another interceptor.
+      const { handlers } = interceptors.request as { handlers?: ({ fulfilled?: unknown } | null)[] };
+      if (handlers === undefined || handlers.some((each) => each?.fulfilled === intercept))
+        interceptors.request.eject(id);
+    },
+  };
+}
+
+/** The adapters made here, and the ones that they replaced in a config. */
+const replaced = new WeakMap<object, WrappedAdapter | undefined>();
+
+function wrapped(config: InternalAxiosRequestConfig, balancer: Balancer): InternalAxiosRequestConfig {
+  // A request with a pool of its own goes through that alone.
+  if (isPriorityAdapter(config.adapter)) return config;
+  // A plugin may send a config again that has been here already. It is wrapped only once.
+  const given = config.adapter as AxiosAdapter;
+  const callers = replaced.has(given) ? replaced.get(given) : config.adapter;
+  async function adapter(dispatched: InternalAxiosRequestConfig): Promise<AxiosResponse> {
+    if (callers === undefined) delete dispatched.adapter;
+    else dispatched.adapter = callers;
+    return balancer.request(
+      dispatched,
+      axios.getAdapter(balancer.adapter ?? callers ?? axios.defaults.adapter, dispatched),
+    );
+  }
+  replaced.set(adapter, callers);
+  config.adapter = adapter;
+  return config;
+}

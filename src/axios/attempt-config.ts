@@ -1,0 +1,192 @@
+import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
+import type { Abort } from '../failover/budget';
+import type { HttpRequest, Target } from '../failover/http-client';
+import { isOneShot } from '../http/body';
+import type { RedirectHook } from '../http/credentials';
+import { modelOf, renameInPath } from '../http/deployments';
+import type { BodyModel, Route } from '../http/deployments';
+import { copyHeaders, setHeader } from '../http/headers';
+import { withoutParams } from '../http/url';
+import type { BackendSettings } from '../pool/backend-options';
+import { Wire } from './transport';
+
+/** Which of axios's own adapters is wrapped. `foreign`: none of them. */
+export type AdapterKind = 'http' | 'fetch' | 'xhr' | 'foreign';
+
+/** One request, prepared for its attempts. */
+export interface AxiosRequest extends HttpRequest {
+  readonly config: InternalAxiosRequestConfig;
+  /** The wrapped one. */
+  readonly adapter: AxiosAdapter;
+  readonly kind: AdapterKind;
+  readonly route: Route;
+  /**
+   * The model that the body names, if the URL names no deployment; `null`: none. The body is parsed once, for the first
+   * backend that has names of its own.
+   */
+  model: BodyModel | null | undefined;
+}
+
+/** The config of an attempt. axios's types of older versions lack these two fields. */
+export type AttemptConfig = InternalAxiosRequestConfig & {
+  httpVersion?: unknown;
+  sensitiveHeaders?: unknown;
+};
+
+/**
+ * The config of one attempt: the caller's, pointed at the backend. It shares nothing that an adapter writes on with the
+ * caller or with another attempt.
+ */
+export function attemptConfig(request: AxiosRequest, target: Target, abort: Abort | undefined): AttemptConfig {
+  const { config, adapter } = request;
+  const { backend, body, credentials } = target;
+  const attempt = copyOf(config);
+  attempt.adapter = adapter;
+  attempt.validateStatus = acceptAll;
+  setLimits(attempt, request, abort);
+  if (backend.request !== undefined) Object.assign(attempt, backend.request);
+  setTarget(attempt, request, backend);
+  setBody(attempt, request, target);
+  // A body that axios measures itself must not keep the caller's framing, which would cut or stall it.
+  const reframed = attempt.data !== config.data && !isOneShot(attempt.data);
+  const { dropped } = backend.credentials;
+  const headers = copyHeaders(config.headers, (name) => dropped.has(name) || (reframed && FRAMING.test(name)));
+  if (body.headers) for (const [name, value] of Object.entries(body.headers)) setHeader(headers, name, value);
+  for (const [name, value] of credentials) headers[name] = value;
+  attempt.headers = headers as typeof attempt.headers;
+  if (backend.credentials.own && attempt.auth !== undefined) delete attempt.auth;
+  return attempt;
+}
+
+/** The failover looks at every status itself, whatever the caller's `validateStatus` says. */
+function acceptAll(): boolean {
+  return true;
+}
+
+/** Of configs with a null prototype, as axios makes them, and of plain ones. Nothing in it is inherited. */
+// eslint-disable-next-line @typescript-eslint/no-extraneous-class -- instances of a class stay fast with this many fields
+class Config {}
+Object.setPrototypeOf(Config.prototype, null);
+
+/**
+ * Copies key by key: spreading axios's null-prototype configs takes four times as long. A config that an interceptor
+ * derived from a template keeps what it inherits.
+ */
+export function copyOf(config: InternalAxiosRequestConfig): AttemptConfig {
+  const prototype = Object.getPrototypeOf(config) as object | null;
+  const isPlain = prototype === null || prototype === Object.prototype;
+  const copy = (isPlain ? new Config() : Object.create(prototype)) as Record<string, unknown>;
+  const fields = config as unknown as Record<string, unknown>;
+  for (const key of Object.keys(fields)) copy[key] = fields[key];
+  return copy as unknown as AttemptConfig;
+}
+
+/** What ends the attempt stands in place of what the caller gave for that. */
+function setLimits(attempt: AttemptConfig, { kind }: AxiosRequest, abort: Abort | undefined): void {
+  if (abort === undefined) return;
+  delete attempt.cancelToken;
+  if (kind === 'foreign') {
+    // A real signal costs 3 µs, so it is made when the adapter looks at it.
+    Object.defineProperty(attempt, 'signal', {
+      get: () => abort.signal,
+      set: (value) => Object.defineProperty(attempt, 'signal', { value, writable: true }),
+      enumerable: true,
+      configurable: true,
+    });
+  } else {
+    attempt.signal = kind === 'fetch' ? abort.signal : abort;
+    // The budget ends the attempt; an adapter's timeout would count each attempt anew.
+    if (attempt.timeout) attempt.timeout = 0;
+  }
+}
+
+function setTarget(attempt: AttemptConfig, { config, route }: AxiosRequest, backend: BackendSettings): void {
+  const name = backend.deployments?.get(route.deployment!);
+  const { base, url } = name === undefined ? route.target : renameInPath(route.target, name);
+  // axios would take "//…" for an absolute URL, and the request would not go to the backend.
+  if (url.startsWith('//')) {
+    attempt.url = backend.baseURL + url;
+    delete attempt.baseURL;
+  } else {
+    attempt.url = url;
+    attempt.baseURL = backend.baseURL + (url === '' && base === '' ? '/' : base);
+  }
+  if (backend.params !== undefined) {
+    attempt.url = withoutParams(attempt.url, backend.params);
+    attempt.params = paramsFor(config.params, backend.params);
+  }
+}
+
+function paramsFor(callers: unknown, own: ReadonlyMap<string, unknown>): unknown {
+  if (!(callers instanceof URLSearchParams)) return Object.assign({}, callers, Object.fromEntries(own));
+  const merged = new URLSearchParams(callers);
+  for (const [name, value] of own) {
+    // Arrays are written as axios writes them in an object of params.
+    if (value === null || Array.isArray(value)) merged.delete(name);
+    else merged.set(name, value as string);
+    if (Array.isArray(value)) for (const each of value as unknown[]) merged.append(`${name}[]`, String(each));
+  }
+  return merged;
+}
+
+function setBody(attempt: AttemptConfig, request: AxiosRequest, { backend, body }: Target): void {
+  attempt.data = body.data;
+  if (backend.deployments === undefined || request.deployment !== undefined) return;
+  if (request.model === undefined) request.model = modelOf(body.data) ?? null;
+  const name = request.model && backend.deployments.get(request.model.name);
+  if (name) attempt.data = request.model!.renamed(name);
+}
+
+/** Headers that say how a body is framed. */
+const FRAMING = /^(?:content-length|transfer-encoding)$/;
+
+/**
+ * Gives an attempt of axios's http adapter a transport of our own, which doesn't follow redirects. Returns `undefined`
+ * where the caller has one, where redirects can't be followed as axios follows them, or where there is nothing to give:
+ * over HTTP/2 and to a Unix socket.
+ */
+export function ownTransport(attempt: AttemptConfig, { kind }: AxiosRequest, target: Target): Wire | undefined {
+  const {
+    transport,
+    beforeRedirect,
+    httpVersion = 1,
+    socketPath,
+    maxRedirects,
+    sensitiveHeaders,
+  } = attempt as unknown as Readonly<Record<string, unknown>>;
+  const isPossible =
+    kind === 'http' &&
+    !transport &&
+    !beforeRedirect &&
+    Number(httpVersion) === 1 &&
+    !socketPath &&
+    (maxRedirects === 0 || !isOneShot(attempt.data)) &&
+    isListOfNames(sensitiveHeaders) &&
+    // follow-redirects takes a Host header for the host that relative redirects lead to.
+    !target.backend.credentials.sensitive.includes('host');
+  if (!isPossible) return undefined;
+  const wire = new Wire(maxRedirects !== 0);
+  attempt.transport = wire;
+  return wire;
+}
+
+/** axios refuses everything else. */
+function isListOfNames(value: unknown): boolean {
+  return value == null || (Array.isArray(value) && value.every((each) => typeof each === 'string'));
+}
+
+/** Where the adapter follows redirects itself, it is told which headers another origin must not get. */
+export function guardRedirects(attempt: AttemptConfig, { backend }: Target): void {
+  const { sensitive, onRedirect } = backend.credentials;
+  const { sensitiveHeaders, beforeRedirect } = attempt;
+  attempt.sensitiveHeaders = Array.isArray(sensitiveHeaders) ? [...sensitiveHeaders, ...sensitive] : [...sensitive];
+  // For versions of axios before 1.18, which don't know `sensitiveHeaders`.
+  attempt.beforeRedirect = beforeRedirect ? chained(onRedirect, beforeRedirect) : onRedirect;
+}
+
+function chained(first: RedirectHook, second: RedirectHook): RedirectHook {
+  return (...args) => {
+    first(...args);
+    second(...args);
+  };
+}

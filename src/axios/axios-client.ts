@@ -1,0 +1,153 @@
+import axios from 'axios';
+import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { MAX_TIMER } from '../base/clock';
+import { CodedError, codeOf, errorChain } from '../base/errors';
+import { AbortReason } from '../failover/budget';
+import type { Abort } from '../failover/budget';
+import type { HttpClient, Target } from '../failover/http-client';
+import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
+import { routeOf } from '../http/deployments';
+import { discardBody } from '../http/streams';
+import type { Attempt } from '../pool/events';
+import { attemptConfig, guardRedirects, ownTransport } from './attempt-config';
+import type { AdapterKind, AxiosRequest } from './attempt-config';
+import { followHttp, isRedirected, withManualRedirects } from './redirects';
+import type { Follow } from './redirects';
+import {
+  cancelWhileRead,
+  fabricate,
+  isNode,
+  restoreConfig,
+  restoreErrorConfig,
+  settle,
+  timeoutError,
+  timeoutOf,
+} from './response';
+
+/** Sends the attempts of axios requests through the wrapped adapter, and speaks to the caller as axios does. */
+export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
+  /** Finding out costs some µs. */
+  readonly #kinds = new WeakMap<AxiosAdapter, AdapterKind>();
+
+  /** @throws CodedError or AxiosError for a URL or a timeout that axios would refuse */
+  open(config: InternalAxiosRequestConfig, adapter: AxiosAdapter): AxiosRequest {
+    const kind = this.#kindOf(adapter, config);
+    const route = routeOf(config);
+    return {
+      config,
+      adapter,
+      kind,
+      route,
+      body: config.data as unknown,
+      deployment: route.deployment,
+      timeout: timeoutOf(config),
+      streamed: config.responseType?.toLowerCase() === 'stream',
+      obeysCancel: kind !== 'foreign',
+      model: undefined,
+    };
+  }
+
+  send(request: AxiosRequest, target: Target, abort: Abort | undefined): Promise<AxiosResponse> {
+    const { adapter, config, kind } = request;
+    let attempt = attemptConfig(request, target, abort);
+    // It would fire at once in an adapter. The budget keeps it.
+    if (Number(attempt.timeout) > MAX_TIMER) attempt.timeout = 0;
+    let follow: Follow | undefined;
+    const wire = ownTransport(attempt, request, target);
+    if (wire !== undefined) follow = followHttp(wire);
+    else if (kind === 'fetch' && isNode()) [attempt, follow] = withManualRedirects(attempt);
+    if (wire === undefined) guardRedirects(attempt, target);
+    return adapter(attempt).then(
+      (response) => {
+        if (follow === undefined || !isRedirected(response, follow)) return restoreConfig(response, config);
+        return follow(adapter, attempt, response, target).then(
+          (last) => restoreConfig(last, config),
+          (error: unknown) => {
+            throw this.#cleaned(error, request, target);
+          },
+        );
+      },
+      (error: unknown) => {
+        throw this.#cleaned(error, request, target);
+      },
+    );
+  }
+
+  discard(response: AxiosResponse): void {
+    discardBody(response.data);
+  }
+
+  fabricate = fabricate;
+
+  settle(
+    { config }: AxiosRequest,
+    response: AxiosResponse,
+    attempts: readonly Attempt[],
+    abort?: Abort,
+  ): AxiosResponse {
+    response.attempts = attempts;
+    const settled = settle(response);
+    // As in axios: when the status is refused, nobody listens any longer.
+    if (abort !== undefined) cancelWhileRead(settled, config, abort);
+    return settled;
+  }
+
+  translate({ config }: AxiosRequest, error: unknown): unknown {
+    if (error instanceof AbortReason) {
+      if (error.why === 'cancelled') return new axios.CanceledError(error.said, config);
+      return timeoutError(config, error.why === 'timeout' ? config.timeout : error.ms);
+    }
+    // The http adapter wraps the error of a body's stream.
+    const own = errorChain(error).find((each) => each instanceof CodedError);
+    if (!(own instanceof CodedError)) return error;
+    return own.code === 'ERR_CANCELED'
+      ? new axios.CanceledError(own.message, config)
+      : axios.AxiosError.from(own, own.code, config);
+  }
+
+  reject(_request: AxiosRequest, error: unknown, attempts: readonly Attempt[]): unknown {
+    // A `cancelToken`'s reason, which all its requests share, never gets here.
+    if (Object.isExtensible(error)) Object.assign(error as object, { attempts });
+    return error;
+  }
+
+  /** The error of a request that was refused before its first attempt. */
+  refuse(config: InternalAxiosRequestConfig, error: unknown): unknown {
+    const own = error instanceof CodedError ? axios.AxiosError.from(error, error.code, config) : error;
+    if (Object.isExtensible(own)) Object.assign(own as object, { attempts: [] });
+    return own;
+  }
+
+  /** The error without the attempt's config and credentials. One that can't be written on is replaced. */
+  #cleaned(error: unknown, { config }: AxiosRequest, { credentials }: Target): unknown {
+    // All requests of a `cancelToken` share its reason, so nothing is written on it.
+    const reason = config.cancelToken?.reason as Error | undefined;
+    if (error === reason && reason !== undefined) return new axios.CanceledError(reason.message, config);
+    const secrets = secretsOf(credentials);
+    if (redactError(error, secrets, (each) => restoreErrorConfig(each, config))) return error;
+    const { message } = Object(error) as { message?: unknown };
+    return new axios.AxiosError(String(withoutSecrets(message, secrets)), codeOf(error).code, config);
+  }
+
+  #kindOf(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): AdapterKind {
+    let kind = this.#kinds.get(adapter);
+    if (kind === undefined) this.#kinds.set(adapter, (kind = findKind(adapter, config)));
+    return kind;
+  }
+}
+
+function findKind(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): AdapterKind {
+  for (const name of ['http', 'xhr'] as const) if (ownAdapter(name) === adapter) return name;
+  // axios has a fetch adapter for each `env`, and the caller's function may be any of them.
+  const envs = [config, axios.defaults, undefined];
+  return envs.some((env) => ownAdapter('fetch', env) === adapter) ? 'fetch' : 'foreign';
+}
+
+/** `undefined` if axios, or this runtime, has no such adapter. */
+function ownAdapter(name: string, env?: object): AxiosAdapter | undefined {
+  try {
+    return axios.getAdapter(name, env as InternalAxiosRequestConfig);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,120 @@
+import axios from 'axios';
+import type { AxiosAdapter, AxiosRequestConfig, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { must } from '../base/check';
+import type { Check } from '../base/check';
+import { failover } from '../failover/failover';
+import { checkedBoolean, resolvePool, resolveRules, rulesFor } from '../failover/options';
+import type { FailoverOptions, Rules } from '../failover/options';
+import type { BackendOptions } from '../pool/backend-options';
+import { BackendPool, coreOf } from '../pool/pool';
+import type { PoolCore } from '../pool/pool-core';
+import { AxiosClient } from './axios-client';
+
+/** What may be wrapped: an adapter, the name of one of axios's, or a list of which the first that is supported is used. */
+export type WrappedAdapter = NonNullable<AxiosRequestConfig['adapter']>;
+
+/** Options of `priorityAdapter` and `attachPriorityAdapter`. `undefined` means the default. */
+export interface PriorityAdapterOptions extends FailoverOptions {
+  /**
+   * The adapter to wrap: a name, a list or a function. Default: `axios.defaults.adapter` when the adapter is made; for
+   * `attachPriorityAdapter`, the adapter that the request would have used.
+   */
+  readonly adapter?: WrappedAdapter | undefined;
+}
+
+/** An `AxiosAdapter` for `axios.create({ adapter })`, with its pool. */
+export interface PriorityAdapter extends AxiosAdapter {
+  /** The state of the backends: for a health endpoint, for events, and to take one out by hand. */
+  readonly pool: BackendPool;
+}
+
+/**
+ * Makes an axios adapter that sends each request to the best available backend, fails over to the next on 429, 5xx and
+ * failed connections, and answers with a fabricated 429 when none is left.
+ *
+ * A response carries `attempts`, and `fabricated: true` if no backend gave it. An error carries `attempts`. The fabricated
+ * 429 has `retry-after` (whole seconds, at least 1), `retry-after-ms` (ms) and an OpenAI-shaped body, and is settled by
+ * the caller's `validateStatus`. {@link RequestFailover | config.failover} overrides the options for one request.
+ *
+ * @param backends the endpoints, or a `BackendPool`, so that several clients share one
+ * @param options all have defaults. Those of the pool (`selector`, `defaultCooldown`, `maxCooldown`) can't be given
+ * together with a ready pool
+ * @returns the adapter, for `axios.create({ adapter })` or for one request
+ * @throws TypeError that names the place and the value, such as `backends[1].weight must be a positive number, got -1`
+ * @example
+ * const client = axios.create({ adapter: priorityAdapter([{ baseURL: 'https://eastus.openai.azure.com' }]) });
+ */
+export function priorityAdapter(
+  backends: readonly BackendOptions[] | BackendPool,
+  options: PriorityAdapterOptions = {},
+): PriorityAdapter {
+  const balancer = new Balancer(backends, options);
+  const wrapped = balancer.adapter ?? (unwrapped(axios.defaults.adapter) as WrappedAdapter | undefined);
+  function adapter(config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
+    return balancer.request(config, wrapped);
+  }
+  Object.defineProperty(adapter, WRAPS, { value: wrapped });
+  return Object.assign(adapter, { pool: balancer.pool });
+}
+
+/** Tells what an adapter wraps, to both module kinds' copies of this package. */
+const WRAPS = Symbol.for('axios-priority-adapter.wraps');
+
+/** If all of axios goes through one pool, a client with a pool of its own must not go through that one too. */
+function unwrapped(adapter: unknown): unknown {
+  if (Array.isArray(adapter)) return adapter.flatMap(unwrapped);
+  return isPriorityAdapter(adapter) ? (adapter as Record<symbol, unknown>)[WRAPS] : adapter;
+}
+
+/** Whether it is one, or a list with one in it. */
+export function isPriorityAdapter(adapter: unknown): boolean {
+  return [adapter].flat().some((each) => typeof each === 'function' && 'pool' in each && BackendPool.isPool(each.pool));
+}
+
+/** A pool, and the rules by which requests go through it. The adapter and the plugin share this. */
+export class Balancer {
+  readonly pool: BackendPool;
+  /** What the user wants wrapped. */
+  readonly adapter: WrappedAdapter | undefined;
+  readonly #rules: Rules;
+  readonly #core: PoolCore;
+  readonly #client = new AxiosClient();
+
+  /** @throws TypeError that names the place and the value */
+  constructor(backends: readonly BackendOptions[] | BackendPool, options: PriorityAdapterOptions) {
+    const { adapter, ...rules } = resolveRules(options, { adapter: checkAdapter });
+    this.#rules = rules;
+    this.adapter = adapter;
+    if (isPriorityAdapter(adapter)) throw new TypeError('options.adapter is a priority adapter: wrap what it wraps');
+    this.pool = resolvePool(backends, options);
+    this.#core = coreOf(this.pool);
+  }
+
+  /** Sends one request to the backends through the wrapped adapter, or past them if it isn't to be balanced. */
+  request(config: InternalAxiosRequestConfig, wrapped: WrappedAdapter | undefined): Promise<AxiosResponse> {
+    try {
+      const isBalanced = checkedBoolean(this.#rules.shouldBalance(config), 'shouldBalance');
+      const adapter = typeof wrapped === 'function' ? wrapped : axios.getAdapter(wrapped, config);
+      if (!isBalanced) return adapter(config);
+      const rules = rulesFor(this.#rules, config.failover);
+      return failover(this.#client, this.#client.open(config, adapter), this.#core, rules);
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever a callback threw
+      return Promise.reject(this.#client.refuse(config, error));
+    }
+  }
+}
+
+/** @throws TypeError for an adapter that axios doesn't have here */
+const checkAdapter: Check<WrappedAdapter | undefined> = (adapter, place) => {
+  if (adapter === undefined) return undefined;
+  const wrapped = adapter as WrappedAdapter;
+  const fits = ['function', 'string'].includes(typeof adapter) || Array.isArray(adapter);
+  must(fits, place, 'be a function, a name or a list of them', adapter);
+  try {
+    axios.getAdapter(wrapped);
+  } catch (cause) {
+    throw new TypeError(`${place}: ${(cause as Error).message}`, { cause });
+  }
+  return wrapped;
+};

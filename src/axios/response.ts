@@ -1,0 +1,134 @@
+import axios from 'axios';
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { onCancel } from '../failover/budget';
+import type { Abort, Cancellable } from '../failover/budget';
+import { replaceField } from '../failover/redact';
+import { isNodeStream, isWebStream, watched } from '../http/streams';
+import type { Exhausted } from '../pool/turns';
+import type { AxiosRequest } from './attempt-config';
+
+const STATUS = 429;
+
+/**
+ * Resolves or rejects by the caller's `validateStatus`, as axios's own `settle` does.
+ *
+ * @throws AxiosError `ERR_BAD_REQUEST` for a 4xx, `ERR_BAD_RESPONSE` for any other status that isn't accepted
+ */
+export function settle(response: AxiosResponse): AxiosResponse {
+  const { status, config } = response;
+  const { validateStatus } = config;
+  if (!status || !validateStatus || validateStatus(status)) return response;
+  const code = status >= 400 && status < 500 ? axios.AxiosError.ERR_BAD_REQUEST : axios.AxiosError.ERR_BAD_RESPONSE;
+  throw new axios.AxiosError(
+    `Request failed with status code ${String(status)}`,
+    code,
+    config,
+    response.request,
+    response,
+  );
+}
+
+/** The 429 that says that no backend is left. It names no host. */
+export function fabricate(request: AxiosRequest, { retryAfter, backends }: Exhausted): AxiosResponse {
+  const ms = Math.ceil(retryAfter);
+  const seconds = Math.max(1, Math.ceil(ms / 1000));
+  const all = backends === 1 ? 'The only backend is' : `All ${String(backends)} backends are`;
+  const message = `${all} throttled or failing. Please retry after ${String(seconds)} ${seconds === 1 ? 'second' : 'seconds'}.`;
+  const text = JSON.stringify({ error: { code: String(STATUS), type: 'no_backend_available', message } });
+  return {
+    status: STATUS,
+    statusText: 'Too Many Requests',
+    headers: new axios.AxiosHeaders({
+      'retry-after': String(seconds),
+      'retry-after-ms': String(ms),
+      'content-type': 'application/json',
+    }),
+    data: inForm(text, request),
+    config: request.config,
+    fabricated: true,
+  };
+}
+
+/** The text in the form that the wrapped adapter produces for this `responseType`. */
+function inForm(text: string, { config, kind }: AxiosRequest): unknown {
+  // The fetch adapter gives web streams and ArrayBuffers, in Node too. A browser has nothing else.
+  const isWeb = kind === 'fetch' || !isNode();
+  switch (config.responseType?.toLowerCase()) {
+    case 'arraybuffer':
+      return isWeb ? new TextEncoder().encode(text).buffer : Buffer.from(text);
+    case 'blob':
+      return new Blob([text], { type: 'application/json' });
+    case 'stream':
+      if (isWeb) return new Blob([text]).stream();
+      return process.getBuiltinModule('node:stream').Readable.from([Buffer.from(text)]);
+    default:
+      return text;
+  }
+}
+
+/** What belongs to the attempt, such as its config with the backend's URL and keys in it, is not for the caller. */
+export function restoreConfig(given: AxiosResponse, config: InternalAxiosRequestConfig): AxiosResponse {
+  // A mock may answer with a frozen object.
+  const response = Object.isExtensible(given) ? given : { ...given };
+  response.config = config;
+  const { data } = response as { data: unknown };
+  if (isNodeStream(data) && isNode()) {
+    // The http adapter puts its config into an error of the stream. A monitor hears of it first, and handles nothing.
+    data.on(process.getBuiltinModule('node:events').errorMonitor, (error) => restoreErrorConfig(error, config));
+  } else if (isWebStream(data) && config.maxContentLength! > -1) {
+    // The fetch adapter does so if the limit is exceeded, and in no other case.
+    response.data = watched(data, (error) => restoreErrorConfig(Object(error) as object, config));
+  }
+  return response;
+}
+
+/** Puts the caller's config in place of the attempt's. Returns whether the error could be written on. */
+export function restoreErrorConfig(error: object, config: InternalAxiosRequestConfig): boolean {
+  const { response } = error as { response?: object };
+  return [error, response ?? {}].every((owner) => replaceField(owner, 'config', () => config));
+}
+
+/**
+ * An attempt with a signal of its own no longer hears of the caller's once it has its response. This ends a stream that
+ * the caller is still reading when the request is cancelled. The listener goes when the stream ends.
+ */
+export function cancelWhileRead(response: AxiosResponse, config: InternalAxiosRequestConfig, abort: Abort): void {
+  const { data } = response as { data: unknown };
+  const caller = config as Cancellable;
+  if (!caller.signal && !caller.cancelToken) return;
+  const error = () => new axios.CanceledError(caller.cancelToken?.reason?.message, config);
+  if (isNodeStream(data)) {
+    const unlisten = onCancel(caller, () => data.destroy?.(error()));
+    data.on('close', unlisten);
+  } else if (isWebStream(data)) {
+    const unlisten = onCancel(caller, () => abort.abort(error()));
+    response.data = watched(data, unlisten);
+  }
+}
+
+/**
+ * axios's own words and code for a timeout.
+ *
+ * @param ms as the caller gave it
+ */
+export function timeoutError(config: InternalAxiosRequestConfig, ms: number | undefined): unknown {
+  const clarify = config.transitional?.clarifyTimeoutError ?? false;
+  const message = config.timeoutErrorMessage ?? `timeout of ${String(ms)}ms exceeded`;
+  return new axios.AxiosError(message, clarify ? axios.AxiosError.ETIMEDOUT : axios.AxiosError.ECONNABORTED, config);
+}
+
+/**
+ * The caller's `timeout` in ms, read as axios reads it. 0: none.
+ *
+ * @throws AxiosError for what is no number, which not all of axios's adapters notice
+ */
+export function timeoutOf(config: InternalAxiosRequestConfig): number {
+  const ms = config.timeout ? Number.parseInt(String(config.timeout), 10) : 0;
+  if (!Number.isNaN(ms)) return Math.max(0, ms);
+  const message = 'error trying to parse `config.timeout` to int';
+  throw new axios.AxiosError(message, axios.AxiosError.ERR_BAD_OPTION_VALUE, config);
+}
+
+export function isNode(): boolean {
+  return typeof process !== 'undefined' && typeof process.getBuiltinModule === 'function';
+}

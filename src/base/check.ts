@@ -1,0 +1,96 @@
+/**
+ * Checks of what a user passes in. Each throws a `TypeError` that names the place and the value. Where the value may be a
+ * secret, the message shows only its type.
+ */
+
+/** Checks one field of an options object. Returns its value, or the default for `undefined`; throws a `TypeError`. */
+export type Check<T> = (value: unknown, place: string) => T;
+
+/** A check for each field. */
+export type Checks<T> = { readonly [K in keyof T]-?: Check<T[K]> };
+
+/** @throws TypeError `<place> must <be>, got <value>` unless `holds` */
+export function must(holds: boolean, place: string, be: string, value: unknown, shown = show): asserts holds {
+  if (!holds) throw new TypeError(`${place} must ${be}, got ${shown(value)}`);
+}
+
+/** Checks an options object field by field and fills in the defaults. */
+export function resolve<T>(value: unknown, place: string, checks: Checks<T>): T {
+  const names = Object.keys(checks) as (keyof T & string)[];
+  const given = dictionary(value, place);
+  checkFields(given, names, place);
+  return Object.fromEntries(names.map((name) => [name, checks[name](given[name], `${place}.${name}`)])) as T;
+}
+
+/** Accepts a plain object, and an `AxiosHeaders`, which keeps its entries as its own fields. */
+export function dictionary(value: unknown, place: string): Readonly<Record<string, unknown>> {
+  must(typeof value === 'object' && value !== null && !Array.isArray(value), place, 'be an object', value, showType);
+  // The entries of a Map, a Headers or a URLSearchParams are no fields: the object would look empty.
+  const kind = Object.prototype.toString.call(value);
+  const readable = Object.keys(value).length > 0 || /\b(?:Object|AxiosHeaders)\b/.test(kind);
+  must(readable, place, 'be a plain object', kind);
+  return value as Record<string, unknown>;
+}
+
+/** Refuses an unknown field, and suggests the known name that is nearest. */
+export function checkFields(value: object, names: readonly string[], place: string): void {
+  const unknown = Object.keys(value).find((field) => !names.includes(field));
+  if (unknown === undefined) return;
+  const [nearest] = [...names].sort((a, b) => distance(unknown, a) - distance(unknown, b));
+  throw new TypeError(`${place} has an unknown field "${unknown}"; did you mean "${nearest!}"?`);
+}
+
+/** An optional field whose value must satisfy `holds`. */
+export function optional<T>(fallback: T, be: string, holds: (value: unknown) => boolean): Check<T> {
+  return (value, place) => {
+    if (value === undefined) return fallback;
+    must(holds(value), place, be, value);
+    return value as T;
+  };
+}
+
+/** An optional duration in ms. */
+export function duration(fallback: number): Check<number> {
+  return optional(fallback, 'be a finite number of ms ≥ 0', isDuration);
+}
+
+export function isDuration(value: unknown): boolean {
+  return Number.isFinite(value) && (value as number) >= 0;
+}
+
+/** An optional function. */
+export function callback<T>(fallback: T): Check<T> {
+  return optional(fallback, 'be a function', (value) => typeof value === 'function');
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+/** Shows a value in a message. Not for values that may be secrets. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : showType(value);
+}
+
+/** Shows only the type of a value. */
+export function showType(value: unknown): string {
+  if (value === '') return 'an empty string';
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return value.length > 0 ? 'an array' : 'an empty array';
+  return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
+}
+
+/** Levenshtein's distance, ignoring case. */
+function distance(a: string, b: string): number {
+  const to = Array.from(b.toLowerCase());
+  let row = [0, ...to.map((_, i) => i + 1)];
+  Array.from(a.toLowerCase()).forEach((char, i) => {
+    let left = i + 1;
+    row = [
+      left,
+      ...to.map((other, j) => (left = Math.min(left + 1, row[j + 1]! + 1, row[j]! + Number(char !== other)))),
+    ];
+  });
+  return row[to.length]!;
+}

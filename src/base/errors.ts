@@ -1,0 +1,38 @@
+/** An error of the package's own, with a code as axios and Node have it. The caller gets it as an error of its client. */
+export class CodedError extends Error {
+  constructor(
+    message: string,
+    readonly code: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The `code` of an error as a field to spread; empty if it has none. */
+export function codeOf(error: unknown): { readonly code?: string } {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'string' ? { code } : {};
+}
+
+/** What may be read of an error or one of its causes. Anything can be thrown, so every field may hold anything. */
+export interface ErrorLike {
+  readonly name: string;
+  readonly code?: string;
+  readonly message?: unknown;
+  readonly syscall?: unknown;
+}
+
+/** The error, then its `cause`s and aggregated `errors`, outermost first. (axios's fetch adapter keeps the code in `cause`.) */
+export function errorChain(error: unknown): readonly ErrorLike[] {
+  const chain = new Set<unknown>();
+  const visit = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null || chain.has(value)) return;
+    chain.add(value);
+    const { cause, errors } = value as { cause?: unknown; errors?: unknown };
+    if (Array.isArray(errors)) errors.forEach(visit);
+    visit(cause);
+  };
+  visit(error);
+  return [...chain] as ErrorLike[];
+}

@@ -1,0 +1,192 @@
+import { after, now } from '../base/clock';
+import type { RequestConfig } from '../http/messages';
+
+/** Why a request, or one attempt of it, ends before its response came. The client turns it into an error of its own. */
+export class AbortReason extends Error {
+  constructor(
+    readonly why: 'cancelled' | 'timeout' | 'attempt-timeout',
+    /** The time that passed, in ms. */
+    readonly ms: number,
+    /** The caller's message when cancelling. */
+    readonly said?: string,
+  ) {
+    super(why);
+  }
+}
+
+/** The part of an `AbortSignal` that is used; axios accepts polyfills too. */
+export interface SignalLike {
+  readonly aborted: boolean;
+  addEventListener?(type: 'abort', listener: (event?: unknown) => void): void;
+  removeEventListener?(type: 'abort', listener: (event?: unknown) => void): void;
+}
+
+/** axios's `CancelToken`. Its types leave out two methods that axios's adapters use. */
+interface CancelTokenLike {
+  readonly reason?: { readonly message?: string } | undefined;
+  subscribe(listener: () => void): void;
+  unsubscribe(listener: () => void): void;
+}
+
+/** How the caller may cancel a request. */
+export interface Cancellable {
+  readonly signal?: SignalLike | undefined;
+  readonly cancelToken?: CancelTokenLike | undefined;
+}
+
+/**
+ * What may end a request from outside: the caller's `timeout`, which is one budget for all attempts, bodies and waits
+ * together, and the caller's `signal` or `cancelToken`. It keeps a timer and listeners only while something is guarded.
+ */
+export class Budget {
+  readonly #ends: number;
+  readonly #caller: Cancellable;
+  /** Whether the caller can cancel the request. */
+  readonly cancellable: boolean;
+
+  /** @param timeout in ms; 0 means none */
+  constructor(
+    config: RequestConfig,
+    readonly timeout: number,
+  ) {
+    this.#caller = config as Cancellable;
+    this.cancellable = Boolean(this.#caller.signal ?? this.#caller.cancelToken);
+    this.#ends = timeout > 0 ? now() + timeout : Infinity;
+  }
+
+  /** ms */
+  remaining(): number {
+    return this.#ends === Infinity ? Infinity : this.#ends - now();
+  }
+
+  /** @throws AbortReason if the caller has cancelled or the time is over, so that nothing new begins */
+  check(): void {
+    const reason = this.#endedBy();
+    if (reason !== undefined) throw reason;
+  }
+
+  /**
+   * Waits for `work`, but no longer than until the caller cancels, the budget is spent or `limit` ms have passed. Then it
+   * calls `giveUp` and rejects with an `AbortReason`. `work` itself goes on, and nobody hears of its result.
+   *
+   * @param limit in ms; 0 means none
+   */
+  guard<T>(work: Promise<T>, limit = 0, giveUp?: () => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const ended = this.#endedBy();
+      const remaining = this.remaining();
+      const isLimited = limit > 0 && limit < remaining;
+      const ms = isLimited ? limit : remaining;
+      const end = (reason: AbortReason): void => {
+        release();
+        giveUp?.();
+        reject(reason);
+      };
+      const timedOut = () =>
+        end(isLimited ? new AbortReason('attempt-timeout', limit) : new AbortReason('timeout', this.timeout));
+      const stopTimer = ms === Infinity ? undefined : after(ms, timedOut);
+      const unlisten = this.cancellable ? onCancel(this.#caller, () => end(this.#cancelled())) : undefined;
+      const release = (): void => {
+        stopTimer?.();
+        unlisten?.();
+      };
+      work.then(
+        (value) => {
+          release();
+          resolve(value);
+        },
+        (error: unknown) => {
+          release();
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is
+          reject(error);
+        },
+      );
+      // A listener of the pool may have cancelled just now.
+      if (ended !== undefined) end(ended);
+    });
+  }
+
+  #endedBy(): AbortReason | undefined {
+    const { signal, cancelToken } = this.#caller;
+    if (signal?.aborted || cancelToken?.reason) return this.#cancelled();
+    return this.remaining() > 0 ? undefined : new AbortReason('timeout', this.timeout);
+  }
+
+  #cancelled(): AbortReason {
+    return new AbortReason('cancelled', 0, this.#caller.cancelToken?.reason?.message);
+  }
+}
+
+/**
+ * Ends one attempt. axios's own adapters take it as their `signal`, for half the cost of a real one. A real `AbortSignal`
+ * is made when somebody asks for it.
+ */
+export class Abort implements SignalLike {
+  aborted = false;
+  #controller: AbortController | undefined;
+  readonly #listeners = new Set<(event?: unknown) => void>();
+  /** What the signal was aborted with. */
+  reason: unknown;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.aborted) this.#controller.abort(this.reason);
+    return this.#controller.signal;
+  }
+
+  abort(reason?: unknown): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = reason;
+    this.#controller?.abort(reason);
+    for (const listener of [...this.#listeners]) listener({ type: 'abort' });
+    this.#listeners.clear();
+  }
+
+  addEventListener(_type: 'abort', listener: (event?: unknown) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: (event?: unknown) => void): void {
+    this.#listeners.delete(listener);
+  }
+}
+
+/** Calls back when the caller cancels. Returns a function that removes the listeners. */
+export function onCancel({ signal, cancelToken }: Cancellable, listener: () => void): () => void {
+  const unlisten = signal && onAbort(signal, listener);
+  cancelToken?.subscribe(listener);
+  return () => {
+    unlisten?.();
+    cancelToken?.unsubscribe(listener);
+  };
+}
+
+/** Those who listen to a signal, and the one function that is registered with it. */
+interface Audience {
+  readonly listeners: Set<() => void>;
+  readonly tell: () => void;
+}
+
+/** One listener for each signal, however many requests share it: Node warns of more than ten. */
+const audiences = new Map<SignalLike, Audience>();
+
+function onAbort(signal: SignalLike, listener: () => void): () => void {
+  const { listeners, tell } = audiences.get(signal) ?? listenTo(signal);
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    signal.removeEventListener?.('abort', tell);
+    audiences.delete(signal);
+  };
+}
+
+function listenTo(signal: SignalLike): Audience {
+  const listeners = new Set<() => void>();
+  // A copy: whoever is told stops listening.
+  const audience = { listeners, tell: () => [...listeners].forEach((each) => each()) };
+  signal.addEventListener?.('abort', audience.tell);
+  audiences.set(signal, audience);
+  return audience;
+}

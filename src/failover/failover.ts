@@ -1,0 +1,264 @@
+import { now } from '../base/clock';
+import { codeOf } from '../base/errors';
+import { asIs, capture, checkSendable, isOneShot } from '../http/body';
+import type { Body, OneShot } from '../http/body';
+import type { HttpResponse } from '../http/messages';
+import { parseRetryAfter } from '../http/retry-after';
+import type { InFlight, PoolCore } from '../pool/pool-core';
+import type { Attempt } from '../pool/events';
+import { Turns } from '../pool/turns';
+import { Abort, AbortReason, Budget } from './budget';
+import { classifyError, isBackendsFault, isSuccess, isWholeRefusal, reasonOf } from './classify';
+import type { Failure, Outcome } from './classify';
+import type { HttpClient, HttpRequest } from './http-client';
+import { checkedBoolean, checkedCooldown } from './options';
+import type { Rules } from './options';
+
+/**
+ * Sends one request to one backend after another, until one answers, none is left, or the caller's time is over.
+ *
+ * @throws what `client.reject` makes of an error
+ */
+// eslint-disable-next-line max-lines-per-function -- the whole course of a request, on one screen
+export async function failover<R extends HttpRequest, A extends HttpResponse>(
+  client: HttpClient<R, A>,
+  request: R,
+  pool: PoolCore,
+  rules: Rules,
+): Promise<A> {
+  const budget = new Budget(request.config, request.timeout);
+  const turns = new Turns(pool, request.config, request.deployment, rules.maxWait);
+  const run: Run<R, A> = { client, request, pool, rules, budget, attempts: [], hasWholeBudget: true };
+  let body: Body | undefined;
+  let inFlight: InFlight | undefined;
+  try {
+    for (;;) {
+      budget.check();
+      const turn = turns.next(budget.remaining());
+      if (turn.is === 'none') return client.settle(request, client.fabricate(request, turn), run.attempts);
+      if (turn.is === 'wait') {
+        run.hasWholeBudget = false;
+        await budget.guard(turn.over).finally(turn.end);
+        continue;
+      }
+      inFlight = turn.inFlight;
+      body ??= isOneShot(request.body) ? await openBody(run, inFlight, request.body) : asIs(request.body);
+
+      const current: Current = { inFlight, body, abort: abortFor(run, inFlight), started: now() };
+      const outcome = await attempt(run, current);
+      const failsOver = conclude(run, current, outcome);
+      switch (outcome.is) {
+        case 'success':
+          return client.settle(request, outcome.response, run.attempts, current.abort);
+        case 'callers':
+        case 'expired':
+          throw outcome.failure.error;
+        case 'failure': {
+          const response = outcome.failure.response as A | undefined;
+          if (failsOver) {
+            if (response !== undefined) client.discard(response);
+            turns.tried(inFlight);
+            continue;
+          }
+          if (isWholeRefusal(outcome.failure)) return client.settle(request, response!, run.attempts, current.abort);
+          throw outcome.failure.error;
+        }
+      }
+    }
+  } catch (error) {
+    throw client.reject(request, client.translate(request, error), run.attempts);
+  } finally {
+    // Whatever was thrown, nothing stays under way for ever.
+    if (inFlight !== undefined) pool.release(inFlight);
+  }
+}
+
+/** One request on its way. */
+interface Run<R extends HttpRequest, A extends HttpResponse> {
+  readonly client: HttpClient<R, A>;
+  readonly request: R;
+  readonly pool: PoolCore;
+  readonly rules: Rules;
+  readonly budget: Budget;
+  readonly attempts: Attempt[];
+  /** Whether nothing before the first attempt spent any of the caller's `timeout`. */
+  hasWholeBudget: boolean;
+}
+
+/** The attempt under way. */
+interface Current {
+  readonly inFlight: InFlight;
+  readonly body: Body;
+  readonly abort: Abort | undefined;
+  readonly started: number;
+}
+
+/** One attempt at one backend. What went wrong with it is a value, not thrown. */
+async function attempt<R extends HttpRequest, A extends HttpResponse>(
+  run: Run<R, A>,
+  current: Current,
+): Promise<Outcome<A>> {
+  const { request, budget, rules, client } = run;
+  const { abort, inFlight } = current;
+  try {
+    const sent = send(run, current);
+    // A foreign adapter may ignore the caller's signal.
+    const isGuarded = abort !== undefined || (budget.cancellable && !request.obeysCancel);
+    const giveUp = (): void => {
+      abort?.abort();
+      sent.then((response) => client.discard(response), ignore);
+    };
+    const response = await (isGuarded ? budget.guard(sent, rules.attemptTimeout, giveUp) : sent);
+    const { status } = response;
+    if (isSuccess(status)) return { is: 'success', response };
+    const { config } = request;
+    const failure = { backend: inFlight.backend.info, config, response, status, attemptTimedOut: false };
+    return { is: 'failure', failure };
+  } catch (error) {
+    return unsuccessful(run, current, error);
+  }
+}
+
+function send<R extends HttpRequest, A extends HttpResponse>(
+  { client, request, budget }: Run<R, A>,
+  { inFlight, body, abort }: Current,
+): Promise<A> {
+  budget.check();
+  checkSendable(body);
+  const { settings } = inFlight.backend;
+  const { headers } = settings.credentials;
+  if (typeof headers !== 'function') {
+    return client.send(request, { backend: settings, credentials: headers, body }, abort);
+  }
+  return headers().then((credentials) => {
+    if (abort?.aborted) throw new Error('given up while waiting for the credentials');
+    checkSendable(body);
+    return client.send(request, { backend: settings, credentials, body }, abort);
+  });
+}
+
+/** An attempt gets a signal of its own where something may end it that the caller's signal doesn't tell of. */
+function abortFor<R extends HttpRequest, A extends HttpResponse>(
+  { request, budget, rules }: Run<R, A>,
+  { backend }: InFlight,
+): Abort | undefined {
+  const asksProvider = typeof backend.settings.credentials.headers === 'function';
+  const needed =
+    budget.timeout > 0 || rules.attemptTimeout > 0 || (budget.cancellable && (request.streamed || asksProvider));
+  return needed ? new Abort() : undefined;
+}
+
+function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
+  { client, request, attempts, hasWholeBudget }: Run<R, A>,
+  { inFlight, body }: Current,
+  thrown: unknown,
+): Outcome<A> {
+  const { backend } = inFlight;
+  const error = client.translate(request, thrown);
+  if (!(thrown instanceof AbortReason)) return classifyError(error, backend.info, request.config, body.failure.error);
+  const attemptTimedOut = thrown.why === 'attempt-timeout';
+  const failure: Failure = {
+    backend: backend.info,
+    config: request.config,
+    error,
+    ...codeOf(error),
+    attemptTimedOut,
+  };
+  if (attemptTimedOut) return { is: 'failure', failure };
+  if (thrown.why === 'cancelled') return { is: 'callers', failure };
+  return { is: 'expired', failure, blame: hasWholeBudget && attempts.length === 0 };
+}
+
+/** Tells the pool and its listeners how the attempt went. Returns whether the request goes to another backend. */
+function conclude<R extends HttpRequest, A extends HttpResponse>(
+  run: Run<R, A>,
+  current: Current,
+  outcome: Outcome<A>,
+): boolean {
+  const { inFlight, body } = current;
+  switch (outcome.is) {
+    case 'success':
+      run.pool.succeed(inFlight);
+      record(run, current, { status: outcome.response.status }, 0);
+      return false;
+    case 'callers':
+      run.pool.release(inFlight);
+      record(run, current, outcome.failure, 0);
+      return false;
+    case 'expired':
+      record(run, current, outcome.failure, outcome.blame ? blame(run, inFlight, outcome.failure) : 0);
+      return false;
+    case 'failure':
+      return judge(run, current, outcome.failure) && body.replayable && !run.rules.once;
+  }
+}
+
+/** Asks the user's rules about a failure, and charges it. Returns whether another backend may be tried. */
+function judge<R extends HttpRequest, A extends HttpResponse>(
+  run: Run<R, A>,
+  current: Current,
+  failure: Failure,
+): boolean {
+  const { client, rules } = run;
+  let isBlamed = isBackendsFault(failure);
+  let override: number | undefined;
+  try {
+    const failsOver = checkedBoolean(rules.failoverCondition(failure), 'failoverCondition');
+    isBlamed ||= failsOver;
+    if (isBlamed) override = checkedCooldown(rules.cooldown(failure));
+    return failsOver;
+  } catch (error) {
+    if (failure.response !== undefined) client.discard(failure.response as A);
+    throw error;
+  } finally {
+    record(run, current, failure, isBlamed ? blame(run, current.inFlight, failure, override) : 0);
+  }
+}
+
+/** Tells the pool that the backend failed. Returns the ms of cooldown that this costs. */
+function blame<R extends HttpRequest, A extends HttpResponse>(
+  { pool }: Run<R, A>,
+  inFlight: InFlight,
+  failure: Failure,
+  override?: number,
+): number {
+  const retryAfter = isSuccess(failure.status) ? undefined : parseRetryAfter(failure.response!);
+  return pool.fail(inFlight, { reason: reasonOf(failure), retryAfter, override });
+}
+
+/** Adds the attempt to `attempts`, and tells the pool's listeners. */
+function record<R extends HttpRequest, A extends HttpResponse>(
+  { pool, attempts }: Run<R, A>,
+  { inFlight, started }: Current,
+  { status, code }: { readonly status?: number; readonly code?: string },
+  cooldown: number,
+): void {
+  pool.release(inFlight);
+  const record: Attempt = {
+    backend: inFlight.backend.info.name,
+    ...(status !== undefined && { status }),
+    ...(code !== undefined && { code }),
+    duration: now() - started,
+    ...(cooldown > 0 && { cooldown }),
+  };
+  attempts.push(record);
+  pool.events.attempted(record);
+}
+
+/** A body that can be read only once is read into memory, unless there is only one attempt, which takes it as it comes. */
+async function openBody<R extends HttpRequest, A extends HttpResponse>(
+  run: Run<R, A>,
+  { backend }: InFlight,
+  data: OneShot,
+): Promise<Body> {
+  const { pool, rules, request, budget } = run;
+  const onlyAttempt = rules.once === true || (pool.members.infos.length === 1 && rules.maxWait === 0);
+  const namesModel = backend.settings.deployments !== undefined && request.deployment === undefined;
+  if (onlyAttempt && !namesModel) return asIs(data);
+  run.hasWholeBudget = false;
+  return budget.guard(capture(data, rules.maxReplaySize));
+}
+
+function ignore(): void {
+  // The attempt was given up: nobody is interested in its error.
+}

@@ -1,0 +1,58 @@
+import type { Body } from '../http/body';
+import type { HeaderList } from '../http/credentials';
+import type { HttpResponse, RequestConfig } from '../http/messages';
+import type { BackendSettings } from '../pool/backend-options';
+import type { Attempt } from '../pool/events';
+import type { Exhausted } from '../pool/turns';
+import type { Abort } from './budget';
+
+/** The caller's request, as the failover needs to know it. A client adds what it needs itself. */
+export interface HttpRequest {
+  /** What the caller passed in. Callbacks get it. */
+  readonly config: RequestConfig;
+  readonly body: unknown;
+  /** The deployment that the URL names. */
+  readonly deployment: string | undefined;
+  /** The caller's budget for the whole request, in ms. 0: none. */
+  readonly timeout: number;
+  /** Whether the response resolves before its body has been read. */
+  readonly streamed: boolean;
+  /** Whether the client ends an exchange as soon as the caller's own `signal` or `cancelToken` is cancelled. */
+  readonly obeysCancel: boolean;
+}
+
+/** What one attempt sends to its backend besides the caller's request. */
+export interface Target {
+  readonly backend: BackendSettings;
+  readonly credentials: HeaderList;
+  readonly body: Body;
+}
+
+/**
+ * What sends the attempts of a request, and speaks to the caller in the words of its library. axios is one, fetch another.
+ * It knows nothing of pools, cooldowns and conditions.
+ */
+export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
+  /**
+   * Sends one attempt, and resolves to the response of whatever status. What it resolves and rejects with holds no
+   * credential and nothing else of the attempt.
+   *
+   * @param abort ends the attempt. Without it, the caller's own `signal` and `cancelToken` do
+   */
+  send(request: R, target: Target, abort: Abort | undefined): Promise<A>;
+  /** Frees the connection of a response that nobody will read. */
+  discard(response: A): void;
+  /** Makes the 429 that says that no backend is left. */
+  fabricate(request: R, why: Exhausted): A;
+  /**
+   * The response as the caller gets it, with `attempts`.
+   *
+   * @param abort of the attempt, so that a cancel ends a body that the caller is still reading
+   * @throws the client's error if the caller doesn't accept the status
+   */
+  settle(request: R, response: A, attempts: readonly Attempt[], abort?: Abort): A;
+  /** An `AbortReason` or `CodedError` as an error of the client's own. Other errors are returned as they are. */
+  translate(request: R, error: unknown): unknown;
+  /** The error as the caller gets it, with `attempts`. */
+  reject(request: R, error: unknown, attempts: readonly Attempt[]): unknown;
+}

@@ -1,0 +1,127 @@
+import { callback, duration, isDuration, must, optional, resolve } from '../base/check';
+import type { Checks } from '../base/check';
+import type { RequestConfig } from '../http/messages';
+import type { BackendOptions } from '../pool/backend-options';
+import { BackendPool, POOL_CHECKS } from '../pool/pool';
+import type { BackendPoolOptions } from '../pool/pool';
+import { defaultFailoverCondition } from './classify';
+import type { FailoverCondition, Failure } from './classify';
+
+/** Options of the failover, whatever client sends the requests. `undefined` means the default. */
+export interface FailoverOptions extends BackendPoolOptions {
+  /**
+   * Decides whether a failure may go to another backend. It is asked about every attempt that ended in a status of 400 or
+   * more or without a usable response, except cancels and mistakes of the caller's own. If it returns `false` for a 429 or
+   * 5xx, that response is returned to the caller, and the backend goes on cooldown all the same. If it returns `true` for
+   * another 4xx, the request fails over and the backend goes on cooldown. Anything but a boolean rejects the request with
+   * a `TypeError`. Default: `defaultFailoverCondition`
+   */
+  readonly failoverCondition?: FailoverCondition | undefined;
+  /**
+   * ms of cooldown that a failure costs its backend, capped by `maxCooldown`. `undefined` means the default rule: the wait
+   * that the server specified, else `defaultCooldown`, doubled for each further failure in a row. Anything but `undefined`
+   * or a finite number ≥ 0 rejects the request with a `TypeError`.
+   *
+   * @param failure what is known of the attempt
+   */
+  readonly cooldown?: ((failure: Failure) => number | undefined) | undefined;
+  /** ms for one attempt, body included. When it passes, the request fails over. Default: 0, none */
+  readonly attemptTimeout?: number | undefined;
+  /**
+   * ms that a request may spend, in all, waiting for a backend to become available when none is, instead of answering 429
+   * at once. A wait that can't end within it, or within the caller's `timeout`, is not begun. Default: 0
+   */
+  readonly maxWait?: number | undefined;
+  /** Bytes of a one-shot request body that are kept for another attempt. A longer one gets one attempt. Default: 32 MiB */
+  readonly maxReplaySize?: number | undefined;
+  /**
+   * `false` sends the request through the wrapped adapter untouched. Anything but a boolean rejects the request with a
+   * `TypeError`. Default: all requests are balanced
+   *
+   * @param config the caller's
+   */
+  readonly shouldBalance?: ((config: RequestConfig) => boolean) | undefined;
+}
+
+/**
+ * `config.failover`: overrides the options for one request. It is checked when the request is made; a `TypeError` rejects
+ * the request.
+ */
+export interface RequestFailover {
+  /** ms for one attempt, body included. 0: none. Default: the adapter's */
+  readonly attemptTimeout?: number | undefined;
+  /** ms that this request may spend, in all, waiting for a backend to become available. Default: the adapter's */
+  readonly maxWait?: number | undefined;
+  /** Decides whether a failure may go to another backend. Default: the adapter's */
+  readonly failoverCondition?: FailoverCondition | undefined;
+}
+
+/** The options, every default filled in. */
+export interface Rules {
+  readonly attemptTimeout: number;
+  readonly maxWait: number;
+  readonly failoverCondition: FailoverCondition;
+  readonly cooldown: (failure: Failure) => number | undefined;
+  readonly maxReplaySize: number;
+  readonly shouldBalance: (config: RequestConfig) => boolean;
+  /** `failover: false`: one attempt, and its response is returned to the caller as it is. */
+  readonly once?: boolean;
+}
+
+export const RULE_CHECKS: Checks<Omit<Rules, 'once'>> = {
+  attemptTimeout: /* @__PURE__ */ duration(0),
+  maxWait: /* @__PURE__ */ duration(0),
+  failoverCondition: /* @__PURE__ */ callback(defaultFailoverCondition),
+  cooldown: /* @__PURE__ */ callback(() => undefined),
+  // Infinity is allowed: a body of any length is kept.
+  maxReplaySize: /* @__PURE__ */ optional(
+    32 * 2 ** 20,
+    'be a number of bytes ≥ 0',
+    (size) => typeof size === 'number' && size >= 0,
+  ),
+  shouldBalance: /* @__PURE__ */ callback(() => true),
+};
+
+/** The pool that was given, or a new one. @throws TypeError if pool options are given together with a ready pool */
+export function resolvePool(
+  backends: readonly BackendOptions[] | BackendPool,
+  { selector, defaultCooldown, maxCooldown }: FailoverOptions,
+): BackendPool {
+  const options: BackendPoolOptions = { selector, defaultCooldown, maxCooldown };
+  if (!BackendPool.isPool(backends)) return new BackendPool(backends, options);
+  const misplaced = Object.entries(options).find(([, value]) => value !== undefined);
+  if (misplaced === undefined) return backends;
+  throw new TypeError(`options.${misplaced[0]} belongs to the pool: give it to new BackendPool(backends, options)`);
+}
+
+/** Checks the options of a client: those of the failover, those of the pool, and its own. @throws TypeError */
+export function resolveRules<Own>(options: object, own: Checks<Own>): Rules & Own {
+  return resolve(options, 'options', { ...own, ...RULE_CHECKS, ...POOL_CHECKS } as Checks<Rules & Own>);
+}
+
+/** The rules for one request. @throws TypeError that names the option and the value */
+export function rulesFor(rules: Rules, failover: unknown): Rules {
+  if (failover === undefined) return rules;
+  if (failover === false) return { ...rules, once: true };
+  const place = 'config.failover';
+  must(typeof failover === 'object', place, 'be false or an object', failover);
+  const checks: Checks<RequestFailover> = {
+    attemptTimeout: duration(rules.attemptTimeout),
+    maxWait: duration(rules.maxWait),
+    failoverCondition: callback(rules.failoverCondition),
+  };
+  return { ...rules, ...(resolve(failover, place, checks) as Rules) };
+}
+
+/** What a predicate of the user's returned. (A promise would always count as true.) @throws TypeError */
+export function checkedBoolean(returned: unknown, name: string): boolean {
+  must(typeof returned === 'boolean', name, 'return a boolean', returned);
+  return returned;
+}
+
+/** What the user's `cooldown` returned, in ms. @throws TypeError */
+export function checkedCooldown(returned: unknown): number | undefined {
+  const fits = returned === undefined || isDuration(returned);
+  must(fits, 'cooldown', 'return a finite number of ms ≥ 0 or undefined', returned);
+  return returned as number | undefined;
+}

@@ -1,0 +1,136 @@
+import type { Readable } from 'node:stream';
+import { CodedError, codeOf } from '../base/errors';
+import { isNodeStream, isWebStream, nodeStreamOf, watched, webStreamOf } from './streams';
+import type { NodeStream } from './streams';
+
+/** The body of one request, shared by its attempts. */
+export interface Body {
+  readonly data: unknown;
+  /** Headers that belong to `data`: a form that was read into memory has its boundary here. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Whether another attempt can send it again. */
+  readonly replayable: boolean;
+  /** The error of the caller's own stream, if it failed. No backend is blamed for it. */
+  readonly failure: { error?: unknown };
+}
+
+/** A body that can be read only once. */
+export type OneShot = NodeStream | ReadableStream;
+
+/** A plugin that sends a config again (axios-retry) hands over the same stream, already read. Its body is found here. */
+const captures = new WeakMap<object, Promise<Body>>();
+
+/** Whether `data` can be read only once. Buffers, text, Blobs and spec FormData can be sent again as they are. */
+export function isOneShot(data: unknown): data is OneShot {
+  return isNodeStream(data) || isWebStream(data);
+}
+
+/** The body as the caller gave it. If it can be read only once, it serves one attempt. */
+export function asIs(data: unknown): Body {
+  if (!isOneShot(data)) return { data, replayable: true, failure: {} };
+  const failure: Body['failure'] = {};
+  const note = (error?: unknown): void => void (failure.error ??= error);
+  if (isNodeStream(data)) data.on('error', note);
+  const sent = isWebStream(data) && !data.locked ? watched(data, note) : data;
+  return { data: sent, replayable: false, failure };
+}
+
+/**
+ * Reads a one-shot body into memory, so that it can be sent again. If it is longer than `limit` bytes, what was read and
+ * the rest form one stream, for one attempt.
+ *
+ * @throws CodedError if the stream fails or can't be read
+ */
+export function capture(data: OneShot, limit: number): Promise<Body> {
+  let body = captures.get(data);
+  if (body === undefined) captures.set(data, (body = read(data, limit).catch(failed)));
+  else body = body.then(again);
+  return body;
+}
+
+/** Sending a stream that has already failed would wait for ever. @throws CodedError */
+export function checkSendable({ data, failure }: Body): void {
+  if (failure.error !== undefined) failed(failure.error);
+  if (isNodeStream(data) && data.destroyed === true) throw closedEarly();
+}
+
+function again(body: Body): Body {
+  if (body.replayable) return body;
+  throw unsendable('that was sent before and was too long to be kept (maxReplaySize)');
+}
+
+async function read(stream: OneShot, limit: number): Promise<Body> {
+  const failure: Body['failure'] = {};
+  const headers = 'getHeaders' in stream ? stream.getHeaders?.() : undefined;
+  const source: Source = isWebStream(stream) ? readerOf(stream) : iteratorOf(stream);
+  const kept: Uint8Array<ArrayBuffer>[] = [];
+  const next = async (): Promise<Uint8Array<ArrayBuffer> | undefined> => {
+    try {
+      const { done, value } = await source.next();
+      return done === true ? undefined : bytesOf(value);
+    } catch (error) {
+      failure.error = codeOf(error).code === 'ERR_STREAM_PREMATURE_CLOSE' ? closedEarly() : error;
+      throw failure.error;
+    }
+  };
+  for (let size = 0; size <= limit;) {
+    const chunk = await next();
+    if (chunk === undefined) {
+      // All of axios's adapters take an ArrayBuffer.
+      const data = await new Blob(kept).arrayBuffer();
+      return { data, headers, replayable: true, failure };
+    }
+    kept.push(chunk);
+    size += chunk.byteLength;
+  }
+  const rest = isWebStream(stream) ? webStreamOf(pull, (reason) => source.cancel?.(reason)) : nodeStreamOf(pull);
+  return { data: rest, headers, replayable: false, failure };
+
+  async function pull(): Promise<Uint8Array | undefined> {
+    return kept.shift() ?? (await next());
+  }
+}
+
+/** Reads a stream of either kind. */
+interface Source {
+  next(): Promise<{ readonly done?: boolean | undefined; readonly value?: unknown }>;
+  cancel?(reason: unknown): Promise<void>;
+}
+
+function readerOf(stream: ReadableStream): Source {
+  if (stream.locked) throw unsendable('that something else is reading');
+  const reader = stream.getReader();
+  return { next: () => reader.read(), cancel: (reason) => reader.cancel(reason) };
+}
+
+function iteratorOf(stream: NodeStream): Source {
+  if (stream.readableEnded === true || stream.destroyed === true) {
+    throw unsendable('that has already been read or destroyed');
+  }
+  if (Symbol.asyncIterator in stream) return (stream as NodeStream & Readable)[Symbol.asyncIterator]();
+  // An old-style stream of the form-data package. Its `pipe` passes on an early end, but not an error.
+  const through = new (process.getBuiltinModule('node:stream').PassThrough)();
+  stream.on('error', (error: Error) => through.destroy(error));
+  return stream.pipe(through)[Symbol.asyncIterator]();
+}
+
+function bytesOf(chunk: unknown): Uint8Array<ArrayBuffer> {
+  if (typeof chunk === 'string') return new TextEncoder().encode(chunk);
+  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength);
+  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
+  throw unsendable(`of ${typeof chunk}s; write bytes or text to it`);
+}
+
+function unsendable(why: string): CodedError {
+  return new CodedError(`the request body is a stream ${why}`, 'ERR_BAD_REQUEST');
+}
+
+/** axios reports a body stream that closes early as a cancel, in these words. */
+function closedEarly(): CodedError {
+  return new CodedError('Request stream has been aborted', 'ERR_CANCELED');
+}
+
+function failed(cause: unknown): never {
+  const { message = String(cause) } = Object(cause) as { message?: string };
+  throw new CodedError(message, codeOf(cause).code ?? 'ERR_BAD_REQUEST', { cause });
+}

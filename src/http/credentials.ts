@@ -1,0 +1,167 @@
+import { dictionary, must, showType } from '../base/check';
+import { CodedError } from '../base/errors';
+import { removeHeaders } from './headers';
+
+/** Headers that carry an identity to Azure OpenAI, to OpenAI, or to API Management in front of them. */
+const AUTH_HEADERS: readonly string[] = ['api-key', 'authorization', 'x-api-key', 'ocp-apim-subscription-key'];
+
+/** The caller's Host header names another server, so it is never passed on. */
+function hostAnd(names: readonly string[]): ReadonlySet<string> {
+  return new Set(['host', ...names]);
+}
+
+/** What most backends remove. Shared, so that more of a large pool fits into the processor's caches. */
+const HOST = /* @__PURE__ */ hostAnd([]);
+const HOST_AND_AUTH = /* @__PURE__ */ hostAnd(AUTH_HEADERS);
+
+/** Returns the secret, or a promise of it. */
+type Provider = () => string | Promise<string>;
+
+/** A backend's credentials. With none of its own, it gets the caller's. */
+export interface CredentialOptions {
+  /** Sent as `api-key`. A function is called for each attempt. */
+  readonly apiKey?: string | Provider | undefined;
+  /**
+   * Sent as `Authorization: Bearer …`. It is what `getBearerTokenProvider` of `@azure/identity` returns. It is called for
+   * each attempt, so it should cache. If it throws, the attempt failed and the request fails over.
+   */
+  readonly azureADTokenProvider?: (() => Promise<string>) | undefined;
+  /**
+   * Set last. Each replaces the caller's of the same name; `null` or `false` removes it. An auth header (`api-key`,
+   * `authorization`, `x-api-key`, `ocp-apim-subscription-key`) is a credential of this backend's own.
+   */
+  readonly headers?: Readonly<Record<string, HeaderValue>> | undefined;
+}
+
+/** A header's value, as in axios's own type of request headers. (An `AxiosHeaders` as a value fits that type, and is refused.) */
+export type HeaderValue = string | readonly string[] | number | boolean | AxiosHeadersLike | null | undefined;
+
+interface AxiosHeadersLike {
+  normalize(format: boolean): unknown;
+  toJSON(): object;
+}
+
+/** What a backend's credentials change in a request. */
+export interface Credentials {
+  /** Whether the backend has a credential of its own, so that the caller's are removed. */
+  readonly own: boolean;
+  /** Lower-case names of the caller's headers that are removed. */
+  readonly dropped: ReadonlySet<string>;
+  /** Lower-case names of the headers that a redirect to another origin must not carry. */
+  readonly sensitive: readonly string[];
+  /** Removes those, in versions of axios before 1.18, which don't know `sensitiveHeaders`. */
+  readonly onRedirect: RedirectHook;
+  /** The headers to set, or a function that asks the providers for them. */
+  readonly headers: HeaderList | (() => Promise<HeaderList>);
+}
+
+/** axios's `beforeRedirect`: is given the options of the next request, and may change them. */
+export type RedirectHook = (
+  options: Record<string, unknown>,
+  response: { headers: Record<string, string>; statusCode: number },
+  request: { headers: Record<string, string>; url: string; method: string },
+) => void;
+
+export type HeaderList = readonly (readonly [name: string, value: HeaderValue])[];
+
+/**
+ * @param origin the backend's
+ * @param place of the options, for error messages: `backends[1]`
+ * @throws TypeError that names the place and shows no secret
+ */
+export function resolveCredentials(options: CredentialOptions, origin: string, place: string): Credentials {
+  const { apiKey, azureADTokenProvider, headers = {} } = options;
+  const set = new Map<string, readonly [name: string, value: HeaderValue | (() => Promise<string>)]>();
+  if (typeof apiKey === 'function') set.set('api-key', ['api-key', asking(apiKey, '', `${place}.apiKey()`)]);
+  else if (apiKey !== undefined) set.set('api-key', ['api-key', checkKey(apiKey, `${place}.apiKey`)]);
+  if (azureADTokenProvider !== undefined) {
+    const where = `${place}.azureADTokenProvider`;
+    must(typeof azureADTokenProvider === 'function', where, 'be a function', azureADTokenProvider, showType);
+    set.set('authorization', ['Authorization', asking(azureADTokenProvider, 'Bearer ', `${where}()`)]);
+  }
+  let own = set.size > 0;
+  // Last: they replace the credentials above.
+  for (const [name, value] of Object.entries(dictionary(headers, `${place}.headers`))) {
+    if (value === undefined) continue;
+    checkHeader(name, value, place);
+    own ||= isAuth(name) && value !== null && value !== false;
+    set.set(name.toLowerCase(), [name, value as HeaderValue]);
+  }
+
+  const entries = [...set.values()];
+  const names = [...set.keys()];
+  const sensitive = names.every(isAuth) ? AUTH_HEADERS : [...new Set([...AUTH_HEADERS, ...names])];
+  const taken = own ? sensitive : names;
+  return {
+    own,
+    dropped: taken.length === 0 ? HOST : taken === AUTH_HEADERS ? HOST_AND_AUTH : hostAnd(taken),
+    sensitive,
+    onRedirect: strippingElsewhere(origin, sensitive),
+    headers: entries.some(([, value]) => typeof value === 'function')
+      ? () =>
+          Promise.all(entries.map(async ([name, value]) => [name, typeof value === 'function' ? await value() : value]))
+      : (entries as HeaderList),
+  };
+}
+
+function strippingElsewhere(origin: string, sensitive: readonly string[]): RedirectHook {
+  return (options) => {
+    const { href, headers = {} } = options as { href?: string; headers?: Record<string, unknown> };
+    if (URL.canParse(String(href)) && new URL(String(href)).origin === origin) return;
+    removeHeaders(headers, (name) => sensitive.includes(name));
+  };
+}
+
+/** Asks a provider. Its failure is a failed attempt of its backend. The message repeats nothing that the provider said. */
+function asking(provide: Provider, prefix: string, where: string): () => Promise<string> {
+  const failed = (why: string, cause?: unknown) => new CodedError(`${where} ${why}`, 'ERR_CREDENTIAL', { cause });
+  return async () => {
+    let secret: unknown;
+    try {
+      secret = await provide();
+    } catch (cause) {
+      throw failed('failed', cause);
+    }
+    if (!isSecret(secret)) throw failed(`must return a non-empty string, got ${showType(secret)}`);
+    if (!HEADER_TEXT.test(secret)) throw failed('returned an invalid header value');
+    return prefix + secret;
+  };
+}
+
+function isSecret(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
+}
+
+function checkKey(value: unknown, place: string): string {
+  must(isSecret(value), place, 'be a non-empty string or a function', value, showType);
+  checkText(value, place);
+  return value;
+}
+
+/** The characters that Node accepts in a header value. */
+const HEADER_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+function checkText(value: string, place: string): void {
+  if (!HEADER_TEXT.test(value))
+    throw new TypeError(`${place} is not a valid header value: use Latin-1 without line breaks`);
+}
+
+function checkHeader(name: string, value: unknown, place: string): void {
+  const quoted = JSON.stringify(name);
+  const where = `${place}.headers[${quoted}]`;
+  if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name))
+    throw new TypeError(`${place}.headers has an invalid header name: ${quoted}`);
+  const values: unknown[] = Array.isArray(value) ? value : [value];
+  if (isAuth(name) && values.every((each) => typeof each === 'string' && /^\s*(?:(?:bearer|basic)\s*)?$/i.test(each))) {
+    throw new TypeError(`${where} must hold a credential, got an empty one`);
+  }
+  for (const each of values) {
+    const fits = each === null || ['string', 'number', 'boolean'].includes(typeof each);
+    must(fits, where, 'be a string, number, boolean, null or array of strings', each, showType);
+    checkText(String(each), where);
+  }
+}
+
+function isAuth(name: string): boolean {
+  return AUTH_HEADERS.includes(name.toLowerCase());
+}

@@ -1,0 +1,39 @@
+/** The fields of a plain object of headers, or of an `AxiosHeaders`, which keeps its headers as its own fields. */
+export type HeaderFields = Record<string, unknown>;
+
+/** All headers as pairs. Takes a plain object, an `AxiosHeaders`, the `Headers` of fetch, or nothing. */
+export function headerEntries(headers: object | null | undefined): Iterable<[name: string, value: unknown]> {
+  const given = headers ?? {};
+  return Symbol.iterator in given ? (given as Iterable<[string, unknown]>) : Object.entries(given as HeaderFields);
+}
+
+/** The value of the header of this lower-case name, whatever the case of the given one. */
+export function headerOf(headers: object | null | undefined, name: string): unknown {
+  for (const [given, value] of headerEntries(headers)) if (given.toLowerCase() === name) return value;
+  return undefined;
+}
+
+/**
+ * A copy of the headers without those that `drop` names. It has the prototype of the source, so a copy of an
+ * `AxiosHeaders` is one too; copying the fields costs a fifth of what its constructor does.
+ *
+ * @param drop is given the lower-case name
+ */
+export function copyHeaders(source: object, drop: (name: string) => boolean): HeaderFields {
+  const copy = Object.create(Object.getPrototypeOf(source) as object | null) as HeaderFields;
+  const fields = source as HeaderFields;
+  for (const name of Object.keys(fields)) if (!drop(name.toLowerCase())) copy[name] = fields[name];
+  return copy;
+}
+
+/** Sets a header in place of the one of the same name in any case. */
+export function setHeader(headers: HeaderFields, name: string, value: unknown): void {
+  const lower = name.toLowerCase();
+  removeHeaders(headers, (each) => each === lower);
+  headers[name] = value;
+}
+
+/** @param matches is given the lower-case name */
+export function removeHeaders(headers: HeaderFields, matches: (name: string) => boolean): void {
+  for (const name of Object.keys(headers)) if (matches(name.toLowerCase())) Reflect.deleteProperty(headers, name);
+}

@@ -1,0 +1,95 @@
+import { CodedError } from '../base/errors';
+import { copyHeaders } from './headers';
+import type { HeaderFields } from './headers';
+
+/** A request of a chain of redirects. */
+export interface Hop {
+  readonly url: URL;
+  readonly method: string;
+  readonly headers: HeaderFields;
+}
+
+/** The next request of a chain of redirects. */
+export interface NextHop extends Hop {
+  /** Whether the body is not sent again. */
+  readonly dropsBody: boolean;
+  /** Whether the redirect leads to another origin: headers that carry credentials have been removed. */
+  readonly leavesOrigin: boolean;
+}
+
+/** Where an HTTP client follows redirects, and where it gives up. */
+export interface RedirectRules {
+  follows(status: number): boolean;
+  /** What becomes of a `Location` that is not an http(s) URL. */
+  readonly badLocation: 'throw' | 'return';
+}
+
+/** axios's http adapter (follow-redirects 1.16): every 3xx with a `Location`. */
+export const HTTP_REDIRECTS: RedirectRules = {
+  follows: (status) => status >= 300 && status < 400,
+  badLocation: 'throw',
+};
+
+/** The fetch standard, except that a response with a bad `Location` is returned to the caller. */
+export const FETCH_REDIRECTS: RedirectRules = {
+  follows: (status) => [301, 302, 303, 307, 308].includes(status),
+  badLocation: 'return',
+};
+
+/** Headers that belong to one origin alone, besides the credentials. */
+const ORIGIN_HEADERS: readonly string[] = ['authorization', 'cookie', 'proxy-authorization', 'host'];
+
+/**
+ * Where a redirect leads. 301 and 302 turn a POST into a GET, and 303 everything but HEAD, as browsers do.
+ *
+ * @param sensitive lower-case names of headers that another origin must not get
+ * @returns `undefined` if the response is no redirect to follow
+ * @throws CodedError `ERR_FR_REDIRECTION_FAILURE`, in the words of follow-redirects
+ */
+export function nextHop(
+  from: Hop,
+  response: { readonly status: number; readonly location: unknown },
+  rules: RedirectRules,
+  sensitive: readonly string[],
+): NextHop | undefined {
+  const { status, location } = response;
+  if (!isRedirect(status, location, rules)) return undefined;
+  const url = destination(location, from.url, rules);
+  if (url === undefined) return undefined;
+  const method = from.method.toLowerCase();
+  const dropsBody = status === 303 ? !/^(?:get|head)$/.test(method) : status < 303 && method === 'post';
+  const leavesOrigin = url.origin !== from.url.origin;
+  const headers = copyHeaders(
+    from.headers,
+    (name) =>
+      // These describe the body.
+      (dropsBody && name.startsWith('content-')) ||
+      (leavesOrigin && (ORIGIN_HEADERS.includes(name) || sensitive.includes(name))),
+  );
+  return { url, method: dropsBody ? 'get' : from.method, headers, dropsBody, leavesOrigin };
+}
+
+export function isRedirect(status: number, location: unknown, rules: RedirectRules): location is string {
+  return typeof location === 'string' && location !== '' && rules.follows(status);
+}
+
+export function tooManyRedirects(): CodedError {
+  return new CodedError('Maximum number of redirects exceeded', 'ERR_FR_TOO_MANY_REDIRECTS');
+}
+
+function destination(location: string, base: URL, { badLocation }: RedirectRules): URL | undefined {
+  let url: URL | undefined;
+  try {
+    url = new URL(location, base);
+  } catch (cause) {
+    if (badLocation === 'throw') throw failed((cause as Error).message, cause);
+    return undefined;
+  }
+  if (/^https?:$/.test(url.protocol)) return url;
+  if (badLocation === 'throw') throw failed(`Unsupported protocol ${url.protocol}`);
+  return undefined;
+}
+
+function failed(why: string, cause?: unknown): CodedError {
+  return new CodedError(`Redirected request failed: ${why}`, 'ERR_FR_REDIRECTION_FAILURE', { cause });
+}

@@ -1,0 +1,134 @@
+import { headerEntries } from './headers';
+
+/** The part of a response that {@link parseRetryAfter} reads. An `AxiosResponse` fits. */
+export interface RetryAfterSource {
+  /** Reset headers count only for a 429, the words of the body only for a 403, 429 or 503. */
+  readonly status: number;
+  /** An `AxiosHeaders`, a plain object (names in any case) or the `Headers` of fetch. Mocks may leave it out. */
+  readonly headers?: object | null | undefined;
+  /** The body, as text, bytes or parsed JSON. */
+  readonly data?: unknown;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, mil: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Amounts, each with a unit: `6m0s`, `16m17.764s`, `500ms`, `1 minute and 30 seconds`. */
+const PARTS = String.raw`(?:\d+(?:\.\d+)?\s*(?:(?:m(?:illi)?)?s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?)[\s,]*(?:and\s+)?)+`;
+const DURATION = new RegExp(`^${PARTS}$`, 'i');
+/** `00:05:00`, or with days in front `1.00:05:00`: how API Management writes the time until a quota is renewed. */
+const CLOCK = String.raw`(?:\d+\.)?\d+:\d\d:\d\d`;
+/** "try again in 2s", "retry after 6 seconds", "wait for 1 minute", "resets in 2m", "replenished in 00:05:00" */
+const WORDS = new RegExp(
+  `(?:(?:try again|retry(?:ing)?|resets?|replenished|renewed) (?:in|after)|wait(?: for)?) (${CLOCK}|${PARTS})(?![a-z\\d])`,
+  'i',
+);
+/** The three date forms of RFC 9110. `Date.parse` alone would also accept "-1" and "soon 5". */
+const HTTP_DATE = /^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? .*\d{2}:\d{2}:\d{2}/i;
+
+/** Characters of a body that are searched for words: the sentence is near its beginning. */
+const SEARCHED_BODY = 16_384;
+
+/**
+ * The wait that a server asks for, in ms (decimals kept). `undefined` if it said nothing usable.
+ *
+ * In this order:
+ * 1. `retry-after-ms`, then `x-ms-retry-after-ms`
+ * 2. `retry-after`: seconds, an HTTP date, or a duration such as `500ms`
+ * 3. for a 429: `x-ratelimit-reset-requests` and `-tokens`. Only those whose `remaining` is used up or not given count,
+ *    and of these the longest
+ * 4. for a 403, 429 or 503: the words of the body ("Please retry after 6 seconds.")
+ *
+ * Azure OpenAI's provisioned deployments send `retry-after-ms` together with a `retry-after` that is rounded up to whole
+ * seconds.
+ *
+ * Negative numbers, empty values and everything else that can't be read are skipped. It never throws.
+ *
+ * @param response what came back
+ * @param now the wall-clock time that an HTTP date is measured from. Default: the current time
+ */
+export function parseRetryAfter(response: RetryAfterSource, now: number | Date = Date.now()): number | undefined {
+  const { status } = response;
+  const header = headerReader(response.headers);
+  const retryAfter = header('retry-after');
+  return (
+    amount(header('retry-after-ms'), 1) ??
+    amount(header('x-ms-retry-after-ms'), 1) ??
+    amount(retryAfter, 1000) ??
+    untilDate(retryAfter, Number(now)) ??
+    (status === 429 ? rateLimitReset(header) : undefined) ??
+    ([403, 429, 503].includes(status) ? inWords(textOf(response.data)) : undefined)
+  );
+}
+
+type HeaderReader = (name: string) => string | undefined;
+
+function headerReader(headers: object | null | undefined): HeaderReader {
+  const values = new Map<string, string>();
+  for (const [name, value] of headerEntries(headers)) {
+    const first: unknown = Array.isArray(value) ? value[0] : value;
+    if (typeof first === 'string' || typeof first === 'number') values.set(name.toLowerCase(), String(first).trim());
+  }
+  return (name) => values.get(name);
+}
+
+/** Reads a duration, or a plain number of `unit` ms if a unit is given. */
+function amount(text = '', unit?: number): number | undefined {
+  let ms = 0;
+  // fetch joins a header that was sent twice. The first one counts, as in Node.
+  const [first] = text.split(', ') as [string];
+  if (unit !== undefined && /^\d+(?:\.\d+)?$/.test(first)) ms = Number(first) * unit;
+  else if (!DURATION.test(first)) return undefined;
+  else
+    for (const [, digits, name] of first.toLowerCase().matchAll(/([\d.]+)\s*(ms|mil|.)/g))
+      ms += Number(digits) * UNIT_MS[name!]!;
+  // Floating point leaves noise below a nanosecond in sums such as 16m + 17.764s.
+  return Number.isFinite(ms) ? Math.round(ms * 1e6) / 1e6 : undefined;
+}
+
+function inWords(text: string): number | undefined {
+  const words = WORDS.exec(text)?.[1] ?? '';
+  const clock = /^(?:(\d+)\.)?(\d+):(\d\d):(\d\d)$/.exec(words);
+  if (clock === null) return amount(words);
+  const [, days, hours, minutes, seconds] = clock.map((part) => Number(part || 0)) as [
+    0,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
+}
+
+function untilDate(text: string | undefined, now: number): number | undefined {
+  if (text === undefined || !HTTP_DATE.test(text)) return undefined;
+  // The oldest of the three forms (asctime) names no zone; it means GMT.
+  const ms = Date.parse(/\d{4}$/.test(text) ? `${text} GMT` : text) - now;
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}
+
+function rateLimitReset(header: HeaderReader): number | undefined {
+  const waits = ['requests', 'tokens'].flatMap((limit) => {
+    // Both spellings occur (openai-python#937).
+    const read: HeaderReader = (part) =>
+      header(`x-ratelimit-${part}-${limit}`) ?? header(`x-rate-limit-${part}-${limit}`);
+    const remaining = read('remaining');
+    const wait = amount(read('reset'), 1000);
+    // -1 / -1 / 0 for limit, remaining and reset are placeholders (openai-dotnet#838).
+    return wait === undefined || (wait === 0 && remaining === '-1') || Number(remaining) > 0 ? [] : [wait];
+  });
+  return waits.length > 0 ? Math.max(...waits) : undefined;
+}
+
+function textOf(data: unknown): string {
+  if (typeof data === 'string') return data.slice(0, SEARCHED_BODY);
+  // A transferred buffer is empty.
+  if (data instanceof ArrayBuffer) return data.byteLength > 0 ? decode(new Uint8Array(data)) : '';
+  if (ArrayBuffer.isView(data)) return decode(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  const { message, error } = Object(data) as { message?: unknown; error?: unknown };
+  const words = [message, (Object(error) as { message?: unknown }).message].find((each) => typeof each === 'string');
+  return words?.slice(0, SEARCHED_BODY) ?? '';
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes.subarray(0, SEARCHED_BODY));
+}

@@ -1,0 +1,82 @@
+import type { Readable } from 'node:stream';
+
+/**
+ * The part of a Node stream that is used here: this package imports nothing from Node. The old-style streams of the
+ * `form-data` package fit too; they have no async iteration and no `readable` state.
+ */
+export interface NodeStream {
+  on(event: string | symbol, listener: (value: never) => void): unknown;
+  pipe<T>(to: T): T;
+  destroy?(error?: Error): unknown;
+  readonly readableEnded?: boolean;
+  readonly destroyed?: boolean;
+  getHeaders?(): Record<string, string>;
+}
+
+/** Gives the next chunk, or `undefined` at the end. */
+type Pull = () => Promise<unknown>;
+
+export function isNodeStream(data: unknown): data is NodeStream {
+  if (typeof data !== 'object' || data === null) return false;
+  const { pipe, on } = data as Partial<NodeStream>;
+  return typeof pipe === 'function' && typeof on === 'function';
+}
+
+export function isWebStream(data: unknown): data is ReadableStream {
+  return typeof data === 'object' && data !== null && 'getReader' in data && typeof data.getReader === 'function';
+}
+
+export function nodeStreamOf(pull: Pull): Readable {
+  return process.getBuiltinModule('node:stream').Readable.from(
+    (async function* () {
+      for (let chunk; (chunk = await pull()) !== undefined;) yield chunk;
+    })(),
+    { objectMode: false },
+  );
+}
+
+export function webStreamOf(pull: Pull, cancel?: (reason: unknown) => unknown): ReadableStream {
+  return new ReadableStream({
+    async pull(controller) {
+      const chunk = await pull();
+      if (chunk === undefined) controller.close();
+      else controller.enqueue(chunk);
+    },
+    cancel: (reason) => cancel?.(reason) as Promise<void>,
+  });
+}
+
+/** Passes the stream on, and calls `ended` when it completes, fails (with the error) or is cancelled. */
+export function watched(stream: ReadableStream, ended: (error?: unknown) => void): ReadableStream {
+  const reader = stream.getReader() as ReadableStreamDefaultReader<unknown>;
+  return webStreamOf(
+    async () => {
+      try {
+        const { done, value } = await reader.read();
+        if (done) ended();
+        return value;
+      } catch (error) {
+        ended(error);
+        throw error;
+      }
+    },
+    (reason) => {
+      ended();
+      return reader.cancel(reason);
+    },
+  );
+}
+
+/** Frees the connection of a body that nobody will read: undrained, it would hold its socket. */
+export function discardBody(body: unknown): void {
+  if (isNodeStream(body)) {
+    body.on('error', ignore);
+    body.destroy?.();
+  } else if (isWebStream(body)) {
+    body.cancel().catch(ignore);
+  }
+}
+
+function ignore(): void {
+  // Nobody reads this body any more.
+}

@@ -1,0 +1,102 @@
+import { CodedError } from '../base/errors';
+
+/**
+ * The target of the caller's request without its origin. The path of the caller's `baseURL` and the caller's own `url`
+ * stay apart, so that mocks and adapters that match on `config.url` go on matching.
+ */
+export interface Target {
+  /** Path of the caller's `baseURL`; `''` if there is none. */
+  readonly base: string;
+  /** Path, query and fragment behind it. */
+  readonly url: string;
+}
+
+/** What axios takes for an absolute URL: one that begins with `scheme://` or `//`. */
+const ABSOLUTE = /^(?:[a-z][a-z\d+\-.]*:)?\/\//i;
+
+/**
+ * What makes a path unsafe to pass on as it is: a backslash, which the URL parser takes for a slash; white space and
+ * control characters, which it drops and which could hide a ".."; and ".." itself.
+ */
+const NOT_PLAIN = /[\\\t\n\r]|[^!-\uffff]$|(?:^|\/)(?:\.|%2e){2}(?:\/|$)/i;
+
+/** A placeholder origin for resolving paths. It never gets a request. */
+const NOWHERE = 'http://localhost';
+
+/**
+ * The URL that axios would have requested (`baseURL` + `url`, `allowAbsoluteUrls` honoured) without its origin and
+ * userinfo. Dot segments are resolved here, within the caller's own path, so that `..` never climbs out of a backend's
+ * prefix.
+ *
+ * @throws CodedError `ERR_INVALID_URL`
+ */
+export function targetOf(url: string, baseURL: string, allowAbsoluteUrls: boolean | undefined): Target {
+  if (ABSOLUTE.test(url) && !(allowAbsoluteUrls === false && baseURL)) return { base: '', url: resolve(url) };
+  const base = pathOfBase(baseURL);
+  if (base === undefined) return { base: '', url: resolve(combine(baseURL, url)) };
+  if (!NOT_PLAIN.test(beforeQuery(url)) && !ABSOLUTE.test(url)) return { base, url };
+  const path = resolve(combine(base, url));
+  const kept = base.replace(/\/+$/, '');
+  return path.startsWith(`${kept}/`) ? { base: kept, url: path.slice(kept.length) } : { base: '', url: path };
+}
+
+/** Removes the query parameters of these names. Every other byte stays as it is. */
+export function withoutParams(url: string, names: ReadonlyMap<string, unknown>): string {
+  const hash = url.indexOf('#');
+  const fragment = hash < 0 ? '' : url.slice(hash);
+  const [path, query] = split(hash < 0 ? url : url.slice(0, hash), '?');
+  if (query === undefined) return url;
+  const kept = query.split('&').filter((pair) => !names.has(decode(split(pair, '=')[0].replace(/\+/g, ' '))));
+  return path + (kept.length > 0 ? `?${kept.join('&')}` : '') + fragment;
+}
+
+/** Decodes percent-encoding; returns text that can't be decoded as it is. */
+export function decode(text: string): string {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The path of the caller's `baseURL`, or `undefined` if it has a query, a fragment or a path that must be resolved. */
+function pathOfBase(baseURL: string): string | undefined {
+  if (/[?#]/.test(baseURL)) return undefined;
+  const path = baseURL === '' ? '/' : resolve(baseURL);
+  return path === '/' ? '' : path.startsWith('//') ? undefined : path;
+}
+
+/** Joins the two as axios does. */
+export function combine(baseURL: string, url: string): string {
+  if (url === '') return baseURL;
+  return `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`;
+}
+
+/** Path, query and fragment as the parser of http URLs reads them, whatever the scheme is. */
+function resolve(url: string): string {
+  const first = parse(url);
+  const path = first.pathname.startsWith('/') ? first.pathname : `/${first.pathname}`;
+  const { pathname, search, hash } = new URL(NOWHERE + path + first.search + first.hash);
+  return pathname + search + hash;
+}
+
+function parse(url: string): URL {
+  try {
+    return new URL(url, NOWHERE);
+  } catch (cause) {
+    // The message doesn't show the URL, which may hold secrets.
+    throw new CodedError('Invalid URL', 'ERR_INVALID_URL', { cause });
+  }
+}
+
+/** The URL without its query and fragment. */
+export function beforeQuery(url: string): string {
+  const end = url.search(/[?#]/);
+  return end < 0 ? url : url.slice(0, end);
+}
+
+function split(text: string, separator: string): [head: string, tail: string | undefined] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
+}

@@ -1,0 +1,220 @@
+import { checkFields, dictionary, duration, isText, must, optional, resolve, show, showType } from '../base/check';
+import type { Checks } from '../base/check';
+import { resolveCredentials } from '../http/credentials';
+import type { CredentialOptions, Credentials } from '../http/credentials';
+
+/** An endpoint that requests may be sent to. */
+export interface BackendOptions extends CredentialOptions {
+  /**
+   * Origin and optional path prefix: `https://eastus.openai.azure.com`, `https://gateway.example/openai-east`. A bare host
+   * means `https://` + host. Userinfo, query and fragment are refused.
+   */
+  readonly baseURL: string;
+  /** An integer ≥ 0. Lower is tried first. Default: 1 */
+  readonly priority?: number | undefined;
+  /** A number > 0: the share of the traffic among the available backends of the same priority. Default: 1 */
+  readonly weight?: number | undefined;
+  /** Shown in events, status and logs. Unique in its pool. Default: host and path prefix of `baseURL` */
+  readonly name?: string | undefined;
+  /** Query parameters that this backend needs. They override the caller's, including the same name inside the URL. */
+  readonly params?: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * The caller's deployment or model name → this backend's name for it. It is replaced in a `/deployments/{name}/` path,
+   * or else in the `model` of a JSON body.
+   */
+  readonly deployments?: Readonly<Record<string, string>> | undefined;
+  /** axios settings of this backend alone: the agent of a private endpoint, a proxy, … */
+  readonly request?: BackendRequestOptions | undefined;
+}
+
+/** axios settings of one backend. They have the meaning and the types that they have in axios. */
+export interface BackendRequestOptions {
+  /** `false` uses no proxy, not even one that the environment names. */
+  readonly proxy?: ProxyOptions | false;
+  /** A Node `http.Agent`. */
+  readonly httpAgent?: unknown;
+  /** A Node `https.Agent`, such as the one of a private endpoint. */
+  readonly httpsAgent?: unknown;
+  /** ms for one attempt, as axios counts it. */
+  readonly timeout?: number;
+  /** The message of the error when that passes. */
+  readonly timeoutErrorMessage?: string;
+  /** A Unix socket. */
+  readonly socketPath?: string | null;
+  /** A replacement for Node's `http` or `https`. */
+  readonly transport?: unknown;
+  /** A replacement for Node's `dns.lookup`. */
+  readonly lookup?: unknown;
+  /** The version of IP to use. */
+  readonly family?: 4 | 6 | undefined;
+  /** Accepts malformed HTTP. */
+  readonly insecureHTTPParser?: boolean;
+  /** Whether to decompress the response's body. */
+  readonly decompress?: boolean;
+  /** Redirects to follow. 0: none. */
+  readonly maxRedirects?: number;
+  /** Bytes per second: one limit, or one for uploads and one for downloads. */
+  readonly maxRate?: number | [number, number];
+  /** Whether browsers send cookies to another origin. */
+  readonly withCredentials?: boolean;
+  /** 2: HTTP/2 (axios 1.13 and later). */
+  readonly httpVersion?: 1 | 2 | undefined;
+  /** Settings of the HTTP/2 session (axios 1.13 and later). */
+  readonly http2Options?: object | undefined;
+  /** Settings for fetch (axios's fetch adapter). */
+  readonly fetchOptions?: object | undefined;
+}
+
+/** A proxy, as axios takes it. */
+export interface ProxyOptions {
+  /** Name or address of the proxy. */
+  readonly host: string;
+  /** Its port. */
+  readonly port: number;
+  /** Of the connection to the proxy. Default: `http` */
+  readonly protocol?: string;
+  /** Credentials of the proxy. */
+  readonly auth?: {
+    /** The user's name. */
+    readonly username: string;
+    /** The user's password. */
+    readonly password: string;
+  };
+}
+
+/** A backend's options, checked and worked out once. */
+export interface BackendSettings {
+  readonly name: string;
+  readonly baseURL: string;
+  readonly priority: number;
+  readonly weight: number;
+  readonly credentials: Credentials;
+  readonly params: ReadonlyMap<string, unknown> | undefined;
+  readonly deployments: ReadonlyMap<string, string> | undefined;
+  readonly request: object | undefined;
+}
+
+/** The options after each field was checked by itself. */
+interface Given
+  extends CredentialOptions, Pick<BackendSettings, 'priority' | 'weight' | 'params' | 'deployments' | 'request'> {
+  readonly baseURL: URL;
+  readonly name: string | undefined;
+}
+
+const REQUEST_FIELDS = [
+  'proxy',
+  'httpAgent',
+  'httpsAgent',
+  'timeout',
+  'timeoutErrorMessage',
+  'socketPath',
+  'transport',
+  'lookup',
+  'family',
+  'insecureHTTPParser',
+  'decompress',
+  'maxRedirects',
+  'maxRate',
+  'withCredentials',
+  'httpVersion',
+  'http2Options',
+  'fetchOptions',
+] as const satisfies readonly (keyof BackendRequestOptions)[];
+
+const CHECKS: Checks<Given> = {
+  baseURL: checkBaseURL,
+  priority: /* @__PURE__ */ optional(
+    1,
+    'be an integer ≥ 0',
+    (value) => Number.isInteger(value) && (value as number) >= 0,
+  ),
+  weight: /* @__PURE__ */ optional(
+    1,
+    'be a positive number',
+    (value) => Number.isFinite(value) && (value as number) > 0,
+  ),
+  name: /* @__PURE__ */ optional<string | undefined>(undefined, 'be a non-empty string', isText),
+  // `resolveCredentials` checks these three.
+  apiKey: (value) => value as CredentialOptions['apiKey'],
+  azureADTokenProvider: (value) => value as CredentialOptions['azureADTokenProvider'],
+  headers: (value) => value as CredentialOptions['headers'],
+  params: (value, place) => mapOf(entriesOf(value, place)),
+  deployments: checkDeployments,
+  request: checkRequest,
+};
+
+/** @throws TypeError that names the place and the value */
+export function resolveBackends(backends: readonly BackendOptions[]): BackendSettings[] {
+  const some = Array.isArray(backends) && backends.length > 0;
+  must(some, 'backends', 'be a non-empty array or a BackendPool', backends, showType);
+  const places = new Map<string, string>();
+  return Array.from(backends, (options: BackendOptions, i) => {
+    const place = `backends[${String(i)}]`;
+    const settings = resolveBackend(options, place);
+    const { name } = settings;
+    must(
+      !places.has(name),
+      `${place}.name`,
+      'be unique',
+      name,
+      () => `${show(name)}, the name of ${places.get(name)!}`,
+    );
+    places.set(name, place);
+    return settings;
+  });
+}
+
+function resolveBackend(options: BackendOptions, place: string): BackendSettings {
+  // The keys go to the credentials and nowhere else.
+  const { baseURL, name, apiKey, azureADTokenProvider, headers, ...settings } = resolve(options, place, CHECKS);
+  const { origin, host, pathname } = baseURL;
+  const prefix = pathname.replace(/\/+$/, '');
+  return {
+    ...settings,
+    name: name ?? host + prefix,
+    baseURL: origin + prefix,
+    credentials: resolveCredentials({ apiKey, azureADTokenProvider, headers }, origin, place),
+  };
+}
+
+function checkBaseURL(value: unknown, place: string): URL {
+  const text = typeof value === 'string' ? value.trim() : '';
+  must(text !== '', place, 'be a non-empty string', value);
+  // "localhost:3000" would parse, with the protocol "localhost:".
+  const href = /^[a-z][a-z\d+\-.]*:\/\//i.test(text) ? text : /^(https?:|\/)/i.test(text) ? '' : `https://${text}`;
+  must(URL.canParse(href), place, 'be a URL or a host', text, masked);
+  const url = new URL(href);
+  must(/^https?:$/.test(url.protocol), place, 'be an http or https URL', text, masked);
+  must(url.username + url.password === '', place, 'not hold credentials; use apiKey or headers', text, masked);
+  must(!/[?#]/.test(text), place, 'not hold a query or fragment; use params', text, masked);
+  return url;
+}
+
+/** Userinfo, query and fragment may hold secrets, even in a URL that doesn't parse or whose userinfo contains a "#". */
+function masked(url: unknown): string {
+  const text = String(url).replace(/^((?:[a-z][a-z\d+\-.]*:)?\/\/)?.*@/is, '$1***@');
+  return show(text.replace(/([?#]).*/s, '$1***'));
+}
+
+function checkRequest(value: unknown, place: string): BackendSettings['request'] {
+  const entries = entriesOf(value, place);
+  checkFields(Object(value) as object, REQUEST_FIELDS, place);
+  const request = Object.fromEntries(entries);
+  duration(0)(request.timeout, `${place}.timeout`);
+  return entries.length > 0 ? request : undefined;
+}
+
+function checkDeployments(value: unknown, place: string): BackendSettings['deployments'] {
+  const names = entriesOf(value, place);
+  for (const [from, to] of names) must(isText(to), `${place}[${JSON.stringify(from)}]`, 'be a non-empty string', to);
+  return mapOf(names as [string, string][]);
+}
+
+/** The entries of an optional dictionary. `undefined` counts as not given. */
+function entriesOf(value: unknown, place: string): [string, unknown][] {
+  return Object.entries(dictionary(value === undefined ? {} : value, place)).filter(([, each]) => each !== undefined);
+}
+
+function mapOf<T>(entries: [string, T][]): ReadonlyMap<string, T> | undefined {
+  return entries.length > 0 ? new Map(entries) : undefined;
+}

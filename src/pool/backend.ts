@@ -1,0 +1,145 @@
+import type { BackendSettings } from './backend-options';
+import { Circuit } from './circuit';
+import type { Availability, CooldownReason, State } from './circuit';
+
+/** What the public sees of a backend: no secrets, safe to log. */
+export interface Backend {
+  /** Unique in its pool. */
+  readonly name: string;
+  /** Origin and path prefix, without a slash at the end. */
+  readonly baseURL: string;
+  /** Lower is tried first. */
+  readonly priority: number;
+  /** The share of the traffic among the available backends of the same priority. */
+  readonly weight: number;
+  /** Attempts under way. */
+  readonly pending: number;
+  /** Attempts that ended in a 2xx or 3xx. */
+  readonly successes: number;
+  /** Attempts that ended in a 429, a 5xx or without a usable response, and those that a condition failed over from. */
+  readonly failures: number;
+}
+
+/** An entry of `BackendStatus.cooldowns`. */
+export interface CooldownStatus {
+  /** The deployment, by this backend's name for it, if only that is on cooldown. */
+  readonly scope?: string;
+  /** Why it is on cooldown. */
+  readonly reason: CooldownReason;
+  /** ms until it ends */
+  readonly remaining: number;
+}
+
+/** A deployment, by the backend's name for it. `undefined`: the backend as a whole. */
+export type Scope = string | undefined;
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Deployments of a backend that are remembered at once. Beyond it, the oldest are forgotten. */
+const MAX_DEPLOYMENTS = 500;
+
+/** A backend in a pool: what the public sees of it, its settings, and its circuits. */
+export class PooledBackend {
+  readonly info: Mutable<Backend>;
+  /** Of the backend as a whole. */
+  readonly #circuit = new Circuit();
+  readonly #alone: readonly Circuit[] = [this.#circuit];
+  /** Of its deployments, as long as there is anything to remember. Most backends have none. */
+  readonly #deployments = new Map<string, Circuit>();
+
+  constructor(public settings: BackendSettings) {
+    const { name, baseURL, priority, weight } = settings;
+    this.info = { name, baseURL, priority, weight, pending: 0, successes: 0, failures: 0 };
+  }
+
+  /** New settings under the same name: counts and cooldowns stay. */
+  updateSettings(settings: BackendSettings): this {
+    const { baseURL, priority, weight } = settings;
+    Object.assign(this.info, { baseURL, priority, weight });
+    this.settings = settings;
+    return this;
+  }
+
+  /** This backend's name for the caller's deployment. */
+  scopeOf(deployment: string | undefined): Scope {
+    return this.settings.deployments?.get(deployment!) ?? deployment;
+  }
+
+  /** The worse of the whole backend's and the deployment's. */
+  availability(scope: Scope, now: number): Availability {
+    const whole = this.#circuit.availability(now);
+    const deployment = this.#known(scope)?.availability(now) ?? 'yes';
+    if (whole === 'no' || deployment === 'no') return 'no';
+    return whole === 'last' || deployment === 'last' ? 'last' : 'yes';
+  }
+
+  /** When the answer will be `yes`, as far as is known now. */
+  availableAt(scope: Scope, now: number): number {
+    return Math.max(this.#circuit.availableAt(now), this.#known(scope)?.availableAt(now) ?? 0);
+  }
+
+  nextChange(now: number): number {
+    let next = this.#circuit.nextChange(now);
+    for (const circuit of this.#deployments.values()) next = Math.min(next, circuit.nextChange(now));
+    return next;
+  }
+
+  /** Notices the cooldowns that have ended by `now`. Returns the scopes that may be used again as before. */
+  recover(now: number): Scope[] {
+    const recovered: Scope[] = [];
+    if (noticed(this.#circuit, now)) recovered.push(undefined);
+    for (const [scope, circuit] of this.#deployments) {
+      // A deployment of a backend that is out comes back when the backend does.
+      if (!this.#circuit.out && noticed(circuit, now)) recovered.push(scope);
+      if (!circuit.out && circuit.isFresh(now)) this.#deployments.delete(scope);
+    }
+    return recovered;
+  }
+
+  /** As if nothing had ever happened. Returns the scopes that were out. */
+  restore(): Scope[] {
+    const recovered: Scope[] = this.#circuit.restore() ? [undefined] : [];
+    for (const [scope, circuit] of this.#deployments) if (circuit.restore()) recovered.push(scope);
+    this.#deployments.clear();
+    return recovered;
+  }
+
+  /** What it looks like now. A look changes nothing. */
+  look(now: number): { readonly state: State; readonly cooldowns: readonly CooldownStatus[] } {
+    const { state, cooldowns } = this.#circuit.look(now);
+    const ofDeployments = [...this.#deployments].flatMap(([scope, circuit]) =>
+      circuit.look(now).cooldowns.map((cooldown) => ({ scope, ...cooldown })),
+    );
+    return { state, cooldowns: [...cooldowns, ...ofDeployments] };
+  }
+
+  /** The circuits that a request for this deployment depends on. */
+  circuitsOf(scope: Scope): readonly Circuit[] {
+    const deployment = this.#known(scope);
+    return deployment === undefined ? this.#alone : [this.#circuit, deployment];
+  }
+
+  /** The circuit of the backend, or of one deployment, made where there is none. */
+  circuitFor(scope: Scope): Circuit {
+    if (scope === undefined) return this.#circuit;
+    let circuit = this.#deployments.get(scope);
+    if (circuit === undefined) {
+      this.#deployments.set(scope, (circuit = new Circuit()));
+      const [oldest] = this.#deployments.keys();
+      if (this.#deployments.size > MAX_DEPLOYMENTS) this.#deployments.delete(oldest!);
+    }
+    return circuit;
+  }
+
+  #known(scope: Scope): Circuit | undefined {
+    return scope !== undefined && this.#deployments.size > 0 ? this.#deployments.get(scope) : undefined;
+  }
+}
+
+/** Whether the circuit was out and no longer is. Notes what it is now. */
+function noticed(circuit: Circuit, now: number): boolean {
+  const available = circuit.isAvailable(now);
+  const recovered = available && circuit.out;
+  circuit.out = !available;
+  return recovered;
+}

@@ -1,0 +1,59 @@
+import type { Backend, PooledBackend } from './backend';
+
+/** Lists for so many deployments are remembered at once. */
+const MAX_LISTS = 200;
+
+/**
+ * The candidates for each deployment: the available backends of the best priority. What is available changes only at
+ * deadlines and failures, so the lists are remembered until then, and a request doesn't look at every backend.
+ */
+export class Candidates {
+  readonly #lists = new Map<string | undefined, readonly Backend[]>();
+
+  forget(): void {
+    this.#lists.clear();
+  }
+
+  /**
+   * @param backends by priority
+   * @param deployment the caller's name for it
+   * @param tried names of the backends that the request has tried
+   * @returns a frozen list; if no backend is available, those that may be used if no other can
+   */
+  of(
+    backends: readonly PooledBackend[],
+    deployment: string | undefined,
+    tried: ReadonlySet<string>,
+    now: number,
+  ): readonly Backend[] {
+    if (tried.size > 0) return find(backends, deployment, tried, now);
+    let list = this.#lists.get(deployment);
+    if (list === undefined) {
+      list = find(backends, deployment, tried, now);
+      if (this.#lists.size >= MAX_LISTS) this.#lists.clear();
+      this.#lists.set(deployment, list);
+    }
+    return list;
+  }
+}
+
+function find(
+  backends: readonly PooledBackend[],
+  deployment: string | undefined,
+  tried: ReadonlySet<string>,
+  now: number,
+): readonly Backend[] {
+  const available: Backend[] = [];
+  const lastResort: Backend[] = [];
+  for (const backend of backends) {
+    const { info } = backend;
+    // The list is sorted: no better one follows.
+    if (available.length > 0 && info.priority > available[0]!.priority) break;
+    if (tried.has(info.name)) continue;
+    const availability = backend.availability(backend.scopeOf(deployment), now);
+    if (availability === 'no') continue;
+    const list = availability === 'yes' ? available : lastResort;
+    if (list.length === 0 || list[0]!.priority === info.priority) list.push(info);
+  }
+  return Object.freeze(available.length > 0 ? available : lastResort);
+}

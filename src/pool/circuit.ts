@@ -1,0 +1,300 @@
+/**
+ * Why a backend, or one deployment of it, is on cooldown:
+ *
+ * - `throttled`: 429
+ * - `server-error`: 5xx
+ * - `connection`: nothing was sent (refused, DNS, unreachable, TLS)
+ * - `ambiguous`: the request may have arrived (reset, hang-up, truncated body)
+ * - `timeout`: `attemptTimeout` passed, or the caller's `timeout` where one attempt had all of it
+ * - `client-error`: another 4xx that a `failoverCondition` fails over from
+ * - `credential`: its `apiKey` function or `azureADTokenProvider` failed
+ * - `oversized`: the server asked for a longer wait than `maxCooldown`, so the backend ranks behind the others instead
+ * - `manual`: `BackendPool.cool`
+ */
+export type CooldownReason =
+  | 'throttled'
+  | 'server-error'
+  | 'connection'
+  | 'ambiguous'
+  | 'timeout'
+  | 'client-error'
+  | 'credential'
+  | 'oversized'
+  | 'manual';
+
+/** May a backend be used? `last` means: only if no other backend can. */
+export type Availability = 'yes' | 'last' | 'no';
+
+/** What a backend, or one deployment of it, looks like from outside. */
+export type State = 'available' | 'trial' | 'reserve' | 'cooling';
+
+/** The lengths that a pool's options set, in ms. */
+export interface CooldownLimits {
+  readonly defaultCooldown: number;
+  readonly maxCooldown: number;
+}
+
+/** A failed attempt, as the circuit is told of it. */
+export interface AttemptFailure {
+  readonly reason: CooldownReason;
+  /** The wait that the server specified, in ms. */
+  readonly retryAfter: number | undefined;
+  /** The length that the user's `cooldown` chose, in ms. It wins over the server's. */
+  readonly override: number | undefined;
+}
+
+/** An attempt under way, as a circuit knows it. */
+export interface AttemptInFlight {
+  /** How many failures the pool had seen when the attempt began. */
+  readonly epoch: number;
+}
+
+/** A cooldown that is running. */
+export interface RunningCooldown {
+  readonly reason: CooldownReason;
+  /** ms */
+  readonly remaining: number;
+}
+
+/** What a failure of this kind takes out, and what follows when no server specified the wait. */
+interface Cost {
+  readonly covers: 'deployment' | 'backend';
+  /** Whether one request at a time tests the backend after the cooldown. */
+  readonly trial: boolean;
+}
+
+const OF_DEPLOYMENT: Cost = { covers: 'deployment', trial: false };
+const OF_BACKEND: Cost = { covers: 'backend', trial: true };
+
+/** A 4xx is about the deployment that was asked. Everything else is about the backend. */
+const COSTS: Readonly<Record<CooldownReason, Cost>> = {
+  throttled: OF_DEPLOYMENT,
+  'client-error': OF_DEPLOYMENT,
+  'server-error': OF_BACKEND,
+  connection: OF_BACKEND,
+  ambiguous: OF_BACKEND,
+  timeout: OF_BACKEND,
+  credential: OF_BACKEND,
+  oversized: OF_DEPLOYMENT,
+  manual: OF_DEPLOYMENT,
+};
+
+/** Whether a failure is charged to the deployment, if the request names one, or to the whole backend. */
+export function coversDeployment(reason: CooldownReason): boolean {
+  return COSTS[reason].covers === 'deployment';
+}
+
+/** A deadline until which the backend is not used. */
+interface Hold {
+  readonly until: number;
+  readonly reason: CooldownReason;
+}
+
+/*
+ *   sound ── failed ──▸ resting ── time ──▸ proving ── worked ──▸ sound
+ *     ▴                  │      ▴              │
+ *     └─ time, oversized ┘      └─── failed ───┘
+ *
+ * `hold` is kept beside this state: a wait that the server specified, or that was set by hand. Only time or `restore` ends
+ * it, and nothing follows.
+ */
+type Trust =
+  | { readonly is: 'sound' }
+  | {
+      readonly is: 'resting';
+      /** `failing`: not used. `oversized`: used only if no other backend can be. */
+      readonly as: 'failing' | 'oversized';
+      readonly until: number;
+      readonly reason: CooldownReason;
+      /** A trial that began before the failure goes on. */
+      readonly trial: Trial | undefined;
+    }
+  | { readonly is: 'proving'; readonly trial: Trial | undefined };
+
+/** The attempt that tests the backend. */
+interface Trial {
+  readonly by: AttemptInFlight;
+  /** When an attempt that is never heard of again loses its place. */
+  readonly until: number;
+}
+
+const SOUND: Trust = { is: 'sound' };
+const PROVING: Trust = { is: 'proving', trial: undefined };
+
+/**
+ * Decides how long a backend, or one deployment of it, is out. It is told what happened and the time, and runs no timer.
+ * No other code counts failures, doubles, caps or decides on trials.
+ */
+export class Circuit {
+  #trust: Trust = SOUND;
+  #hold: Hold | undefined;
+  /** Failures in a row for which no wait was specified. */
+  #failures = 0;
+  /** How many failures the pool had seen at the latest one here. An attempt with a lower epoch began before it. */
+  #epoch = 0;
+  /** Whether listeners were told that it is out. */
+  out = false;
+
+  availability(now: number): Availability {
+    const trust = this.#trustAt(now);
+    if (this.#holdUntil(now) > now) return 'no';
+    if (trust.is === 'resting') return trust.as === 'failing' ? 'no' : 'last';
+    return trust.is === 'proving' && trust.trial !== undefined ? 'last' : 'yes';
+  }
+
+  /** When the answer will be `yes`, as far as is known now. A time in the past means now. */
+  availableAt(now: number): number {
+    const trust = this.#trustAt(now);
+    return Math.max(this.#holdUntil(now), trust.is === 'resting' ? trust.until : 0);
+  }
+
+  /** The next time at which something changes by itself, or `Infinity`. */
+  nextChange(now: number): number {
+    const trust = this.#trustAt(now);
+    const hold = this.#holdUntil(now);
+    const resting = trust.is === 'resting' ? trust.until : Infinity;
+    const trial = trust.is === 'sound' ? Infinity : (trust.trial?.until ?? Infinity);
+    return Math.min(hold > now ? hold : Infinity, resting, trial);
+  }
+
+  /** Takes the place of the trial if it is free. Returns whether anything changed. */
+  begin(inFlight: AttemptInFlight, now: number, { maxCooldown }: CooldownLimits): boolean {
+    const trust = this.#trustAt(now);
+    if (trust.is !== 'proving' || trust.trial !== undefined) return false;
+    this.#trust = { is: 'proving', trial: { by: inFlight, until: now + maxCooldown } };
+    return true;
+  }
+
+  /** Frees the place of the trial, whatever came of it. Returns whether this attempt had it. */
+  end(inFlight: AttemptInFlight): boolean {
+    const trust = this.#trust;
+    if (trust.is === 'sound' || trust.trial?.by !== inFlight) return false;
+    this.#trust = { ...trust, trial: undefined };
+    return true;
+  }
+
+  /** The attempt worked. That proves something only if nothing has failed since it began. Returns whether anything changed. */
+  succeeded(inFlight: AttemptInFlight, now: number): boolean {
+    if (this.#epoch > inFlight.epoch) return false;
+    this.#failures = 0;
+    const trust = this.#trustAt(now);
+    // A cooldown ends with its time. What ends here is a trial, or ranking behind the others.
+    if (trust.is === 'sound') return false;
+    if (trust.is === 'resting' && trust.as === 'failing') {
+      this.#hold = later(this.#hold, trust);
+    }
+    this.#trust = SOUND;
+    return true;
+  }
+
+  /**
+   * The attempt failed.
+   *
+   * @param epoch how many failures the pool has seen, this one included
+   * @returns the cooldown in ms, and whether a deadline moved later
+   */
+  failed(
+    inFlight: AttemptInFlight,
+    { reason, retryAfter, override }: AttemptFailure,
+    epoch: number,
+    now: number,
+    { defaultCooldown, maxCooldown }: CooldownLimits,
+  ): { readonly duration: number; readonly reason: CooldownReason; readonly moved: boolean } {
+    const specified = override ?? retryAfter;
+    // Attempts that began before the latest failure are no further failure in a row: ten at once count as one.
+    if (specified === undefined && (this.#epoch <= inFlight.epoch || this.#failures === 0)) this.#failures++;
+    this.#epoch = epoch;
+    const wait = specified ?? defaultCooldown * 2 ** (this.#failures - 1);
+    const duration = Math.min(wait, maxCooldown);
+    const until = now + duration;
+    if (override === undefined && retryAfter !== undefined && retryAfter > maxCooldown) {
+      return { duration, reason: 'oversized', moved: duration > 0 && this.#rest('oversized', until, 'oversized', now) };
+    }
+    const moved = duration > 0 && until > this.#outUntil(now);
+    if (duration > 0 && COSTS[reason].trial && retryAfter === undefined) this.#rest('failing', until, reason, now);
+    else if (duration > 0) this.impose(until, reason, now);
+    return { duration, reason, moved };
+  }
+
+  /** Not to be used until then, whatever happens meanwhile. Returns whether the deadline moved later. */
+  impose(until: number, reason: CooldownReason, now: number): boolean {
+    const moved = until > this.#outUntil(now);
+    this.#hold = later(this.#hold, { until, reason });
+    return moved;
+  }
+
+  /** As if nothing had ever happened. Returns whether listeners were told that it is out. */
+  restore(): boolean {
+    const { out } = this;
+    this.#trust = SOUND;
+    this.#hold = undefined;
+    this.#failures = 0;
+    this.out = false;
+    return out;
+  }
+
+  /** What it looks like now. A look changes nothing. */
+  look(now: number): { readonly state: State; readonly cooldowns: readonly RunningCooldown[] } {
+    const trust = this.#trustAt(now);
+    const cooldowns: RunningCooldown[] = [];
+    const hold = this.#hold;
+    const failing = trust.is === 'resting' && trust.as === 'failing' ? trust : undefined;
+    const cooling = failing === undefined ? hold : later(hold, failing);
+    if (cooling !== undefined && cooling.until > now)
+      cooldowns.push({ reason: cooling.reason, remaining: cooling.until - now });
+    if (trust.is === 'resting' && trust.as === 'oversized')
+      cooldowns.push({ reason: trust.reason, remaining: trust.until - now });
+    return { state: this.#state(now), cooldowns };
+  }
+
+  /** Nothing to remember: it is as a new one. */
+  isFresh(now: number): boolean {
+    return this.#state(now) === 'available' && this.#failures === 0;
+  }
+
+  isAvailable(now: number): boolean {
+    return this.#state(now) === 'available';
+  }
+
+  #state(now: number): State {
+    const trust = this.#trustAt(now);
+    if (this.#outUntil(now) > now) return 'cooling';
+    if (trust.is === 'resting') return 'reserve';
+    return trust.is === 'proving' ? 'trial' : 'available';
+  }
+
+  /** The state at a time: what time alone changes is worked out when somebody asks. */
+  #trustAt(now: number): Trust {
+    let trust = this.#trust;
+    if (trust.is === 'resting' && trust.until <= now) {
+      trust = trust.as === 'oversized' ? SOUND : { is: 'proving', trial: trust.trial };
+    }
+    if (trust.is === 'proving' && trust.trial !== undefined && trust.trial.until <= now) trust = PROVING;
+    return (this.#trust = trust);
+  }
+
+  /** When the deadlines end that keep it from being used at all. */
+  #outUntil(now: number): number {
+    const trust = this.#trustAt(now);
+    const failing = trust.is === 'resting' && trust.as === 'failing' ? trust.until : 0;
+    return Math.max(this.#holdUntil(now), failing);
+  }
+
+  #holdUntil(now: number): number {
+    if (this.#hold !== undefined && this.#hold.until <= now) this.#hold = undefined;
+    return this.#hold?.until ?? 0;
+  }
+
+  /** Deadlines only move later, and being out outweighs ranking behind the others. Returns whether the deadline moved. */
+  #rest(as: 'failing' | 'oversized', until: number, reason: CooldownReason, now: number): boolean {
+    const trust = this.#trustAt(now);
+    if (trust.is === 'resting' && (trust.as === as ? trust.until >= until : trust.as === 'failing')) return false;
+    const trial = trust.is === 'sound' ? undefined : trust.trial;
+    this.#trust = { is: 'resting', as, until, reason, trial };
+    return true;
+  }
+}
+
+function later(one: Hold | undefined, other: Hold): Hold {
+  return one !== undefined && one.until >= other.until ? one : { until: other.until, reason: other.reason };
+}

@@ -1,0 +1,106 @@
+import { must } from '../base/check';
+import type { CooldownReason } from './circuit';
+
+/** One attempt of a request, at one backend. */
+export interface Attempt {
+  /** The backend's name. */
+  readonly backend: string;
+  /** The status of the response, if there was one. Below 400 together with a `code`: the connection broke inside the body. */
+  readonly status?: number;
+  /** The code of the error (`ECONNREFUSED`, `ECONNABORTED`), if there was one with a code. */
+  readonly code?: string;
+  /** ms from its beginning to its response or failure. Reading a streamed body afterwards isn't counted. */
+  readonly duration: number;
+  /** ms of cooldown that this attempt cost its backend or deployment */
+  readonly cooldown?: number;
+}
+
+/**
+ * An event of a pool. `type` is one of:
+ *
+ * - `attempt`: an attempt ended
+ * - `cooldown`: a backend, or one deployment of it, is on cooldown, or for longer than before
+ * - `recovered`: it may be used again as before. There are no timers: a cooldown that has passed is noticed at the next
+ *   request
+ * - `waiting`: a request waits for a backend to become available (`maxWait`)
+ * - `exhausted`: a request gets the fabricated 429
+ *
+ * No event holds a key, a token, a header or a body.
+ */
+export type PoolEvent =
+  | ({
+      /** An attempt ended. */
+      readonly type: 'attempt';
+    } & Attempt)
+  | {
+      /** A backend, or one deployment of it, is on cooldown. */
+      readonly type: 'cooldown';
+      /** Its name. */
+      readonly backend: string;
+      /** The deployment, if only that is on cooldown. */
+      readonly scope?: string;
+      /** Why it is on cooldown. */
+      readonly reason: CooldownReason;
+      /** ms */
+      readonly duration: number;
+    }
+  | {
+      /** A backend, or one deployment of it, may be used again as before. */
+      readonly type: 'recovered';
+      /** Its name. */
+      readonly backend: string;
+      /** The deployment, if only that was on cooldown. */
+      readonly scope?: string;
+    }
+  | {
+      /** A request waits. */
+      readonly type: 'waiting';
+      /** ms until it tries again */
+      readonly duration: number;
+    }
+  | {
+      /** A request found no available backend. */
+      readonly type: 'exhausted';
+      /** ms until a backend becomes available, as in the fabricated 429 */
+      readonly retryAfter: number;
+    };
+
+type Listener = (event: PoolEvent) => unknown;
+
+/** The listeners of a pool. */
+export class Events {
+  readonly #listeners = new Set<{ readonly tell: Listener }>();
+
+  subscribe(listener: Listener): () => void {
+    must(typeof listener === 'function', 'listener', 'be a function', listener);
+    // A function may be subscribed twice, and each subscription ends by itself.
+    const subscription = { tell: listener };
+    this.#listeners.add(subscription);
+    return () => {
+      this.#listeners.delete(subscription);
+    };
+  }
+
+  emit(event: PoolEvent): void {
+    // A copy: who subscribes during an event hears of the next one.
+    for (const subscription of [...this.#listeners]) {
+      if (!this.#listeners.has(subscription)) continue;
+      try {
+        const returned = subscription.tell(event);
+        if (returned instanceof Promise) returned.catch(report);
+      } catch (error) {
+        report(error);
+      }
+    }
+  }
+
+  /** An attempt ended. Costs nothing if nobody listens. */
+  attempted(attempt: Attempt): void {
+    if (this.#listeners.size > 0) this.emit({ type: 'attempt', ...attempt });
+  }
+}
+
+/** A listener that fails disturbs no request, and its author hears of it. */
+function report(error: unknown): void {
+  console.error('axios-priority-adapter: a listener of the pool threw', error);
+}

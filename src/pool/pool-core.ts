@@ -1,0 +1,170 @@
+import { must } from '../base/check';
+import { now } from '../base/clock';
+import type { RequestConfig } from '../http/messages';
+import type { PooledBackend, Scope } from './backend';
+import type { BackendOptions } from './backend-options';
+import { Candidates } from './candidates';
+import { coversDeployment } from './circuit';
+import type { AttemptFailure, AttemptInFlight, CooldownLimits, CooldownReason } from './circuit';
+import { Events } from './events';
+import { Members } from './members';
+import type { Selector } from './selectors';
+import { Waiters } from './waiters';
+
+/** An attempt under way. The first of `succeed`, `fail` and `release` ends it. */
+export interface InFlight extends AttemptInFlight {
+  readonly backend: PooledBackend;
+  /** The deployment, by the backend's name for it. */
+  readonly scope: Scope;
+  ended: boolean;
+}
+
+/** The options of a pool, every default filled in. */
+export interface PoolSettings extends CooldownLimits {
+  readonly selector: Selector;
+}
+
+/**
+ * What the failover needs from a pool beyond its public methods. `BackendPool` is a facade over it. Its users reach it
+ * through a symbol that carries the version of this interface (`coreOf`).
+ */
+export class PoolCore {
+  readonly members = new Members();
+  readonly events = new Events();
+  readonly waiters = new Waiters();
+  readonly #candidates = new Candidates();
+  /** When the list of candidates may change by itself. */
+  #nextChange = Infinity;
+  /** Failures seen. An attempt notes the number when it begins, so that "failed since" is one comparison. */
+  #epoch = 0;
+
+  constructor(private readonly settings: PoolSettings) {}
+
+  /** @throws TypeError that names the place and the value; then nothing has changed */
+  update(backends: readonly BackendOptions[]): void {
+    this.members.update(backends);
+    this.#refresh();
+  }
+
+  /** Takes a backend or one deployment of it out, whatever its options say. */
+  cool(backend: PooledBackend, scope: Scope, ms: number): void {
+    const circuit = backend.circuitFor(scope);
+    const moved = circuit.impose(now() + ms, 'manual', now());
+    this.#cooled(backend, scope, 'manual', ms, moved);
+  }
+
+  restore(backend: PooledBackend): void {
+    const scopes = backend.restore();
+    this.#refresh();
+    this.#tellRecovered(backend, scopes);
+  }
+
+  /**
+   * Picks the backend for one attempt, and notes that it is under way. `undefined`: no backend is available.
+   *
+   * @param deployment the caller's name for it
+   * @param tried names of the backends that this request has tried
+   * @throws TypeError if the selector returned none of the candidates; then nothing has changed
+   */
+  begin(deployment: string | undefined, tried: ReadonlySet<string>, config: RequestConfig): InFlight | undefined {
+    const time = now();
+    this.#noticeRecovered(time);
+    const candidates = this.#candidates.of(this.members.byPriority, deployment, tried, time);
+    if (candidates.length === 0) return undefined;
+    const picked = this.settings.selector(candidates, config);
+    // The selector itself may have changed the pool.
+    const backend = this.members.find(picked);
+    must(backend !== undefined && candidates.includes(picked), 'the selector', 'return one of its candidates', picked);
+    const inFlight: InFlight = { backend, scope: backend.scopeOf(deployment), epoch: this.#epoch, ended: false };
+    backend.info.pending++;
+    for (const circuit of backend.circuitsOf(inFlight.scope)) {
+      if (circuit.begin(inFlight, time, this.settings)) this.#changed(circuit.nextChange(time));
+    }
+    return inFlight;
+  }
+
+  /** The attempt ended in a 2xx or 3xx. */
+  succeed(inFlight: InFlight): void {
+    const { backend, scope } = inFlight;
+    backend.info.successes++;
+    let changed = false;
+    for (const circuit of backend.circuitsOf(scope)) changed = circuit.succeeded(inFlight, now()) || changed;
+    // A success that proves nothing frees the place of the trial all the same.
+    if (this.#end(inFlight) || changed) this.#refresh();
+  }
+
+  /** The attempt failed, and its backend is blamed. Returns the ms of cooldown that this costs. */
+  fail(inFlight: InFlight, failure: AttemptFailure): number {
+    const { backend } = inFlight;
+    const scope = coversDeployment(failure.reason) ? inFlight.scope : undefined;
+    backend.info.failures++;
+    this.release(inFlight);
+    const cost = backend.circuitFor(scope).failed(inFlight, failure, ++this.#epoch, now(), this.settings);
+    if (cost.duration > 0) this.#cooled(backend, scope, cost.reason, cost.duration, cost.moved);
+    return cost.duration;
+  }
+
+  /** The attempt ended, and says nothing about its backend. */
+  release(inFlight: InFlight): void {
+    if (this.#end(inFlight)) this.#refresh();
+  }
+
+  /** ms until a backend becomes available; `Infinity`: never. */
+  availableIn(deployment: string | undefined): number {
+    const time = now();
+    const at = this.members.byPriority.map((backend) => backend.availableAt(backend.scopeOf(deployment), time));
+    return Math.max(0, Math.min(...at) - time);
+  }
+
+  /** Returns whether the place of a trial became free. */
+  #end(inFlight: InFlight): boolean {
+    if (inFlight.ended) return false;
+    inFlight.ended = true;
+    const { backend, scope } = inFlight;
+    backend.info.pending--;
+    let freed = false;
+    for (const circuit of backend.circuitsOf(scope)) freed = circuit.end(inFlight) || freed;
+    return freed;
+  }
+
+  #cooled(backend: PooledBackend, scope: Scope, reason: CooldownReason, duration: number, moved: boolean): void {
+    const time = now();
+    const circuit = backend.circuitFor(scope);
+    circuit.out = !circuit.isAvailable(time);
+    this.#changed(time + duration);
+    // Nobody would ever hear that a backend that has left the pool is back.
+    if (!moved || this.members.find(backend.info) === undefined) return;
+    this.events.emit({ type: 'cooldown', backend: backend.info.name, ...where(scope), reason, duration });
+  }
+
+  /** Notices what has passed since the last request. */
+  #noticeRecovered(time: number): void {
+    if (time < this.#nextChange) return;
+    const recovered = this.members.byPriority.map((backend) => [backend, backend.recover(time)] as const);
+    this.#nextChange = Infinity;
+    this.#changed(Math.min(...this.members.byPriority.map((backend) => backend.nextChange(time))));
+    // Last: a listener may send a request of its own.
+    for (const [backend, scopes] of recovered) this.#tellRecovered(backend, scopes);
+  }
+
+  /** A backend came back earlier than expected: whoever waits looks again. */
+  #refresh(): void {
+    this.#nextChange = 0;
+    this.#noticeRecovered(now());
+    this.waiters.wakeAll();
+  }
+
+  #tellRecovered(backend: PooledBackend, scopes: readonly Scope[]): void {
+    for (const scope of scopes) this.events.emit({ type: 'recovered', backend: backend.info.name, ...where(scope) });
+  }
+
+  /** The candidates have changed, and will change again by themselves at `next`. */
+  #changed(next: number): void {
+    this.#candidates.forget();
+    this.#nextChange = Math.min(this.#nextChange, next);
+  }
+}
+
+function where(scope: Scope): { readonly scope?: string } {
+  return scope === undefined ? {} : { scope };
+}

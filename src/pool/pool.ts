@@ -1,0 +1,155 @@
+import { callback, duration, isDuration, isText, must, resolve } from '../base/check';
+import type { Checks } from '../base/check';
+import { now } from '../base/clock';
+import type { Backend, CooldownStatus } from './backend';
+import type { BackendOptions } from './backend-options';
+import type { State } from './circuit';
+import type { PoolEvent } from './events';
+import { PoolCore } from './pool-core';
+import type { PoolSettings } from './pool-core';
+import { weightedRandom } from './selectors';
+import type { Selector } from './selectors';
+
+/** Options of a pool. `undefined` means the default. */
+export interface BackendPoolOptions {
+  /** Picks one of the candidates. Default: `weightedRandom` */
+  readonly selector?: Selector | undefined;
+  /** ms of cooldown if the server specified no wait; doubled for each further failure in a row. Default: 10 000 */
+  readonly defaultCooldown?: number | undefined;
+  /** ms. No cooldown is longer, except those of `pool.cool`. Default: 300 000 */
+  readonly maxCooldown?: number | undefined;
+}
+
+/** The state of a backend, for a health endpoint. JSON-safe, without secrets. */
+export interface BackendStatus extends Backend {
+  /**
+   * - `available`: used
+   * - `cooling`: not used
+   * - `reserve`: used only if no other backend can be, because it asked for a longer wait than `maxCooldown`
+   * - `trial`: its cooldown, for which no server specified the length, is over. One request at a time tests it; the
+   *   others prefer another backend until that succeeds
+   *
+   * A cooldown of one deployment leaves it as it is.
+   */
+  readonly state: State;
+  /** Whether `state` is `'available'`. */
+  readonly available: boolean;
+  /** The running cooldowns of the backend and of its deployments. */
+  readonly cooldowns: readonly CooldownStatus[];
+}
+
+export const POOL_CHECKS: Checks<PoolSettings> = {
+  selector: /* @__PURE__ */ callback(weightedRandom),
+  defaultCooldown: /* @__PURE__ */ duration(10_000),
+  maxCooldown: /* @__PURE__ */ duration(300_000),
+};
+
+/** Marks a pool of any release, in either module kind. */
+const BRAND = Symbol.for('axios-priority-adapter.pool');
+/** Holds the `PoolCore`. Raise the number whenever its interface changes. */
+const CORE = Symbol.for('axios-priority-adapter.pool-core/1');
+
+/** The backends, and which of them may be used now. Several clients can share one. */
+export class BackendPool {
+  readonly #core: PoolCore;
+
+  /**
+   * @param backends at least one
+   * @param options all have defaults
+   * @throws TypeError that names the place and the value
+   */
+  constructor(backends: readonly BackendOptions[], options: BackendPoolOptions = {}) {
+    this.#core = new PoolCore(resolve(options, 'options', POOL_CHECKS));
+    this.#core.update(backends);
+    Object.defineProperties(this, { [BRAND]: { value: true }, [CORE]: { value: this.#core } });
+  }
+
+  /**
+   * Whether `value` is a pool, also one made by the other module kind's copy of this package.
+   *
+   * @param value anything
+   */
+  static isPool(value: unknown): value is BackendPool {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+
+  /** In the order given. The objects stay the same; requests change what is in them. */
+  get backends(): readonly Backend[] {
+    return this.#core.members.infos;
+  }
+
+  /**
+   * The state of each backend now, in the order given. Fresh objects, JSON-safe and without secrets. Taking a snapshot
+   * changes nothing and causes no event.
+   */
+  snapshot(): BackendStatus[] {
+    const time = now();
+    const { members } = this.#core;
+    return members.infos.map((info) => {
+      const { state, cooldowns } = members.find(info)!.look(time);
+      return { ...info, state, available: state === 'available', cooldowns };
+    });
+  }
+
+  /**
+   * Calls a listener for each event of the pool.
+   *
+   * @param listener called at once. If it throws, the error is reported on the console and disturbs no request
+   * @returns a function that ends the subscription
+   * @throws TypeError if `listener` isn't a function
+   */
+  subscribe(listener: (event: PoolEvent) => void): () => void {
+    return this.#core.events.subscribe(listener);
+  }
+
+  /**
+   * Takes a backend, or one deployment of it, out by hand, or because another process saw it throttled.
+   *
+   * @param name of the backend
+   * @param ms not capped by `maxCooldown`. A deadline only ever moves later
+   * @param scope the deployment, by this backend's name for it
+   * @throws TypeError for an unknown name or an invalid duration
+   */
+  cool(name: string, ms: number, scope?: string): void {
+    const backend = this.#core.members.named(name);
+    must(isDuration(ms), 'ms', 'be a finite number of ms ≥ 0', ms);
+    must(scope === undefined || isText(scope), 'scope', 'be a non-empty string', scope);
+    if (ms > 0) this.#core.cool(backend, scope, ms);
+  }
+
+  /**
+   * Brings a backend and all its deployments back, as if nothing had ever happened.
+   *
+   * @param name of the backend
+   * @throws TypeError for an unknown name
+   */
+  restore(name: string): void {
+    this.#core.restore(this.#core.members.named(name));
+  }
+
+  /**
+   * Replaces the list of backends while requests are under way. A backend that keeps its name keeps its state. One that
+   * leaves finishes what it is doing.
+   *
+   * @param backends the whole new list
+   * @throws TypeError that names the place and the value; then nothing has changed
+   */
+  update(backends: readonly BackendOptions[]): void {
+    this.#core.update(backends);
+  }
+}
+
+/**
+ * The internals of a pool.
+ *
+ * @throws TypeError for a pool made by another release, whose internals may differ
+ */
+export function coreOf(pool: BackendPool): PoolCore {
+  const core = (pool as unknown as Record<symbol, PoolCore | undefined>)[CORE];
+  if (core === undefined) {
+    throw new TypeError(
+      'the pool was made by another release of axios-priority-adapter: use one release in all of a process',
+    );
+  }
+  return core;
+}
