@@ -84,8 +84,9 @@ export function restoreConfig(given: AxiosResponse, config: InternalAxiosRequest
 
 /** Puts the caller's config in place of the attempt's. Returns whether the error could be written on. */
 export function restoreErrorConfig(error: object, config: InternalAxiosRequestConfig): boolean {
-  const { response } = error as { response?: object };
-  return [error, response ?? {}].every((owner) => replaceField(owner, 'config', () => config));
+  const { response } = error as { response?: unknown };
+  const restored = replaceField(error, 'config', () => config);
+  return restored && (typeof response !== 'object' || response === null || Reflect.set(response, 'config', config));
 }
 
 /**

@@ -61,22 +61,22 @@ export class Budget {
 
   /** @throws AbortReason if the caller has cancelled or the time is over, so that nothing new begins */
   check(): void {
-    const reason = this.#endedBy();
-    if (reason !== undefined) throw reason;
+    const { signal, cancelToken } = this.#caller;
+    if (signal?.aborted || cancelToken?.reason) throw this.#cancelled();
+    if (this.remaining() <= 0) throw new AbortReason('timeout', this.timeout);
   }
 
   /**
-   * Waits for `work`, but no longer than until the caller cancels, the budget is spent or `limit` ms have passed. Then it
-   * calls `giveUp` and rejects with an `AbortReason`. `work` itself goes on, and nobody hears of its result.
+   * Starts `work` and waits for it, but no longer than until the caller cancels, the budget is spent or `limit` ms have
+   * passed. Then it calls `giveUp` and rejects with an `AbortReason`. `work` itself goes on, and nobody hears of its result.
    *
    * @param limit in ms; 0 means none
    */
-  guard<T>(work: Promise<T>, limit = 0, giveUp?: () => void): Promise<T> {
+  guard<T>(work: () => Promise<T>, limit = 0, giveUp?: () => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const ended = this.#endedBy();
+      this.check();
       const remaining = this.remaining();
       const isLimited = limit > 0 && limit < remaining;
-      const ms = isLimited ? limit : remaining;
       const end = (reason: AbortReason): void => {
         release();
         giveUp?.();
@@ -84,32 +84,27 @@ export class Budget {
       };
       const timedOut = () =>
         end(isLimited ? new AbortReason('attempt-timeout', limit) : new AbortReason('timeout', this.timeout));
+      const ms = isLimited ? limit : remaining;
       const stopTimer = ms === Infinity ? undefined : after(ms, timedOut);
       const unlisten = this.cancellable ? onCancel(this.#caller, () => end(this.#cancelled())) : undefined;
       const release = (): void => {
         stopTimer?.();
         unlisten?.();
       };
-      work.then(
-        (value) => {
+      const failed = (error: unknown): void => {
+        release();
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is
+        reject(error);
+      };
+      try {
+        work().then((value) => {
           release();
           resolve(value);
-        },
-        (error: unknown) => {
-          release();
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is
-          reject(error);
-        },
-      );
-      // A listener of the pool may have cancelled just now.
-      if (ended !== undefined) end(ended);
+        }, failed);
+      } catch (error) {
+        failed(error);
+      }
     });
-  }
-
-  #endedBy(): AbortReason | undefined {
-    const { signal, cancelToken } = this.#caller;
-    if (signal?.aborted || cancelToken?.reason) return this.#cancelled();
-    return this.remaining() > 0 ? undefined : new AbortReason('timeout', this.timeout);
   }
 
   #cancelled(): AbortReason {

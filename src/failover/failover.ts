@@ -38,7 +38,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       if (turn.is === 'none') return client.settle(request, client.fabricate(request, turn), run.attempts);
       if (turn.is === 'wait') {
         run.hasWholeBudget = false;
-        await budget.guard(turn.over).finally(turn.end);
+        await budget.guard(() => turn.over).finally(turn.end);
         continue;
       }
       inFlight = turn.inFlight;
@@ -98,17 +98,12 @@ async function attempt<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: Current,
 ): Promise<Outcome<A>> {
-  const { request, budget, rules, client } = run;
+  const { request, budget } = run;
   const { abort, inFlight } = current;
   try {
-    const sent = send(run, current);
     // A foreign adapter may ignore the caller's signal.
     const isGuarded = abort !== undefined || (budget.cancellable && !request.obeysCancel);
-    const giveUp = (): void => {
-      abort?.abort();
-      sent.then((response) => client.discard(response), ignore);
-    };
-    const response = await (isGuarded ? budget.guard(sent, rules.attemptTimeout, giveUp) : sent);
+    const response = await (isGuarded ? guarded(run, current) : send(run, current));
     const { status } = response;
     if (isSuccess(status)) return { is: 'success', response };
     const { config } = request;
@@ -119,11 +114,20 @@ async function attempt<R extends HttpRequest, A extends HttpResponse>(
   }
 }
 
+/** An attempt that can be given up. Its response then comes too late for anybody. */
+function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, current: Current): Promise<A> {
+  let sent: Promise<A> | undefined;
+  const giveUp = (): void => {
+    current.abort?.abort();
+    sent?.then((response) => run.client.discard(response), ignore);
+  };
+  return run.budget.guard(() => (sent = send(run, current)), run.rules.attemptTimeout, giveUp);
+}
+
 function send<R extends HttpRequest, A extends HttpResponse>(
-  { client, request, budget }: Run<R, A>,
+  { client, request }: Run<R, A>,
   { inFlight, body, abort }: Current,
 ): Promise<A> {
-  budget.check();
   checkSendable(body);
   const { settings } = inFlight.backend;
   const { headers } = settings.credentials;
@@ -256,7 +260,7 @@ async function openBody<R extends HttpRequest, A extends HttpResponse>(
   const namesModel = backend.settings.deployments !== undefined && request.deployment === undefined;
   if (onlyAttempt && !namesModel) return asIs(data);
   run.hasWholeBudget = false;
-  return budget.guard(capture(data, rules.maxReplaySize));
+  return budget.guard(() => capture(data, rules.maxReplaySize));
 }
 
 function ignore(): void {
