@@ -14,6 +14,7 @@ import {
   globalAgent as tlsGlobalAgent,
   request as tlsRequest,
 } from 'node:https';
+import { createSecureServer } from 'node:http2';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -81,7 +82,10 @@ interface Observed {
 }
 
 type SeenResponse = Record<'status' | 'statusText' | 'headers' | 'data' | 'request', unknown>;
-type SeenError = Record<'name' | 'message' | 'code' | 'cause' | 'isAxiosError' | 'hasRequest' | 'response', unknown>;
+type SeenError = Record<
+  'name' | 'message' | 'code' | 'system' | 'cause' | 'isAxiosError' | 'hasRequest' | 'response',
+  unknown
+>;
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const STATUSES = [300, 301, 302, 303, 304, 305, 307, 308] as const;
@@ -357,6 +361,31 @@ describe('protocols', () => {
     expect(error).toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
   });
 
+  test('HTTP/2, where nobody follows; axios before 1.13 speaks HTTP/1.1', async () => {
+    const server = createSecureServer(
+      { ...certificate, allowHTTP1: true },
+      ({ method, url, httpVersion }, response) => {
+        hops.push({ at: `HTTP/${httpVersion}`, method, url, headers: {}, body: '' });
+        if (url === '/from') response.writeHead(302, { location: '/to' });
+        response.end('done');
+      },
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { hops } = await compare({
+        origin: originOf(server).replace('http', 'https'),
+        config: (run) => ({
+          httpVersion: 2 as const,
+          http2Options: { rejectUnauthorized: false, sessionTimeout: 10 },
+          httpsAgent: httpsAgent(run),
+        }),
+      });
+      expect(hops.length).toBeGreaterThan(0);
+    } finally {
+      server.close();
+    }
+  });
+
   test('http that turns out to be https, and the other way round', async () => {
     await compare({ replies: [to(`http://${secure.host}/to`)] });
     await compare({ replies: [to(here.url.replace('http', 'https'))] });
@@ -425,6 +454,18 @@ describe('headers', () => {
       replies: [to(location(), 307)],
       config: () => ({ ...given(), sensitiveHeaders: ['x-OWN', 'X-List', 'x-none', 'a.b*c'] }),
     });
+  });
+
+  test.each([
+    ['text', 'x-own'],
+    ['an object', {}],
+    ['a list of numbers', [1]],
+    ['null', null],
+    ['an empty list', []],
+  ])('sensitiveHeaders of a wrong kind: %s', async (_, names) => {
+    const sensitiveHeaders = names as string[];
+    await compare({ replies: [to(`${there.url}/to`)], config: () => ({ ...given(), sensitiveHeaders }) });
+    await compare({ replies: [to('/to')], config: () => ({ ...given(), sensitiveHeaders, maxRedirects: 0 }) });
   });
 
   test('of the caller that name the framing', async () => {
@@ -630,6 +671,25 @@ describe('bodies', () => {
         config: () => ({ method: 'POST', data: halting('two', 'three') }),
       });
       expect(hops[1]?.body).toBe('onetwothree');
+    });
+
+    test('a stream whose rest nobody wants any more', async () => {
+      // Asked of the pool alone: axios writes that rest behind its GET, where the server takes it for another request.
+      const { hops, response } = await observePooled({
+        origin: originOf(early),
+        config: () => ({
+          url: '/as-get',
+          method: 'POST',
+          data: halting('GET /smuggled HTTP/1.1\r\nHost: here\r\n\r\n', 'three'),
+        }),
+        patience: 1000,
+      });
+      await sleep(100);
+      expect(hops.map(({ method, url, body }) => [method, url, body])).toEqual([
+        ['POST', '/as-get', ''],
+        ['GET', '/to', ''],
+      ]);
+      expect(response).toMatchObject({ status: 200 });
     });
 
     test('a stream that becomes longer than maxBodyLength then', async () => {
@@ -927,7 +987,7 @@ describe('time', () => {
     const { error } = await compare({
       replies: [to('/to'), () => undefined],
       config: () => ({
-        timeout: 30,
+        timeout: 150,
         timeoutErrorMessage: 'too slow',
         transitional: { clarifyTimeoutError: true },
       }),
@@ -1331,7 +1391,10 @@ function observePooled(scenario: Scenario): Promise<Observed> {
 
 async function observe(client: AxiosInstance, scenario: Scenario): Promise<Observed> {
   hops = [];
-  for (const { calls } of [here, there, secure, proxy]) calls.length = 0;
+  for (const { calls, sockets } of [here, there, secure, proxy]) {
+    calls.length = 0;
+    for (const socket of sockets) socket.destroy();
+  }
   script(here, 'here', scenario.replies ?? []);
   script(there, 'there', scenario.repliesThere ?? []);
   script(secure, 'secure', []);
@@ -1367,9 +1430,9 @@ async function outcomeOf(
 
 async function seenResponse({ status, statusText, headers, data, request }: AxiosResponse): Promise<SeenResponse> {
   const { path, method, protocol, host, res, constructor } = request as Record<string, unknown> & {
-    res: Record<string, unknown>;
+    readonly res?: Record<string, unknown>;
   };
-  const { responseUrl, redirects, httpVersion } = res;
+  const { responseUrl, redirects, httpVersion } = res ?? {};
   return {
     status,
     statusText,
@@ -1380,17 +1443,33 @@ async function seenResponse({ status, statusText, headers, data, request }: Axio
 }
 
 async function seenError(error: unknown): Promise<SeenError> {
-  const { name, message, code, cause, isAxiosError, request, response } = Object(error) as Error &
-    Record<'code' | 'isAxiosError' | 'request', unknown> & { response?: AxiosResponse };
+  const { name, message, code, cause, isAxiosError, request, response, ...more } = Object(error) as SystemError & {
+    readonly isAxiosError?: unknown;
+    readonly request?: unknown;
+    readonly response?: AxiosResponse;
+  };
   return {
     name,
     message,
     code,
-    cause: cause instanceof Error ? { name: cause.name, message: cause.message } : cause,
+    system: systemOf(more),
+    cause: cause instanceof Error ? seenCause(cause) : cause,
     isAxiosError,
     hasRequest: request !== undefined && request !== null,
     response: response && (await seenResponse(response)),
   };
+}
+
+type SystemError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };
+
+function seenCause(cause: SystemError): object {
+  const { name, message, code } = cause;
+  return { name, message, code, ...systemOf(cause) };
+}
+
+/** What an operating system says about a failure. */
+function systemOf({ errno, syscall, address, port }: Partial<SystemError>): object {
+  return { errno, syscall, address, port };
 }
 
 async function seenData(data: unknown): Promise<unknown> {
@@ -1573,6 +1652,6 @@ function remove(value: unknown, [key, ...rest]: readonly string[]): void {
   else remove(Reflect.get(value, key), rest);
 }
 
-function originOf(server: Server): string {
+function originOf(server: { address(): unknown }): string {
   return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
 }
