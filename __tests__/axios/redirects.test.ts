@@ -15,6 +15,7 @@ import {
   request as tlsRequest,
 } from 'node:https';
 import { createSecureServer } from 'node:http2';
+import type { ServerHttp2Session } from 'node:http2';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -362,6 +363,7 @@ describe('protocols', () => {
   });
 
   test('HTTP/2, where nobody follows; axios before 1.13 speaks HTTP/1.1', async () => {
+    const sessions: ServerHttp2Session[] = [];
     const server = createSecureServer(
       { ...certificate, allowHTTP1: true },
       ({ method, url, httpVersion }, response) => {
@@ -370,6 +372,8 @@ describe('protocols', () => {
         response.end('done');
       },
     );
+    // axios leaves them open.
+    server.on('session', (session) => sessions.push(session));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
       const { hops } = await compare({
@@ -382,6 +386,7 @@ describe('protocols', () => {
       });
       expect(hops.length).toBeGreaterThan(0);
     } finally {
+      for (const session of sessions) session.destroy();
       server.close();
     }
   });
