@@ -7,7 +7,7 @@ import { SingleBar } from 'cli-progress';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { fileURLToPath } from 'node:url';
 import { converse, createClient } from './demo/callers.mjs';
-import { startFakeAzure } from './demo/fake-azure.mjs';
+import { startEndpoints } from './demo/endpoints.mjs';
 import { InputError, readBackends, readConversations } from './demo/input.mjs';
 import { Ledger } from './demo/ledger.mjs';
 import { Report } from './demo/report.mjs';
@@ -85,7 +85,7 @@ async function main(argv) {
   const options = parseCommandLine(argv);
   const conversations = await readConversations(options.prompts);
   const own = options.backends === undefined ? undefined : await readBackends(options.backends, process.env);
-  const fake = own === undefined ? await startFakeAzure(options.deployment) : undefined;
+  const fake = own === undefined ? await startEndpoints(options.deployment) : undefined;
   try {
     return await run(options, conversations, poolOf(own ?? fake.backends, options.backends), fake?.counts);
   } finally {
