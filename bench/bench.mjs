@@ -19,22 +19,12 @@ import { size } from './parts/size.mjs';
 import { plots } from './plots.mjs';
 import { formatted, markdown, tables } from './report.mjs';
 
-/** Each takes a core for itself. Parts in one list run side by side: goodput mostly waits, and memory is not about time. */
-const PARTS = [
-  [{ loopback }],
-  [{ inProcess }],
-  [{ growth }],
-  [{ failover }],
-  [{ reserved }],
-  [{ goodput }, { memory }],
-  [{ size }],
-];
-const NAMES = PARTS.flat().flatMap((part) => Object.keys(part));
+const PARTS = { loopback, inProcess, growth, failover, reserved, goodput, memory, size };
 const LIMIT = 300_000;
 
 const { quick, only, out, seed } = new Command('bench')
   .option('--quick', 'only see that every part works, within seconds; the figures mean nothing')
-  .addOption(new Option('--only <parts...>', 'run some parts and write nothing').choices(NAMES))
+  .addOption(new Option('--only <parts...>', 'run some parts and write nothing').choices(Object.keys(PARTS)))
   .option('--out <dir>', 'where to write the results', fileURLToPath(new URL('results', import.meta.url)))
   .option('--seed <n>', 'of everything random', '1')
   .parse()
@@ -52,18 +42,15 @@ const settings = {
 };
 const results = { ...(await environment()), quick: quick === true, parts: {} };
 pinClient();
-for (const group of PARTS) {
-  const wanted = group.flatMap(Object.entries).filter(([name]) => only?.includes(name) ?? true);
-  Object.assign(results.parts, Object.fromEntries(await Promise.all(wanted.map(timed))));
-}
+for (const name of only ?? Object.keys(PARTS)) results.parts[name] = await timed(PARTS[name]);
 console.log(tables(results));
 if (only === undefined) await write();
 
-async function timed([name, part]) {
+async function timed(part) {
   const began = performance.now();
   const result = await part(settings);
   console.log(`${result.title}: ${seconds(began)}`);
-  return [name, result];
+  return result;
 }
 
 async function write() {

@@ -5,12 +5,12 @@ const [client, server] = availableCores();
 /** Whether the client and its servers can each have a core of their own. */
 export const pinned = server !== undefined;
 
-/** Pins this process, with all its threads. */
+/** Pins this process, with all its threads, to one core. */
 export function pinClient() {
   if (pinned) taskset('-acp', client, process.pid);
 }
 
-/** Pins a server process, or any other that is not to disturb the client. */
+/** Pins a server process to the other core. */
 export function pinServer(pid) {
   if (pinned) taskset('-acp', server, pid);
 }

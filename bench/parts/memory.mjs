@@ -1,16 +1,14 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { pinServer } from '../cores.mjs';
 
 const program = fileURLToPath(new URL('memory-run.mjs', import.meta.url));
 
 /** What a process holds after very many requests. */
 export async function memory({ requests, seed }) {
-  const run = promisify(execFile)(process.execPath, ['--expose-gc', program, String(requests), String(seed)]);
-  // It runs beside another part, whose servers need little of their core.
-  pinServer(run.child.pid);
-  const { early, late, outcomes } = JSON.parse((await run).stdout);
+  const args = ['--expose-gc', program, String(requests), String(seed)];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const { early, late, outcomes } = JSON.parse(stdout);
   return {
     title: 'Memory',
     note: `${requests.toLocaleString('en')} requests to 3,000 deployments, 50 at a time, sent straight to an adapter over 4 backends that also throttle, fail and break connections. Some have a \`timeout\`, some share a \`signal\`. Heap in use after a forced garbage collection.`,
