@@ -80,6 +80,7 @@ function show(value, unit) {
   if (unit === '%') return `${(value * 100).toFixed(1)} %`;
   if (unit === 'bytes') return `${count(value)} bytes`;
   if (unit === 'MB') return `${value.toFixed(1)} MB`;
+  if (unit === 'µs') return `${count(Math.round(value))} µs`;
   if (unit === 'count') return count(value);
   return value.toFixed(2);
 }

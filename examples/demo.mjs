@@ -168,9 +168,7 @@ function conclude(report, { turns, result, ledger, servers, interrupted }) {
   console.log(
     `${answered} of ${turns} turns answered, ${report.paint(lost === 0 ? 'green' : 'red', `${lost} lost`)}, in ${took} s.`,
   );
-  console.log(
-    `${ledger.total('throttled')} attempts were throttled; callers waited ${ledger.waits} times for a backend.`,
-  );
+  console.log(`Throttled attempts: ${ledger.total('throttled')}. Waits for a backend: ${ledger.waits}.`);
   for (const line of losses(reasons)) console.log(`  ${line}`);
   if (interrupted) {
     console.log('Interrupted. The turns in progress were cancelled.');

@@ -1,5 +1,5 @@
 import { chatting, LoopbackClients, SETTINGS } from '../clients.mjs';
-import { interleaved, ratio, round } from '../measure.mjs';
+import { interleaved, median, ratio, round } from '../measure.mjs';
 import { startServers } from '../servers.mjs';
 
 const REQUESTS = 50;
@@ -25,6 +25,7 @@ export async function loopback({ ms }) {
     figures.push(
       { name: `${name}, against plain axios`, ...ratio(times.ours, times.plain), atMost: isDefault ? 0.95 : 1 },
       { name: `${name}, against axios-retry`, ...ratio(times.ours, times.retry), ...(!isDefault && { atMost: 1 }) },
+      { name: `${name}: a request of plain axios`, value: (median(times.plain) / REQUESTS) * 1_000, unit: 'µs' },
     );
   }
   const atOnce = (client) => () => Promise.all(Array.from({ length: CALLERS }, round(REQUESTS_EACH, chatting(client))));

@@ -87,6 +87,6 @@ function parse(json, file) {
   try {
     return JSON.parse(json.replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw new InputError(`${file} is not valid JSON: ${error.message}`);
+    throw new InputError(`${file}: cannot parse the JSON: ${error.message}`);
   }
 }
