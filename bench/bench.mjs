@@ -44,6 +44,7 @@ const results = { ...(await environment()), quick: quick === true, parts: {} };
 pinClient();
 for (const name of only ?? Object.keys(PARTS)) results.parts[name] = await timed(PARTS[name]);
 console.log(tables(results));
+if (!quick) warnIfUncertain();
 if (only === undefined) await write();
 
 async function timed(part) {
@@ -51,6 +52,14 @@ async function timed(part) {
   const result = await part(settings);
   console.log(`${result.title}: ${seconds(began)}`);
   return result;
+}
+
+/** Other work on the machine widens the intervals, and a wide interval reaches any target. */
+function warnIfUncertain() {
+  const figures = Object.values(results.parts).flatMap((part) => part.figures);
+  const wide = figures.filter(({ value, low, high }) => high - low > 0.1 * value);
+  if (wide.length > 0)
+    console.warn(`bench: ${wide.length} intervals are wider than 10 %; measure again when the machine is less busy`);
 }
 
 async function write() {

@@ -26,7 +26,7 @@ export function answering(config) {
   return Promise.resolve({ data: ANSWER, status: 200, statusText: 'OK', headers, config, request: undefined });
 }
 
-/** Backends for clients that make no connection. The first has a key of its own. */
+/** Backends for clients that make no connection. The first has its own key. */
 export function namedBackends(count) {
   return Array.from({ length: count }, (_, i) => ({
     baseURL: `https://backend-${i}.example`,
@@ -49,7 +49,7 @@ export const inProcess = {
   },
 };
 
-/** Clients over HTTP that keep their connections alive, each with an agent of its own. */
+/** Clients over HTTP that keep their connections alive, each with its own agent. */
 export class LoopbackClients {
   #agents = [];
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 
 const [client, server] = availableCores();
 
-/** Whether the client and its servers can each have a core of their own. */
+/** Whether the client and its servers can each have their own core. */
 export const pinned = server !== undefined;
 
 /** Pins this process, with all its threads, to one core. */

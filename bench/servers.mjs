@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { pinServer } from './cores.mjs';
 
 /**
- * Starts backends in a process of their own, so that they share neither event loop nor core with the client under test.
+ * Starts backends in a separate process, so that they share neither event loop nor core with the client under test.
  *
  * @param specs `{ latency, limit }` for each backend; `limit` is `{ kind, … }`, one of those in `server-process.mjs`
  */

@@ -31,7 +31,7 @@ const problem = (what) => problems.push(what);
 for (const event of ['unhandledRejection', 'uncaughtException', 'warning'])
   process.on(event, (error) => problem(`${event}: ${error?.stack ?? error}`));
 
-/** Each request and backend has a random source of its own, so that it doesn't depend on the order of the others. */
+/** A separate random source for each request and backend, so that none depends on the order of the others. */
 const randomFor = (...names) => seeded(hash([seed, ...names].join(' ')));
 const backends = ['reserved', 'east', 'west', 'north'].map(
   (name) => new Backend(name, (what) => randomFor(name, what), problem),

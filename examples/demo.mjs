@@ -92,7 +92,7 @@ async function main(argv) {
   try {
     return await run(options, conversations, poolOf(own ?? fake.backends, options.backends), fake?.counts);
   } finally {
-    fake?.close();
+    await fake?.close();
   }
 }
 

@@ -19,7 +19,7 @@ export async function inProcess({ ms }) {
   }
   return {
     title: 'In process',
-    note: `A request through axios over an adapter that answers at once: plain, with axios-retry, and with this package over 3 backends, one of which has a key of its own. Each request has a signal of its own, or \`timeout: 10_000\`. Rounds of ${REQUESTS} requests, one after the other.`,
+    note: `A request through axios over an adapter that answers at once: plain, with axios-retry, and with this package over 3 backends, one of which has its own key. Each request has its own signal, or \`timeout: 10_000\`. Rounds of ${REQUESTS} requests, one after the other.`,
     figures,
   };
 }

@@ -9,7 +9,7 @@ const BIN = 500;
 
 /** How much of a reserved deployment is used, with its waits as given and with waits rounded up to seconds. */
 export async function reserved({ ms, seed }) {
-  const time = ms(10_000);
+  const time = Math.max(2 * BIN, ms(10_000));
   const pair = [
     { latency: LATENCY, limit: { kind: 'concurrent', calls: SLOTS, ms: LATENCY, seed } },
     { latency: LATENCY },

@@ -31,7 +31,7 @@ function unaccounted({ name, log }, requests, problem) {
   for (const [key, entry] of log) {
     const [id, attempt] = key.split('/');
     if (requests.get(id)?.attempts?.[attempt]?.backend !== name)
-      problem(`${name} received ${key}, which no caller was told of: ${JSON.stringify(entry)}`);
+      problem(`${name} received ${key}, which no caller knows of: ${JSON.stringify(entry)}`);
   }
 }
 

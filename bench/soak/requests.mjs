@@ -8,7 +8,7 @@ export const OWN_BODY_FAILED = 'E_OWN_BODY';
 /** Never cancelled, and shared by many requests, which must leave no listener behind. */
 export const longLived = { signal: new AbortController().signal, cancelToken: axios.CancelToken.source().token };
 
-/** The config of one request. `cancel` is set if the request is to be cancelled. */
+/** The config of one request. `cancel` is set if the request will be cancelled. */
 export function requestOf(id, random) {
   const pick = (list) => list[Math.floor(random() * list.length)];
   const config = {

@@ -93,7 +93,7 @@ function labelOf(ms) {
   return ms % 100 === 0 ? String(ms) : '';
 }
 
-/** One row for each backend. Attempts that overlap get lanes of their own within the row. */
+/** One row for each backend. Overlapping attempts get separate lanes within the row. */
 function layOut({ backends, attempts }) {
   let top = TOP;
   return backends.map(({ name, priority }) => {

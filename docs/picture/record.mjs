@@ -14,7 +14,7 @@ const URL_PATH = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-1
  * times in ms since the first request
  */
 export async function record(backends) {
-  // Short, because the recording lasts about a second: a failure without a wait of its own gives a cooldown of 250 ms.
+  // Short, because the recording lasts about a second: a failure that names no wait gives a cooldown of 250 ms.
   const pool = new BackendPool(backends, { selector: roundRobin(), defaultCooldown: 250 });
   const client = axios.create({ adapter: priorityAdapter(pool), validateStatus: null });
   await warmUp(backends);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { callsPerPeriod, completion, failure, FakeAzure, leakyBucket, throttled } from './fake-azure.mjs';
 
 /**
- * Starts three endpoints on loopback: a provisioned deployment (PTU) and two pay-as-you-go ones, each with a key of its own.
+ * Starts three endpoints on loopback: a provisioned deployment (PTU) and two pay-as-you-go ones, each with its own key.
  * One second here stands for about a minute on Azure, so that the demo is over soon.
  */
 export async function startEndpoints(deployment) {

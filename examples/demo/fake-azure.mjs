@@ -19,8 +19,10 @@ export class FakeAzure {
   counts = { attempts: 0, answered: 0, throttled: 0, failed: 0 };
   #answer;
   #server = createServer((request, response) => {
-    // If the caller hangs up in the middle of a request, there is nobody left to answer.
-    this.#receive(request, response).catch(() => response.destroy());
+    this.#receive(request, response).catch((error) => {
+      // Callers may hang up in the middle of a request. Anything else is a mistake in `answer`.
+      if (request.complete) throw error;
+    });
   });
 
   constructor(answer) {
