@@ -41,7 +41,7 @@ function ratios(parts, colours) {
   const value = { show: true, position: 'insideLeft', color: colours.ground, formatter: (bar) => bar.value.toFixed(2) };
   return {
     height: 105 + 28 * bars.length,
-    grid: { left: 20, right: 40, top: 70, bottom: 20, containLabel: true },
+    grid: { left: 300, right: 40, top: 70, bottom: 40 },
     legend: legend(['target: at most'], colours),
     xAxis: axis('value', colours),
     yAxis: axis('category', colours, { data: bars.map(({ label }) => label), splitLine: { show: false } }),

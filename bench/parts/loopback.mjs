@@ -37,7 +37,7 @@ export async function loopback({ ms }) {
   connections.close();
   await servers.stop();
   return {
-    title: 'Over loopback HTTP',
+    title: 'Over loopback',
     note: `A prompt of 1.5 kB and an answer of 1 kB over keep-alive connections to a server in another process: plain axios, axios-retry, and this package over 3 backends. Each request has its own signal, or \`timeout: 10_000\`. Rounds of ${REQUESTS} requests, one after the other; and of ${REQUESTS_EACH} for each of ${CALLERS} callers at once.`,
     figures,
   };
