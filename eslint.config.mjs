@@ -11,11 +11,11 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/consistent-type-imports': 'error',
-      // A callback that only tells somebody something may return what that returns.
+      // A short callback may return what the function it calls returns.
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      // What a JavaScript user passes in is checked beyond its type.
+      // Input is checked at run time too, for users of JavaScript.
       '@typescript-eslint/no-unnecessary-condition': 'off',
-      // Where an index is known to be there, a fallback would be a branch that no test can take.
+      // For an index that is known to exist, a fallback would be a branch that no test can reach.
       '@typescript-eslint/no-non-null-assertion': 'off',
     },
   },
@@ -37,7 +37,7 @@ export default tseslint.config(
       '@typescript-eslint/no-meaningless-void-operator': 'off',
       '@typescript-eslint/no-confusing-void-expression': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      // expect.any and the like.
+      // For expect.any() and the like.
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-misused-spread': 'off',
       '@typescript-eslint/use-unknown-in-catch-callback-variable': 'off',

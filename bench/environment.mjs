@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { arch, cpus, loadavg, platform, totalmem } from 'node:os';
+import { pinned } from './cores.mjs';
 
-/** On what, with what and when it was measured. */
+/** When, where and with which versions the figures were measured. */
 export async function environment() {
   const [cpu] = cpus();
   return {
@@ -12,8 +13,10 @@ export async function environment() {
       cores: cpus().length,
       memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
       system: `${platform()} ${arch()}`,
-      // Above the number of cores others were working here too.
+      /** At the start. A load near the number of cores means that other work was running too. */
       load: Number(loadavg()[0].toFixed(1)),
+      /** Whether client and servers had a core each. */
+      pinned,
     },
     versions: {
       'axios-priority-adapter': await versionIn(new URL('../package.json', import.meta.url)),

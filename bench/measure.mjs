@@ -1,56 +1,58 @@
+import { setImmediate } from 'node:timers/promises';
+
 /**
- * Times rounds of several variants in turn, for so many ms. On a shared machine single times wander; what two variants
- * cost within the same turn is compared instead. The order changes with each turn, so that nobody always comes first.
+ * Times rounds of several variants in turn. Single times drift on a shared machine, so only rounds of the same turn are
+ * compared. The order changes from turn to turn, so that no variant gains by its place.
  *
- * @param variants functions that run one round each, by name
- * @param warmUp ms before anything is noted
- * @returns ms of each round, by name; the nth of all belong to the same turn
+ * @param variants functions that each run one round, by name
+ * @param warmUp ms before the first turn that counts
+ * @param ms how long to measure
+ * @returns the ms of each round, by name; the nth of each belong to the same turn
  */
-export async function inTurn(variants, { ms, warmUp }) {
-  const rounds = Object.entries(variants);
-  const times = Object.fromEntries(rounds.map(([name]) => [name, []]));
-  await turns(rounds, warmUp, () => undefined);
-  await turns(rounds, ms, (name, time) => times[name].push(time));
+export async function interleaved(variants, { warmUp, ms }) {
+  const names = Object.keys(variants);
+  const times = Object.fromEntries(names.map((name) => [name, []]));
+  await turns(variants, warmUp, () => undefined);
+  await turns(variants, ms, (name, time) => times[name].push(time));
   return times;
 }
 
-async function turns(rounds, ms, note) {
+async function turns(variants, ms, record) {
+  const order = Object.keys(variants);
   const until = performance.now() + ms;
-  for (let turn = 0; turn === 0 || performance.now() < until; turn++) {
-    for (let i = 0; i < rounds.length; i++) {
-      const [name, round] = rounds[(turn + i) % rounds.length];
+  for (let turn = 1; turn === 1 || performance.now() < until; turn++) {
+    for (const name of order) {
       const started = performance.now();
-      await round();
-      note(name, performance.now() - started);
+      await variants[name]();
+      // What a variant leaves to the event loop belongs to its round.
+      await setImmediate();
+      record(name, performance.now() - started);
     }
+    order.push(order.shift());
+    if (turn % order.length === 0) order.reverse();
   }
 }
 
-/** What one variant costs in proportion to another: turn by turn, of which the median and the quartiles are given. */
-export function ratio(times, over) {
-  const ratios = times.map((time, turn) => time / over[turn]);
-  return {
-    value: quantile(ratios, 0.5),
-    low: quantile(ratios, 0.25),
-    high: quantile(ratios, 0.75),
-    turns: ratios.length,
+/** A round of `count` requests, one after the other. */
+export function round(count, request) {
+  return async () => {
+    for (let i = 0; i < count; i++) await request();
   };
+}
+
+/**
+ * What one variant costs in proportion to another: the median of the ratios of all turns, and its 95 % confidence interval.
+ */
+export function ratio(times, base) {
+  const ratios = times.map((time, turn) => time / base[turn]).sort((a, b) => a - b);
+  const { length } = ratios;
+  // By order statistics: the ranks between which the true median lies, whatever the distribution.
+  const low = Math.max(0, Math.floor((length - 1.96 * Math.sqrt(length)) / 2) - 1);
+  return { value: median(ratios), low: ratios[low], high: ratios[length - 1 - low], turns: length };
 }
 
 export function median(values) {
-  return quantile(values, 0.5);
-}
-
-function quantile(values, share) {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (sorted.length - 1) * share;
-  const below = sorted[Math.floor(at)];
-  return below + (sorted[Math.ceil(at)] - below) * (at % 1);
-}
-
-/** Runs one thing after another, `count` times. */
-export function sequence(count, run) {
-  return async () => {
-    for (let i = 0; i < count; i++) await run();
-  };
+  const middle = (sorted.length - 1) / 2;
+  return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2;
 }

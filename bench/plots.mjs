@@ -7,24 +7,17 @@ const THEMES = {
 };
 const WIDTH = 760;
 
-/** Each plot for light and for dark pages, as SVG by the name of its file. */
+/** Each plot for light and for dark pages, as SVG, by file name. */
 export function plots({ parts }) {
-  const drawn = {};
-  for (const [theme, colours] of Object.entries(THEMES)) {
-    const charts = {
-      ratios: ratios(parts, colours),
-      reserved: overTime(parts.reserved, colours),
-      growth: byNumber(parts.growth, colours),
-      size: byFile(parts.size, colours),
-    };
-    for (const [name, { height, ...option }] of Object.entries(charts)) {
-      drawn[`${name}-${theme}.svg`] = svg(PLOTS[name], option, height, colours);
-    }
-  }
-  return drawn;
+  return Object.fromEntries(
+    Object.entries(THEMES).flatMap(([theme, colours]) => [
+      [`ratios-${theme}.svg`, svg(PLOTS.ratios, ratios(parts, colours), colours)],
+      [`reserved-${theme}.svg`, svg(PLOTS.reserved, overTime(parts.reserved, colours), colours)],
+    ]),
+  );
 }
 
-function svg(title, option, height, { ground, text }) {
+function svg(title, { height, ...option }, { ground, text }) {
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
   chart.setOption({
     animation: false,
@@ -38,36 +31,32 @@ function svg(title, option, height, { ground, text }) {
   return `${drawn}\n`;
 }
 
-/** What each costs, as a bar, and how much it may cost, as a line across it. */
-function ratios({ cost, loopback, failover, growth }, colours) {
-  const [ours, retry] = cost.figures;
-  const largest = growth.figures.filter(({ atMost }) => atMost !== undefined);
-  const bars = [
-    ['in process: axios-retry / plain axios', retry],
-    ['in process: this package / plain axios', ours],
-    ['over loopback HTTP: this package / plain axios', loopback.figures[0]],
-    ['a failover / two requests', failover.figures[0]],
-    ...largest.map((figure) => [`1,000 backends / 3, ${figure.state}`, figure]),
-  ].reverse();
-  const data = bars.map(([, { value }], i) => ({
-    value: rounded(value),
-    itemStyle: { color: i === bars.length - 1 ? colours.second : colours.first },
-  }));
-  const inBar = { show: true, position: 'insideLeft', formatter: ({ value }) => value.toFixed(2) };
-  const targets = bars.flatMap(([name, { atMost }]) => (atMost === undefined ? [] : [[atMost, name]]));
+/** A bar for each ratio that has a target, and a mark for the target. */
+function ratios(parts, colours) {
+  const bars = Object.values(parts)
+    .flatMap(({ title, figures }) => figures.map((figure) => ({ ...figure, label: `${title}: ${figure.name}` })))
+    .filter(({ low, atMost }) => low !== undefined && atMost !== undefined)
+    .map((figure) => ({ ...figure, label: figure.label.replaceAll('`', '') }))
+    .reverse();
+  const value = { show: true, position: 'insideLeft', color: colours.ground, formatter: (bar) => bar.value.toFixed(2) };
   return {
-    height: 300,
-    ...sideways(
-      bars.map(([name]) => name),
-      colours,
-    ),
+    height: 105 + 28 * bars.length,
+    grid: { left: 300, right: 40, top: 70, bottom: 40 },
     legend: legend(['target: at most'], colours),
+    xAxis: axis('value', colours),
+    yAxis: axis('category', colours, { data: bars.map(({ label }) => label), splitLine: { show: false } }),
     series: [
-      { type: 'bar', data, barWidth: 16, label: { ...inBar, color: colours.ground } },
+      {
+        type: 'bar',
+        data: bars.map((bar) => hundredths(bar.value)),
+        barWidth: 16,
+        itemStyle: { color: colours.first },
+        label: value,
+      },
       {
         type: 'scatter',
         name: 'target: at most',
-        data: targets,
+        data: bars.map(({ label, atMost }) => [atMost, label]),
         symbol: 'rect',
         symbolSize: [3, 26],
         itemStyle: { color: colours.mark },
@@ -76,89 +65,34 @@ function ratios({ cost, loopback, failover, growth }, colours) {
   };
 }
 
-function overTime({ overTime: { binMs, ours, rounded: inSeconds } }, colours) {
+/** The share of a reserved deployment that is used, with waits as given and with waits rounded up to seconds. */
+function overTime({ overTime: { bin, asGiven, inSeconds } }, colours) {
   const line = (name, shares, color) => ({
     type: 'line',
     name,
     showSymbol: false,
     lineStyle: { color, width: 2 },
     itemStyle: { color },
-    data: shares.map((share, i) => [((i + 0.5) * binMs) / 1000, rounded(share * 100)]),
+    data: shares.map((share, i) => [((i + 0.5) * bin) / 1_000, hundredths(share * 100)]),
   });
-  const names = ['waits of 20 to 66 ms as they are', 'rounded up to whole seconds'];
+  const names = ['waits of 20 to 66 ms, as given', 'the same waits, rounded up to seconds'];
+  const target = {
+    silent: true,
+    symbol: 'none',
+    lineStyle: { color: colours.mark, type: 'dashed' },
+    label: { formatter: 'target: 60 %', color: colours.mark, position: 'insideStartTop' },
+    data: [{ yAxis: 60 }],
+  };
   return {
     height: 300,
     grid: { left: 60, right: 70, top: 95, bottom: 50 },
     legend: legend(names, colours),
-    xAxis: axis('value', colours, { name: 'seconds', max: (ours.length * binMs) / 1000 }),
+    xAxis: axis('value', colours, { name: 'seconds', max: (asGiven.length * bin) / 1_000 }),
     yAxis: axis('value', colours, { name: '% of its capacity', max: 100 }),
     series: [
-      { ...line(names[0], ours, colours.first), markLine: target(60, 'target: 60 %', colours) },
+      { ...line(names[0], asGiven, colours.first), markLine: target },
       line(names[1], inSeconds, colours.second),
     ],
-  };
-}
-
-function byNumber({ figures }, colours) {
-  const states = [...new Set(figures.map(({ state }) => state))];
-  const series = states.map((name, i) => {
-    const color = [colours.first, colours.second][i];
-    const measured = figures.filter(({ state }) => state === name).map(({ size, value }) => [size, rounded(value)]);
-    return {
-      type: 'line',
-      name,
-      symbolSize: 8,
-      lineStyle: { color },
-      itemStyle: { color },
-      data: [[3, 1], ...measured],
-    };
-  });
-  series[0].markLine = target(1.2, 'target: 1.2', colours);
-  return {
-    height: 300,
-    grid: { left: 60, right: 75, top: 95, bottom: 50 },
-    legend: legend(states, colours),
-    xAxis: axis('log', colours, { name: 'backends', min: 1, max: 1000 }),
-    yAxis: axis('value', colours, { name: 'cost of a request, that over 3 being 1', max: 1.4 }),
-    series,
-  };
-}
-
-function byFile({ files, figures: [whole] }, colours) {
-  const sorted = [...files].sort((a, b) => a.gzipped - b.gzipped);
-  const label = { show: true, position: 'right', color: colours.text, fontSize: 11 };
-  return {
-    height: 90 + 20 * sorted.length,
-    ...sideways(
-      sorted.map(({ file }) => file),
-      colours,
-    ),
-    title: {
-      text: PLOTS.size,
-      subtext: `${whole.value.toLocaleString('en')} bytes in all; what several say in the same words is counted for none`,
-      left: 12,
-      top: 10,
-      textStyle: { color: colours.text, fontSize: 15 },
-      subtextStyle: { color: colours.text },
-    },
-    grid: { left: 20, right: 50, top: 65, bottom: 12, containLabel: true },
-    series: [
-      {
-        type: 'bar',
-        data: sorted.map(({ gzipped }) => gzipped),
-        barWidth: 12,
-        label,
-        itemStyle: { color: colours.first },
-      },
-    ],
-  };
-}
-
-function sideways(names, colours) {
-  return {
-    grid: { left: 20, right: 40, top: 75, bottom: 20, containLabel: true },
-    xAxis: axis('value', colours),
-    yAxis: { ...axis('category', colours), data: names, splitLine: { show: false } },
   };
 }
 
@@ -180,16 +114,6 @@ function legend(names, { text }) {
   return { data: names, left: 12, top: 36, itemWidth: 16, itemHeight: 10, textStyle: { color: text } };
 }
 
-function target(value, formatter, { mark }) {
-  return {
-    silent: true,
-    symbol: 'none',
-    lineStyle: { color: mark, type: 'dashed' },
-    label: { formatter, color: mark, position: 'insideStartTop' },
-    data: [{ yAxis: value }],
-  };
-}
-
-function rounded(value) {
+function hundredths(value) {
   return Math.round(value * 100) / 100;
 }

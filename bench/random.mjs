@@ -1,4 +1,4 @@
-/** A seeded source of numbers from 0 to 1 (mulberry32): the same seed gives the same numbers everywhere. */
+/** A random source of numbers from 0 to 1 (mulberry32). The same seed always gives the same numbers. */
 export function seeded(state) {
   return () => {
     state = (state + 0x6d2b79f5) | 0;

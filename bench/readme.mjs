@@ -1,5 +1,5 @@
 /**
- * Puts the last results between `<!-- bench -->` and `<!-- /bench -->` in the README, where these stand.
+ * Writes the last results into the README, between `<!-- bench -->` and `<!-- /bench -->`.
  *
  *     node bench/readme.mjs [--check] [--readme FILE] [--results FILE]
  */
@@ -10,9 +10,9 @@ import { formatted, summary } from './report.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { check, readme, results } = new Command('readme')
-  .option('--check', 'write nothing; fail where the README says something else')
-  .option('--readme <file>', 'what is written to', here('../README.md'))
-  .option('--results <file>', 'what is read', here('results/results.json'))
+  .option('--check', 'write nothing; fail if the README differs')
+  .option('--readme <file>', 'the file to write to', here('../README.md'))
+  .option('--results <file>', 'the results to read', here('results/results.json'))
   .parse()
   .opts();
 
@@ -22,13 +22,13 @@ const filled = text.replace(
   /(<!-- bench -->)[\s\S]*?(<!-- \/bench -->)/,
   (_, before, after) => `${before}\n\n${section}\n\n${after}`,
 );
-// Without the markers nothing is touched.
+// A file without the markers stays as it is.
 const wanted = filled === text ? text : await formatted('README.md', filled);
-if (wanted === text) console.log(`${readme}: nothing to change`);
+if (wanted === text) console.log(`${readme} is up to date`);
 else if (check) {
-  console.error(`${readme} does not say what was measured: node bench/readme.mjs`);
+  console.error(`${readme} differs from the results; run node bench/readme.mjs`);
   process.exitCode = 1;
 } else {
   await writeFile(readme, wanted);
-  console.log(`${readme}: written`);
+  console.log(`${readme} updated`);
 }

@@ -1,19 +1,17 @@
 import Table from 'cli-table3';
 import { format, resolveConfig } from 'prettier';
 
-const HEAD = ['figure', 'measured', 'quartiles', 'target', 'reached'];
+const HEAD = ['figure', 'measured', '95 % interval', 'target', 'reached'];
 const PLAIN = { head: [], border: [] };
 const NO_RULES = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
 
 /** What each plot shows, by the name of its files. */
 export const PLOTS = {
-  ratios: 'What it costs, as a ratio, and the targets',
-  reserved: 'Share of a reserved deployment that is used, over time',
-  growth: 'Cost of a request by the number of backends',
-  size: 'What each source file adds to the minified and gzipped entry',
+  ratios: 'Cost as a ratio, with its targets',
+  reserved: 'Use of a reserved deployment over time',
 };
 
-/** For the terminal: all figures, part by part. */
+/** All figures, for the terminal. */
 export function tables({ parts }) {
   return Object.values(parts)
     .map(({ title, figures }) => {
@@ -25,23 +23,23 @@ export function tables({ parts }) {
     .join('\n');
 }
 
-/** For `results.md`: all figures, how they were measured, and the plots. */
+/** All figures, how they were measured, and the plots: the content of `results.md`. */
 export function markdown(results) {
-  const sections = Object.values(results.parts).map(({ title, note, figures }) => {
-    return `## ${title}\n\n${note}\n\n${markdownTable(HEAD, figures.map(row))}`;
-  });
-  const files = results.parts.size.files.map((file) => [file.file, count(file.minified), count(file.gzipped)]);
+  const sections = Object.values(results.parts).map(
+    ({ title, note, figures }) => `## ${title}\n\n${note}\n\n${markdownTable(HEAD, figures.map(row))}`,
+  );
+  const parts = results.parts.size.parts.map(([part, bytes]) => [part, count(bytes)]);
   return [
-    '# What `npm run bench` has measured',
-    `${sentence(results)} Ratios are of rounds taken in turn in one run: the median of all turns, and its quartiles.`,
+    '# Results of `npm run bench`',
+    `${sentence(results)} A ratio compares rounds of the same turn, where the variants take turns within one run. The figure is the median of all turns. A target counts as reached unless the whole 95 % interval misses it.`,
     ...sections,
-    markdownTable(['source file', 'bytes minified', 'bytes gzipped'], files),
+    markdownTable(['part of the main entry', 'bytes minified'], parts),
     '## Plots',
     ...Object.keys(PLOTS).map((name) => picture(name, '')),
   ].join('\n\n');
 }
 
-/** For the README: the figures that have a target, and the plots. */
+/** The figures that have a target, and the plots: what the README shows. */
 export function summary(results) {
   const rows = Object.values(results.parts).flatMap(({ title, figures }) =>
     figures.filter(targetOf).map((figure) => [title, ...row(figure)]),
@@ -53,36 +51,37 @@ export function summary(results) {
   ].join('\n\n');
 }
 
-/** As the repository's formatter would have it, where it knows the kind of file. */
+/** Formats Markdown and JSON as `npm run format` does. */
 export async function formatted(name, text) {
   if (!/\.(?:md|json)$/.test(name)) return text;
   const file = new URL(name, import.meta.url).pathname;
   return format(text, { ...(await resolveConfig(file)), filepath: file });
 }
 
-/** @returns the target in words, `undefined` where there is none */
-function targetOf(figure) {
-  const { atMost, atLeast, below } = figure;
-  if (atMost !== undefined) return `≤ ${show(atMost, figure.unit)}`;
-  if (atLeast !== undefined) return `≥ ${show(atLeast, figure.unit)}`;
-  return below === undefined ? undefined : `< ${show(below, figure.unit)}`;
+function targetOf({ atMost, atLeast, unit }) {
+  if (atMost !== undefined) return `≤ ${show(atMost, unit)}`;
+  return atLeast === undefined ? undefined : `≥ ${show(atLeast, unit)}`;
 }
 
-function isReached({ value, atMost = Infinity, atLeast = -Infinity, below = Infinity }) {
-  return value <= atMost && value >= atLeast && value < below;
+/** A target is missed only if the whole interval misses it. */
+function isReached({ value, low = value, high = value, atMost = Infinity, atLeast = -Infinity }) {
+  return low <= atMost && high >= atLeast;
 }
 
 function row(figure) {
   const { name, value, low, high, unit } = figure;
   const target = targetOf(figure);
-  const spread = low === undefined ? '' : `${show(low, unit)} to ${show(high, unit)}`;
-  return [name, show(value, unit), spread, target ?? '', target === undefined ? '' : isReached(figure) ? 'yes' : 'no'];
+  const interval = low === undefined ? '' : `${show(low, unit)} to ${show(high, unit)}`;
+  const reached = target === undefined ? '' : isReached(figure) ? 'yes' : 'no';
+  return [name, show(value, unit), interval, target ?? '', reached];
 }
 
 function show(value, unit) {
   if (unit === '%') return `${(value * 100).toFixed(1)} %`;
   if (unit === 'bytes') return `${count(value)} bytes`;
   if (unit === 'MB') return `${value.toFixed(1)} MB`;
+  if (unit === 'µs') return `${count(Math.round(value))} µs`;
+  if (unit === 'count') return count(value);
   return value.toFixed(2);
 }
 
@@ -91,10 +90,10 @@ function count(value) {
 }
 
 function sentence({ date, machine, versions }) {
-  const { cpu, cores, memory, load } = machine;
-  const { node, axios } = versions;
+  const { cpu, cores, memory, load, pinned } = machine;
   const where = `${cores} cores of ${cpu}, ${memory}, load ${load} at the start`;
-  return `Measured on ${date.slice(0, 10)} with Node ${node} and axios ${axios} (${where}).`;
+  const pinning = pinned ? 'client and server pinned to a core each' : 'client and server not pinned to cores';
+  return `Measured on ${date.slice(0, 10)} with Node ${versions.node} and axios ${versions.axios} (${where}; ${pinning}).`;
 }
 
 function markdownTable(head, rows) {

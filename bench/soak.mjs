@@ -1,7 +1,7 @@
 /**
- * Holds the package under load: real backends that throttle, fail, reset, hang, truncate, answer slowly, go away and come
- * back; bodies of all kinds; cancels and timeouts mixed in. At the end every request must have settled exactly once, the
- * clients' and the servers' accounts must agree entry by entry, and nothing may be left behind.
+ * Runs the package under load against backends that throttle, fail, reset, hang, truncate, answer slowly, go away and come
+ * back. The requests have bodies of all kinds, and some are cancelled or time out. At the end, every request must have settled
+ * exactly once, the logs of clients and servers must agree entry by entry, and nothing may be left behind.
  *
  *     npm run soak -- [seconds] [seed]
  */
@@ -16,22 +16,22 @@ import { requestOf } from './soak/requests.mjs';
 
 const CALLERS = 30;
 const MAX_SECONDS = 60;
-/** ms that requests may take to settle when no new ones are made: their own limits are much shorter. */
+/** ms that the last requests may take to settle. Their own limits are much shorter. */
 const GRACE = 10_000;
 
 const program = new Command('soak')
-  .argument('[seconds]', `how long, at most ${MAX_SECONDS}`, secondsIn, 30)
-  .argument('[seed]', 'decides what is asked and how the backends misbehave', seedIn, 1)
+  .argument('[seconds]', `how long to run, at most ${MAX_SECONDS}`, secondsIn, 30)
+  .argument('[seed]', 'of the requests and of how the backends misbehave', seedIn, 1)
   .parse();
 const [seconds, seed] = program.processedArgs;
-console.log(`soak for ${seconds} s, seed ${seed}; the same again: npm run soak -- ${seconds} ${seed}`);
+console.log(`soak for ${seconds} s with seed ${seed}; to repeat it: npm run soak -- ${seconds} ${seed}`);
 
 const problems = [];
 const problem = (what) => problems.push(what);
 for (const event of ['unhandledRejection', 'uncaughtException', 'warning'])
   process.on(event, (error) => problem(`${event}: ${error?.stack ?? error}`));
 
-/** What happens to one request or backend does not depend on when the others are heard. */
+/** A separate random source for each request and backend, so that none depends on the order of the others. */
 const randomFor = (...names) => seeded(hash([seed, ...names].join(' ')));
 const backends = ['reserved', 'east', 'west', 'north'].map(
   (name) => new Backend(name, (what) => randomFor(name, what), problem),
@@ -49,12 +49,12 @@ const unsubscribe = pool.subscribe((event) => {
 const delays = monitorEventLoopDelay({ resolution: 10 });
 delays.enable();
 const until = performance.now() + seconds * 1000;
-const tide = new AbortController();
-const tides = backends.map((backend) => backend.comeAndGo(tide.signal));
+const ending = new AbortController();
+const absences = backends.map((backend) => backend.comeAndGo(ending.signal));
 const settled = await withinGrace(Promise.all(Array.from({ length: CALLERS }, (_, i) => caller(i))));
 delays.disable();
-tide.abort();
-await Promise.all(tides);
+ending.abort();
+await Promise.all(absences);
 await finish();
 
 async function caller(number) {
@@ -69,7 +69,7 @@ async function caller(number) {
   }
 }
 
-/** Sends a request, reads its answer, and notes what came of it. */
+/** Sends a request, reads its response, and returns how it ended. */
 async function outcomeOf(request) {
   const { config } = request;
   const response = await client.request({ ...config }).then(
@@ -80,11 +80,11 @@ async function outcomeOf(request) {
   const fate = outcomeIn(response);
   if (config.responseType !== 'stream' || answer === undefined) return fate;
   try {
-    // Also what comes with an error is the caller's to read.
+    // The response of an error has to be read too.
     for await (const chunk of answer.data) void chunk;
     return fate;
   } catch {
-    return 'cut while it was read';
+    return 'broken while reading';
   }
 }
 
@@ -97,12 +97,12 @@ function settle(request, result) {
   request.settled++;
   request.ended = performance.now();
   request.attempts = result.attempts;
-  if (result.attempts === undefined) problem(`no attempts with ${result.stack ?? result.status}`);
-  // The agent holds the sockets of all requests, as with plain axios; the rest of a config is to be clean.
+  if (result.attempts === undefined) problem(`no attempts on ${result.stack ?? result.status}`);
+  // The agent in the config holds sockets with all headers, as with plain axios. The rest must contain no secret.
   const { message, stack, config } = result;
   const { url, baseURL, headers, params } = config ?? {};
-  const told = JSON.stringify([message, stack, url, baseURL, headers, params]);
-  for (const secret of ['key-of-', 'x-attempt']) if (told.includes(secret)) problem(`${secret} in ${told}`);
+  const visible = JSON.stringify([message, stack, url, baseURL, headers, params]);
+  for (const secret of ['key-of-', 'x-attempt']) if (visible.includes(secret)) problem(`${secret} in ${visible}`);
   return result;
 }
 
@@ -111,7 +111,7 @@ async function finish() {
   unsubscribe();
   for (const what of await closed(httpAgent, backends)) problem(what);
   for (const what of leftBehind(pool, [...requests.values()])) problem(what);
-  // Twice, since one late turn may follow another.
+  // Twice the delay, because one late turn of the event loop may follow another.
   const lag = (2 * delays.max) / 1e6 + 50;
   const ends = reconcile(requests, backends, lag, problem);
   compareEvents();
@@ -120,34 +120,34 @@ async function finish() {
   report(outcomes, ends);
 }
 
-/** Listeners of the pool, and its own counts, must have had what the callers were told. */
+/** The events and the counts of the pool must match the attempts that callers received. */
 function compareEvents() {
-  const told = {};
+  const received = {};
   const attempts = [...requests.values()].flatMap((request) => request.attempts ?? []);
-  for (const attempt of attempts) count(told, keyOf(attempt));
-  for (const key of new Set([...Object.keys(told), ...Object.keys(events)]))
-    if (told[key] !== events[key]) problem(`${key}: ${told[key]} in the attempts, ${events[key]} events`);
+  for (const attempt of attempts) count(received, keyOf(attempt));
+  for (const key of new Set([...Object.keys(received), ...Object.keys(events)]))
+    if (received[key] !== events[key]) problem(`${key}: ${received[key]} in the attempts, ${events[key]} events`);
   for (const { name, successes } of pool.snapshot()) {
     const good = attempts.filter(({ backend, status, code }) => backend === name && status < 400 && code === undefined);
-    if (good.length !== successes) problem(`${name} counts ${successes} successes, its clients ${good.length}`);
+    if (good.length !== successes) problem(`${name} has ${successes} successes, callers received ${good.length}`);
   }
 }
 
 function report(outcomes, ends) {
-  console.log(`${requests.size} requests, as they ended:`);
+  console.log(`How the ${requests.size} requests ended:`);
   console.table(outcomes);
-  console.log('Their attempts, as clients and servers agree:');
+  console.log('How their attempts ended, as clients and servers agree:');
   console.table(ends);
   const different = [...new Set(problems)];
   for (const each of different.slice(0, 20)) console.error(each);
   if (different.length > 20) console.error(`and ${different.length - 20} more`);
-  console.log(problems.length === 0 ? 'held' : `${problems.length} problems with seed ${seed}`);
+  console.log(problems.length === 0 ? 'passed' : `failed with seed ${seed}: ${problems.length} problems`);
   process.exitCode = problems.length === 0 ? 0 : 1;
-  // Whoever hangs has been named.
+  // What hangs has been reported.
   if (!settled) process.exit();
 }
 
-/** Whether it came to an end in time. */
+/** Resolves with whether the work ended in time. */
 async function withinGrace(work) {
   let timer;
   const late = new Promise((resolve) => {

@@ -1,9 +1,9 @@
 /**
- * Failover for an instance that exists already and keeps its base URL, headers and interceptors; and off again.
+ * Adds failover to an existing instance, which keeps its base URL, headers and interceptors. Then removes it again.
  *
  *     EASTUS_KEY=… WESTUS_KEY=… node examples/attach.mjs
  *
- * The hosts are those of EASTUS_URL and WESTUS_URL.
+ * EASTUS_URL and WESTUS_URL set other hosts.
  */
 import axios from 'axios';
 import { attachPriorityAdapter } from 'axios-priority-adapter';
@@ -12,7 +12,7 @@ const { env } = process;
 const eastus = env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com';
 const westus = env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com';
 
-// What there was before:
+// The existing instance:
 const client = axios.create({ baseURL: `${eastus}/openai`, headers: { 'api-key': env.EASTUS_KEY } });
 client.interceptors.request.use((config) => {
   config.headers.set('x-ms-client-request-id', crypto.randomUUID());
@@ -29,4 +29,4 @@ for (const { name, state } of pool.snapshot()) console.log(`${name} is ${state}`
 
 detach();
 const { status } = await client.get('/models?api-version=2024-10-21', { validateStatus: null });
-console.log(`detached: ${status} from the base URL, whatever it is`);
+console.log(`detached: ${status} straight from the base URL`);

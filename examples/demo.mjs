@@ -1,29 +1,29 @@
 /**
- * Sends the conversations of a file through the openai client, many callers at once, over several backends: three
- * simulated ones on loopback, or yours. See --help.
+ * Sends the conversations of a file through the openai client, with many callers at once, over several backends: three
+ * simulated ones, or your own. See --help.
  */
 import { BackendPool } from 'axios-priority-adapter';
 import { SingleBar } from 'cli-progress';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { fileURLToPath } from 'node:url';
 import { converse, createClient } from './demo/callers.mjs';
-import { startFakeAzure } from './demo/fake-azure.mjs';
+import { startEndpoints } from './demo/endpoints.mjs';
 import { InputError, readBackends, readConversations } from './demo/input.mjs';
 import { Ledger } from './demo/ledger.mjs';
 import { Report } from './demo/report.mjs';
 
 const OK = 0;
 const LOST = 1;
-const WRONG_INPUT = 2;
+const BAD_INPUT = 2;
 const INTERRUPTED = 130;
 
 const MAX_REASONS = 5;
 
 const HELP = `
 Backends file: a JSON list of objects with the fields of BackendOptions (baseURL, priority, weight, name, headers,
-params, deployments, request). Keys don't stand in it; the environment variables that hold them do:
-  apiKeyEnv         sent as api-key
-  azureADTokenEnv   sent as Authorization: Bearer …
+params, deployments, request). The file names the environment variables that hold the keys, not the keys themselves:
+  apiKeyEnv         variable with the key, which is sent as api-key
+  azureADTokenEnv   variable with the token, which is sent as Authorization: Bearer …
 
   [
     { "baseURL": "https://ptu-eastus.openai.azure.com", "priority": 1, "apiKeyEnv": "EASTUS_KEY" },
@@ -31,7 +31,7 @@ params, deployments, request). Keys don't stand in it; the environment variables
       "deployments": { "gpt-4o": "gpt-4o-global" } }
   ]
 
-Prompts file: a JSON list of conversations. Each is a question, a list of questions that are asked in turn, or one
+Prompts file: a JSON list of conversations. Each is a question, a list of questions to ask one after the other, or a
 request with messages of any role:
   [
     "Why is the sky blue?",
@@ -39,24 +39,26 @@ request with messages of any role:
     { "messages": [{ "role": "system", "content": "Be brief." }, { "role": "user", "content": "Why does ice float?" }] }
   ]
 
-Exit status: 0 all answered; 1 something was lost, or the counts disagree; 2 wrong input; 130 interrupted.
-Against your own backends, each turn of each conversation is a request that you pay for.`;
+Exit status: 0 everything was answered; 1 a turn was lost, or the counts disagree; 2 invalid input; 130 interrupted.
+On your own backends, you pay for each turn of each conversation.`;
 
 function parseCommandLine(argv) {
   return new Command('demo')
-    .description('Sends conversations through the openai client over several backends, and shows who answered.')
-    .option('--backends <file>', 'backends to use in place of the simulated ones (JSON)')
+    .description(
+      'Sends conversations through the openai client over several backends, and shows which backend answered.',
+    )
+    .option('--backends <file>', 'your own backends, instead of the simulated ones (JSON)')
     .addOption(
       new Option('--prompts <file>', 'conversations to send (JSON)').default(
         fileURLToPath(new URL('prompts.json', import.meta.url)),
         'examples/prompts.json',
       ),
     )
-    .option('--deployment <name>', 'deployment to ask for', notEmpty, 'gpt-4o')
-    .option('--api-version <version>', 'version of the API', notEmpty, '2024-10-21')
+    .option('--deployment <name>', 'deployment to use', notEmpty, 'gpt-4o')
+    .option('--api-version <version>', 'API version', notEmpty, '2024-10-21')
     .option('--callers <count>', 'conversations at once', positiveInteger, 20)
-    .option('--max-wait <seconds>', 'how long a turn may wait, in all, while no backend is available', seconds, 30)
-    .option('--timeout <seconds>', 'how long a turn may take, waits included', seconds, 60)
+    .option('--max-wait <seconds>', 'how long a turn may wait in total while no backend is available', seconds, 30)
+    .option('--timeout <seconds>', 'how long a turn may take, including waits', seconds, 60)
     .addHelpText('after', HELP)
     .showSuggestionAfterError(false)
     .exitOverride()
@@ -71,13 +73,14 @@ function notEmpty(text) {
 
 function positiveInteger(text) {
   const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('It must be a whole number from 1.');
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw new InvalidArgumentError('It must be a whole number of at least 1.');
   return number;
 }
 
 function seconds(text) {
   const number = Number(notEmpty(text));
-  if (!(number >= 0 && number < Infinity)) throw new InvalidArgumentError('It must be a number from 0.');
+  if (!(number >= 0 && number < Infinity)) throw new InvalidArgumentError('It must be a number of at least 0.');
   return number;
 }
 
@@ -85,11 +88,11 @@ async function main(argv) {
   const options = parseCommandLine(argv);
   const conversations = await readConversations(options.prompts);
   const own = options.backends === undefined ? undefined : await readBackends(options.backends, process.env);
-  const fake = own === undefined ? await startFakeAzure(options.deployment) : undefined;
+  const fake = own === undefined ? await startEndpoints(options.deployment) : undefined;
   try {
     return await run(options, conversations, poolOf(own ?? fake.backends, options.backends), fake?.counts);
   } finally {
-    fake?.close();
+    await fake?.close();
   }
 }
 
@@ -101,7 +104,7 @@ function poolOf(backends, file) {
   }
 }
 
-/** @param servers counts that the backends themselves keep, by name, where they tell */
+/** @param servers the counts that the backends kept, by name, if they are simulated */
 async function run(options, conversations, pool, servers) {
   const { deployment, apiVersion, callers } = options;
   const report = new Report(process.stdout);
@@ -113,7 +116,7 @@ async function run(options, conversations, pool, servers) {
   });
   const turns = conversations.flat().length;
   const controller = new AbortController();
-  // As often as it comes: npm may pass on what the terminal has sent already.
+  // More than once: npm may repeat the signal that the terminal has already sent.
   process.on('SIGINT', () => controller.abort());
 
   console.log(
@@ -128,7 +131,7 @@ async function run(options, conversations, pool, servers) {
     callers,
     signal: controller.signal,
     onTurn: (attempts) => {
-      ledger.saw(attempts);
+      ledger.received(attempts);
       bar.increment({ throttled: ledger.total('throttled') });
     },
   });
@@ -137,7 +140,7 @@ async function run(options, conversations, pool, servers) {
   if (process.stdout.isTTY) console.log();
 
   console.log(`${report.table(pool, ledger)}\n`);
-  console.log(`Who answered when (× refused or failed)\n\n${report.timeline(pool, ledger)}\n`);
+  console.log(`Who answered when (× throttled or failed)\n\n${report.timeline(pool, ledger)}\n`);
   return conclude(report, { turns, result, ledger, servers, interrupted: controller.signal.aborted });
 }
 
@@ -149,39 +152,37 @@ function progressBar(total, ledger) {
     barsize: 28,
     hideCursor: true,
     stream: process.stdout,
-    // A log file gets no bar.
+    // No bar in a log file.
     noTTYOutput: false,
-    // Interrupts are dealt with here.
+    // This program handles interrupts itself.
     gracefulExit: false,
   });
   bar.start(total, 0, { throttled: ledger.total('throttled') });
   return bar;
 }
 
-/** Says what it came to, and gives the exit status. */
+/** Prints the outcome and returns the exit status. */
 function conclude(report, { turns, result, ledger, servers, interrupted }) {
   const { answered, lost, reasons } = result;
   const took = (ledger.duration / 1_000).toFixed(1);
   console.log(
     `${answered} of ${turns} turns answered, ${report.paint(lost === 0 ? 'green' : 'red', `${lost} lost`)}, in ${took} s.`,
   );
-  console.log(
-    `${ledger.total('throttled')} attempts were throttled; ${ledger.waits} times a caller waited for the soonest backend.`,
-  );
+  console.log(`Throttled attempts: ${ledger.total('throttled')}. Waits for a backend: ${ledger.waits}.`);
   for (const line of losses(reasons)) console.log(`  ${line}`);
   if (interrupted) {
-    console.log('Interrupted: the turns under way were given up.');
+    console.log('Interrupted. The turns in progress were cancelled.');
     return INTERRUPTED;
   }
   const found = ledger.disagreements(servers);
-  if (servers === undefined) console.log('Real backends show no counts of their own to compare these with.');
-  else if (found.length === 0) console.log('The backends themselves counted the same.');
+  if (servers === undefined) console.log('Your backends keep no counts to compare these with.');
+  else if (found.length === 0) console.log('The simulated backends counted the same.');
   if (found.length > 0) console.error(`demo: the counts disagree: ${found.join('; ')}`);
   else if (lost > 0) console.error(`demo: ${lost} of ${turns} turns were lost`);
   return found.length > 0 || answered !== turns ? LOST : OK;
 }
 
-/** The most frequent reasons, a line each. */
+/** The most frequent reasons, one per line. */
 function losses(reasons) {
   const sorted = [...reasons].sort(([, a], [, b]) => b - a);
   const lines = sorted.slice(0, MAX_REASONS).map(([reason, count]) => `${count} lost: ${reason}`);
@@ -193,11 +194,11 @@ try {
   process.exitCode = await main(process.argv);
 } catch (error) {
   if (error instanceof CommanderError) {
-    // It has said so itself.
-    process.exitCode = error.exitCode === 0 ? OK : WRONG_INPUT;
+    // Commander has printed the error.
+    process.exitCode = error.exitCode === 0 ? OK : BAD_INPUT;
   } else if (error instanceof InputError) {
-    // One line, whatever the file holds.
+    // On one line, even if the file contains line breaks.
     console.error(`demo: ${error.message.replace(/\s+/g, ' ')}`);
-    process.exitCode = WRONG_INPUT;
+    process.exitCode = BAD_INPUT;
   } else throw error;
 }

@@ -1,10 +1,10 @@
 /**
- * Tokens of Entra ID in place of keys, fetched with the credentials of an application and kept until they end.
+ * Uses Entra ID tokens instead of keys. Fetches a token with the credentials of an application, and caches it until it expires.
  *
  *     AZURE_TENANT_ID=… AZURE_CLIENT_ID=… AZURE_CLIENT_SECRET=… node examples/entra-id.mjs
  *
- * The hosts are those of EASTUS_URL and WESTUS_URL; AZURE_AUTHORITY_HOST is https://login.microsoftonline.com by default.
- * Where `@azure/identity` is installed, its `getBearerTokenProvider(credential, scope)` does what `tokenProvider` does.
+ * EASTUS_URL and WESTUS_URL set other hosts. AZURE_AUTHORITY_HOST is https://login.microsoftonline.com by default. If you have
+ * `@azure/identity` installed, use its `getBearerTokenProvider(credential, scope)` in place of `tokenProvider`.
  */
 import axios from 'axios';
 import { priorityAdapter } from 'axios-priority-adapter';
@@ -19,13 +19,13 @@ async function fetchToken(scope) {
   return data;
 }
 
-/** A function that promises a token: the same one until two minutes before its end, however many ask at once. */
+/** Returns a function that resolves with a token. All callers share one token, until two minutes before it expires. */
 function tokenProvider(scope) {
   let token;
   let renewAt = 0;
   return async () => {
     if (Date.now() >= renewAt) {
-      renewAt = Infinity; // until it is known
+      renewAt = Infinity; // until the new token has arrived
       token = fetchToken(scope);
       token.then(
         ({ expires_in }) => (renewAt = Date.now() + (expires_in - 120) * 1_000),

@@ -1,9 +1,9 @@
 /**
- * A health endpoint: `GET /health` says which backends may be used, 200 while there is one and 503 when there is none.
+ * A health endpoint. `GET /health` lists the backends, with status 200 if at least one is available and 503 if none is.
  *
  *     EASTUS_KEY=… WESTUS_KEY=… node examples/health.mjs
  *
- * The hosts are those of EASTUS_URL and WESTUS_URL; PORT is where it listens, 8080 by default.
+ * EASTUS_URL and WESTUS_URL set other hosts. PORT is the port to listen on, 8080 by default.
  */
 import { createServer } from 'node:http';
 import axios from 'axios';
@@ -25,7 +25,7 @@ const server = createServer(async (request, response) => {
   const send = (status, body) =>
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   if (request.url === '/health') {
-    // Without secrets, and as JSON: what `snapshot` gives may go out as it is.
+    // A snapshot contains no secrets and can be serialised as it is.
     const backends = pool.snapshot();
     send(backends.some(({ state }) => state !== 'cooling') ? 200 : 503, { backends });
   } else {

@@ -1,9 +1,9 @@
 /**
- * The openai client of 3.x, which is built on axios, over several backends. It takes an axios instance of yours.
+ * Runs the openai 3.x client over several backends. It is built on axios and accepts your own instance.
  *
  *     EASTUS_KEY=… WESTUS_KEY=… node examples/legacy-client.mjs
  *
- * The hosts are those of EASTUS_URL and WESTUS_URL. (From 4.0 on the client is built on fetch, and takes no axios.)
+ * EASTUS_URL and WESTUS_URL set other hosts. (From 4.0 on, the client uses fetch instead of axios.)
  */
 import axios from 'axios';
 import { priorityAdapter } from 'axios-priority-adapter';
@@ -20,8 +20,8 @@ const adapter = priorityAdapter([
   },
 ]);
 const configuration = new Configuration({
-  apiKey: 'sent-to-nobody', // each backend brings its own
-  basePath: 'https://pool.invalid/openai/deployments/gpt-4o', // the host is nobody's either
+  apiKey: 'unused', // each backend has its own key
+  basePath: 'https://pool.invalid/openai/deployments/gpt-4o', // replaced by the backend's origin
   baseOptions: { params: { 'api-version': '2024-10-21' } },
 });
 const openai = new OpenAIApi(configuration, undefined, axios.create({ adapter }));

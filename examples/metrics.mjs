@@ -1,9 +1,9 @@
 /**
- * The events of a pool as Prometheus metrics, with prom-client, and as log lines, with pino.
+ * Turns the events of a pool into Prometheus metrics (prom-client) and log lines (pino).
  *
  *     EASTUS_KEY=… WESTUS_KEY=… node examples/metrics.mjs
  *
- * It sends a few requests, writes a line for each event, and at the end what Prometheus would scrape.
+ * Sends a few requests, logs each event, and finally prints what Prometheus would scrape.
  */
 import axios from 'axios';
 import { priorityAdapter } from 'axios-priority-adapter';
@@ -23,21 +23,25 @@ const adapter = priorityAdapter([
 
 const attempts = new Counter({
   name: 'openai_attempts_total',
-  help: 'Attempts, by outcome',
+  help: 'Attempts by outcome',
   labelNames: ['backend', 'outcome'],
 });
-const seconds = new Histogram({ name: 'openai_attempt_seconds', help: 'Time of an attempt', labelNames: ['backend'] });
+const seconds = new Histogram({
+  name: 'openai_attempt_seconds',
+  help: 'Duration of an attempt',
+  labelNames: ['backend'],
+});
 const cooldowns = new Counter({
   name: 'openai_cooldowns_total',
-  help: 'Cooldowns, by reason',
+  help: 'Cooldowns by reason',
   labelNames: ['backend', 'reason'],
 });
-const exhausted = new Counter({ name: 'openai_exhausted_total', help: 'Requests that found nobody' });
+const exhausted = new Counter({ name: 'openai_exhausted_total', help: 'Requests that found no backend available' });
 new Gauge({
   name: 'openai_available',
-  help: '1 while a backend may be used',
+  help: '1 while a backend is available',
   labelNames: ['backend'],
-  // Asked for when Prometheus scrapes, not for each request.
+  // Runs when Prometheus scrapes, not for each request.
   collect() {
     for (const { name, available } of adapter.pool.snapshot()) this.set({ backend: name }, available ? 1 : 0);
   },
@@ -45,7 +49,7 @@ new Gauge({
 
 const log = pino({ base: undefined }, pino.destination({ sync: true }));
 
-// A listener is called at once, in the middle of a request: it should only count and write.
+// Listeners run synchronously, in the middle of a request. Keep them fast.
 adapter.pool.subscribe((event) => {
   switch (event.type) {
     case 'attempt':
@@ -55,11 +59,11 @@ adapter.pool.subscribe((event) => {
       break;
     case 'cooldown':
       cooldowns.inc({ backend: event.backend, reason: event.reason });
-      log.warn(event, 'a backend is out of use');
+      log.warn(event, 'backend on cooldown');
       break;
     case 'exhausted':
       exhausted.inc();
-      log.error(event, 'nobody is available');
+      log.error(event, 'no backend available');
       break;
     default:
       log.info(event);

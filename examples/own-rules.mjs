@@ -1,9 +1,9 @@
 /**
- * Rules of your own: who moves on, for how long a backend is left alone, and who is asked.
+ * Your own rules for when to fail over, how long a cooldown lasts, and which backend to use.
  *
  *     WESTUS_KEY=… SWEDEN_KEY=… node examples/own-rules.mjs
  *
- * The hosts are those of WESTUS_URL and SWEDEN_URL.
+ * WESTUS_URL and SWEDEN_URL set other hosts.
  */
 import axios from 'axios';
 import { affinity, defaultFailoverCondition, priorityAdapter } from 'axios-priority-adapter';
@@ -15,11 +15,11 @@ const adapter = priorityAdapter(
     { name: 'sweden', baseURL: env.SWEDEN_URL ?? 'https://payg-sweden.openai.azure.com', apiKey: env.SWEDEN_KEY },
   ],
   {
-    // The same user stays with the same backend, for its prompt cache.
+    // A user stays on one backend, which makes use of its prompt cache.
     selector: affinity((config) => config.headers['x-user']),
-    // A deployment that is missing in one region moves on too …
+    // A 404 fails over too: this deployment is missing in one region …
     failoverCondition: (failure) => defaultFailoverCondition(failure) || failure.status === 404,
-    // … and isn't asked for there again within a minute. For the rest the rule stays as it is.
+    // … and that region is then skipped for a minute. `undefined` keeps the default for everything else.
     cooldown: ({ status }) => (status === 404 ? 60_000 : undefined),
   },
 );

@@ -1,9 +1,9 @@
 /**
- * Workers of a cluster that tell each other who is throttled, so that only one of them has to find out.
+ * Cluster workers that share their cooldowns, so that only one of them runs into each throttled backend.
  *
  *     EASTUS_KEY=… WESTUS_KEY=… node examples/processes.mjs
  *
- * The hosts are those of EASTUS_URL and WESTUS_URL. Over machines, a message broker does what the primary does here.
+ * EASTUS_URL and WESTUS_URL set other hosts. Across machines, use a message broker in place of the primary process.
  */
 import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import { priorityAdapter } from 'axios-priority-adapter';
 
 const { env } = process;
 
-function beMessenger() {
+function relayMessages() {
   cluster.on('message', (from, message) => {
     for (const worker of Object.values(cluster.workers)) if (worker !== from) worker.send(message);
   });
@@ -29,7 +29,7 @@ async function work({ id }) {
       priority: 2,
     },
   ]);
-  // What `cool` does here is an event of its own, `manual`, and is not told again.
+  // `cool` below causes an event with the reason `manual`, which is not sent on.
   adapter.pool.subscribe((event) => event.type === 'cooldown' && event.reason === 'throttled' && process.send(event));
   process.on('message', ({ backend, duration, scope }) => adapter.pool.cool(backend, duration, scope));
 
@@ -37,9 +37,9 @@ async function work({ id }) {
   const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
   const { attempts } = await axios.post(url, { messages: [] }, { adapter });
   console.log(`worker ${id} asked ${attempts.map(({ backend }) => backend).join(', then ')}`);
-  await sleep(1_000); // the other may need what this one knows
+  await sleep(1_000); // gives the other worker time to use the shared cooldown
   process.disconnect();
 }
 
-if (cluster.isPrimary) beMessenger();
+if (cluster.isPrimary) relayMessages();
 else await work(cluster.worker);

@@ -1,10 +1,10 @@
 /**
- * A reserved deployment (PTU) in front, two that are paid by use behind it: what the PTU has no room for goes to them.
+ * Uses a reserved deployment (PTU) first. Two pay-as-you-go deployments take the overflow.
  *
  *     EASTUS_KEY=… WESTUS_KEY=… SWEDEN_KEY=… node examples/ptu-in-front.mjs
  *
- * The hosts are those of EASTUS_URL, WESTUS_URL and SWEDEN_URL. It asks ten questions at once, prints for each who was
- * asked and what came of it, and at the end how much each has answered.
+ * EASTUS_URL, WESTUS_URL and SWEDEN_URL set other hosts. The program asks ten questions at once, and prints the attempts of each
+ * one and how many questions each backend answered.
  */
 import axios from 'axios';
 import { priorityAdapter } from 'axios-priority-adapter';
@@ -12,7 +12,7 @@ import { priorityAdapter } from 'axios-priority-adapter';
 const { env } = process;
 const adapter = priorityAdapter([
   { name: 'ptu', baseURL: env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
-  // Of the same priority: they share what is over, two to one.
+  // The same priority: these two share the overflow, two to one.
   {
     name: 'payg-westus',
     baseURL: env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com',

@@ -1,9 +1,9 @@
 /**
- * Regions that know the same model by names of their own, and speak versions of the API of their own.
+ * Regions with different deployment names and API versions for the same model.
  *
  *     EASTUS_KEY=… WESTUS_KEY=… node examples/regions.mjs
  *
- * The hosts are those of EASTUS_URL and WESTUS_URL. The caller says `gpt-4o` everywhere.
+ * EASTUS_URL and WESTUS_URL set other hosts. The caller always asks for `gpt-4o`.
  */
 import axios from 'axios';
 import { priorityAdapter } from 'axios-priority-adapter';
@@ -25,7 +25,7 @@ const client = axios.create({
 const messages = [{ role: 'user', content: 'Hello' }];
 const print = (what, { attempts }) => console.log(`${what}: ${attempts.map(({ backend }) => backend).join(' → ')}`);
 
-// The name is in the path …
+// The deployment name can be in the path …
 const path = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
 print('in the path', await client.post(path, { messages }));
 // … or in the body.

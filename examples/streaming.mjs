@@ -1,9 +1,9 @@
 /**
- * A streamed chat completion: a refusal moves on before the first word, and each word is printed as it comes.
+ * A streamed chat completion. A refusal fails over before the first word, and each word is printed as it arrives.
  *
  *     EASTUS_KEY=… WESTUS_KEY=… node examples/streaming.mjs
  *
- * The hosts are those of EASTUS_URL and WESTUS_URL.
+ * EASTUS_URL and WESTUS_URL set other hosts.
  */
 import axios from 'axios';
 import { priorityAdapter } from 'axios-priority-adapter';
@@ -20,7 +20,7 @@ const client = axios.create({
         priority: 2,
       },
     ],
-    { attemptTimeout: 10_000 }, // ms until an answer must have begun; the stream itself may take longer
+    { attemptTimeout: 10_000 }, // ms until the response has to start; the stream itself may take longer
   ),
 });
 

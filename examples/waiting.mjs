@@ -1,9 +1,9 @@
 /**
- * Waiting for the soonest backend instead of failing: for a job in the background, which has time.
+ * Waits for a backend to become available instead of failing. This suits background jobs, which have time.
  *
  *     EASTUS_KEY=… node examples/waiting.mjs
  *
- * The host is that of EASTUS_URL.
+ * EASTUS_URL sets another host.
  */
 import axios from 'axios';
 import { priorityAdapter } from 'axios-priority-adapter';
@@ -11,24 +11,24 @@ import { priorityAdapter } from 'axios-priority-adapter';
 const { env } = process;
 const adapter = priorityAdapter(
   [{ name: 'ptu', baseURL: env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com', apiKey: env.EASTUS_KEY }],
-  { maxWait: 20_000 }, // ms that a request may wait, in all
+  { maxWait: 20_000 }, // ms that a request may wait in total
 );
 adapter.pool.subscribe((event) => {
   if (event.type === 'waiting') console.log(`waiting for ${Math.round(event.duration)} ms`);
 });
-const client = axios.create({ adapter, timeout: 60_000 }); // ms for attempts and waits together
+const client = axios.create({ adapter, timeout: 60_000 }); // ms for all attempts and waits together
 
 const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
 const body = { messages: [{ role: 'user', content: 'Hello' }] };
 const { attempts } = await client.post(url, body);
 console.log(`answered after ${attempts.length} attempts`);
 
-// A request that somebody sits in front of has no time: it gets the 429 at once.
+// An interactive request should not wait: it gets the 429 at once.
 try {
   await client.post(url, body, { failover: { maxWait: 0 } });
   console.log('answered at once');
 } catch (error) {
   const { status, headers, fabricated } = error.response ?? {};
   if (!fabricated) throw error;
-  console.log(`refused at once: ${status}, come back in ${headers['retry-after-ms']} ms`);
+  console.log(`refused at once: ${status}, retry in ${headers['retry-after-ms']} ms`);
 }

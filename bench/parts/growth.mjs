@@ -1,28 +1,24 @@
-import { asking, namesOf, poolClient } from '../in-process.mjs';
-import { inTurn, ratio, sequence } from '../measure.mjs';
+import { asking, inProcess, namedBackends } from '../clients.mjs';
+import { interleaved, ratio, round } from '../measure.mjs';
 
-const REQUESTS = 250;
-const SIZES = [3, 100, 1000];
+const REQUESTS = 500;
 const HOUR = 3_600_000;
 
-/** What a request costs by the number of backends, in process. */
+/** How the cost of a request grows with the number of backends. */
 export async function growth({ ms }) {
   const figures = [];
-  for (const [state, cool] of Object.entries({ 'all available': () => undefined, 'half of them cooling': coolHalf })) {
-    const rounds = SIZES.map((size) => {
-      const { pool, client } = poolClient(namesOf(size));
-      cool(pool);
-      return [size, sequence(REQUESTS, asking(client))];
+  for (const [state, prepare] of Object.entries({ 'all available': () => undefined, 'half on cooldown': coolHalf })) {
+    const [few, many] = [3, 1_000].map((count) => {
+      const { pool, client } = inProcess.ours(namedBackends(count));
+      prepare(pool);
+      return round(REQUESTS, asking(client));
     });
-    const times = await inTurn(Object.fromEntries(rounds), { ms: ms(3000), warmUp: ms(750) });
-    for (const size of SIZES.slice(1)) {
-      const target = size === 1000 && { atMost: 1.2 };
-      figures.push({ name: `${state}: ${size} backends / 3`, ...ratio(times[size], times[3]), ...target, state, size });
-    }
+    const times = await interleaved({ few, many }, { warmUp: ms(2_000), ms: ms(6_000) });
+    figures.push({ name: `1,000 backends against 3, ${state}`, ...ratio(times.many, times.few), atMost: 1.15 });
   }
   return {
     title: 'Growth',
-    note: `A request in process over ${SIZES.join(', ')} backends, all of them available, and with every second one cooling down. Rounds of ${REQUESTS} requests, in turn.`,
+    note: `A request in process over 1,000 backends and over 3: all of them available, and every second one on cooldown. Rounds of ${REQUESTS} requests.`,
     figures,
   };
 }

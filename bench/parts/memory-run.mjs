@@ -1,7 +1,7 @@
-/** Run by `memory.mjs`: so many requests, seeded; prints what the heap holds after a tenth of them and at the end. */
+/** Run by `memory.mjs`: sends that many requests, and prints the heap in use after a tenth of them and at the end. */
 import axios from 'axios';
 import { priorityAdapter } from 'axios-priority-adapter';
-import { answering, namesOf } from '../in-process.mjs';
+import { answering, namedBackends } from '../clients.mjs';
 import { seeded } from '../random.mjs';
 
 const [requests, seed] = process.argv.slice(2).map(Number);
@@ -12,7 +12,7 @@ const random = seeded(seed);
 const { signal } = new AbortController();
 const outcomes = { failed: 0, attempts: 0 };
 const options = { adapter: unreliable, defaultCooldown: 1, maxCooldown: 5, maxWait: 20 };
-const adapter = priorityAdapter(namesOf(4), options);
+const adapter = priorityAdapter(namedBackends(4), options);
 let left = 0;
 
 const early = await heapAfter(requests / 10);
@@ -22,7 +22,7 @@ console.log(JSON.stringify({ early, late, outcomes }));
 async function heapAfter(count) {
   left = count;
   await Promise.all(Array.from({ length: CALLERS }, caller));
-  // Twice, since what the first finalizes the second collects.
+  // Twice: the second collects what the first finalised.
   global.gc();
   await new Promise((resolve) => setImmediate(resolve));
   global.gc();
@@ -41,7 +41,7 @@ async function caller() {
   }
 }
 
-/** As axios hands it to an adapter. */
+/** As an adapter receives it from axios. */
 function config() {
   return {
     method: random() < 0.5 ? 'post' : 'get',

@@ -1,32 +1,29 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { failure, FakeAzure, throttled } from '../../examples/demo/fake-azure.mjs';
 
 /**
- * A backend that misbehaves, and writes down what came and what it did about it. An entry of its log says in `did`:
- * `received` (the body was still coming), `answered`, `reset`, `hung`, `truncated`, or `abandoned` (the client was gone
- * before the answer).
+ * A backend that misbehaves and keeps a log. `did` of an entry is `received` (the body was still arriving), `answered`,
+ * `reset`, `hung`, `truncated` or `abandoned` (the client was gone before the answer).
  */
 export class Backend {
-  /** By request and attempt, as the headers name them. */
+  /** The entries, by request and attempt as the headers name them. */
   log = new Map();
-  /** When all connections were broken, and from when to when nobody listened. */
+  /** When this backend broke its connections, and the periods in which it didn't listen. */
   departures = [];
   absences = [];
   #random;
   #problem;
-  #server = createServer((request, response) => this.#receive(request, response));
+  #azure = new FakeAzure((call) => this.#answer(call));
   #port = 0;
 
   /**
-   * @param random makes a source of numbers for one attempt, or for this backend's comings and goings
-   * @param problem told of what must not be
+   * @param random makes a random source for one attempt, or for this backend's absences
+   * @param problem is called with a description of each thing that must not happen
    */
   constructor(name, random, problem) {
     this.name = name;
     this.#random = random;
     this.#problem = problem;
-    this.#server.keepAliveTimeout = 30_000;
   }
 
   get origin() {
@@ -34,98 +31,72 @@ export class Backend {
   }
 
   /**
-   * Below the ports that systems give to outgoing connections: one of those could take this backend's while it is away,
-   * or connect to itself.
+   * Uses a port below those that systems give to outgoing connections. One of those could take this backend's port while it
+   * is away, or connect to itself.
    */
   async start() {
-    for (;;) {
-      this.#port = 20_000 + Math.floor(Math.random() * 12_000);
-      if (await this.#listens()) return;
-    }
+    do this.#port = 20_000 + Math.floor(Math.random() * 12_000);
+    while (!(await this.#listens()));
   }
 
   async #listens() {
-    this.#server.listen(this.#port, '127.0.0.1');
-    return once(this.#server, 'listening').then(
+    return this.#azure.listen(this.#port).then(
       () => true,
       () => false,
     );
   }
 
-  /** Breaks its connections, or goes away altogether and comes back, now and then. */
+  /** Now and then breaks its connections, or stops listening for a while. */
   async comeAndGo(signal) {
-    const random = this.#random('tide');
-    while (await awake(300 + random() * 1200, signal)) {
-      this.#break();
-      if (random() < 0.3) continue;
+    const random = this.#random('absences');
+    while (await slept(300 + random() * 1200, signal)) {
       const from = performance.now();
-      await this.#close();
-      await awake(100 + random() * 400, signal);
+      this.departures.push(from);
+      this.#azure.disconnect();
+      if (random() < 0.3) continue;
+      await this.#azure.close();
+      await slept(100 + random() * 400, signal);
       while (!(await this.#listens())) await sleep(10);
       this.absences.push({ from, to: performance.now() });
     }
   }
 
-  /** For good. */
   async end() {
-    this.#break();
-    await this.#close();
-  }
-
-  #break() {
     this.departures.push(performance.now());
-    this.#server.closeAllConnections();
+    await this.#azure.close();
   }
 
-  async #close() {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    // Those that were taken on in between.
-    this.#server.closeAllConnections();
-    await closed;
-  }
-
-  #receive(request, response) {
-    const {
-      authorization,
-      'x-request-id': id,
-      'x-attempt': attempt,
-      'x-body': expected,
-      'api-key': key,
-    } = request.headers;
+  async #answer({ headers, body, response }) {
+    const { 'x-request-id': id, 'x-attempt': attempt, 'x-body': expected } = headers;
+    const key = `${id}/${attempt}`;
     const entry = { did: 'received' };
-    if (key !== `key-of-${this.name}`) this.#problem(`${this.name} was given another key`);
-    if (authorization !== undefined) this.#problem(`${this.name} was given the caller's token`);
-    if (this.log.has(`${id}/${attempt}`)) this.#problem(`${this.name} got attempt ${id}/${attempt} twice`);
-    this.log.set(`${id}/${attempt}`, entry);
-    request.on('error', () => undefined);
-    response.on('error', () => undefined);
-    let length = 0;
-    request.on('data', (chunk) => (length += chunk.length));
-    request.on('end', () => {
-      if (expected !== undefined && length !== Number(expected))
-        this.#problem(`${this.name} got ${length} bytes of ${expected} in ${id}/${attempt}`);
-      behave(this.#random(`${id}/${attempt}`), entry, response);
-    });
+    if (headers['api-key'] !== `key-of-${this.name}`) this.#problem(`${this.name} received another backend's key`);
+    if (headers.authorization !== undefined) this.#problem(`${this.name} received the caller's token`);
+    if (this.log.has(key)) this.#problem(`${this.name} received attempt ${key} twice`);
+    this.log.set(key, entry);
+    const { length } = await body;
+    if (expected !== undefined && length !== Number(expected))
+      this.#problem(`${this.name} received ${length} of ${expected} bytes in ${key}`);
+    return behave(this.#random(key), entry, response);
   }
 }
 
 function behave(random, entry, response) {
   const dice = random();
-  if (dice < 0.6) answer(entry, response, 200, {}, '{"ok":true}');
-  else if (dice < 0.75) answer(entry, response, 429, { 'retry-after-ms': String(10 + random() * 60) }, '{}');
-  else if (dice < 0.8) answer(entry, response, 500, {}, 'x'.repeat(100_000));
-  else if (dice < 0.83) answer(entry, response, 503, { 'retry-after': '86400' }, '{}');
-  else if (dice < 0.86) answer(entry, response, 400, {}, '{"error":{}}');
-  else if (dice < 0.89) reset(entry, response);
-  else if (dice < 0.91) entry.did = 'hung';
-  else if (dice < 0.94) truncate(entry, response);
-  else answerSlowly(entry, response, random() * 150);
+  if (dice < 0.6) return answered(entry, { status: 200, body: { ok: true } });
+  if (dice < 0.75) return answered(entry, throttled(10 + random() * 60, { provisioned: true }));
+  if (dice < 0.8) return answered(entry, failure(500, 'InternalServerError', 'x'.repeat(100_000)));
+  if (dice < 0.83) return answered(entry, { ...failure(503, '503', 'Busy'), headers: { 'retry-after': '86400' } });
+  if (dice < 0.86) return answered(entry, failure(400, 'BadRequest', 'Bad request'));
+  if (dice < 0.89) return reset(entry, response);
+  if (dice < 0.91) return hang(entry);
+  if (dice < 0.94) return truncate(entry, response);
+  return answerSlowly(entry, response, random() * 150);
 }
 
-function answer(entry, response, status, headers, body) {
-  Object.assign(entry, { did: 'answered', status, at: performance.now() });
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
+function answered(entry, reply) {
+  Object.assign(entry, { did: 'answered', status: reply.status, at: performance.now() });
+  return reply;
 }
 
 function reset(entry, response) {
@@ -133,20 +104,23 @@ function reset(entry, response) {
   response.socket?.destroy();
 }
 
+function hang(entry) {
+  entry.did = 'hung';
+}
+
 function truncate(entry, response) {
   Object.assign(entry, { did: 'truncated', status: 200 });
   response.writeHead(200, { 'content-length': '100' }).write('{"half', () => response.socket?.destroy());
 }
 
-function answerSlowly(entry, response, ms) {
-  const timer = setTimeout(() => answer(entry, response, 200, {}, '{"slow":true}'), ms);
-  response.on('close', () => {
-    clearTimeout(timer);
-    if (entry.did === 'received') entry.did = 'abandoned';
-  });
+async function answerSlowly(entry, response, ms) {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  if (await slept(ms, gone.signal)) return answered(entry, { status: 200, body: { slow: true } });
+  entry.did = 'abandoned';
 }
 
-/** Returns whether it slept that long, rather than being ended. */
-function awake(ms, signal) {
+/** Resolves with whether the sleep ran to its end. */
+function slept(ms, signal) {
   return sleep(ms, true, { signal }).catch(() => false);
 }

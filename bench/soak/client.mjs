@@ -5,7 +5,7 @@ import { priorityAdapter } from 'axios-priority-adapter';
 /** ms */
 export const ATTEMPT_TIMEOUT = 250;
 
-/** The client that is held under load, and what it sent: written down beneath the package, attempt by attempt. */
+/** The client under test. The adapter below it records each attempt that is sent. */
 export function clientOf(backends, requests, problem) {
   const httpAgent = new Agent({ keepAlive: true, maxSockets: 20 });
   const adapter = priorityAdapter(
@@ -16,7 +16,7 @@ export function clientOf(backends, requests, problem) {
       apiKey: `key-of-${name}`,
     })),
     {
-      adapter: noted(axios.getAdapter('http'), backends, requests, problem),
+      adapter: recorded(axios.getAdapter('http'), backends, requests, problem),
       defaultCooldown: 50,
       maxCooldown: 400,
       attemptTimeout: ATTEMPT_TIMEOUT,
@@ -27,22 +27,22 @@ export function clientOf(backends, requests, problem) {
   return { client: axios.create({ adapter, httpAgent, proxy: false }), pool: adapter.pool, httpAgent };
 }
 
-/** Numbers the attempts of each request, so that the server can say which one it got. */
-function noted(adapter, backends, requests, problem) {
+/** Numbers the attempts of each request, so that servers can log which one they received. */
+function recorded(adapter, backends, requests, problem) {
   return async (config) => {
     const id = config.headers.get('x-request-id');
     const { sent } = requests.get(id);
-    const note = {
+    const record = {
       backend: backends.find(({ origin }) => config.baseURL.startsWith(origin))?.name,
       at: performance.now(),
     };
-    if (config.headers.has('x-attempt')) problem(`${id} had a header of an earlier attempt`);
+    if (config.headers.has('x-attempt')) problem(`${id} carried a header of an earlier attempt`);
     config.headers.set('x-attempt', String(sent.length));
-    sent.push(note);
+    sent.push(record);
     try {
       return await adapter(config);
     } finally {
-      note.until = performance.now();
+      record.until = performance.now();
     }
   };
 }

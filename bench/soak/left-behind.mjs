@@ -1,15 +1,15 @@
 import { getEventListeners, once } from 'node:events';
 import { longLived } from './requests.mjs';
 
-/** ms in which a connection that is done with must be free or closed. */
+/** ms in which an unused connection must become free or closed. */
 const SOON = 2000;
 
-/** Ends clients and servers, and waits until each connection has. Returns what would not end. */
+/** Closes clients, servers and their connections. Returns what failed to close. */
 export async function closed(httpAgent, backends) {
   const problems = [];
   const signal = AbortSignal.timeout(SOON);
-  // Nobody asks any more, so that a socket in use is one that an answer was not released from. (Node's agent may go on
-  // listing one that was destroyed before it was connected.)
+  // No request is running, so a socket still in use belongs to a response that was not released. (Node's agent may keep
+  // listing a socket that was destroyed before it was connected.)
   for (const socket of all(httpAgent.sockets).filter(({ destroyed }) => !destroyed)) {
     const done = [once(socket, 'free', { signal }), once(socket, 'close', { signal })];
     await Promise.any(done).catch(() => problems.push(`a socket is still in use by ${socket._httpMessage?.path}`));
@@ -19,12 +19,12 @@ export async function closed(httpAgent, backends) {
   const ended = sockets.map((socket) => once(socket, 'close').catch(() => undefined));
   httpAgent.destroy();
   await Promise.all([...ended, ...backends.map((backend) => backend.end())]);
-  // What closes tells its handle in the turn after.
+  // A handle is released in the turn after its close event.
   await new Promise((resolve) => setImmediate(resolve));
   return problems;
 }
 
-/** What the package holds when all is over: connections, timers, listeners, or a place in a backend. */
+/** What the package still holds at the end: connections, timers, listeners, or pending attempts. */
 export function leftBehind(pool, requests) {
   const problems = [];
   const open = process.getActiveResourcesInfo().filter((kind) => /TCP|Timeout/.test(kind));
@@ -34,7 +34,7 @@ export function leftBehind(pool, requests) {
   const signals = new Set(all.map(({ signal }) => signal).filter(Boolean));
   const tokens = new Set(all.map(({ cancelToken }) => cancelToken).filter(Boolean));
   const listeners = [...signals].reduce((sum, signal) => sum + getEventListeners(signal, 'abort').length, 0);
-  // axios's tokens tell their listeners to nobody else.
+  // axios's cancel tokens have no public list of listeners.
   const subscribers = [...tokens].reduce((sum, { _listeners }) => sum + (_listeners?.length ?? 0), 0);
   if (listeners > 0) problems.push(`${listeners} listeners left on signals`);
   if (subscribers > 0) problems.push(`${subscribers} listeners left on cancel tokens`);

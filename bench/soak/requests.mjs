@@ -2,13 +2,13 @@ import { Readable } from 'node:stream';
 import axios from 'axios';
 import FormDataPackage from 'form-data';
 
-/** The code of the error with which a body of the caller's own making fails. */
+/** The code of the error when the caller's own body stream fails. */
 export const OWN_BODY_FAILED = 'E_OWN_BODY';
 
-/** What is cancelled by nobody, and shared by many requests: they must leave no listener behind. */
+/** Never cancelled, and shared by many requests, which must leave no listener behind. */
 export const longLived = { signal: new AbortController().signal, cancelToken: axios.CancelToken.source().token };
 
-/** The config of one request, and how to cancel it, where it is to be. */
+/** The config of one request. `cancel` is set if the request will be cancelled. */
 export function requestOf(id, random) {
   const pick = (list) => list[Math.floor(random() * list.length)];
   const config = {
@@ -41,9 +41,9 @@ function cancelBy(kind) {
 }
 
 /**
- * A body of any kind, and how many bytes must arrive, where that is known.
+ * A body of any kind, and how many bytes must arrive, if that is known.
  *
- * @param asIs whether it is handed to axios's http adapter as it is, which takes no web stream
+ * @param asIs whether axios's http adapter receives it unchanged; that adapter accepts no web streams
  */
 function bodyOf(random, asIs) {
   const chunk = Buffer.alloc(1 + Math.floor(random() * 30_000), 65);
@@ -55,7 +55,7 @@ function bodyOf(random, asIs) {
     () => ({ data: new Blob([chunk]), bytes: length }),
     () => ({ data: new URLSearchParams({ a: '1' }), bytes: 3 }),
     () => ({ data: readable([chunk, chunk]), bytes: 2 * length }),
-    // Sometimes more than is kept for another attempt.
+    // Sometimes larger than `maxReplaySize`.
     () => ({ data: readable(Array(8).fill(chunk)), bytes: 8 * length }),
     () => ({ data: readable(Array(8).fill(chunk), ownFailure()) }),
     () => ({ data: packageForm(chunk) }),
@@ -76,7 +76,7 @@ function readable(chunks, failure) {
 }
 
 function ownFailure() {
-  return Object.assign(new Error('the body of the caller failed'), { code: OWN_BODY_FAILED });
+  return Object.assign(new Error("the caller's body failed"), { code: OWN_BODY_FAILED });
 }
 
 function packageForm(chunk) {

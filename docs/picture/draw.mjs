@@ -9,11 +9,11 @@ const BAR = 9;
 const LANE = BAR + 3;
 /** px above and below the bars of a backend */
 const PADDING = 10;
-/** px below them, for words on a cooldown */
+/** px below the bars, for the text of a cooldown */
 const WORDS = 16;
 /** px between two backends */
 const GAP = 8;
-/** Without quotes, which echarts would put into an attribute as they are. */
+/** Without quotes: echarts would copy them into an attribute unescaped. */
 const FONT = '-apple-system, BlinkMacSystemFont, Segoe UI, Helvetica, Arial, sans-serif';
 
 const THEMES = {
@@ -43,7 +43,7 @@ const THEMES = {
   },
 };
 
-/** @returns the recording as SVG, on no background of its own */
+/** Draws the recording as SVG with a transparent background. */
 export function draw(recording, theme) {
   const colours = THEMES[theme];
   const rows = layOut(recording);
@@ -87,13 +87,13 @@ function axis(end, { faint, line }) {
   };
 }
 
-/** None for an end that is no round number. */
+/** The last tick has no label unless it is a round number. */
 function labelOf(ms) {
   if (ms === 0) return '0 ms';
   return ms % 100 === 0 ? String(ms) : '';
 }
 
-/** A row for each backend, and in it a lane for each attempt that is under way at the same time. */
+/** One row for each backend. Overlapping attempts get separate lanes within the row. */
 function layOut({ backends, attempts }) {
   let top = TOP;
   return backends.map(({ name, priority }) => {
@@ -145,7 +145,7 @@ function bars({ rows, colours, scale }) {
   );
 }
 
-/** From each attempt that failed to the next of the same request. */
+/** Lines from each failed attempt to the next attempt of the same request. */
 function moves({ rows, colours, scale }) {
   const attempts = rows.flatMap((row) => row.attempts);
   return attempts
@@ -178,8 +178,8 @@ function legend({ colours, requests, attempts }) {
     ['answered', 90, bar(200)],
     ['throttled (429)', 122, bar(429)],
     ['failed (500)', 104, bar(500)],
-    ['left alone', 96, (x) => hatched({ x, y: y - 6, width: 18, height: 12 }, colours)],
-    ['the same request, on to the next', 0, (x) => move(x + 2, y - 5, x + 17, y + 5, colours[429])],
+    ['on cooldown', 104, (x) => hatched({ x, y: y - 6, width: 18, height: 12 }, colours)],
+    ['failover', 0, (x) => move(x + 2, y - 5, x + 17, y + 5, colours[429])],
   ];
   let x = LEFT;
   return entries.reduce(

@@ -3,18 +3,18 @@ import axios from 'axios';
 import { BackendPool, priorityAdapter, roundRobin } from 'axios-priority-adapter';
 
 const REQUESTS = 32;
-/** ms from one request to the next, by turns: refusals come in twos */
+/** ms from one request to the next, in turn. Two close ones are refused together. */
 const PACE = [10, 42];
 const URL_PATH = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
 
 /**
- * Sends requests at a steady pace, and writes down what happens when.
+ * Sends requests at a steady pace and records what happens when.
  *
- * @returns times in ms since the first request: `attempts` of { request, order, backend, status, from, to }, and
- * `cooldowns` of { backend, reason, from, to }
+ * @returns `attempts` as { request, order, backend, status, from, to } and `cooldowns` as { backend, reason, from, to }, with
+ * times in ms since the first request
  */
 export async function record(backends) {
-  // The pace of minutes in the length of a second: what fails without naming a wait is left alone for 250 ms.
+  // Short, because the recording lasts about a second: a failure that names no wait gives a cooldown of 250 ms.
   const pool = new BackendPool(backends, { selector: roundRobin(), defaultCooldown: 250 });
   const client = axios.create({ adapter: priorityAdapter(pool), validateStatus: null });
   await warmUp(backends);
@@ -37,13 +37,13 @@ export async function record(backends) {
   };
 }
 
-/** The first request of a process takes its time, which is not what the picture is about. */
+/** The first request of a process is slow, which would distort the picture. */
 async function warmUp(backends) {
   const adapters = backends.map((backend) => priorityAdapter([backend]));
   await Promise.all(adapters.map((adapter) => axios.options('/', { adapter })));
 }
 
-/** An event says when an attempt ended, and the `attempts` of a response to which request it belongs. */
+/** The events say when an attempt ended; the `attempts` of a response say which request it belongs to. */
 function listen(pool, started) {
   const ends = new Map();
   const cooldowns = [];
@@ -51,7 +51,7 @@ function listen(pool, started) {
   pool.subscribe((event) => {
     const now = performance.now() - started;
     if (event.type === 'attempt') ends.set(key(event), now);
-    if (event.type === 'cooldown') note(cooldowns, { ...event, from: now, to: now + event.duration });
+    if (event.type === 'cooldown') addTo(cooldowns, { ...event, from: now, to: now + event.duration });
   });
   return {
     cooldowns,
@@ -62,8 +62,8 @@ function listen(pool, started) {
   };
 }
 
-/** One that moves the end of another is no second one. */
-function note(cooldowns, { backend, reason, from, to }) {
+/** A cooldown that extends an earlier one is drawn as one with it. */
+function addTo(cooldowns, { backend, reason, from, to }) {
   const same = cooldowns.find((other) => other.backend === backend && other.to >= from);
   if (same === undefined) cooldowns.push({ backend, reason, from, to });
   else same.to = Math.max(same.to, to);

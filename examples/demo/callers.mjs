@@ -3,24 +3,24 @@ import { priorityAdapter } from 'axios-priority-adapter';
 import { Configuration, OpenAIApi } from 'openai';
 
 /**
- * The openai client as it comes, over a pool. Its base path names a host that nobody has: every request goes to the
- * pool's backends, with their keys in place of the one that is given here.
+ * The unmodified openai client over a pool. Its host doesn't exist and its key is a placeholder: the pool replaces both with
+ * those of a backend.
  */
 export function createClient(pool, { deployment, apiVersion, maxWait, timeout }) {
   const instance = axios.create({ adapter: priorityAdapter(pool, { maxWait }), timeout });
   const configuration = new Configuration({
-    apiKey: 'sent-to-nobody',
+    apiKey: 'unused',
     basePath: `https://pool.invalid/openai/deployments/${encodeURIComponent(deployment)}`,
-    baseOptions: { params: { 'api-version': apiVersion }, headers: { 'api-key': 'sent-to-nobody' } },
+    baseOptions: { params: { 'api-version': apiVersion }, headers: { 'api-key': 'unused' } },
   });
   return new OpenAIApi(configuration, undefined, instance);
 }
 
 /**
- * Holds the conversations, several at once. A turn without an answer is lost, and with it the rest of its conversation.
+ * Holds the conversations, several at once. If a turn gets no answer, the rest of its conversation is lost too.
  *
- * @param onTurn told the `attempts` of each turn that was asked
- * @returns how many turns were answered, how many were lost, and why: a count by reason
+ * @param onTurn called with the `attempts` of each turn
+ * @returns how many turns were answered, how many were lost, and how many of them for each reason
  */
 export async function converse(conversations, { client, deployment, callers, signal, onTurn }) {
   const result = { answered: 0, lost: 0, reasons: new Map() };
@@ -38,14 +38,14 @@ export async function converse(conversations, { client, deployment, callers, sig
       if (answer === undefined) {
         const rest = turns.length - i - 1;
         lose(1, reason);
-        if (rest > 0) lose(rest, 'not asked, since the turn before was lost');
+        if (rest > 0) lose(rest, 'not asked, because an earlier turn was lost');
         return;
       }
       messages.push(answer);
       result.answered++;
     }
   };
-  // All callers draw from one queue.
+  // All callers take from one queue.
   const queue = conversations.values();
   const caller = async () => {
     for (const turns of queue) {
@@ -62,7 +62,7 @@ async function ask(client, body, signal) {
     const { data, attempts } = await client.createChatCompletion(body, { signal });
     const content = data?.choices?.[0]?.message?.content;
     if (typeof content === 'string') return { answer: { role: 'assistant', content }, attempts };
-    return { reason: `an answer without a message from ${attempts.at(-1).backend}`, attempts };
+    return { reason: `answer without a message from ${attempts.at(-1).backend}`, attempts };
   } catch (error) {
     return { reason: reasonOf(error), attempts: error.attempts };
   }
@@ -71,7 +71,7 @@ async function ask(client, body, signal) {
 function reasonOf({ response, message, code, attempts }) {
   const words = response?.data?.error?.message ?? response?.data?.message ?? message;
   const from = response?.fabricated ? 'the pool' : (attempts?.at(-1)?.backend ?? 'the client');
-  // What a server says ends up in a terminal.
+  // This ends up in a terminal, so no line breaks or escape sequences.
   const line = String(words)
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .slice(0, 200);

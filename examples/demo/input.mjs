@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 
-/** What the user has to mend: one line and exit status 2. */
+/** A mistake in the input. The demo prints its message on one line and exits with status 2. */
 export class InputError extends Error {}
 
 /**
- * Reads a list of backends: the fields of `BackendOptions`, and in place of the credentials the names of environment
- * variables that hold them. All else is checked by the package itself.
+ * Reads a list of backends: the fields of `BackendOptions`, with names of environment variables in place of credentials. The
+ * package itself checks everything else.
  */
 export async function readBackends(file, env) {
   const list = await readList(file, 'backends');
@@ -18,7 +18,7 @@ function withCredentials(entry, place, env) {
   for (const [field, instead] of Object.entries(CREDENTIALS)) {
     if (field in options)
       throw new InputError(
-        `${place}.${field} can't stand in a file: give ${instead}, the name of an environment variable`,
+        `${place}.${field}: don't put credentials in the file; use ${instead} to name an environment variable`,
       );
   }
   if (apiKeyEnv !== undefined) options.apiKey = fromEnv(apiKeyEnv, `${place}.apiKeyEnv`, env);
@@ -39,8 +39,8 @@ function fromEnv(name, place, env) {
 }
 
 /**
- * Reads conversations. Each becomes a list of turns, and a turn is a list of messages: those that are put before the
- * model, together with what was said before, to get one answer.
+ * Reads conversations. Each becomes a list of turns. A turn is the list of messages to add to the conversation before the model
+ * answers again.
  */
 export async function readConversations(file) {
   const list = await readList(file, 'prompts');
@@ -68,7 +68,7 @@ function isMessage(value) {
 
 async function readList(file, what) {
   const list = parse(await read(file), file);
-  if (!Array.isArray(list)) throw new InputError(`${file}: must hold a JSON list of ${what}`);
+  if (!Array.isArray(list)) throw new InputError(`${file} must contain a JSON list of ${what}`);
   if (list.length === 0) throw new InputError(`${file}: the list of ${what} is empty`);
   return list;
 }
@@ -81,12 +81,12 @@ async function read(file) {
   }
 }
 
-const WORDS = { ENOENT: 'no such file', EISDIR: 'is a directory', EACCES: 'may not be read' };
+const WORDS = { ENOENT: 'no such file', EISDIR: 'is a directory', EACCES: 'permission denied' };
 
 function parse(json, file) {
   try {
     return JSON.parse(json.replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw new InputError(`${file}: is not JSON: ${error.message}`);
+    throw new InputError(`${file}: cannot parse the JSON: ${error.message}`);
   }
 }

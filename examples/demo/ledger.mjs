@@ -1,12 +1,12 @@
 const KINDS = ['attempts', 'answered', 'throttled', 'failed'];
 
-/** Keeps the books of a run: once by the events of the pool, and once more by the `attempts` of what the callers got. */
+/** Counts the attempts of a run twice: from the events of the pool, and from the `attempts` that callers received. */
 export class Ledger {
-  /** By backend, from events. */
+  /** From events, by backend. */
   counts;
-  /** By backend, from `attempts`. */
-  seen;
-  /** How each attempt ended, and when, in ms since the start. */
+  /** From `attempts`, by backend. */
+  receivedCounts;
+  /** How and when each attempt ended, in ms since the start. */
   moments = [];
   waits = 0;
   /** ms */
@@ -15,16 +15,16 @@ export class Ledger {
 
   constructor(pool) {
     this.counts = emptyCounts(pool);
-    this.seen = emptyCounts(pool);
+    this.receivedCounts = emptyCounts(pool);
     pool.subscribe((event) => {
       if (event.type === 'attempt') this.#attempted(event);
       if (event.type === 'waiting') this.waits++;
     });
   }
 
-  /** @param attempts as a response or an error carries them */
-  saw(attempts = []) {
-    for (const attempt of attempts) count(this.seen, attempt);
+  /** @param attempts those of a response or an error */
+  received(attempts = []) {
+    for (const attempt of attempts) count(this.receivedCounts, attempt);
   }
 
   close() {
@@ -36,9 +36,9 @@ export class Ledger {
   }
 
   /**
-   * Where the books differ from each other, or from the servers' own. Empty: they agree.
+   * Lists the differences between the two counts, and from the servers' own counts. Empty if all agree.
    *
-   * @param servers counts by backend, where the servers tell
+   * @param servers the servers' counts by backend, if they keep any
    */
   disagreements(servers) {
     const found = [];
@@ -46,7 +46,7 @@ export class Ledger {
       for (const kind of KINDS) {
         const said = {
           events: counts[kind],
-          callers: this.seen.get(backend)[kind],
+          callers: this.receivedCounts.get(backend)[kind],
           server: servers?.get(backend)[kind],
         };
         const agree = said.callers === said.events && (servers === undefined || said.server === said.events);
@@ -74,6 +74,6 @@ function count(counts, attempt) {
 
 function kindOf({ status, code }) {
   if (status === 429) return 'throttled';
-  // A code beside a good status: the connection broke inside the answer.
+  // A code next to a good status means that the connection broke within the response.
   return status < 400 && code === undefined ? 'answered' : 'failed';
 }

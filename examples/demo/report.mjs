@@ -4,14 +4,14 @@ import Table from 'cli-table3';
 const BLOCKS = [' ', ...'▁▂▃▄▅▆▇█'];
 const LABEL = 22;
 
-/** Draws what a run came to, for a terminal that is so many columns wide. */
+/** Draws the results of a run, to the width of the terminal. */
 export class Report {
   #columns;
   #colours;
 
   constructor(stream) {
     this.#columns = Math.min(Math.max(stream.columns ?? 80, 60), 120);
-    // Knows about NO_COLOR, FORCE_COLOR and dumb terminals.
+    // Takes NO_COLOR, FORCE_COLOR and dumb terminals into account.
     this.#colours = Boolean(stream.isTTY && stream.hasColors());
   }
 
@@ -19,7 +19,7 @@ export class Report {
     return this.#colours ? styleText(style, text) : text;
   }
 
-  /** Per backend: attempts, answered, throttled, share of the answers. */
+  /** A row for each backend: attempts, answered, throttled, share of the answers. */
   table(pool, ledger) {
     const answered = ledger.total('answered');
     const failed = ledger.total('failed');
@@ -37,7 +37,7 @@ export class Report {
     return table.toString();
   }
 
-  /** One lane per backend: how much it answered when, and below it when it refused. */
+  /** A lane for each backend: how much it answered when, and below it when it refused. */
   timeline(pool, ledger) {
     const width = this.#columns - LABEL - 4;
     const lanes = pool.backends.map(({ name }) => ({ name, ...lane(name, ledger, width) }));
@@ -64,7 +64,7 @@ function lane(name, { moments, duration }, width) {
 
 function axis(duration, width) {
   const seconds = duration / 1_000;
-  // So many that their labels have room.
+  // The smallest step that leaves room for the labels.
   const step =
     [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600].find((each) => seconds / each <= width / 10) ?? seconds;
   const line = new Array(width).fill('─');

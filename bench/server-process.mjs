@@ -1,0 +1,50 @@
+/** The process that `servers.mjs` starts. It ends with its parent. */
+import { callsPerPeriod, completion, FakeAzure, leakyBucket, throttled } from '../examples/demo/fake-azure.mjs';
+import { seeded } from './random.mjs';
+
+/** Each makes a function that gives the ms that a call has to wait, 0 for none. */
+const LIMITS = {
+  none: () => () => 0,
+  always:
+    ({ wait }) =>
+    () =>
+      wait,
+  callsPerPeriod,
+  leakyBucket,
+  concurrent,
+};
+
+/** About 1 kB, as a short chat completion has. */
+const ANSWER = completion({ content: 'The quick brown fox jumps over the lazy dog. '.repeat(18) });
+ANSWER.body = JSON.stringify(ANSWER.body);
+
+let backends = [];
+
+process.on('message', async (message) => {
+  if (message === 'counts') return process.send(backends.map(({ counts }) => counts));
+  backends = await Promise.all(message.start.map(backend));
+  process.send(backends.map(({ url }) => url));
+});
+process.on('disconnect', () => process.exit());
+
+function backend({ latency = 0, limit: { kind, ...settings } = { kind: 'none' } }) {
+  const limit = LIMITS[kind](settings);
+  return new FakeAzure(async ({ body }) => {
+    await body;
+    const wait = limit();
+    return wait > 0 ? throttled(wait, { provisioned: true }) : { ...ANSWER, after: latency };
+  }).listen();
+}
+
+/** As many `calls` at once as fit, each for `ms`. A call too many is asked to wait for 20 to 66 ms, as a PTU does. */
+function concurrent({ calls, ms, seed }) {
+  const random = seeded(seed);
+  let ends = [];
+  return () => {
+    const now = performance.now();
+    ends = ends.filter((end) => end > now);
+    if (ends.length === calls) return 20 + random() * 46;
+    ends.push(now + ms);
+    return 0;
+  };
+}
