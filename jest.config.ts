@@ -5,8 +5,8 @@ process.env.TZ = 'America/St_Johns';
 
 type Project = Exclude<NonNullable<Config['projects']>[number], string>;
 
-/** The oldest supported axios, two in between and the newest, under their names in `devDependencies`. */
-const AXIOS_VERSIONS = { '1.5': 'axios-1-5', '1.7': 'axios-1-7', '1.13': 'axios-1-13', newest: 'axios' };
+/** The versions of axios beside the newest, under their names in `devDependencies`. The oldest is the oldest supported. */
+const OLDER_AXIOS = { '1.5': 'axios-1-5', '1.7': 'axios-1-7', '1.13': 'axios-1-13' };
 
 const shared = {
   testEnvironment: 'node',
@@ -27,29 +27,41 @@ const shared = {
       },
     ],
   },
-  moduleNameMapper: { '^axios-priority-adapter$': '<rootDir>/src/index.ts' },
   errorOnDeprecated: true,
 } satisfies Project;
 
 const inFolders = (...folders: string[]) => folders.map((folder) => `<rootDir>/__tests__/${folder}/**/*.test.ts`);
 
-/** The library against one version of axios, which the tests, `src` and all plugins then share. */
-const withAxios = ([version, installed]: [string, string]): Project => ({
-  ...shared,
-  displayName: `axios ${version}`,
-  testMatch: inFolders('http', 'pool', 'failover', 'axios', 'behaviour'),
-  moduleNameMapper: {
-    ...shared.moduleNameMapper,
-    '^axios$': `<rootDir>/node_modules/${installed}/dist/node/axios.cjs`,
-  },
-});
+/** The files that look at what axios itself sends, receives and rejects with. */
+const ABOUT_AXIOS = [
+  'axios/{every-version,priority-adapter}',
+  'behaviour/plugins',
+  'failover/{conditions,failover,redact}',
+  'http/{credentials,deployments,url}',
+];
+const ABOUT_FETCH = ['axios/response', 'failover/budget', 'http/redirect'];
+
+/** The library with one version of axios, which the tests, `src` and all plugins then share. */
+const withAxios = ([version, installed]: [string, string]): Project => {
+  // axios has a fetch adapter since 1.7.
+  const files = version === '1.5' ? ABOUT_AXIOS : [...ABOUT_AXIOS, ...ABOUT_FETCH];
+  return {
+    ...shared,
+    displayName: `axios ${version}`,
+    testMatch: files.map((file) => `<rootDir>/__tests__/${file}.test.ts`),
+    moduleNameMapper: { '^axios$': `<rootDir>/node_modules/${installed}/dist/node/axios.cjs` },
+    globals: { installedAxios: installed },
+  };
+};
 
 const config: Config = {
   testTimeout: 30_000,
   projects: [
     { ...shared, displayName: 'library', testMatch: inFolders('http', 'pool', 'failover', 'axios', 'behaviour') },
+    ...Object.entries(OLDER_AXIOS).map(withAxios),
     { ...shared, displayName: 'repo', testMatch: inFolders('repo') },
-    ...Object.entries(AXIOS_VERSIONS).map(withAxios),
+    { ...shared, displayName: 'package', testMatch: inFolders('package') },
+    { ...shared, displayName: 'browser', testMatch: inFolders('browser') },
   ],
   collectCoverageFrom: ['src/**/*.ts'],
   coverageThreshold: { global: { lines: 100, branches: 100 } },

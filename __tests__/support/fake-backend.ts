@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** One request as it arrived. */
+/** A request as the backend received it. */
 export interface Call {
   readonly method: string;
   readonly url: string;
@@ -17,30 +17,30 @@ interface Canned {
   readonly body?: string | Buffer | object;
 }
 
-/** A canned answer, or a function that does with the socket what it likes. */
+/** A canned response, or a function that writes to the response or its socket itself. */
 export type Reply = Canned | ((request: IncomingMessage, response: ServerResponse, call: Call) => void);
 
-/** A real HTTP backend on loopback whose replies a test scripts and whose calls it counts. */
+/** A real HTTP server on the loopback interface. A test scripts its replies and looks at the calls it received. */
 export class FakeBackend {
   readonly calls: Call[] = [];
   readonly sockets = new Set<Socket>();
-  readonly #socketsOfCalls = new Set<Socket>();
-  /** What is answered when the script has run out. */
+  /** The reply to calls beyond the script. */
   default: Reply = { body: { ok: true } };
+  readonly #socketsOfCalls = new Set<Socket>();
   readonly #script: Reply[] = [];
   readonly #server: Server;
   #port = 0;
 
   private constructor(server: Server) {
     this.#server = server;
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#take(request, response));
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#receive(request, response));
     server.on('connection', (socket: Socket) => {
       this.sockets.add(socket);
       socket.on('close', () => this.sockets.delete(socket));
     });
   }
 
-  /** It is closed after the test by `useBackends`. */
+  /** Starts a backend. `closeBackendsAfterEach` closes it after the test. */
   static async start(server: Server = createServer()): Promise<FakeBackend> {
     const backend = new FakeBackend(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -57,12 +57,13 @@ export class FakeBackend {
     return `http://${this.host}`;
   }
 
-  /** Answers of the next calls, in order. */
+  /** Sets the replies to the next calls, in order. */
   script(...replies: Reply[]): this {
     this.#script.push(...replies);
     return this;
   }
 
+  /** Sets the reply to all calls beyond the script. */
   always(reply: Reply): this {
     this.default = reply;
     return this;
@@ -70,7 +71,7 @@ export class FakeBackend {
 
   get lastCall(): Call {
     const call = this.calls.at(-1);
-    if (call === undefined) throw new Error('no call yet');
+    if (call === undefined) throw new Error('the backend has received no call');
     return call;
   }
 
@@ -83,7 +84,7 @@ export class FakeBackend {
     await Promise.all(open.map((socket) => once(socket, 'close')));
   }
 
-  /** Frees the port, so that a connection is refused. */
+  /** Frees the port, so that further connections are refused. */
   async close(): Promise<void> {
     open.delete(this);
     await new Promise<void>((resolve) => {
@@ -93,7 +94,7 @@ export class FakeBackend {
     });
   }
 
-  #take(request: IncomingMessage, response: ServerResponse): void {
+  #receive(request: IncomingMessage, response: ServerResponse): void {
     this.#socketsOfCalls.add(request.socket);
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -117,7 +118,7 @@ function send(response: ServerResponse, { status = 200, headers, body = '' }: Ca
 
 const open = new Set<FakeBackend>();
 
-/** Closes after each test what was started in it. */
+/** Closes the backends of a test when it has ended. */
 export function closeBackendsAfterEach(): void {
   afterEach(async () => {
     await Promise.all([...open].map((backend) => backend.close()));
@@ -128,8 +129,15 @@ export async function startBackends(count: number): Promise<FakeBackend[]> {
   return Promise.all(Array.from({ length: count }, () => FakeBackend.start()));
 }
 
-/** A 429 as Azure sends it, by `retry-after-ms`. */
-export function throttle(ms: number): Reply {
+/** The origin of a server that has closed: connections to it are refused. */
+export async function refusedOrigin(): Promise<string> {
+  const backend = await FakeBackend.start();
+  await backend.close();
+  return backend.url;
+}
+
+/** A 429 as Azure sends it, with `retry-after-ms`. */
+export function throttle(ms: number): Canned {
   return {
     status: 429,
     headers: { 'retry-after-ms': String(ms), 'retry-after': String(Math.max(1, Math.ceil(ms / 1000))) },
@@ -137,24 +145,78 @@ export function throttle(ms: number): Reply {
   };
 }
 
-/** Cuts the connection without an answer. */
+/** Closes the connection without a response. */
 export const resetConnection: Reply = (request) => void request.socket.destroy();
 
-/** Never answers. */
 export const neverReply: Reply = () => undefined;
 
-/** Promises more bytes than it sends. */
+/** Closes the connection in the middle of a response. */
 export const truncateBody: Reply = (request, response) => {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
   response.write('{"half":', () => request.socket.destroy());
 };
 
-/** Runs `act` and gives what it rejects with. */
-export async function rejectionOf(act: Promise<unknown>): Promise<Record<string, unknown> & Error> {
+/** Sends a byte at a time, without end. */
+export const trickle: Reply = (_, response) => {
+  response.writeHead(200);
+  const timer = setInterval(() => response.write('x'), 5);
+  response.on('close', () => clearInterval(timer));
+};
+
+/** Sends the head of a 429, and holds its socket by a body that never ends. */
+const endless429: Reply = (_, response) => {
+  response.writeHead(429, { 'retry-after-ms': '0' });
+  response.write('x');
+};
+
+/** Replies with the request itself, as JSON. */
+const echo: Reply = (_, response, { method, url, headers, body }) =>
+  send(response, { body: { method, url, headers, body: body.toString(), bytes: body.length } });
+
+/** Redirects to the address in the query parameter `to`. */
+const redirect = (status: number): Reply => {
+  return (_, response, { url }) => {
+    const location = new URL(url, 'http://localhost').searchParams.get('to') ?? '';
+    response.writeHead(status, { location }).end();
+  };
+};
+
+/** Replies by name, for `replyByPath`. */
+const NAMED: Record<string, (argument: number) => Reply> = {
+  echo: () => echo,
+  status: (status) => ({ status, body: { error: { message: `status ${String(status)}` } } }),
+  throttle,
+  endless: () => endless429,
+  bytes: (length) => ({ body: Buffer.alloc(length, 'x') }),
+  hang: () => neverReply,
+  cut: () => truncateBody,
+  trickle: () => trickle,
+  redirect,
+};
+
+/**
+ * Replies as the first segment of the path says: `/throttle-250/…` gets a 429 with a wait of 250 ms. So the `baseURL` of
+ * a backend alone decides its replies, also for a page in a browser, which may be from another origin.
+ */
+export const replyByPath: Reply = (request, response, call) => {
+  response.setHeader('access-control-allow-origin', '*');
+  response.setHeader('access-control-expose-headers', 'retry-after, retry-after-ms');
+  response.setHeader('access-control-allow-methods', 'GET, HEAD, POST, PUT, PATCH, DELETE');
+  // "*" would not cover Authorization.
+  const requested = request.headers['access-control-request-headers'];
+  if (requested !== undefined) response.setHeader('access-control-allow-headers', requested);
+  const [, name = '', argument] = /^\/([a-z]+)(?:-(\d+))?/.exec(call.url) ?? [];
+  const reply = call.method === 'OPTIONS' ? { status: 204 } : (NAMED[name] ?? NAMED.status!)(Number(argument ?? 404));
+  if (typeof reply === 'function') reply(request, response, call);
+  else send(response, reply);
+};
+
+/** What `promise` rejects with. */
+export async function rejectionOf(promise: Promise<unknown>): Promise<Record<string, unknown> & Error> {
   try {
-    await act;
+    await promise;
   } catch (error) {
     return error as Record<string, unknown> & Error;
   }
-  throw new Error('it did not reject');
+  throw new Error('the promise did not reject');
 }
