@@ -32,6 +32,12 @@ const shared = {
 
 const inFolders = (...folders: string[]) => folders.map((folder) => `<rootDir>/__tests__/${folder}/**/*.test.ts`);
 
+/** Tests of the library alone: they import `src` and need no build. */
+const LIBRARY = [
+  ...inFolders('http', 'pool', 'failover', 'axios', 'behaviour'),
+  '<rootDir>/__tests__/architecture.test.ts',
+];
+
 /** The files that look at what axios itself sends, receives and rejects with. */
 const ABOUT_AXIOS = [
   'axios/{every-version,priority-adapter}',
@@ -57,7 +63,7 @@ const withAxios = ([version, installed]: [string, string]): Project => {
 const config: Config = {
   testTimeout: 30_000,
   projects: [
-    { ...shared, displayName: 'library', testMatch: inFolders('http', 'pool', 'failover', 'axios', 'behaviour') },
+    { ...shared, displayName: 'library', testMatch: LIBRARY },
     ...Object.entries(OLDER_AXIOS).map(withAxios),
     { ...shared, displayName: 'repo', testMatch: inFolders('repo') },
     { ...shared, displayName: 'package', testMatch: inFolders('package') },

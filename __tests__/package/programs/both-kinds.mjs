@@ -12,7 +12,7 @@ const backends = [
   { baseURL: first, name: 'first' },
   { baseURL: second, name: 'second', priority: 2 },
 ];
-const asked = [];
+const tried = [];
 for (const { BackendPool } of [esm, cjs]) {
   const pool = new BackendPool(backends);
   const clients = [
@@ -21,7 +21,7 @@ for (const { BackendPool } of [esm, cjs]) {
   ];
   for (const client of clients) {
     const { attempts } = await client.get('/x');
-    asked.push(attempts.map(({ backend }) => backend).join(' '));
+    tried.push(attempts.map(({ backend }) => backend).join(' '));
   }
 }
-console.log(JSON.stringify({ copies: esm.BackendPool !== cjs.BackendPool && axios !== commonAxios, asked }));
+console.log(JSON.stringify({ copies: esm.BackendPool !== cjs.BackendPool && axios !== commonAxios, tried }));

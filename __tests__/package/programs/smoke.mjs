@@ -16,5 +16,5 @@ try {
   stack = error.stack;
 }
 console.log(
-  JSON.stringify({ status, data, asked: attempts.map(({ backend, status }) => `${backend} ${status}`), stack }),
+  JSON.stringify({ status, data, tried: attempts.map(({ backend, status }) => `${backend} ${status}`), stack }),
 );

@@ -17,7 +17,7 @@ async function main() {
     stack = error.stack;
   }
   console.log(
-    JSON.stringify({ status, data, asked: attempts.map(({ backend, status }) => `${backend} ${status}`), stack }),
+    JSON.stringify({ status, data, tried: attempts.map(({ backend, status }) => `${backend} ${status}`), stack }),
   );
 }
 main();
