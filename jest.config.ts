@@ -3,12 +3,15 @@ import type { Config } from 'jest';
 // The tests must hold in every time zone, so they run in one with an odd offset from UTC.
 process.env.TZ = 'America/St_Johns';
 
-type Project = Exclude<NonNullable<Config['projects']>[number], string>;
+type Project = Pick<
+  Config,
+  'testEnvironment' | 'roots' | 'transform' | 'errorOnDeprecated' | 'displayName' | 'testMatch' | 'moduleNameMapper' | 'globals'
+>;
 
 /** The versions of axios beside the newest, under their names in `devDependencies`. The oldest is the oldest supported. */
 const OLDER_AXIOS = { '1.5': 'axios-1-5', '1.7': 'axios-1-7', '1.13': 'axios-1-13' };
 
-const shared = {
+export const shared: Project = {
   testEnvironment: 'node',
   roots: ['<rootDir>/__tests__'],
   // `npm run types` checks the types of all files at once, so the tests need no check of their own.
@@ -28,13 +31,13 @@ const shared = {
     ],
   },
   errorOnDeprecated: true,
-} satisfies Project;
+};
 
 const inFolders = (...folders: string[]) => folders.map((folder) => `<rootDir>/__tests__/${folder}/**/*.test.ts`);
 
 /** Tests of the library alone: they import `src` and need no build. */
-const LIBRARY = [
-  ...inFolders('http', 'pool', 'failover', 'axios', 'behaviour'),
+export const LIBRARY = [
+  ...inFolders('http', 'pool', 'failover', 'axios', 'behaviour', 'endurance'),
   '<rootDir>/__tests__/architecture.test.ts',
 ];
 

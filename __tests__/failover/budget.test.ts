@@ -1,20 +1,19 @@
-import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import axios from 'axios';
 import { priorityAdapter } from '../../src';
-import { FakeBackend, neverReply, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
+import {
+  FakeBackend,
+  neverReply,
+  rejectionOf,
+  startBackends,
+  trickle,
+  closeBackendsAfterEach,
+} from '../support/fake-backend';
 import { deferred, stubPool, eventLoopTurn } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
 afterEach(() => jest.useRealTimers());
-
-/** Sends a byte at a time and never ends. */
-const trickle = (_: unknown, response: ServerResponse): void => {
-  response.writeHead(200);
-  const timer = setInterval(() => response.write('x'), 5);
-  response.on('close', () => clearInterval(timer));
-};
 
 async function pair(first: Parameters<FakeBackend['always']>[0], options = {}) {
   const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
@@ -43,13 +42,13 @@ describe.each(['http', 'fetch'])('timeout over %s', (wire) => {
   });
 
   test('covers all attempts together, and a backend that had only a part of it stays available', async () => {
-    const { adapter, b } = await pair((_, response) => void setTimeout(() => response.writeHead(500).end(), 40), {
+    const { adapter, b } = await pair((_, response) => void setTimeout(() => response.writeHead(500).end(), 60), {
       adapter: wire,
     });
     b.always(neverReply);
     const started = performance.now();
-    const error = await rejectionOf(axios.get('/x', { adapter, timeout: 80 }));
-    expect(performance.now() - started).toBeLessThan(200);
+    const error = await rejectionOf(axios.get('/x', { adapter, timeout: 250 }));
+    expect(performance.now() - started).toBeLessThan(700);
     expect(error).toMatchObject({ code: 'ECONNABORTED', attempts: [{ backend: 'a', status: 500 }, { backend: 'b' }] });
     expect(adapter.pool.snapshot()[1]).toMatchObject({ available: true, pending: 0, failures: 0 });
   });
@@ -66,20 +65,20 @@ describe.each(['http', 'fetch'])('timeout over %s', (wire) => {
 
   test('stops at the headers of a streamed response, as in the http adapter of axios', async () => {
     if (wire === 'fetch') return; // axios's fetch adapter ends it with the body
-    const { adapter } = await pair((request, response) => {
-      trickle(request, response);
-      setTimeout(() => response.end('last'), 100);
+    const { adapter } = await pair((_, response) => {
+      response.write('x');
+      setTimeout(() => response.end('last'), 400);
     });
-    const { data } = await axios.get<NodeJS.ReadableStream>('/x', { adapter, timeout: 40, responseType: 'stream' });
+    const { data } = await axios.get<NodeJS.ReadableStream>('/x', { adapter, timeout: 200, responseType: 'stream' });
     let text = '';
     for await (const chunk of data) text += String(chunk);
-    expect(text).toMatch(/^x+last$/);
+    expect(text).toBe('xlast');
   });
 });
 
 describe('attemptTimeout', () => {
   test.each(['http', 'fetch'])('ends one attempt over %s and fails over, POST included', async (wire) => {
-    const { adapter, a, b } = await pair(neverReply, { adapter: wire, attemptTimeout: 50 });
+    const { adapter, a, b } = await pair(neverReply, { adapter: wire, attemptTimeout: 150 });
     const response = await axios.post('/x', { a: 1 }, { adapter });
     expect(response.attempts).toMatchObject([
       { backend: 'a', code: 'ECONNABORTED', cooldown: 10_000 },
@@ -93,13 +92,13 @@ describe('attemptTimeout', () => {
   });
 
   test('covers the response body', async () => {
-    const { adapter } = await pair(trickle, { attemptTimeout: 50 });
+    const { adapter } = await pair(trickle, { attemptTimeout: 150 });
     expect((await axios.get('/x', { adapter })).attempts).toHaveLength(2);
   });
 
   test('is overridden by the request, where 0 means none', async () => {
-    const { adapter } = await pair((_, response) => void setTimeout(() => response.end('late'), 60), {
-      attemptTimeout: 20,
+    const { adapter } = await pair((_, response) => void setTimeout(() => response.end('late'), 400), {
+      attemptTimeout: 150,
     });
     const failover = { attemptTimeout: 0 };
     expect((await axios.get('/x', { adapter, failover })).data).toBe('late');
@@ -110,9 +109,9 @@ describe('attemptTimeout', () => {
     const { adapter } = await pair(
       (_, response) => {
         response.write('first');
-        setTimeout(() => response.end('last'), 80);
+        setTimeout(() => response.end('last'), 400);
       },
-      { attemptTimeout: 40 },
+      { attemptTimeout: 200 },
     );
     const { data } = await axios.get<NodeJS.ReadableStream>('/x', { adapter, responseType: 'stream' });
     let text = '';
@@ -166,7 +165,7 @@ describe('attemptTimeout', () => {
   });
 
   test('closes the socket of the attempt even if the caller gave a signal', async () => {
-    const { a, adapter } = await pair(neverReply, { attemptTimeout: 50 });
+    const { a, adapter } = await pair(neverReply, { attemptTimeout: 150 });
     const { signal } = new AbortController();
     expect((await axios.get('/x', { adapter, signal })).attempts).toHaveLength(2);
     await a.connectionsClosed();
@@ -293,41 +292,6 @@ describe.each(['signal', 'cancelToken'] as const)('a %s', (kind) => {
     expect(first).not.toBe(second);
     expect([first, second]).toMatchObject([{ config: { url: '/1' } }, { config: { url: '/2' } }]);
   });
-});
-
-test('no request leaves a listener on a long-lived signal, whatever its result', async () => {
-  const controller = new AbortController();
-  const { signal } = controller;
-  let listening = 0;
-  const types = new Set<string>();
-  const add = signal.addEventListener.bind(signal);
-  const remove = signal.removeEventListener.bind(signal);
-  signal.addEventListener = (...args: Parameters<typeof add>) => {
-    listening++;
-    add(...args);
-  };
-  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-    listening--;
-    types.add(args[0]);
-    remove(...args);
-  };
-  const warned = jest.fn();
-  process.on('warning', warned);
-  const { adapter, replies } = stubPool({ a: {}, b: { priority: 2 } }, { defaultCooldown: 0 });
-  let i = 0;
-  replies.a = () => [200, 429, 500, 404, new Error('reset')][i++ % 5] as number;
-  await Promise.all(
-    Array.from({ length: 1000 }, (_, n) =>
-      axios
-        .get('/x', { adapter, signal, timeout: n % 2 ? 10_000 : 0, failover: n % 3 ? { attemptTimeout: 5000 } : {} })
-        .catch(() => undefined),
-    ),
-  );
-  expect(listening).toBe(0);
-  expect([...types]).toEqual(['abort']);
-  await eventLoopTurn();
-  expect(warned).not.toHaveBeenCalled();
-  process.off('warning', warned);
 });
 
 test('a timeout given as text is worded as axios words it', async () => {

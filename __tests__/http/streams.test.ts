@@ -2,7 +2,7 @@ import { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import axios from 'axios';
 import { priorityAdapter } from '../../src';
-import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
+import { FakeBackend, rejectionOf, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool, eventLoopTurn } from '../support/stub-pool';
 
 closeBackendsAfterEach();
@@ -17,29 +17,6 @@ async function textOf(data: unknown): Promise<string> {
 }
 
 afterEach(() => jest.useRealTimers());
-
-describe.each([
-  ['small', 20],
-  ['large', 500_000],
-])('a discarded response with a %s body', (_, size) => {
-  test('releases its socket: 100 failovers over maxSockets: 1 neither hang nor leave a socket behind', async () => {
-    const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
-    first.always({ status: 429, headers: { 'retry-after-ms': '0' }, body: 'x'.repeat(size) });
-    second.always({ body: 'data: 1' });
-    const httpAgent = new Agent({ keepAlive: true, maxSockets: 1 });
-    const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
-    const client = axios.create({ adapter, httpAgent, responseType: 'stream' });
-    for (let i = 0; i < 100; i++) {
-      const { data } = await client.post<Readable>('/x', {});
-      expect(await textOf(data)).toBe('data: 1');
-    }
-    expect([first.calls.length, second.calls.length]).toEqual([100, 100]);
-    expect(Object.keys(httpAgent.sockets)).toEqual([]);
-    expect(Object.keys(httpAgent.requests)).toEqual([]);
-    httpAgent.destroy();
-    while (first.sockets.size + second.sockets.size > 0) await new Promise(setImmediate);
-  });
-});
 
 test('a failover condition that throws releases the socket of the response', async () => {
   const backend = await FakeBackend.start();
