@@ -1,14 +1,20 @@
 import type { Config } from 'jest';
 
-// No test may hold in UTC alone.
+// The tests must hold in every time zone, so they run in one with an odd offset from UTC.
 process.env.TZ = 'America/St_Johns';
 
-const config: Config = {
+type Project = Pick<
+  Config,
+  'testEnvironment' | 'roots' | 'transform' | 'errorOnDeprecated' | 'displayName' | 'testMatch' | 'moduleNameMapper' | 'globals'
+>;
+
+/** The versions of axios beside the newest, under their names in `devDependencies`. The oldest is the oldest supported. */
+const OLDER_AXIOS = { '1.5': 'axios-1-5', '1.7': 'axios-1-7', '1.13': 'axios-1-13' };
+
+export const shared: Project = {
   testEnvironment: 'node',
   roots: ['<rootDir>/__tests__'],
-  testTimeout: 30_000,
-  testMatch: ['**/*.test.ts'],
-  // Types are checked once, by `npm run types`, not for each test file.
+  // `npm run types` checks the types of all files at once, so the tests need no check of their own.
   transform: {
     '^.+\\.ts$': [
       'ts-jest',
@@ -24,10 +30,50 @@ const config: Config = {
       },
     ],
   },
-  moduleNameMapper: { '^axios-priority-adapter$': '<rootDir>/src/index.ts' },
+  errorOnDeprecated: true,
+};
+
+const inFolders = (...folders: string[]) => folders.map((folder) => `<rootDir>/__tests__/${folder}/**/*.test.ts`);
+
+/** Tests of the library alone: they import `src` and need no build. */
+export const LIBRARY = [
+  ...inFolders('http', 'pool', 'failover', 'axios', 'behaviour', 'endurance'),
+  '<rootDir>/__tests__/architecture.test.ts',
+];
+
+/** The files that look at what axios itself sends, receives and rejects with. */
+const ABOUT_AXIOS = [
+  'axios/{every-version,priority-adapter}',
+  'behaviour/plugins',
+  'failover/{conditions,failover,redact}',
+  'http/{credentials,deployments,url}',
+];
+const ABOUT_FETCH = ['axios/response', 'failover/budget', 'http/redirect'];
+
+/** The library with one version of axios, which the tests, `src` and all plugins then share. */
+const withAxios = ([version, installed]: [string, string]): Project => {
+  // axios has a fetch adapter since 1.7.
+  const files = version === '1.5' ? ABOUT_AXIOS : [...ABOUT_AXIOS, ...ABOUT_FETCH];
+  return {
+    ...shared,
+    displayName: `axios ${version}`,
+    testMatch: files.map((file) => `<rootDir>/__tests__/${file}.test.ts`),
+    moduleNameMapper: { '^axios$': `<rootDir>/node_modules/${installed}/dist/node/axios.cjs` },
+    globals: { installedAxios: installed },
+  };
+};
+
+const config: Config = {
+  testTimeout: 30_000,
+  projects: [
+    { ...shared, displayName: 'library', testMatch: LIBRARY },
+    ...Object.entries(OLDER_AXIOS).map(withAxios),
+    { ...shared, displayName: 'repo', testMatch: inFolders('repo') },
+    { ...shared, displayName: 'package', testMatch: inFolders('package') },
+    { ...shared, displayName: 'browser', testMatch: inFolders('browser') },
+  ],
   collectCoverageFrom: ['src/**/*.ts'],
   coverageThreshold: { global: { lines: 100, branches: 100 } },
-  errorOnDeprecated: true,
 };
 
 export default config;

@@ -103,6 +103,7 @@ async function attempt<R extends HttpRequest, A extends HttpResponse>(
   try {
     // A foreign adapter may ignore the caller's signal.
     const isGuarded = abort !== undefined || (budget.cancellable && !request.obeysCancel);
+    if (!isGuarded) budget.check();
     const response = await (isGuarded ? guarded(run, current) : send(run, current));
     const { status } = response;
     if (isSuccess(status)) return { is: 'success', response };

@@ -1,0 +1,196 @@
+import { Readable } from 'node:stream';
+import axios from 'axios';
+import type { AxiosRequestConfig, AxiosResponse, ResponseType } from 'axios';
+import { priorityAdapter } from '../../src';
+import { FakeBackend, rejectionOf, startBackends, throttle, closeBackendsAfterEach } from '../support/fake-backend';
+import { stubPool, fakeClock, throttled } from '../support/stub-pool';
+
+closeBackendsAfterEach();
+
+const text = '{"text":"ü"}';
+
+async function textOf(data: unknown): Promise<string> {
+  if (data instanceof Readable) return Buffer.concat((await data.toArray()) as Buffer[]).toString();
+  if (data instanceof ReadableStream) return new Response(data).text();
+  if (data instanceof Blob) return data.text();
+  if (data instanceof ArrayBuffer) return Buffer.from(data).toString();
+  if (Buffer.isBuffer(data)) return data.toString();
+  return typeof data === 'string' ? data : JSON.stringify(data);
+}
+
+/** What kind of thing `data` is, whatever realm it is from. */
+const kindOf = (data: unknown): string =>
+  Buffer.isBuffer(data) ? 'Buffer' : Object.prototype.toString.call(data).slice(8, -1);
+
+describe.each(['http', 'fetch'])('over %s, responseType', (wire) => {
+  const types: (ResponseType | undefined)[] = [undefined, 'json', 'text', 'arraybuffer', 'blob', 'stream'];
+
+  test.each(types)('%s has the type that plain axios gives, after a failed attempt', async (responseType) => {
+    const [plain, first, second] = (await startBackends(3)) as [FakeBackend, FakeBackend, FakeBackend];
+    first.always({ status: 503 });
+    for (const backend of [plain, second])
+      backend.always({ body: text, headers: { 'content-type': 'application/json' } });
+    const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }], { adapter: wire });
+    const config: AxiosRequestConfig = responseType ? { responseType } : {};
+    const own: AxiosResponse<unknown> = await axios.get('/x', { adapter, ...config });
+    const expected: AxiosResponse<unknown> = await axios.get(`${plain.url}/x`, { adapter: wire, ...config });
+    expect(kindOf(own.data)).toBe(kindOf(expected.data));
+    expect(await textOf(own.data)).toBe(await textOf(expected.data));
+    expect(own.attempts).toHaveLength(2);
+  });
+
+  test.each(types)('%s has the same type in the fabricated 429', async (responseType) => {
+    const [real, throttled] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    throttled.always(throttle(1000));
+    real.always({ body: text });
+    const adapter = priorityAdapter([{ baseURL: throttled.url }], { adapter: wire });
+    const config: AxiosRequestConfig = { validateStatus: null, ...(responseType && { responseType }) };
+    const { data, fabricated }: AxiosResponse<unknown> = await axios.get('/x', { adapter, ...config });
+    const expected: AxiosResponse<unknown> = await axios.get(`${real.url}/x`, { adapter: wire, ...config });
+    expect(fabricated).toBe(true);
+    // Node's http adapter has no blobs and gives text; the fabricated answer is what was asked for.
+    if (wire === 'http' && responseType === 'blob') expect(kindOf(data)).toBe('Blob');
+    else expect(kindOf(data)).toBe(kindOf(expected.data));
+    expect(JSON.parse(await textOf(data))).toMatchObject({ error: { code: '429', type: 'no_backend_available' } });
+  });
+
+  test('does not change that transformResponse sees text, for real responses and the fabricated one', async () => {
+    const backend = await FakeBackend.start();
+    backend.script({ body: text });
+    backend.always(throttle(1000));
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: wire });
+    const transformResponse = (data: string, _: unknown, status?: number) => `${String(status)}: ${data.slice(0, 7)}`;
+    const client = axios.create({ adapter, transformResponse, validateStatus: null });
+    expect([(await client.get('/x')).data, (await client.get('/x')).data]).toEqual(['200: {"text"', '429: {"error']);
+  });
+});
+
+test('gets a fabricated 429 that looks like a real one if every backend is on cooldown', async () => {
+  const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  first.always(throttle(9000));
+  second.always(throttle(2500));
+  const client = axios.create({ adapter: priorityAdapter([{ baseURL: first.url }, { baseURL: second.url }]) });
+  const error = await rejectionOf(client.get('/x'));
+  expect(error).toMatchObject({
+    code: 'ERR_BAD_REQUEST',
+    message: 'Request failed with status code 429',
+    isAxiosError: true,
+  });
+  const { response } = error as unknown as { response: { headers: { get(name: string): string }; data: unknown } };
+  expect(response).toMatchObject({ status: 429, statusText: 'Too Many Requests', fabricated: true });
+  expect(response.headers.get('Retry-After')).toBe('3');
+  expect(Number(response.headers.get('retry-after-ms'))).toBeGreaterThan(2000);
+  expect(Number(response.headers.get('retry-after-ms'))).toBeLessThanOrEqual(2500);
+  expect(response.headers.get('content-type')).toBe('application/json');
+  expect(response.data).toEqual({
+    error: {
+      code: '429',
+      type: 'no_backend_available',
+      message: 'All 2 backends are throttled or failing. Please retry after 3 seconds.',
+    },
+  });
+  expect(JSON.stringify(response.data)).not.toContain('127.0.0.1');
+  expect(error.attempts).toHaveLength(2);
+
+  const again = await rejectionOf(
+    client.get('/x', { responseType: 'text', transformResponse: (data: unknown) => data }),
+  );
+  expect(again.attempts).toEqual([]);
+  expect((again as unknown as { response: { data: string } }).response.data).toContain('"code":"429"');
+});
+
+test('gets a fabricated 429 that speaks of one backend if the pool has only one', async () => {
+  const backend = await FakeBackend.start();
+  backend.always(throttle(100));
+  const response = await axios.get('/x', {
+    adapter: priorityAdapter([{ baseURL: backend.url }]),
+    validateStatus: null,
+  });
+  expect((response.data as { error: { message: string } }).error.message).toBe(
+    'The only backend is throttled or failing. Please retry after 1 second.',
+  );
+});
+
+describe('validateStatus', () => {
+  test('applies to the fabricated 429 too', async () => {
+    const { request, replies, adapter } = stubPool({ a: {} });
+    replies.a = 500;
+    const response = await request({ validateStatus: () => true });
+    expect(response).toMatchObject({ status: 429, fabricated: true });
+    const client = axios.create({ adapter });
+    expect((await client.get('/x', { validateStatus: null })).status).toBe(429);
+    expect((await rejectionOf(client.get('/x'))).message).toBe('Request failed with status code 429');
+  });
+
+  test('of () => true does not prevent failover on a 429', async () => {
+    const { adapter, replies, tried } = stubPool({ a: {}, b: { priority: 2 } });
+    replies.a = 429;
+    const response = await axios.get('/x', { adapter, validateStatus: () => true });
+    expect([response.status, tried]).toEqual([200, ['a', 'b']]);
+  });
+
+  test('of () => false turns a 200 into an error, as validateResponse of axios-retry needs', async () => {
+    const { adapter } = stubPool({ a: {} });
+    const error = await rejectionOf(axios.get('/x', { adapter, validateStatus: () => false }));
+    expect(error).toMatchObject({ code: 'ERR_BAD_RESPONSE', response: { status: 200 } });
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, successes: 1 });
+  });
+
+  test('rejects a 5xx with ERR_BAD_RESPONSE', async () => {
+    const { adapter, replies } = stubPool({ a: {} });
+    replies.a = 503;
+    expect(await rejectionOf(axios.get('/x', { adapter, failover: false }))).toMatchObject({
+      code: 'ERR_BAD_RESPONSE',
+    });
+  });
+});
+
+test.each([
+  [499, 'ERR_BAD_REQUEST'],
+  [500, 'ERR_BAD_RESPONSE'],
+])('a %i that is returned to the caller rejects with %s', async (status, code) => {
+  const { adapter, replies } = stubPool({ a: {} });
+  replies.a = status;
+  expect(await rejectionOf(axios.get('/x', { adapter, failover: false }))).toMatchObject({ code });
+});
+
+describe('the fabricated retry-after', () => {
+  test.each([
+    [42.2, '43', '1'],
+    [1000, '1000', '1'],
+    [1001, '1001', '2'],
+  ])('for %d ms is %s ms and %s s', async (ms, inMs, inSeconds) => {
+    fakeClock();
+    const { request, replies } = stubPool({ a: {} });
+    replies.a = throttled(ms);
+    expect((await request()).headers).toMatchObject({ 'retry-after-ms': inMs, 'retry-after': inSeconds });
+  });
+});
+
+test('a response without data, as mocks give it, is returned to the caller', async () => {
+  const { request, replies } = stubPool({ a: {} });
+  replies.a = { status: 404, data: undefined };
+  expect(await request({ validateStatus: () => true })).toMatchObject({ status: 404 });
+});
+
+describe('a response', () => {
+  const answering = (answer: object) =>
+    priorityAdapter([{ baseURL: 'a.example' }], { adapter: () => Promise.resolve(answer as AxiosResponse) });
+
+  test.each([200, 404, 429])('that is frozen is returned like any other: %i', async (status) => {
+    const adapter = answering(Object.freeze({ status, data: 'cold', headers: {}, statusText: '' }));
+    const response = await axios.get('/x', { adapter, validateStatus: null, failover: false });
+    expect(response).toMatchObject({ status, data: 'cold', attempts: [{ status }], config: { url: '/x' } });
+  });
+
+  test('that cannot be read rejects the request and ends the attempt', async () => {
+    const adapter = answering({
+      status: 429,
+      get headers() {
+        throw new Error('unreadable');
+      },
+    });
+    expect(await rejectionOf(axios.get('/x', { adapter }))).toMatchObject({ message: 'unreadable' });
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ pending: 0 });
+  });
+});

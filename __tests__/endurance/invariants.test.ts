@@ -1,0 +1,262 @@
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import fc from 'fast-check';
+import { priorityAdapter } from '../../src';
+import type { BackendOptions, PriorityAdapter } from '../../src';
+import { fakeClock, eventLoopTurn } from '../support/stub-pool';
+
+/** An attempt under way, which the model answers when it likes. */
+interface Open {
+  readonly backend: string;
+  readonly request: number;
+  readonly config: InternalAxiosRequestConfig;
+  readonly answer: (status: number, headers?: Record<string, string>) => void;
+  readonly break: (error: Error) => void;
+}
+
+/** One request, as its caller sees it. */
+interface Made {
+  readonly id: number;
+  readonly cancel: AbortController;
+  readonly deployment: string;
+  /** Backends asked since the last wait. */
+  readonly tried: string[];
+  settled: number;
+}
+
+const NAMES = ['a', 'b', 'c', 'd'] as const;
+
+const PRIORITIES: Record<string, number> = { a: 1, b: 2, c: 2, d: 3 };
+
+const listOf = (names: readonly string[]): BackendOptions[] =>
+  names.map((name) => ({ name, baseURL: `https://${name}.example`, priority: PRIORITIES[name] ?? 1 }));
+
+/** The system under test, with everything that can happen to it. Checks the invariants at each step. */
+class World {
+  readonly open: Open[] = [];
+  readonly made: Made[] = [];
+  readonly adapter: PriorityAdapter;
+  readonly #clock = fakeClock();
+  /** What was found broken: an `expect` inside an adapter would only look like a failed attempt. */
+  readonly broken: string[] = [];
+  #deadlines = new Map<string, number>();
+  #now = 0;
+
+  constructor() {
+    this.adapter = priorityAdapter(listOf(NAMES), {
+      defaultCooldown: 1000,
+      maxCooldown: 8000,
+      adapter: (config) => this.#take(config),
+    });
+  }
+
+  /** Of every backend and deployment, by its end. */
+  #cooling(): Map<string, number> {
+    const ends = new Map<string, number>();
+    for (const { name, cooldowns } of this.adapter.pool.snapshot()) {
+      for (const { scope = '', reason, remaining } of cooldowns) {
+        if (reason !== 'oversized') ends.set(`${name} ${scope}`, this.#now + remaining);
+      }
+    }
+    return ends;
+  }
+
+  #isCooling(name: string, deployment: string): boolean {
+    const cooling = this.#cooling();
+    return cooling.has(`${name} `) || cooling.has(`${name} ${deployment}`);
+  }
+
+  #take(config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
+    const name = new URL(config.baseURL ?? '').hostname.split('.')[0] ?? '';
+    const made = this.made.find(({ id }) => String(id) === config.headers['x-request']);
+    if (made === undefined) throw new Error('nobody made this request');
+    // A cooling backend is never used.
+    if (this.#isCooling(name, made.deployment)) this.broken.push(`${name} was used while it was cooling`);
+    // No backend twice in one request without a wait.
+    if (made.tried.includes(name)) this.broken.push(`${name} was asked twice`);
+    // Never a worse priority while a better one is available.
+    for (const { name: other, priority, state } of this.adapter.pool.snapshot()) {
+      if (priority >= (PRIORITIES[name] ?? 0) || made.tried.includes(other) || state !== 'available') continue;
+      const scoped = this.adapter.pool
+        .snapshot()
+        .find((each) => each.name === other)
+        ?.cooldowns.some(({ scope }) => scope === made.deployment);
+      if (!scoped) this.broken.push(`${name} was used while ${other} was available`);
+    }
+    made.tried.push(name);
+    return new Promise((resolve, reject) => {
+      this.open.push({
+        backend: name,
+        request: made.id,
+        config,
+        answer: (status, headers = {}) => resolve({ status, headers, data: '', statusText: '', config }),
+        break: reject,
+      });
+    });
+  }
+
+  send(deployment: string): void {
+    const made: Made = { id: this.made.length, cancel: new AbortController(), deployment, tried: [], settled: 0 };
+    this.made.push(made);
+    const soonest = (): number => Math.min(...NAMES.map((name) => this.#yesAt(name, deployment)));
+    const config = {
+      url: `/openai/deployments/${deployment}/chat`,
+      method: 'get',
+      headers: { 'x-request': String(made.id) },
+      signal: made.cancel.signal,
+    };
+    void this.adapter(config as never).then(
+      ({ fabricated, headers }) => {
+        made.settled++;
+        if (!fabricated) return;
+        // The fabricated wait is never earlier than the true one and never more than a second later.
+        const truth = soonest() - this.#now;
+        const inMs = Number((headers as Record<string, string>)['retry-after-ms']);
+        const inSeconds = Number((headers as Record<string, string>)['retry-after']);
+        expect(inMs).toBeGreaterThanOrEqual(truth - 1e-6);
+        expect(inMs).toBeLessThan(truth + 1);
+        expect(inSeconds * 1000).toBeGreaterThanOrEqual(truth - 1e-6);
+        expect(inSeconds * 1000).toBeLessThanOrEqual(Math.max(1000, truth + 1000));
+      },
+      (error: { code?: string }) => {
+        made.settled++;
+        if (error.code !== 'ERR_CANCELED' && error.code !== 'OWN') throw error as Error;
+      },
+    );
+  }
+
+  /** When a backend's answer will be "yes", by what it says of itself; the longest of its cooldowns counts. */
+  #yesAt(name: string, deployment: string): number {
+    const status = this.adapter.pool.snapshot().find((each) => each.name === name);
+    if (status === undefined) return Infinity;
+    const relevant = status.cooldowns.filter(({ scope }) => scope === undefined || scope === deployment);
+    return this.#now + Math.max(0, ...relevant.map(({ remaining }) => remaining));
+  }
+
+  pass(ms: number): void {
+    this.#now += ms;
+    this.#clock.advance(ms);
+  }
+
+  update(names: readonly string[]): void {
+    this.adapter.pool.update(listOf(names));
+    // Who left and comes back starts anew.
+    for (const key of this.#deadlines.keys()) if (!names.includes(key.split(' ')[0] ?? '')) this.#deadlines.delete(key);
+  }
+
+  restore(name: string): void {
+    if (!this.adapter.pool.backends.some((each) => each.name === name)) return;
+    this.adapter.pool.restore(name);
+    for (const key of this.#deadlines.keys()) if (key.startsWith(`${name} `)) this.#deadlines.delete(key);
+  }
+
+  cool(name: string, ms: number, scope?: string): void {
+    if (this.adapter.pool.backends.some((each) => each.name === name)) this.adapter.pool.cool(name, ms, scope);
+  }
+
+  /** Deadlines never move earlier. */
+  checkDeadlines(): void {
+    const now = this.#cooling();
+    for (const [key, end] of this.#deadlines) {
+      if (end > this.#now) expect(now.get(key) ?? 0).toBeGreaterThanOrEqual(end - 1e-6);
+    }
+    this.#deadlines = now;
+  }
+
+  /** Lets everything come to its end: each request settles exactly once, and nothing is pending. */
+  async finish(): Promise<void> {
+    while (this.open.length > 0) {
+      this.open.shift()?.answer(200);
+      await eventLoopTurn();
+    }
+    await eventLoopTurn();
+    for (const { settled } of this.made) expect(settled).toBe(1);
+    expect(this.broken).toEqual([]);
+    for (const { pending } of this.adapter.pool.snapshot()) expect(pending).toBe(0);
+  }
+}
+
+type Step = (world: World) => void;
+
+const name = fc.constantFrom(...NAMES);
+
+const deployment = fc.constantFrom('x', 'y');
+
+const steps: fc.Arbitrary<Step>[] = [
+  deployment.map(
+    (d): Step =>
+      (world) =>
+        world.send(d),
+  ),
+  deployment.map(
+    (d): Step =>
+      (world) =>
+        world.send(d),
+  ),
+  fc
+    .tuple(
+      fc.nat(20),
+      fc.constantFrom(200, 200, 302, 400, 404, 429, 500, 503),
+      fc.constantFrom(undefined, '0', '40', '700', '86400000'),
+    )
+    .map(
+      ([i, status, wait]): Step =>
+        (world) =>
+          world.open
+            .splice(i % Math.max(1, world.open.length), 1)[0]
+            ?.answer(status, wait === undefined ? {} : { 'retry-after-ms': wait }),
+    ),
+  fc.tuple(fc.nat(20), fc.constantFrom('ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT')).map(
+    ([i, code]): Step =>
+      (world) =>
+        world.open.splice(i % Math.max(1, world.open.length), 1)[0]?.break(Object.assign(new Error(), { code })),
+  ),
+  fc.constantFrom(1, 39, 40, 500, 1000, 8000).map(
+    (ms): Step =>
+      (world) =>
+        world.pass(ms),
+  ),
+  fc.nat(30).map(
+    (i): Step =>
+      (world) =>
+        world.made[i % Math.max(1, world.made.length)]?.cancel.abort(),
+  ),
+  fc.tuple(name, fc.constantFrom(10, 2000), fc.option(deployment, { nil: undefined })).map(
+    ([n, ms, d]): Step =>
+      (world) =>
+        world.cool(n, ms, d),
+  ),
+  name.map(
+    (n): Step =>
+      (world) =>
+        world.restore(n),
+  ),
+  fc.subarray([...NAMES], { minLength: 1 }).map(
+    (names): Step =>
+      (world) =>
+        world.update(names),
+  ),
+];
+
+test('the pool keeps its invariants under any interleaving of requests, responses, time, cancels and updates', async () => {
+  let attempts = 0;
+  let fabricated = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof(...steps), { minLength: 5, maxLength: 60 }), async (sequence) => {
+      const world = new World();
+      world.adapter.pool.subscribe(({ type }) => {
+        if (type === 'attempt') attempts++;
+        if (type === 'exhausted') fabricated++;
+      });
+      for (const step of sequence) {
+        step(world);
+        await eventLoopTurn();
+        world.checkDeadlines();
+      }
+      await world.finish();
+    }),
+    { numRuns: 400, seed: 20261122 },
+  );
+  // It has seen something.
+  expect(attempts).toBeGreaterThan(1000);
+  expect(fabricated).toBeGreaterThan(20);
+}, 60_000);

@@ -1,0 +1,333 @@
+import { Readable } from 'node:stream';
+import axios from 'axios';
+import { priorityAdapter } from '../../src';
+import {
+  FakeBackend,
+  neverReply,
+  rejectionOf,
+  startBackends,
+  trickle,
+  closeBackendsAfterEach,
+} from '../support/fake-backend';
+import { deferred, stubPool, eventLoopTurn } from '../support/stub-pool';
+
+closeBackendsAfterEach();
+
+afterEach(() => jest.useRealTimers());
+
+async function pair(first: Parameters<FakeBackend['always']>[0], options = {}) {
+  const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  a.always(first);
+  const adapter = priorityAdapter(
+    [
+      { baseURL: a.url, name: 'a' },
+      { baseURL: b.url, name: 'b', priority: 2 },
+    ],
+    options,
+  );
+  return { a, b, adapter };
+}
+
+describe.each(['http', 'fetch'])('timeout over %s', (wire) => {
+  test.each([
+    ['a backend that hangs', neverReply],
+    ['a body that trickles in', trickle],
+  ] as const)('ends a request to %s and puts it on cooldown for using up the whole timeout', async (_, reply) => {
+    const { adapter, b } = await pair(reply, { adapter: wire });
+    const error = await rejectionOf(axios.get('/x', { adapter, timeout: 60 }));
+    expect(error).toMatchObject({ code: 'ECONNABORTED', message: 'timeout of 60ms exceeded', config: { url: '/x' } });
+    expect(error.attempts).toMatchObject([{ backend: 'a', code: 'ECONNABORTED', cooldown: 10_000 }]);
+    expect(b.calls).toHaveLength(0);
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ pending: 0, cooldowns: [{ reason: 'timeout' }] });
+  });
+
+  test('covers all attempts together, and a backend that had only a part of it stays available', async () => {
+    const { adapter, b } = await pair((_, response) => void setTimeout(() => response.writeHead(500).end(), 60), {
+      adapter: wire,
+    });
+    b.always(neverReply);
+    const started = performance.now();
+    const error = await rejectionOf(axios.get('/x', { adapter, timeout: 250 }));
+    expect(performance.now() - started).toBeLessThan(700);
+    expect(error).toMatchObject({ code: 'ECONNABORTED', attempts: [{ backend: 'a', status: 500 }, { backend: 'b' }] });
+    expect(adapter.pool.snapshot()[1]).toMatchObject({ available: true, pending: 0, failures: 0 });
+  });
+
+  test('rejects with the code and message of axios', async () => {
+    const { adapter } = await pair(neverReply, { adapter: wire });
+    const own = { adapter, timeout: 20, timeoutErrorMessage: 'own words', transitional: { clarifyTimeoutError: true } };
+    expect(await rejectionOf(axios.get('/x', own))).toMatchObject({
+      code: 'ETIMEDOUT',
+      message: 'own words',
+      name: 'AxiosError',
+    });
+  });
+
+  test('stops at the headers of a streamed response, as in the http adapter of axios', async () => {
+    if (wire === 'fetch') return; // axios's fetch adapter ends it with the body
+    const { adapter } = await pair((_, response) => {
+      response.write('x');
+      setTimeout(() => response.end('last'), 400);
+    });
+    const { data } = await axios.get<NodeJS.ReadableStream>('/x', { adapter, timeout: 200, responseType: 'stream' });
+    let text = '';
+    for await (const chunk of data) text += String(chunk);
+    expect(text).toBe('xlast');
+  });
+});
+
+describe('attemptTimeout', () => {
+  test.each(['http', 'fetch'])('ends one attempt over %s and fails over, POST included', async (wire) => {
+    const { adapter, a, b } = await pair(neverReply, { adapter: wire, attemptTimeout: 150 });
+    const response = await axios.post('/x', { a: 1 }, { adapter });
+    expect(response.attempts).toMatchObject([
+      { backend: 'a', code: 'ECONNABORTED', cooldown: 10_000 },
+      { backend: 'b', status: 200 },
+    ]);
+    expect(b.lastCall.body.toString()).toBe('{"a":1}');
+    await axios.post('/x', {}, { adapter });
+    expect(a.calls).toHaveLength(1);
+    expect(adapter.pool.snapshot()[0]?.cooldowns).toMatchObject([{ reason: 'timeout' }]);
+    await a.connectionsClosed();
+  });
+
+  test('covers the response body', async () => {
+    const { adapter } = await pair(trickle, { attemptTimeout: 150 });
+    expect((await axios.get('/x', { adapter })).attempts).toHaveLength(2);
+  });
+
+  test('is overridden by the request, where 0 means none', async () => {
+    const { adapter } = await pair((_, response) => void setTimeout(() => response.end('late'), 400), {
+      attemptTimeout: 150,
+    });
+    const failover = { attemptTimeout: 0 };
+    expect((await axios.get('/x', { adapter, failover })).data).toBe('late');
+    expect((await axios.get('/x', { adapter })).attempts).toHaveLength(2);
+  });
+
+  test('does not apply to a stream that is being read', async () => {
+    const { adapter } = await pair(
+      (_, response) => {
+        response.write('first');
+        setTimeout(() => response.end('last'), 400);
+      },
+      { attemptTimeout: 200 },
+    );
+    const { data } = await axios.get<NodeJS.ReadableStream>('/x', { adapter, responseType: 'stream' });
+    let text = '';
+    for await (const chunk of data) text += String(chunk);
+    expect(text).toBe('firstlast');
+  });
+
+  test('covers the time that a credential provider takes, and nothing is sent afterwards', async () => {
+    jest.useFakeTimers();
+    const token = deferred<string>();
+    const { request, tried } = stubPool(
+      { a: { azureADTokenProvider: () => token.promise }, b: { priority: 2 } },
+      { attemptTimeout: 50 },
+    );
+    const response = request();
+    await jest.advanceTimersByTimeAsync(50);
+    expect((await response).attempts).toMatchObject([{ backend: 'a' }, { backend: 'b' }]);
+    token.resolve('late');
+    await jest.advanceTimersByTimeAsync(0);
+    expect(tried).toEqual(['b']);
+  });
+
+  test('fails over even if the adapter ignores it, and discards its late response', async () => {
+    jest.useFakeTimers();
+    const late = deferred<{ data: unknown }>();
+    const { request, replies } = stubPool({ a: {}, b: { priority: 2 } }, { attemptTimeout: 50 });
+    replies.a = () => late.promise;
+    const response = request();
+    await jest.advanceTimersByTimeAsync(50);
+    expect((await response).attempts).toHaveLength(2);
+    const destroyed = jest.fn();
+    late.resolve({ data: { pipe: () => undefined, on: () => undefined, destroy: destroyed } });
+    await jest.advanceTimersByTimeAsync(0);
+    expect(destroyed).toHaveBeenCalled();
+  });
+
+  test('leaves the next attempt cancellable, even when the earlier one ends late', async () => {
+    jest.useFakeTimers();
+    const late = deferred<object>();
+    const controller = new AbortController();
+    const { request, replies } = stubPool({ a: {}, b: { priority: 2 } }, { attemptTimeout: 50 });
+    replies.a = () => late.promise;
+    replies.b = () => new Promise(() => undefined);
+    const error = rejectionOf(request({ signal: controller.signal }));
+    await jest.advanceTimersByTimeAsync(50);
+    late.resolve({});
+    await jest.advanceTimersByTimeAsync(1);
+    controller.abort();
+    expect(await error).toMatchObject({ code: 'ERR_CANCELED', attempts: [{ backend: 'a' }, { backend: 'b' }] });
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('closes the socket of the attempt even if the caller gave a signal', async () => {
+    const { a, adapter } = await pair(neverReply, { attemptTimeout: 150 });
+    const { signal } = new AbortController();
+    expect((await axios.get('/x', { adapter, signal })).attempts).toHaveLength(2);
+    await a.connectionsClosed();
+  });
+
+  test('of one request does not end another', async () => {
+    jest.useFakeTimers();
+    const { request, replies } = stubPool({ a: {}, b: { priority: 2 } }, { attemptTimeout: 50 });
+    const slow = deferred<object>();
+    replies.a = () => slow.promise;
+    const first = request();
+    await jest.advanceTimersByTimeAsync(25);
+    const second = request();
+    await jest.advanceTimersByTimeAsync(25);
+    expect((await first).attempts).toMatchObject([{ backend: 'a' }, { backend: 'b' }]);
+    slow.resolve({});
+    expect((await second).attempts).toMatchObject([{ backend: 'a', status: 200 }]);
+  });
+
+  test('rejects with the timeout error of axios if the condition does not fail over', async () => {
+    const { adapter } = await pair(neverReply, { attemptTimeout: 30, failoverCondition: () => false });
+    expect(await rejectionOf(axios.get('/x', { adapter }))).toMatchObject({
+      code: 'ECONNABORTED',
+      message: 'timeout of 30ms exceeded',
+    });
+  });
+});
+
+describe.each(['signal', 'cancelToken'] as const)('a %s', (kind) => {
+  const canceller = () => {
+    const controller = new AbortController();
+    const source = axios.CancelToken.source();
+    return kind === 'signal'
+      ? { config: { signal: controller.signal }, cancel: () => controller.abort() }
+      : { config: { cancelToken: source.token }, cancel: () => source.cancel('own words') };
+  };
+  const message = kind === 'signal' ? 'canceled' : 'own words';
+
+  test('cancelled before the first attempt prevents any attempt', async () => {
+    const { adapter, tried } = stubPool({ a: {} });
+    const { config, cancel } = canceller();
+    cancel();
+    const direct = adapter({ url: '/x', method: 'get', headers: {}, ...config } as never);
+    expect(await rejectionOf(direct)).toMatchObject({ code: 'ERR_CANCELED', message, attempts: [] });
+    expect(tried).toEqual([]);
+  });
+
+  test.each([0, 1000])(
+    'cancelled during an attempt ends it at once without a cooldown (timeout: %i)',
+    async (timeout) => {
+      const { a, b, adapter } = await pair(neverReply);
+      const { config, cancel } = canceller();
+      const error = rejectionOf(axios.post('/x', {}, { adapter, timeout, ...config }));
+      while (a.calls.length === 0) await eventLoopTurn();
+      cancel();
+      expect(await error).toMatchObject({
+        code: 'ERR_CANCELED',
+        message,
+        name: 'CanceledError',
+        config: { url: '/x' },
+      });
+      expect((await error).attempts).toMatchObject([{ backend: 'a', code: 'ERR_CANCELED' }]);
+      expect(axios.isCancel(await error)).toBe(true);
+      expect(b.calls).toHaveLength(0);
+      expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, pending: 0, failures: 0 });
+      await a.connectionsClosed();
+    },
+  );
+
+  test('cancelled between two attempts prevents the second', async () => {
+    const { config, cancel } = canceller();
+    const { adapter, replies, tried, pool } = stubPool({ a: {}, b: { priority: 2 } });
+    replies.a = 500;
+    pool.subscribe(({ type }) => void (type === 'attempt' && cancel()));
+    expect(await rejectionOf(axios.get('/x', { adapter, ...config }))).toMatchObject({ code: 'ERR_CANCELED' });
+    expect(tried).toEqual(['a']);
+  });
+
+  test('cancelled while a credential is being fetched prevents the attempt', async () => {
+    const token = deferred<string>();
+    const { adapter, tried, pool } = stubPool({ a: { azureADTokenProvider: () => token.promise } });
+    const { config, cancel } = canceller();
+    const error = rejectionOf(axios.get('/x', { adapter, ...config }));
+    await eventLoopTurn();
+    cancel();
+    expect(await error).toMatchObject({ code: 'ERR_CANCELED' });
+    token.resolve('late');
+    await eventLoopTurn();
+    expect(tried).toEqual([]);
+    expect(pool.snapshot()[0]).toMatchObject({ available: true, pending: 0 });
+  });
+
+  test.each([
+    ['http', 0],
+    ['http', 5000],
+    ['fetch', 0],
+    ['fetch', 5000],
+  ])('cancelled while a stream is read over %s ends the stream (timeout: %i)', async (wire, timeout) => {
+    const backend = await FakeBackend.start();
+    backend.always(trickle);
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: wire });
+    const { config, cancel } = canceller();
+    const { data } = await axios.get<AsyncIterable<Uint8Array>>('/x', {
+      adapter,
+      responseType: 'stream',
+      timeout,
+      ...config,
+    });
+    const read = async () => {
+      for await (const _ of data) cancel();
+    };
+    expect(await rejectionOf(read())).toMatchObject({ code: 'ERR_CANCELED' });
+    await backend.connectionsClosed();
+  });
+
+  test('shared by two requests gives each its own error', async () => {
+    const { config, cancel } = canceller();
+    const { adapter, replies } = stubPool({ a: {} });
+    replies.a = () => new Promise(() => undefined);
+    const errors = [1, 2].map((n) => rejectionOf(axios.get(`/${String(n)}`, { adapter, ...config })));
+    await eventLoopTurn();
+    cancel();
+    const [first, second] = (await Promise.all(errors)) as [object, object];
+    expect(first).not.toBe(second);
+    expect([first, second]).toMatchObject([{ config: { url: '/1' } }, { config: { url: '/2' } }]);
+  });
+});
+
+test('a timeout given as text is worded as axios words it', async () => {
+  const { adapter, replies } = stubPool({ a: {} });
+  replies.a = () => new Promise(() => undefined);
+  const error = await rejectionOf(axios.get('/x', { adapter, timeout: '20ms' as never }));
+  expect(error).toMatchObject({ message: 'timeout of 20msms exceeded' });
+});
+
+test.each(['http', 'fetch'])('over %s, a timeout longer than a timer can take does not fire at once', async (wire) => {
+  const { adapter } = await pair((_, response) => void setTimeout(() => response.end('ok'), 30), { adapter: wire });
+  expect((await axios.get('/x', { adapter, timeout: 2 ** 31 + 5 })).data).toBe('ok');
+  expect((await axios.get('/x', { adapter, timeout: 5000, failover: { maxWait: 2 ** 40 } })).data).toBe('ok');
+});
+
+test('an adapter may replace the signal of its attempt', async () => {
+  const { adapter, replies } = stubPool({ a: {} });
+  const own = new AbortController().signal;
+  let seen: unknown[] = [];
+  replies.a = (config) => {
+    seen = [config.signal instanceof AbortSignal, Object.keys(config).includes('signal')];
+    config.signal = own;
+    seen.push(config.signal === own);
+    return 200;
+  };
+  await axios.get('/x', { adapter, timeout: 1000 });
+  expect(seen).toEqual([true, true, true]);
+});
+
+test('a slow upload does not put its backend on cooldown when the timeout of the caller passes', async () => {
+  const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  first.always(neverReply);
+  const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
+  const slow = new Readable({ read: () => undefined });
+  slow.push('x');
+  setTimeout(() => slow.push(null), 60);
+  expect(await rejectionOf(axios.post('/x', slow, { adapter, timeout: 100 }))).toMatchObject({ code: 'ECONNABORTED' });
+  expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, failures: 0 });
+});

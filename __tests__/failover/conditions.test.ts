@@ -1,0 +1,114 @@
+import axios from 'axios';
+import { rejectionOf } from '../support/fake-backend';
+import { stubPool } from '../support/stub-pool';
+
+describe('a failover condition', () => {
+  test('decides about the cooldown even if the request makes only one attempt', async () => {
+    const { adapter, replies, tried, pool } = stubPool(
+      { a: {}, b: {} },
+      { failoverCondition: () => true, selector: ([a]) => a! },
+    );
+    replies.a = 404;
+    const config = { adapter, failover: false, validateStatus: null } as const;
+    expect((await axios.get('/x', config)).attempts).toMatchObject([{ status: 404, cooldown: 10_000 }]);
+    expect(tried).toEqual(['a']);
+    expect(pool.snapshot()[0]).toMatchObject({ failures: 1, cooldowns: [{ reason: 'client-error' }] });
+  });
+
+  test('that returns true for a 404 fails over and puts that deployment on cooldown', async () => {
+    const { request, replies, pool } = stubPool(
+      { a: {}, b: { priority: 2 } },
+      { failoverCondition: ({ status }) => status === 404 },
+    );
+    replies.a = 404;
+    expect((await request({ url: '/openai/deployments/d/chat' })).attempts).toMatchObject([
+      { status: 404, cooldown: 10_000 },
+      { status: 200 },
+    ]);
+    expect(pool.snapshot()[0]).toMatchObject({
+      state: 'available',
+      failures: 1,
+      cooldowns: [{ scope: 'd', reason: 'client-error' }],
+    });
+  });
+
+  test('that returns false for a 429 returns it to the caller, and the backend goes on cooldown', async () => {
+    const { adapter, replies, pool, tried } = stubPool(
+      { a: {}, b: { priority: 2 } },
+      { failoverCondition: () => false },
+    );
+    replies.a = { status: 429, data: 'own words' };
+    expect(await rejectionOf(axios.get('/x', { adapter }))).toMatchObject({ response: { data: 'own words' } });
+    expect(tried).toEqual(['a']);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', cooldowns: [{ reason: 'throttled' }] });
+  });
+
+  test.each<[string, () => unknown, string]>([
+    [
+      'throws',
+      () => {
+        throw new Error('own fault');
+      },
+      'own fault',
+    ],
+    ['returns a promise', () => Promise.resolve(true), 'failoverCondition must return a boolean, got an object'],
+    ['returns nothing', () => undefined, 'failoverCondition must return a boolean, got undefined'],
+  ])('that %s rejects the request, and the failure still counts', async (_, failoverCondition, message) => {
+    const { request, replies, pool } = stubPool(
+      { a: {}, b: { priority: 2 } },
+      { failoverCondition: failoverCondition as () => boolean },
+    );
+    replies.a = 500;
+    expect(await rejectionOf(request())).toMatchObject({ message, attempts: [{ status: 500, cooldown: 10_000 }] });
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', pending: 0, failures: 1 });
+  });
+});
+
+describe('the cooldown option', () => {
+  test('is not called for a response that is not a failure', async () => {
+    const cooldown = jest.fn(() => 1000);
+    const { request, replies } = stubPool({ a: {} }, { cooldown });
+    replies.a = 404;
+    await request({ validateStatus: () => true });
+    expect(cooldown).not.toHaveBeenCalled();
+  });
+
+  test('is capped at maxCooldown, and does not count as a wait specified by the server', async () => {
+    const { request, replies, pool } = stubPool({ a: {} }, { cooldown: () => 5000, maxCooldown: 1000 });
+    replies.a = { status: 503, headers: { 'retry-after': '86400' } };
+    await request({ validateStatus: () => true });
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', cooldowns: [{ reason: 'server-error' }] });
+  });
+
+  test('that returns 0 emits no cooldown event', async () => {
+    const { request, replies, pool } = stubPool({ a: {}, b: { priority: 2 } }, { cooldown: () => 0 });
+    const events: string[] = [];
+    pool.subscribe(({ type }) => void events.push(type));
+    replies.a = 503;
+    await request();
+    expect(events).toEqual(['attempt', 'attempt']);
+  });
+
+  test.each([
+    [250, 250],
+    [0, undefined],
+    [undefined, 43],
+    [1e9, 300_000],
+  ])('that returns %p results in a cooldown of %p ms', async (own, expected) => {
+    const { request, replies } = stubPool({ a: {}, b: { priority: 2 } }, { cooldown: () => own });
+    replies.a = { status: 429, headers: { 'retry-after-ms': '43' } };
+    expect((await request()).attempts?.[0]?.cooldown).toBe(expected);
+  });
+
+  test.each([[-1], [NaN], ['1s'], [Infinity]])(
+    'that returns %p rejects the request, and the default rule applies',
+    async (own) => {
+      const { request, replies, pool } = stubPool({ a: {} }, { cooldown: () => own as number });
+      replies.a = 500;
+      expect((await rejectionOf(request())).message).toMatch(
+        /^cooldown must return a finite number of ms ≥ 0 or undefined, got /,
+      );
+      expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling' });
+    },
+  );
+});

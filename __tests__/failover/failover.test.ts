@@ -1,0 +1,115 @@
+import axios from 'axios';
+import { priorityAdapter } from '../../src';
+import { FakeBackend, rejectionOf, startBackends, throttle, closeBackendsAfterEach } from '../support/fake-backend';
+import { stubPool } from '../support/stub-pool';
+
+closeBackendsAfterEach();
+
+describe('a request to real servers', () => {
+  test.each([429, 500, 502, 503, 599])('fails over on a %i and puts the first backend on cooldown', async (status) => {
+    const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    first.always({ status });
+    const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
+    const client = axios.create({ adapter });
+
+    const response = await client.post('/openai/deployments/gpt-4o/chat/completions?api-version=1', { a: 1 });
+    expect(response.data).toEqual({ ok: true });
+    expect(response.attempts).toEqual([
+      { backend: first.host, status, duration: expect.any(Number) as number, cooldown: 10_000 },
+      { backend: second.host, status: 200, duration: expect.any(Number) as number },
+    ]);
+    expect(second.lastCall).toMatchObject({
+      method: 'POST',
+      url: '/openai/deployments/gpt-4o/chat/completions?api-version=1',
+    });
+    expect(second.lastCall.body.toString()).toBe('{"a":1}');
+
+    await client.post('/openai/deployments/gpt-4o/chat/completions', {});
+    expect(first.calls).toHaveLength(1);
+    expect(second.calls).toHaveLength(2);
+  });
+
+  test.each([400, 401, 403, 404, 408, 422])(
+    'returns a %i to the caller and keeps the backend available',
+    async (status) => {
+      const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+      first.always({ status, body: { error: { code: 'content_filter' } } });
+      const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
+      const error = await rejectionOf(axios.get('/x', { adapter }));
+      expect(error).toMatchObject({
+        code: 'ERR_BAD_REQUEST',
+        response: { status, data: { error: { code: 'content_filter' } } },
+      });
+      expect(error.attempts).toMatchObject([{ backend: first.host, status }]);
+      expect(second.calls).toHaveLength(0);
+      expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, successes: 0, failures: 0, pending: 0 });
+    },
+  );
+
+  test.each([
+    [301, { location: '/there' }],
+    [304, {}],
+  ])('treats a %i as a success if redirects are not followed', async (status, headers) => {
+    const backend = await FakeBackend.start();
+    backend.always({ status, headers: headers });
+    const adapter = priorityAdapter([{ baseURL: backend.url }]);
+    const response = await axios.get('/x', { adapter, maxRedirects: 0, validateStatus: null });
+    expect(response.status).toBe(status);
+    expect(adapter.pool.backends[0]).toMatchObject({ successes: 1, failures: 0 });
+  });
+
+  test('uses a backend again once its Retry-After of 43 ms has passed', async () => {
+    const [reserved, other] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    reserved.script(throttle(43));
+    const adapter = priorityAdapter([{ baseURL: reserved.url }, { baseURL: other.url, priority: 2 }]);
+    const client = axios.create({ adapter });
+    await client.get('/x');
+    expect(adapter.pool.snapshot()[0]?.cooldowns[0]?.remaining).toBeLessThanOrEqual(43);
+    await new Promise((resolve) => setTimeout(resolve, 45));
+    await client.get('/x');
+    expect([reserved.calls.length, other.calls.length]).toEqual([2, 1]);
+  });
+});
+
+describe('config.failover', () => {
+  test('of false makes one attempt and returns its response as it is', async () => {
+    const { adapter, replies, tried, pool } = stubPool({ a: {}, b: { priority: 2 } });
+    replies.a = { status: 429, data: 'own words' };
+    const error = await rejectionOf(axios.get('/x', { adapter, failover: false }));
+    expect(error).toMatchObject({
+      response: { status: 429, data: 'own words' },
+      attempts: [{ backend: 'a', cooldown: 10_000 }],
+    });
+    expect(error.response).not.toHaveProperty('fabricated');
+    expect(tried).toEqual(['a']);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', failures: 1 });
+    pool.cool('b', 1000);
+    expect(await rejectionOf(axios.get('/x', { adapter, failover: false }))).toMatchObject({
+      response: { fabricated: true },
+    });
+  });
+
+  test('as an object overrides the failover condition', async () => {
+    const { adapter, replies, tried } = stubPool({ a: {}, b: { priority: 2 } });
+    replies.a = 404;
+    const failover = { failoverCondition: ({ status }: { status?: number }) => status === 404 };
+    expect((await axios.get('/x', { adapter, failover })).status).toBe(200);
+    expect(tried).toEqual(['a', 'b']);
+  });
+
+  test.each<[unknown, string]>([
+    [true, 'config.failover must be false or an object, got true'],
+    [null, 'config.failover must be an object, got null'],
+    [[], 'config.failover must be an object, got an empty array'],
+    [{ attemptTimeout: -1 }, 'config.failover.attemptTimeout must be a finite number of ms ≥ 0, got -1'],
+    [{ maxwait: 1 }, 'config.failover has an unknown field "maxwait"; did you mean "maxWait"?'],
+    [{ failoverCondition: 1 }, 'config.failover.failoverCondition must be a function, got 1'],
+  ])('of %j rejects the request', async (failover, message) => {
+    const { adapter, tried } = stubPool({ a: {} });
+    const error = await rejectionOf(axios.get('/x', { adapter, failover } as object));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toBe(message);
+    expect(error.attempts).toEqual([]);
+    expect(tried).toEqual([]);
+  });
+});

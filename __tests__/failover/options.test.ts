@@ -1,0 +1,87 @@
+import axios from 'axios';
+import { BackendPool, attachPriorityAdapter, priorityAdapter } from '../../src';
+
+const ok = { baseURL: 'a.example' };
+
+test.each<[object, string]>([
+  [{ selecter: 1 }, 'options has an unknown field "selecter"; did you mean "selector"?'],
+  [{ selector: 'random' }, 'options.selector must be a function, got "random"'],
+  [{ defaultCooldown: -1 }, 'options.defaultCooldown must be a finite number of ms ≥ 0, got -1'],
+  [{ maxCooldown: Infinity }, 'options.maxCooldown must be a finite number of ms ≥ 0, got Infinity'],
+  [{ attemptTimeout: '5s' }, 'options.attemptTimeout must be a finite number of ms ≥ 0, got "5s"'],
+  [{ maxWait: NaN }, 'options.maxWait must be a finite number of ms ≥ 0, got NaN'],
+  [{ maxReplaySize: -1 }, 'options.maxReplaySize must be a number of bytes ≥ 0, got -1'],
+  [{ failoverCondition: true }, 'options.failoverCondition must be a function, got true'],
+  [{ cooldown: 1000 }, 'options.cooldown must be a function, got 1000'],
+  [{ shouldBalance: 1 }, 'options.shouldBalance must be a function, got 1'],
+  [{ adapter: 7 }, 'options.adapter must be a function, a name or a list of them, got 7'],
+  [{ adapter: [] }, 'options.adapter: There is no suitable adapter to dispatch the request as no adapter specified'],
+  [{ adapter: 'nope' }, "options.adapter: Unknown adapter 'nope'"],
+  [{ adapter: priorityAdapter([ok]) }, 'options.adapter is a priority adapter: wrap what it wraps'],
+  [{ adapter: ['nope', priorityAdapter([ok])] }, 'options.adapter'],
+  [{ adapter: [priorityAdapter([ok])] }, 'options.adapter is a priority adapter: wrap what it wraps'],
+])('priorityAdapter and attachPriorityAdapter reject the options %j', (options, message) => {
+  for (const make of [priorityAdapter, attachPriorityAdapter.bind(undefined, axios.create())]) {
+    expect(() => make([ok], options)).toThrow(TypeError);
+    expect(() => make([ok], options)).toThrow(message);
+  }
+});
+
+test('options may be class instances, AxiosHeaders, module namespaces or objects without a prototype', () => {
+  class Options {
+    readonly maxWait = 1;
+  }
+  expect(() => priorityAdapter([ok], new Options())).not.toThrow();
+  expect(() => priorityAdapter([{ ...ok, headers: new axios.AxiosHeaders() }])).not.toThrow();
+  const namespace = { baseURL: 'b.example', [Symbol.toStringTag]: 'Module' };
+  expect(() => priorityAdapter([ok, namespace])).not.toThrow();
+  expect(() => priorityAdapter([{ ...ok, params: Object.create(null) as Record<string, unknown> }])).not.toThrow();
+});
+
+test('options that are not an object are rejected', () => {
+  expect(() => priorityAdapter([ok], null as never)).toThrow('options must be an object, got null');
+  expect(() => new BackendPool([ok], 'x' as never)).toThrow('options must be an object, got a string');
+});
+
+test('pool options given together with a ready pool are rejected', () => {
+  const pool = new BackendPool([ok]);
+  for (const option of ['selector', 'defaultCooldown', 'maxCooldown'] as const) {
+    expect(() => priorityAdapter(pool, { [option]: option === 'selector' ? () => pool.backends[0] : 1 })).toThrow(
+      `options.${option} belongs to the pool: give it to new BackendPool(backends, options)`,
+    );
+  }
+  expect(priorityAdapter(pool, { selector: undefined, maxWait: 5 }).pool).toBe(pool);
+});
+
+test('BackendPool rejects options that belong to the adapter', () => {
+  expect(() => new BackendPool([ok], { maxWait: 1 } as never)).toThrow('options has an unknown field "maxWait"');
+});
+
+test('an option that is undefined gets its default', () => {
+  const nothing = (names: string[]) => Object.fromEntries(names.map((name) => [name, undefined]));
+  const fields = [
+    'priority',
+    'weight',
+    'name',
+    'apiKey',
+    'azureADTokenProvider',
+    'headers',
+    'params',
+    'deployments',
+    'request',
+  ];
+  const options = [
+    'adapter',
+    'selector',
+    'failoverCondition',
+    'cooldown',
+    'defaultCooldown',
+    'maxCooldown',
+    'attemptTimeout',
+    'maxWait',
+    'maxReplaySize',
+    'shouldBalance',
+  ];
+  const { pool } = priorityAdapter([{ ...ok, ...nothing(fields) }], nothing(options));
+  expect(pool.snapshot()).toMatchObject([{ name: 'a.example', priority: 1, weight: 1 }]);
+});

@@ -1,0 +1,130 @@
+import { inspect } from 'node:util';
+import axios from 'axios';
+import MockAdapter from 'axios-mock-adapter';
+import { priorityAdapter } from '../../src';
+import type { BackendOptions, PoolEvent } from '../../src';
+import {
+  FakeBackend,
+  rejectionOf,
+  resetConnection,
+  startBackends,
+  closeBackendsAfterEach,
+} from '../support/fake-backend';
+import { stubPool } from '../support/stub-pool';
+
+closeBackendsAfterEach();
+
+describe('keys and tokens', () => {
+  const secrets = ['secret-key-a', 'secret-token-b', 'secret-header-c'];
+  const backends = (urls: string[]): BackendOptions[] => [
+    { baseURL: urls[0] ?? '', apiKey: 'secret-key-a' },
+    { baseURL: urls[1] ?? '', priority: 2, azureADTokenProvider: () => Promise.resolve('secret-token-b') },
+    { baseURL: urls[2] ?? '', priority: 3, headers: { 'x-team': 'secret-header-c' } },
+  ];
+
+  /** Everything a program may log of an error or response, except the low-level request, which is Node's own. */
+  function everything(value: object): string {
+    const { request: _, ...fields } = value as {
+      request?: unknown;
+      response?: { request?: unknown };
+      toJSON?: () => object;
+    };
+    const response = fields.response ? { ...fields.response, request: undefined } : undefined;
+    const plain = { ...fields, response, config: (value as { config?: unknown }).config };
+    const json = 'toJSON' in value ? JSON.stringify((value as { toJSON(): object }).toJSON()) : '';
+    const { message = '', stack = '' } = value as Partial<Error>;
+    return inspect(plain, { depth: 20, showHidden: true }) + json + message + stack;
+  }
+
+  test.each([
+    ['answers', { body: 'ok' }],
+    ['refuses', { status: 401, body: 'no' }],
+    ['throttles', { status: 429 }],
+    ['fails', { status: 500 }],
+    ['hangs up', resetConnection],
+  ] as const)('never appear in events, status, responses or errors if every backend %s', async (_, reply) => {
+    const servers = await startBackends(3);
+    for (const server of servers) server.always(reply);
+    const adapter = priorityAdapter(backends(servers.map(({ url }) => url)));
+    const events: PoolEvent[] = [];
+    adapter.pool.subscribe((event) => events.push(event));
+    for (const failover of [undefined, false] as const) {
+      for (const method of ['get', 'post']) {
+        const outcome = await axios
+          .request({ url: '/x', method, adapter, ...(failover === false && { failover }) })
+          .catch((error: unknown) => error);
+        for (const secret of secrets) expect(everything(outcome as object)).not.toContain(secret);
+      }
+    }
+    const public_ =
+      JSON.stringify([events, adapter.pool.snapshot(), adapter.pool.backends]) + inspect(adapter.pool, { depth: 20 });
+    for (const secret of secrets) expect(public_).not.toContain(secret);
+  });
+
+  test('never appear in the error of a cancelled stream', async () => {
+    const backend = await FakeBackend.start();
+    backend.always((_, response) => void response.write('data: 1\n\n'));
+    const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'secret-key-a' }]);
+    const cancel = new AbortController();
+    const { data } = await axios.get<NodeJS.ReadableStream>('/x', {
+      adapter,
+      responseType: 'stream',
+      signal: cancel.signal,
+    });
+    const failed = new Promise<object>((resolve) => data.on('error', resolve));
+    cancel.abort();
+    const error = await failed;
+    expect(error).toMatchObject({ code: 'ERR_CANCELED', config: { url: '/x' } });
+    expect(everything(error)).not.toContain('secret-key-a');
+  });
+
+  test.each<[string, (config: object) => Error]>([
+    [
+      'frozen',
+      (config) => Object.freeze(Object.assign(new Error('bad secret-key-a'), { config, code: 'ECONNREFUSED' })),
+    ],
+    ['without a message to write on', () => new DOMException('bad secret-key-a', 'NetworkError')],
+  ])('never appear in an error that is %s, and the failover continues', async (_, make) => {
+    const { adapter, replies, pool } = stubPool({ a: { apiKey: 'secret-key-a' }, b: { priority: 2 } });
+    replies.a = (config) => {
+      throw make(config);
+    };
+    expect((await axios.get('/x', { adapter })).attempts).toMatchObject([{ backend: 'a' }, { backend: 'b' }]);
+    pool.restore('a');
+    const error = await rejectionOf(axios.get('/x', { adapter, failover: false }));
+    expect(error).toMatchObject({ message: 'bad ***', config: { url: '/x' }, attempts: [{ backend: 'a' }] });
+    expect(everything(error)).not.toContain('secret-key-a');
+    expect(pool.snapshot()[0]).toMatchObject({ pending: 0 });
+  });
+
+  test.each([
+    [{ apiKey: 'abcd' }, 'refused abcd', 'refused ***'],
+    [{ apiKey: 'abc' }, 'refused abc', 'refused abc'],
+    [{ headers: { Authorization: 'Bearer own-token' } }, 'Bearer own-token or own-token', '*** or ***'],
+    [{ headers: { Authorization: 'Basic own-token' } }, 'own-token', 'own-token'],
+  ])(
+    'are removed from messages and stacks, unless too short or too common to replace: %j',
+    async (own, message, clean) => {
+      const { adapter, replies } = stubPool({ a: own });
+      replies.a = () => new axios.AxiosError(message, 'ECONNRESET');
+      const error = await rejectionOf(axios.post('/x', {}, { adapter }));
+      expect(error.message).toBe(clean);
+      expect(error.stack?.includes(message)).toBe(clean === message);
+    },
+  );
+
+  test('are removed from a message that lists all headers', async () => {
+    const inner = axios.create();
+    // Its message lists all headers.
+    new MockAdapter(inner, { onNoMatch: 'throwException' });
+    const adapter = priorityAdapter(
+      [{ baseURL: 'a.example', azureADTokenProvider: () => Promise.resolve('secret-token-b') }],
+      {
+        adapter: inner.defaults.adapter,
+      },
+    );
+    const error = await rejectionOf(axios.post('/x', {}, { adapter }));
+    expect(error.message).toContain('Could not find mock');
+    expect(error.message + String(error.stack)).not.toContain('secret-token-b');
+  });
+});

@@ -1,0 +1,162 @@
+import axios from 'axios';
+import { priorityAdapter } from '../../src';
+import type { BackendOptions } from '../../src';
+import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
+import { wires } from '../support/wires';
+import { stubPool } from '../support/stub-pool';
+
+closeBackendsAfterEach();
+
+async function headersAt(own: Partial<BackendOptions>, config: object = {}) {
+  const backend = await FakeBackend.start();
+  await axios.get('/x', { adapter: priorityAdapter([{ baseURL: backend.url, ...own }]), ...config });
+  return backend.lastCall.headers;
+}
+
+const callers = {
+  headers: {
+    'Api-Key': 'callers',
+    authorization: 'Bearer callers',
+    'X-Api-Key': 'callers',
+    other: 'kept',
+    Host: 'caller.example',
+  },
+};
+
+describe('a backend with its own credential', () => {
+  test.each<[string, Partial<BackendOptions>, object]>([
+    ['apiKey', { apiKey: 'own' }, { 'api-key': 'own' }],
+    ['apiKey function', { apiKey: () => 'own' }, { 'api-key': 'own' }],
+    ['apiKey promise', { apiKey: () => Promise.resolve('own') }, { 'api-key': 'own' }],
+    ['azureADTokenProvider', { azureADTokenProvider: () => Promise.resolve('tok') }, { authorization: 'Bearer tok' }],
+    ['auth header', { headers: { 'Ocp-Apim-Subscription-Key': 'own' } }, { 'ocp-apim-subscription-key': 'own' }],
+    ['Authorization header', { headers: { Authorization: 'Basic own' } }, { authorization: 'Basic own' }],
+  ])('sends only that: %s', async (_, own, expected) => {
+    const headers = await headersAt(own, { ...callers, auth: { username: 'caller', password: 'callers' } });
+    expect(headers).toMatchObject({ ...expected, other: 'kept' });
+    expect(JSON.stringify(headers)).not.toContain('callers');
+    expect(headers.host).toMatch(/^127\.0\.0\.1:/);
+  });
+
+  test('leaves the credentials of the caller to backends without one', async () => {
+    expect(await headersAt({}, callers)).toMatchObject({ 'api-key': 'callers', authorization: 'Bearer callers' });
+    const { authorization } = await headersAt({}, { auth: { username: 'u', password: 'p' } });
+    expect(authorization).toBe(`Basic ${Buffer.from('u:p').toString('base64')}`);
+  });
+
+  test.each([null, false])(
+    'does not count a header of %s as a credential, but as the removal of that header',
+    async (none) => {
+      const headers = await headersAt({ headers: { Authorization: none, 'x-on': true } }, callers);
+      expect(headers).toMatchObject({ 'api-key': 'callers', 'x-api-key': 'callers', 'x-on': 'true' });
+      expect(headers).not.toHaveProperty('authorization');
+    },
+  );
+
+  test('sets its headers last, replacing those of the caller and its own apiKey', async () => {
+    const headers = await headersAt(
+      {
+        apiKey: () => 'first',
+        headers: { 'API-KEY': 'last', other: 'own', gone: null, none: undefined, list: ['a', 'b'], n: 1 },
+      },
+      { headers: { other: 'callers', gone: 'callers', none: 'kept' } },
+    );
+    expect(headers).toMatchObject({ 'api-key': 'last', other: 'own', none: 'kept', list: 'a, b', n: '1' });
+    expect(headers).not.toHaveProperty('gone');
+  });
+
+  test('does not call an apiKey function that its headers override', async () => {
+    const apiKey = jest.fn(() => 'first');
+    expect(await headersAt({ apiKey, headers: { 'API-KEY': 'last' } })).toMatchObject({ 'api-key': 'last' });
+    expect(apiKey).not.toHaveBeenCalled();
+  });
+
+  test.each(['', '  ', 'Bearer', 'bearer  ', ' Basic', ['']])(
+    'rejects an empty credential header: %j',
+    (authorization) => {
+      expect(() => priorityAdapter([{ baseURL: 'a.example', headers: { authorization } }])).toThrow(
+        'backends[0].headers["authorization"] must hold a credential, got an empty one',
+      );
+    },
+  );
+
+  test('never leaks what one attempt set into the next attempt', async () => {
+    const [first, second, third] = (await startBackends(3)) as [FakeBackend, FakeBackend, FakeBackend];
+    first.always({ status: 429 });
+    second.always({ status: 500 });
+    const adapter = priorityAdapter([
+      { baseURL: first.url, apiKey: 'key-1', headers: { 'x-first': '1' } },
+      { baseURL: second.url, priority: 2, azureADTokenProvider: () => Promise.resolve('token-2') },
+      { baseURL: third.url, priority: 3 },
+    ]);
+    await axios.post('/x', { a: 1 }, { adapter, headers: { 'api-key': 'callers' } });
+    expect(first.lastCall.headers).toMatchObject({ 'api-key': 'key-1', 'x-first': '1' });
+    expect(second.lastCall.headers).toMatchObject({ authorization: 'Bearer token-2' });
+    expect(second.lastCall.headers).not.toHaveProperty('api-key');
+    expect(second.lastCall.headers).not.toHaveProperty('x-first');
+    expect(third.lastCall.headers).toMatchObject({ 'api-key': 'callers' });
+    expect(third.lastCall.headers).not.toHaveProperty('authorization');
+  });
+});
+
+describe('a credential provider', () => {
+  const failed = (name: string): string => `backends[0].${name}() failed`;
+  const none = (name: string, got: string): string => `backends[0].${name}() must give a non-empty string, got ${got}`;
+
+  test.each<[string, Partial<BackendOptions>, string]>([
+    [
+      'throws',
+      {
+        apiKey: () => {
+          throw new Error('vault says: top-secret');
+        },
+      },
+      failed('apiKey'),
+    ],
+    [
+      'rejects',
+      { azureADTokenProvider: () => Promise.reject(new Error('vault says: top-secret')) },
+      failed('azureADTokenProvider'),
+    ],
+    ['gives nothing', { apiKey: () => '' }, none('apiKey', 'an empty string')],
+    ['gives blanks', { apiKey: () => '  ' }, none('apiKey', 'a string')],
+    [
+      'gives no text',
+      { azureADTokenProvider: () => Promise.resolve(undefined as unknown as string) },
+      none('azureADTokenProvider', 'undefined'),
+    ],
+    [
+      'gives what fits into no header',
+      { apiKey: () => 'top-secret\r\nx: y' },
+      'backends[0].apiKey() gave what does not fit into a header',
+    ],
+  ])('that %s counts as a failed attempt of its backend', async (_, own, message) => {
+    const { adapter, tried, pool } = stubPool({ a: own, b: { priority: 2 } });
+    const response = await axios.post('/x', 'body', { adapter });
+    expect(tried).toEqual(['b']);
+    expect(response.attempts).toMatchObject([
+      { backend: 'a', code: 'ERR_CREDENTIAL', cooldown: 10_000 },
+      { backend: 'b' },
+    ]);
+    expect(pool.snapshot()[0]).toMatchObject({ pending: 0, failures: 1, cooldowns: [{ reason: 'credential' }] });
+    pool.restore('a');
+    const error = await rejectionOf(axios.post('/x', 'body', { adapter, failover: false }));
+    expect(error).toMatchObject({ code: 'ERR_CREDENTIAL', message });
+  });
+
+  test('is called for each attempt', async () => {
+    let tried = 0;
+    const { request, configs } = stubPool({ a: { apiKey: () => `key-${String(++tried)}` } });
+    await request();
+    await request();
+    expect(configs.map(({ headers }) => headers['api-key'] as string)).toEqual(['key-1', 'key-2']);
+  });
+});
+
+test.each(wires())('a header value with line breaks over %s cannot inject headers', async (wire) => {
+  const backend = await FakeBackend.start();
+  const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own' }], { adapter: wire });
+  const headers = { 'x-bad': 'a\r\nhost: evil.example\r\napi-key: evil' };
+  await axios.get('/x', { adapter, headers }).catch(() => undefined);
+  for (const call of backend.calls) expect(call.headers).toMatchObject({ host: backend.host, 'api-key': 'own' });
+});

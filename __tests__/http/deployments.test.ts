@@ -1,0 +1,182 @@
+import axios from 'axios';
+import type { AxiosRequestConfig } from 'axios';
+import fc from 'fast-check';
+<<<<<<< HEAD:__tests__/deployments.test.ts
+=======
+import { priorityAdapter } from '../../src';
+import { modelOf } from '../../src/http/deployments';
+import { FakeBackend, closeBackendsAfterEach } from '../support/fake-backend';
+import { stubPool } from '../support/stub-pool';
+>>>>>>> tests-wt:__tests__/http/deployments.test.ts
+
+closeBackendsAfterEach();
+
+const deployments = { 'gpt-4o': 'east gpt/4o', embed: 'east-embed' };
+
+async function sent(config: AxiosRequestConfig) {
+  const backend = await FakeBackend.start();
+  await axios.request({ method: 'post', ...config, adapter: priorityAdapter([{ baseURL: backend.url, deployments }]) });
+  return backend.lastCall;
+}
+
+describe('a deployment name in the path', () => {
+  test.each<[AxiosRequestConfig, string]>([
+    [
+      { url: '/openai/deployments/gpt-4o/chat/completions?api-version=1' },
+      '/openai/deployments/east%20gpt%2F4o/chat/completions?api-version=1',
+    ],
+    [{ url: 'deployments/embed/embeddings' }, '/deployments/east-embed/embeddings'],
+    [{ url: '/openai/deployments/gpt%2D4o/chat' }, '/openai/deployments/east%20gpt%2F4o/chat'],
+    [
+      { url: 'deployments/embed/embeddings', baseURL: 'https://c.example/openai' },
+      '/openai/deployments/east-embed/embeddings',
+    ],
+    [
+      { url: '/chat/completions', baseURL: 'https://c.example/openai/deployments/gpt-4o' },
+      '/openai/deployments/east%20gpt%2F4o/chat/completions',
+    ],
+    [
+      { url: 'gpt-4o/chat', baseURL: 'https://c.example/openai/deployments/' },
+      '/openai/deployments/east%20gpt%2F4o/chat',
+    ],
+    [{ url: 'https://c.example/openai/deployments/embed/embeddings' }, '/openai/deployments/east-embed/embeddings'],
+    [{ url: '/openai/deployments/other/chat' }, '/openai/deployments/other/chat'],
+    [{ url: '/openai/deployments/%E0%A4/chat' }, '/openai/deployments/%E0%A4/chat'],
+    [{ url: '/x?next=/deployments/embed/y' }, '/x?next=/deployments/embed/y'],
+    [{ url: '/my-deployments/embed/y' }, '/my-deployments/embed/y'],
+    [{ url: '/openai/deployments/constructor/chat' }, '/openai/deployments/constructor/chat'],
+  ])('is replaced by the name of the backend: %j becomes %s', async (config, expected) => {
+    expect((await sent(config)).url).toBe(expected);
+  });
+
+  test.each<[string, AxiosRequestConfig, object]>([
+    [
+      'baseURL',
+      { baseURL: 'https://c.example/openai/deployments/embed', url: '/x' },
+      { baseURL: 'https://a.example/openai/deployments/east-embed', url: '/x' },
+    ],
+    [
+      'url',
+      { baseURL: 'https://c.example/openai', url: '/deployments/embed/x?y=/deployments/embed' },
+      { baseURL: 'https://a.example/openai', url: '/deployments/east-embed/x?y=/deployments/embed' },
+    ],
+  ])('is replaced in %s, and the split between baseURL and url stays', async (_, config, expected) => {
+    const { request, configs } = stubPool({ a: { deployments } });
+    await request(config as never);
+    expect(configs[0]).toMatchObject(expected);
+  });
+
+  test('that cannot be decoded still counts as a deployment', async () => {
+    const { request, replies, pool } = stubPool({ a: {} });
+    replies.a = 429;
+    await request({ url: '/openai/deployments/%E0%A4/chat' });
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'available', cooldowns: [{ scope: '%E0%A4' }] });
+  });
+
+  test('leaves the body alone', async () => {
+    const { body } = await sent({ url: '/openai/deployments/embed/x', data: { model: 'gpt-4o' } });
+    expect(body.toString()).toBe('{"model":"gpt-4o"}');
+  });
+});
+
+describe('a model name in the body', () => {
+  const odd =
+    '{ "a":1.0e400, "big":12345678901234567890, "mod\\u0065l" : "gpt-4o" ,"nested":{"model":"gpt-4o"},"list":["model","gpt-4o",{"model":"embed"}],"text":"\\"model\\":\\"gpt-4o\\" \\u00fc","z":"ü"}';
+
+  test('is replaced without touching any other byte, and Content-Length is corrected', async () => {
+    const { body, headers } = await sent({
+      url: '/openai/v1/chat/completions',
+      data: odd,
+      headers: { 'Content-Length': '3' },
+    });
+    expect(body.toString()).toBe(odd.replace('"gpt-4o" ,"nested"', '"east gpt/4o" ,"nested"'));
+    expect(headers['content-length']).toBe(String(body.length));
+  });
+
+  test.each<[string, unknown]>([
+    ['a Buffer', Buffer.from(odd)],
+    ['an ArrayBuffer', new TextEncoder().encode(odd).buffer],
+    ['a typed array', new TextEncoder().encode(odd)],
+  ])('is replaced in %s', async (_, data) => {
+    const { body } = await sent({
+      url: '/openai/v1/responses',
+      data,
+      transformRequest: [
+        (value: unknown) => (value instanceof Uint8Array && !Buffer.isBuffer(value) ? Buffer.from(value) : value),
+      ],
+    });
+    expect(JSON.parse(body.toString())).toMatchObject({ model: 'east gpt/4o', nested: { model: 'gpt-4o' } });
+  });
+
+  test.each<[string, unknown]>([
+    ['no JSON', 'model=gpt-4o&"model":"gpt-4o"'],
+    ['JSON without a model', '{"a":{"model":"gpt-4o"}}'],
+    ['a model that is no text', '{"model":["gpt-4o"]}'],
+    ['a list', '[{"model":"gpt-4o"}]'],
+    ['text', '"gpt-4o"'],
+    ['null', 'null'],
+    ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x7b])],
+    ['bytes with one that is no UTF-8', Buffer.from('{"model":"gpt-4o","text":"\xff"}', 'latin1')],
+    ['bytes with a byte order mark', Buffer.from('\ufeff{"model":"gpt-4o"}')],
+    ['a name without another', '{"model":"unknown"}'],
+  ])('is left alone in %s', async (_, data) => {
+    const { body } = await sent({ url: '/openai/v1/x', data, transformRequest: [] });
+    expect(body).toEqual(Buffer.from(data as string));
+  });
+
+  test('is translated for each backend from the name that the caller gave', async () => {
+    const { request, replies, configs } = stubPool({
+      a: { deployments: { m: 'a-m' } },
+      b: { priority: 2, deployments: { m: 'b-m' } },
+      c: { priority: 3 },
+    });
+    replies.a = replies.b = 429;
+    await request({ method: 'post', data: '{"model":"m"}' });
+    expect(configs.map(({ data }) => data as unknown)).toEqual(['{"model":"a-m"}', '{"model":"b-m"}', '{"model":"m"}']);
+  });
+
+  test('does not get parsed if no backend maps deployments', async () => {
+    const parse = jest.spyOn(JSON, 'parse');
+    const { request } = stubPool({ a: {} });
+    await request({ method: 'post', data: '{"model":"m"}' });
+    expect(parse).not.toHaveBeenCalled();
+    parse.mockRestore();
+  });
+
+  test('is the only thing that changes, in any JSON object', () => {
+    const body = fc.dictionary(fc.string(), fc.jsonValue());
+    fc.assert(
+      fc.property(body, fc.string(), fc.string(), fc.constantFrom(undefined, 1, '\t'), (rest, from, to, indent) => {
+        const given = { ...rest, model: from };
+        const renamed = modelOf(JSON.stringify(given, null, indent))?.renamed(to);
+        expect(renamed).toBe(JSON.stringify({ ...given, model: to }, null, indent));
+      }),
+    );
+  });
+
+  test('is replaced without changing the kind of the body', () => {
+    const text = '{"model":"m"}';
+    expect(modelOf(text)?.renamed('n')).toBe('{"model":"n"}');
+    // Bytes go as an ArrayBuffer: the http adapter takes it, and so does a browser.
+    for (const bytes of [Buffer.from(text), new TextEncoder().encode(text), new TextEncoder().encode(text).buffer]) {
+      const renamed = modelOf(bytes)?.renamed('n');
+      expect(Object.prototype.toString.call(renamed)).toBe('[object ArrayBuffer]');
+      expect(Buffer.from(renamed as ArrayBuffer).toString()).toBe('{"model":"n"}');
+    }
+  });
+
+  test.each(['{"model":7}', '{"a":1}', 'null', '"m"', '7', '["model"]', 'model'])('does not exist in %s', (text) => {
+    expect(modelOf(text)).toBeUndefined();
+  });
+
+  test('that occurs several times counts as the last one, and all are replaced', () => {
+    expect(modelOf('{"model":"x","model":"y"}')).toMatchObject({ name: 'y' });
+    expect(modelOf('{"model":"x","model":"y"}')?.renamed('z')).toBe('{"model":"z","model":"z"}');
+    expect(modelOf('{"model":{"x":"y"},"model":"m"}')?.renamed('z')).toBe('{"model":{"x":"y"},"model":"z"}');
+  });
+
+  test('is found in a body of several megabytes', () => {
+    const image = 'A'.repeat(8_000_000);
+    expect(String(modelOf(`{"image":"${image}","model":"m"}`)?.renamed('n')).slice(-13)).toBe(',"model":"n"}');
+  });
+});

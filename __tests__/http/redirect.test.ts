@@ -1,0 +1,263 @@
+import axios from 'axios';
+import type { InternalAxiosRequestConfig } from 'axios';
+import { priorityAdapter } from '../../src';
+import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
+import type { Reply } from '../support/fake-backend';
+import { stubPool, eventLoopTurn } from '../support/stub-pool';
+
+closeBackendsAfterEach();
+
+describe('redirects', () => {
+  test.each([
+    ['http', 'http'],
+    ['fetch', 'fetch'],
+    ['fetch as a function', axios.getAdapter('fetch')],
+    [
+      'fetch as a function for the defaults',
+      axios.getAdapter('fetch', { env: axios.defaults.env } as InternalAxiosRequestConfig),
+    ],
+  ])(
+    'over %s drop the headers of the backend on the way to another origin and keep them on the same origin',
+    async (_, wire) => {
+      const [backend, elsewhere] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+      backend.always((request, response) => {
+        const to = request.url === '/out' ? `${elsewhere.url}/there` : '/here';
+        if (request.url === '/here') response.end('{}');
+        else response.writeHead(307, { location: to }).end();
+      });
+      const adapter = priorityAdapter(
+        [
+          {
+            baseURL: backend.url,
+            apiKey: 'own-key',
+            azureADTokenProvider: () => Promise.resolve('own-token'),
+            headers: { 'X-Own': 'own-header' },
+          },
+        ],
+        { adapter: wire },
+      );
+      const config = { adapter, headers: { kept: '1' } };
+      expect((await axios.post('/in', 'body', config)).config.url).toBe('/in');
+      expect(backend.lastCall.headers).toMatchObject({
+        'api-key': 'own-key',
+        authorization: 'Bearer own-token',
+        'x-own': 'own-header',
+      });
+      expect(backend.lastCall.body.toString()).toBe('body');
+      await axios.post('/out', 'body', config);
+      expect(elsewhere.lastCall.headers).toMatchObject({ kept: '1' });
+      expect(elsewhere.lastCall.body.toString()).toBe('body');
+      expect(JSON.stringify(elsewhere.lastCall.headers)).not.toContain('own-');
+    },
+  );
+
+  test.each(['http', 'fetch'])(
+    'over %s turn a POST into a GET after a 303, and are not followed with maxRedirects: 0',
+    async (wire) => {
+      const backend = await FakeBackend.start();
+      backend.always((request, response) => {
+        if (request.url === '/in?v=1') response.writeHead(303, { location: '/here' }).end();
+        else response.end('there');
+      });
+      const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-key', params: { v: 1 } }], {
+        adapter: wire,
+      });
+      expect((await axios.post('/in', { a: 1 }, { adapter })).data).toBe('there');
+      expect(backend.lastCall).toMatchObject({ method: 'GET', url: '/here', headers: { 'api-key': 'own-key' } });
+      expect(backend.lastCall.headers).not.toHaveProperty('content-type');
+      expect(await axios.get('/in', { adapter, maxRedirects: 0, validateStatus: null })).toMatchObject({ status: 303 });
+    },
+  );
+
+  test('over fetch drop credentials, cookies and sensitive headers whatever fetchOptions.redirect says', async () => {
+    const [backend, elsewhere] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    backend.always({ status: 307, headers: { location: `${elsewhere.url}/there` } });
+    const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-key' }], { adapter: 'fetch' });
+    const headers = { cookie: 'own-cookie', 'proxy-authorization': 'own-proxy', 'x-own': 'own-header', kept: '1' };
+    const fetchOptions = { redirect: 'follow' };
+    await axios.get('/x', { adapter, headers, fetchOptions, sensitiveHeaders: ['X-Own'] });
+    expect(elsewhere.lastCall.headers).toMatchObject({ kept: '1' });
+    expect(JSON.stringify(elsewhere.lastCall.headers)).not.toContain('own-');
+    await axios.get('/x', { adapter, maxRedirects: 0, validateStatus: null });
+    await axios.get('/x', { adapter, fetchOptions: { redirect: 'manual' }, validateStatus: null });
+    expect(elsewhere.calls).toHaveLength(1);
+  });
+
+  test('over fetch do not regain credentials on the way back, and release the bodies they skip', async () => {
+    const [backend, elsewhere] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    let open = 0;
+    const large =
+      (location: string): Reply =>
+      (_, response) => {
+        open++;
+        response.on('close', () => open--);
+        response.writeHead(302, { location }).end('x'.repeat(20_000_000));
+      };
+    backend.script(large(`${elsewhere.url}/1`));
+    elsewhere.script(large('/2'), large(`${backend.url}/3`));
+    const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-key' }], { adapter: 'fetch' });
+    await axios.get('/0', { adapter, responseType: 'stream', auth: { username: 'u', password: 'callers' } });
+    expect([...elsewhere.calls, ...backend.calls].map(({ url, headers }) => [url, headers['api-key']])).toEqual([
+      ['/1', undefined],
+      ['/2', undefined],
+      ['/0', 'own-key'],
+      ['/3', undefined],
+    ]);
+    backend.always(large('/loop'));
+    const error = await rejectionOf(axios.get('/0', { adapter, responseType: 'stream', maxRedirects: 2 }));
+    expect(error).toMatchObject({ code: 'ERR_FR_TOO_MANY_REDIRECTS' });
+    expect(backend.calls).toHaveLength(5);
+    while (open > 0) await eventLoopTurn();
+  });
+
+  test.each(['http://[bad', 'data:text/plain,hello', undefined])(
+    'over fetch to the location %s are returned to the caller',
+    async (location) => {
+      const backend = await FakeBackend.start();
+      backend.always({ status: 307, headers: location === undefined ? {} : { location } });
+      const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+      expect(await axios.get('/in', { adapter, validateStatus: null })).toMatchObject({ status: 307 });
+    },
+  );
+
+  test('over fetch are returned to the caller if the body cannot be sent again', async () => {
+    const backend = await FakeBackend.start();
+    backend.always({ status: 307, headers: { location: '/here' } });
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+    const data = new ReadableStream({ start: (controller) => controller.close() });
+    expect(await axios.post('/in', data, { adapter, validateStatus: null })).toMatchObject({ status: 307 });
+    expect(backend.calls).toHaveLength(1);
+  });
+
+  test.each<[string, string, string[]]>([
+    ['the same origin', 'https://a.example/there', ['Api-Key', 'X-Own', 'AUTHORIZATION', 'kept']],
+    ['another origin', 'https://b.example/there', ['kept']],
+    ['another port', 'https://a.example:444/there', ['kept']],
+    ['what is no URL', 'there', ['kept']],
+  ])(
+    'in beforeRedirect, keep or drop credentials for versions of axios without sensitiveHeaders: %s',
+    async (_, href, kept) => {
+      const { request, configs } = stubPool({ a: { apiKey: 'own', headers: { 'X-Own': '1' } } });
+      await request();
+      const headers = { 'Api-Key': 'own', 'X-Own': '1', AUTHORIZATION: 'callers', kept: '1' };
+      const hook = configs[0]?.beforeRedirect as (options: object, ...others: object[]) => void;
+      hook({ href, headers }, { headers: {}, statusCode: 307 }, {});
+      expect(Object.keys(headers)).toEqual(kept);
+    },
+  );
+
+  test('call beforeRedirect of the caller for each hop', async () => {
+    const backend = await FakeBackend.start();
+    backend.script({ status: 307, headers: { location: '/here' } });
+    const hops: unknown[] = [];
+    const beforeRedirect = ({ href }: Record<string, unknown>) => void hops.push(href);
+    await axios.get('/in', { adapter: priorityAdapter([{ baseURL: backend.url }]), beforeRedirect });
+    expect(hops).toEqual([`${backend.url}/here`]);
+  });
+
+  test('are compared by origin alone in beforeRedirect, and tolerate missing headers', async () => {
+    const { adapter, configs } = stubPool({ a: { apiKey: 'own-key' } });
+    await axios.get('/x', { adapter });
+    const strip = (options: object) => configs[0]?.beforeRedirect?.(options, {} as never, {} as never);
+    const at = (href: unknown) => {
+      const options = { href, headers: { 'Api-Key': 'own-key', other: 'kept' } };
+      strip(options);
+      return options.headers;
+    };
+    expect(at('https://a.example/there')).toEqual({ 'Api-Key': 'own-key', other: 'kept' });
+    for (const href of ['https://b.example/', 'http://a.example/', 'https://a.example.org', 'no URL', undefined]) {
+      expect(at(href)).toEqual({ other: 'kept' });
+    }
+    expect(() => strip({ href: 'https://b.example' })).not.toThrow();
+  });
+
+  test('over fetch keep the method of a HEAD request', async () => {
+    const backend = await FakeBackend.start();
+    backend.script({ status: 303, headers: { location: '/there' } });
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+    await axios.head('/here', { adapter });
+    expect(backend.calls.map(({ method, url }) => [method, url])).toEqual([
+      ['HEAD', '/here'],
+      ['HEAD', '/there'],
+    ]);
+  });
+
+  test('over fetch resolve relative to the absolute URL of the request', async () => {
+    const backend = await FakeBackend.start();
+    backend.script({ status: 302, headers: { location: 'there' } });
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+    await axios.get('https://caller.example//two/slashes', { adapter });
+    expect(backend.calls.map(({ url }) => url)).toEqual(['//two/slashes', '//two/there']);
+  });
+
+  test('over fetch keep the auth of the caller on the same origin and drop it on another', async () => {
+    const [backend, elsewhere] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+    const auth = { username: 'u', password: 'p' };
+    const authorization = `Basic ${btoa('u:p')}`;
+    backend.script({ status: 302, headers: { location: '/here' } }, { body: 'ok' });
+    await axios.get('/x', { adapter, auth });
+    expect(backend.calls.map(({ headers }) => headers.authorization)).toEqual([authorization, authorization]);
+    backend.script({ status: 302, headers: { location: `${elsewhere.url}/there` } });
+    await axios.get('/x', { adapter, auth });
+    expect(elsewhere.lastCall.headers.authorization).toBeUndefined();
+  });
+
+  test('over fetch change the method as fetch does, and respect maxRedirects and redirect: error', async () => {
+    const backend = await FakeBackend.start();
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+    const to = (status: number, location: string): Reply => ({ status, headers: { location } });
+    backend.script(to(301, '/1'), { body: 'ok' }, to(302, '/2'), { body: 'ok' }, to(303, '/3'), { body: 'ok' });
+    for (let i = 0; i < 3; i++) await axios.post('/x', 'body', { adapter });
+    backend.script(to(302, '/4'), { body: 'ok' });
+    await axios.put('/x', 'body', { adapter });
+    expect(backend.calls.map(({ method, body }) => [method, body.toString()])).toEqual([
+      ...[1, 2, 3].flatMap(() => [
+        ['POST', 'body'],
+        ['GET', ''],
+      ]),
+      ['PUT', 'body'],
+      ['PUT', 'body'],
+    ]);
+    backend.script(to(302, '/5'), to(302, '/6'), { body: 'ok' });
+    expect((await axios.get('/x', { adapter, maxRedirects: 2 })).data).toBe('ok');
+    backend.script(to(302, '/7'), to(302, '/8'), to(302, '/9'));
+    expect(await rejectionOf(axios.get('/x', { adapter, maxRedirects: 2 }))).toMatchObject({
+      message: 'Maximum number of redirects exceeded',
+    });
+    backend.script(to(302, 'xhttp://else.example/'), to(302, 'httpx://else.example/'));
+    for (let i = 0; i < 2; i++) expect((await axios.get('/x', { adapter, validateStatus: null })).status).toBe(302);
+    backend.script(to(302, '/10'));
+    const config = { adapter, fetchOptions: { redirect: 'error' } };
+    expect(await rejectionOf(axios.get('/x', config))).toMatchObject({ isAxiosError: true });
+    expect(backend.lastCall.url).not.toBe('/10');
+  });
+
+  test.each([
+    ['its name', 'fetch'],
+    ['a function', axios.getAdapter('fetch', { env: axios.defaults.env } as InternalAxiosRequestConfig)],
+  ])('over fetch given by %s drop credentials even if the request sets its own env.fetch', async (_, wire) => {
+    const [backend, elsewhere] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    backend.always({ status: 307, headers: { location: `${elsewhere.url}/there` } });
+    const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-key' }], { adapter: wire });
+    const env = { fetch: (...args: Parameters<typeof fetch>) => fetch(...args) };
+    await axios.post('/out', 'body', { adapter, env } as object);
+    expect(elsewhere.lastCall.body.toString()).toBe('body');
+    expect(JSON.stringify(elsewhere.lastCall.headers)).not.toContain('own-');
+  });
+
+  test('ignore a beforeRedirect of null', async () => {
+    const backend = await FakeBackend.start();
+    const adapter = priorityAdapter([{ baseURL: backend.url }]);
+    backend.script({ status: 302, headers: { location: '/there' } }, { body: 'ok' });
+    expect((await axios.get('/x', { adapter, beforeRedirect: null as never })).data).toBe('ok');
+  });
+
+  test('add the headers of the backend to the sensitiveHeaders of the caller', async () => {
+    const { adapter, configs } = stubPool({ a: { headers: { 'X-Own': '1' } } });
+    await axios.get('/x', { adapter, sensitiveHeaders: ['x-callers'] });
+    expect(configs[0]?.sensitiveHeaders).toEqual(
+      expect.arrayContaining(['x-callers', 'x-own', 'api-key', 'authorization']),
+    );
+  });
+});

@@ -1,0 +1,162 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AxiosHeaders } from 'axios';
+import { parseRetryAfter } from '../../src';
+import copy from './retry-after.vectors.json';
+
+interface Vectors {
+  readonly now: string;
+  readonly cases: {
+    name: string;
+    status: number;
+    headers: Record<string, unknown>;
+    data?: string;
+    expect: number | null;
+  }[];
+}
+
+/** The vectors' home lies outside the package; a clone has the copy alone. */
+const home = join(__dirname, '../../../shared/vectors/retry-after.json');
+
+const vectors = (existsSync(home) ? JSON.parse(readFileSync(home, 'utf8')) : copy) as Vectors;
+
+const NOW = Date.parse('2026-01-15T12:00:00Z');
+
+const wait = (headers: object, status = 429, data?: unknown) => parseRetryAfter({ status, headers, data }, NOW);
+
+describe('parseRetryAfter on the shared vectors:', () => {
+  const now = new Date(vectors.now);
+
+  test.each(vectors.cases)('$name', ({ status, headers, data, expect: expected }) => {
+    expect(parseRetryAfter({ status, headers, data }, now) ?? null).toBe(expected);
+    expect(parseRetryAfter({ status, headers, data }, now.getTime()) ?? null).toBe(expected);
+    const entries = Object.entries(headers).flatMap(([name, value]) =>
+      [value].flat().map((each) => [name, String(each)]),
+    );
+    const ofFetch = { status, headers: new Headers(entries as [string, string][]), data };
+    expect(parseRetryAfter(ofFetch, now) ?? null).toBe(expected);
+  });
+
+  (existsSync(home) ? test : test.skip)('are the same in both places', () => {
+    expect(copy).toEqual(JSON.parse(readFileSync(home, 'utf8')));
+  });
+});
+
+test('parseRetryAfter takes the first of several values of a header, even if they are joined', () => {
+  expect(wait({ 'retry-after': '3, 9' })).toBe(3000);
+  expect(wait({ 'retry-after-ms': '30, 90' })).toBe(30);
+  expect(wait({ 'x-ratelimit-reset-requests': '1s, 2s' })).toBe(1000);
+});
+
+test('parseRetryAfter ignores a body whose buffer has been transferred', () => {
+  const data = new TextEncoder().encode('Please retry after 6 seconds.').buffer;
+  expect(wait({}, 429, data)).toBe(6000);
+  structuredClone(data, { transfer: [data] });
+  expect(wait({}, 429, data)).toBeUndefined();
+});
+
+test('parseRetryAfter reads the obsolete forms of an HTTP date as GMT', () => {
+  expect(wait({ 'retry-after': 'Thursday, 15-Jan-26 12:00:30 GMT' })).toBe(30_000);
+  expect(wait({ 'retry-after': 'Thu Jan 15 12:00:30 2026' })).toBe(30_000);
+});
+
+test('parseRetryAfter respects the time zone of a date', () => {
+  expect(wait({ 'retry-after': 'Thu, 15 Jan 2026 07:00:30 EST' })).toBe(30_000);
+  expect(wait({ 'retry-after': 'Thu, 15 Jan 2026 13:00:30 +01:00' })).toBe(30_000);
+});
+
+test('parseRetryAfter measures a date from the current time by default', () => {
+  const soon = new Date(Date.now() + 60_000).toUTCString();
+  expect(parseRetryAfter({ status: 503, headers: { 'retry-after': soon } })).toBeGreaterThan(58_000);
+});
+
+test.each([
+  'Thu, 99 Foo 2026 12:00:30 GMT',
+  'before Thu, 15 Jan 2026 12:00:30 GMT',
+  'Thu, 15 Jan 2026 9:00:30 GMT',
+  'Thu, 15 Jan 2026 12:00:3 GMT',
+])('parseRetryAfter ignores the invalid date %s', (date) => {
+  expect(wait({ 'retry-after': date })).toBeUndefined();
+});
+
+test('parseRetryAfter keeps decimals and accepts units in upper case', () => {
+  expect(wait({ 'retry-after-ms': '12.75' })).toBe(12.75);
+  expect(wait({ 'retry-after': '2 Minutes' })).toBe(120_000);
+  expect(wait({ 'retry-after': '6M0S' })).toBe(360_000);
+});
+
+test('parseRetryAfter reads AxiosHeaders', () => {
+  expect(wait(new AxiosHeaders({ 'Retry-After': '3' }))).toBe(3000);
+});
+
+test('parseRetryAfter accepts numbers, lists and padded text, and skips undefined', () => {
+  expect(wait({ 'retry-after': 3 })).toBe(3000);
+  expect(wait({ 'retry-after': ['3', '4'] })).toBe(3000);
+  expect(wait({ 'retry-after': ' 3 ' })).toBe(3000);
+  expect(wait({ 'Retry-After': '3', 'retry-after': undefined })).toBe(3000);
+});
+
+test.each([
+  ['bytes', Buffer.from('Please retry after 6 seconds.')],
+  ['an ArrayBuffer', new TextEncoder().encode('Please retry after 6 seconds.').buffer],
+  ['parsed JSON', { error: { message: 'Please retry after 6 seconds.' } }],
+  ['a gateway’s parsed JSON', { statusCode: 429, message: 'Try again in 6 seconds.' }],
+])('parseRetryAfter reads the message in %s', (_, data) => {
+  expect(wait({}, 429, data)).toBe(6000);
+  expect(wait({}, 503, data)).toBe(6000);
+  expect(wait({}, 500, data)).toBeUndefined();
+});
+
+test.each([
+  [null],
+  [undefined],
+  [42],
+  [[]],
+  [{ error: null }],
+  [{ error: { message: 7 } }],
+  ['retry after a while'],
+  ['try again in 5 sheep'],
+])('parseRetryAfter ignores a body that says nothing usable: %p', (data) => {
+  expect(wait({}, 429, data)).toBeUndefined();
+});
+
+test('parseRetryAfter accepts a response without headers, as mocks give it', () => {
+  expect(parseRetryAfter({ status: 429, headers: undefined })).toBeUndefined();
+  expect(parseRetryAfter({ status: 429 })).toBeUndefined();
+});
+
+test('parseRetryAfter ignores a number too long to be one', () => {
+  expect(wait({ 'retry-after': '9'.repeat(400) })).toBeUndefined();
+});
+
+test('parseRetryAfter takes a reset of 0 literally, unless the remaining count is the sentinel -1', () => {
+  expect(wait({ 'x-ratelimit-reset-tokens': '0', 'x-ratelimit-remaining-tokens': '0' })).toBe(0);
+  expect(wait({ 'x-ratelimit-reset-tokens': '0', 'x-ratelimit-remaining-tokens': '-1' })).toBeUndefined();
+});
+
+test('parseRetryAfter reads only the beginning of a long body, in whatever form', () => {
+  const late = `${'x'.repeat(20_000)} try again in 5 seconds`;
+  for (const data of [late, Buffer.from(late), { message: late }, { error: { message: late } }]) {
+    expect(wait({}, 429, data)).toBeUndefined();
+  }
+});
+
+test('parseRetryAfter takes linear time over a long body', () => {
+  const started = performance.now();
+  wait({}, 429, 'try again in ' + '1s '.repeat(5000) + '!'.repeat(1_000_000));
+  wait({}, 429, 'retry after '.repeat(1_000_000));
+  expect(performance.now() - started).toBeLessThan(1000);
+});
+
+test('parseRetryAfter ignores a header value that is neither text nor a number', () => {
+  expect(wait({ 'retry-after-ms': {}, 'retry-after': null, 'x-ms-retry-after-ms': [7] })).toBe(7);
+  expect(wait({ 'retry-after': [[1]] })).toBeUndefined();
+});
+
+test('parseRetryAfter ignores a body that contains itself or has no text as its message', () => {
+  const loop: Record<string, unknown> = {};
+  loop.error = loop;
+  expect(
+    [loop, { message: 7 }, { error: null }, { error: 'retry after 5 seconds' }].map((data) => wait({}, 429, data)),
+  ).toEqual([undefined, undefined, undefined, undefined]);
+});

@@ -1,0 +1,20 @@
+/** `npm run test:mutation`, or `npm run test:mutation -- --mutate src/http/url.ts` for one file. */
+export default {
+  testRunner: 'jest',
+  jest: { projectType: 'custom', configFile: '__tests__/mutation/jest.config.ts', enableFindRelatedTests: false },
+  coverageAnalysis: 'perTest',
+  mutate: ['src/**/*.ts'],
+  // A mutant that acts while a module is loaded would need a run of all tests.
+  ignoreStatic: true,
+  disableTypeChecks: true,
+  ignorePatterns: ['/dist', '/coverage', '/reports', '/docs', '/bench/results'],
+  concurrency: 2,
+  timeoutMS: 10_000,
+  timeoutFactor: 1.5,
+  tempDirName: '.stryker-tmp',
+  reporters: ['progress-append-only', 'clear-text', 'html', 'json'],
+  clearTextReporter: { allowColor: false, logTests: false, reportTests: false, reportScoreTable: true },
+  htmlReporter: { fileName: 'reports/mutation.html' },
+  jsonReporter: { fileName: 'reports/mutation.json' },
+  thresholds: { high: 95, low: 92, break: 90 },
+};

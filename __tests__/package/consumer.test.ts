@@ -1,0 +1,151 @@
+/** The packed package in fresh projects, with the oldest and the newest axios and TypeScript. Needs the npm registry. */
+import { execFile } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { FakeBackend, replyByPath } from '../support/fake-backend';
+import { PROGRAMS, runSmokeProgram } from '../support/smoke';
+
+const execute = promisify(execFile);
+const root = join(__dirname, '../..');
+
+/** From the oldest supported compiler to the native one, each under its name in the projects. */
+const COMPILERS = {
+  'typescript-5.4': '5.4.5',
+  'typescript-5.9': '5.9.3',
+  'typescript-6': '6.0.3',
+  'typescript-7': '7.0.2',
+};
+const NATIVE = 'typescript-7';
+const NODE_TYPES = '@types/node@20.19.43';
+
+const STRICT = {
+  target: 'es2022',
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  declaration: true,
+  noEmit: true,
+  skipLibCheck: false,
+  // The lib.*.d.ts of TypeScript would take most of the time.
+  skipDefaultLibCheck: true,
+};
+
+interface Settings {
+  readonly files: readonly string[];
+  readonly [option: string]: unknown;
+}
+
+const both = ['types.mts', 'types.cts', 'types-esm.mts', 'types-node.mts', 'types-node.cts'];
+
+/** The ways in which a tsconfig.json resolves modules. */
+const RESOLUTIONS: Record<string, Settings> = {
+  node16: { files: both, module: 'node16', types: ['node'] },
+  nodenext: { files: both, module: 'nodenext', types: ['node'] },
+  bundler: { files: ['types.ts', 'types-esm.ts'], module: 'esnext', moduleResolution: 'bundler', types: [] },
+};
+const BARE: Settings = { files: ['types-bare.mts', 'types-bare.cts'], module: 'nodenext', types: [], lib: ['es2022'] };
+
+let temp: string;
+let tarball: string;
+let backends: FakeBackend;
+
+beforeAll(async () => {
+  temp = realpathSync(mkdtempSync(join(tmpdir(), 'consumers-')));
+  // `npm run test:package` has built it.
+  await execute('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', temp], { cwd: root });
+  tarball = join(temp, readdirSync(temp)[0] ?? '');
+  backends = (await FakeBackend.start()).always(replyByPath);
+}, 60_000);
+
+afterAll(async () => {
+  await backends.close();
+  rmSync(temp, { recursive: true });
+});
+
+// The slower compilers get one of node16 and nodenext for each version of axios.
+describe.each([
+  ['1.5.0', 'node16'],
+  ['1.21.1', 'nodenext'],
+])('in a project with axios %s,', (version, module) => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = join(temp, `axios-${version}`);
+    await install(folder, version);
+  }, 300_000);
+
+  test('the package installs with no dependencies of its own', () => {
+    expect(versionOf(folder, 'axios')).toBe(version);
+    expect(existsSync(join(folder, 'node_modules/axios-priority-adapter/node_modules'))).toBe(false);
+  });
+
+  const compilations = Object.entries(COMPILERS).flatMap(([alias, exact]) =>
+    (alias === NATIVE ? Object.keys(RESOLUTIONS) : [module, 'bundler']).map((name) => [exact, name, alias] as const),
+  );
+
+  test.each(compilations)(
+    'TypeScript %s accepts the types with the resolution %s',
+    async (exact, name, alias) => {
+      expect(versionOf(folder, alias)).toBe(exact);
+      expect(await compile(folder, alias, RESOLUTIONS[name]!)).toBe('');
+    },
+    120_000,
+  );
+
+  test('the types need neither the types of Node nor those of a browser', async () => {
+    const errors = (await compile(folder, NATIVE, BARE)).split('\n').filter((line) => /^\S/.test(line));
+    // Newer versions of axios name some types of fetch themselves.
+    expect(errors.filter((line) => !line.startsWith('node_modules/axios/'))).toEqual([]);
+  }, 120_000);
+
+  test.each(['smoke.mjs', 'smoke.cjs'])('%s fails over, and a stack names the sources', async (program) => {
+    const { status, data, tried, stack } = await runSmokeProgram(program, folder, backends.url);
+    expect([status, tried]).toEqual([200, ['first 429', 'second 200']]);
+    expect(data).toMatchObject({ url: '/echo/x?a=1', body: '{"n":1}', headers: { 'api-key': 'k' } });
+    expect(stack).toMatch(/src[\\/][\w\\/-]+\.ts:\d+/);
+  });
+
+  test('both kinds of module share a pool in one process', async () => {
+    const { copies, tried } = await runSmokeProgram('both-kinds.mjs', folder, backends.url);
+    expect([copies, tried]).toEqual([true, ['first second', 'second', 'first second', 'second']]);
+  });
+});
+
+async function install(folder: string, version: string): Promise<void> {
+  mkdirSync(folder);
+  // The extension of a file decides the kind of its module, except for a bundler.
+  await writeFile(join(folder, 'package.json'), '{"private":true,"type":"module"}');
+  const compilers = Object.entries(COMPILERS).map(([alias, exact]) => `${alias}@npm:typescript@${exact}`);
+  const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
+  await execute('npm', ['install', ...flags, tarball, `axios@${version}`, NODE_TYPES, ...compilers], { cwd: folder });
+  for (const name of ['types', 'types-esm', 'types-node', 'types-bare']) {
+    for (const kind of ['mts', 'cts', 'ts'])
+      copyFileSync(join(PROGRAMS, `${name}.mts`), join(folder, `${name}.${kind}`));
+  }
+}
+
+/** Returns the errors of the compiler. */
+async function compile(folder: string, alias: string, { files, ...options }: Settings): Promise<string> {
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...STRICT, ...options }, files }));
+  const args = [`node_modules/${alias}/bin/tsc`, '-p', '.'];
+  const { stdout, stderr } = await execute(process.execPath, args, { cwd: folder }).catch(
+    (error: unknown) => error as { stdout: string; stderr: string },
+  );
+  return (stdout + stderr).trim();
+}
+
+function versionOf(folder: string, name: string): string {
+  const text = readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,592 @@
+import axios from 'axios';
+import type { PoolEvent } from '../../src';
+import { rejectionOf } from '../support/fake-backend';
+import { deferred, stubPool, fakeClock, throttled, eventLoopTurn } from '../support/stub-pool';
+
+afterEach(() => jest.restoreAllMocks());
+
+const two = { a: {}, b: { priority: 2 } };
+
+const chat = '/openai/deployments/chat/chat/completions';
+
+const embeddings = '/openai/deployments/embed/embeddings';
+
+describe('a cooldown', () => {
+  test('lasts as long as the server specified, to the millisecond', async () => {
+    const clock = fakeClock();
+    const { request, replies, tried } = stubPool(two);
+    replies.a = throttled(43);
+    await request();
+    replies.a = 200;
+    clock.advance(42.9);
+    await request();
+    clock.advance(0.1);
+    await request();
+    expect(tried).toEqual(['a', 'b', 'b', 'a']);
+  });
+
+  test('is shortened neither by a shorter wait nor by a late success', async () => {
+    const clock = fakeClock();
+    const { request, replies, pool } = stubPool(two);
+    const slow = deferred<number>();
+    replies.a = () => slow.promise;
+    const late = request();
+    await eventLoopTurn();
+    replies.a = throttled(1000);
+    await request();
+    pool.cool('a', 10);
+    slow.resolve(200);
+    expect((await late).attempts).toMatchObject([{ backend: 'a', status: 200 }]);
+    clock.advance(999);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', cooldowns: [{ reason: 'throttled', remaining: 1 }] });
+  });
+
+  test('takes the longest of several concurrent waits', async () => {
+    fakeClock();
+    const { request, replies, pool } = stubPool(two);
+    const answersOfA = [throttled(100), throttled(500), throttled(200)];
+    const gates = answersOfA.map(() => deferred<(typeof answersOfA)[0]>());
+    let i = 0;
+    replies.a = () => gates[i++]!.promise;
+    const requests = gates.map(() => request());
+    for (const [at, gate] of gates.entries()) gate.resolve(answersOfA[at]!);
+    await Promise.all(requests);
+    expect(pool.snapshot()[0]?.cooldowns).toEqual([{ reason: 'throttled', remaining: 500 }]);
+  });
+
+  test('of a deployment emits recovered only once the whole backend is available again', async () => {
+    const clock = fakeClock();
+    const { request, pool } = stubPool(two);
+    const events: PoolEvent[] = [];
+    pool.cool('a', 100, 'chat');
+    pool.cool('a', 200);
+    pool.cool('a', 50);
+    pool.subscribe((event) => void (event.type !== 'attempt' && events.push(event)));
+    clock.advance(100);
+    await request();
+    expect(events).toEqual([]);
+    clock.advance(100);
+    await request();
+    expect(events).toEqual([
+      { type: 'recovered', backend: 'a' },
+      { type: 'recovered', backend: 'a', scope: 'chat' },
+    ]);
+  });
+
+  test('of a backend that has been removed emits no event', async () => {
+    const { request, replies, pool } = stubPool(two);
+    const events: string[] = [];
+    const tried = deferred<number>();
+    replies.a = () => tried.promise;
+    const underWay = request();
+    await eventLoopTurn();
+    pool.update([{ baseURL: 'https://b.example', name: 'b' }]);
+    pool.update([
+      { baseURL: 'https://a.example', name: 'a' },
+      { baseURL: 'https://b.example', name: 'b', priority: 2 },
+    ]);
+    pool.subscribe(({ type }) => void events.push(type));
+    tried.resolve(500);
+    expect((await underWay).attempts).toMatchObject([{ backend: 'a', status: 500 }, { backend: 'b' }]);
+    expect(events).toEqual(['attempt', 'attempt']);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'available', failures: 0, pending: 0 });
+  });
+
+  test('of 0 ms set by hand does nothing', () => {
+    const { pool } = stubPool(two);
+    const listener = jest.fn();
+    pool.subscribe(listener);
+    pool.cool('a', 0);
+    expect(listener).not.toHaveBeenCalled();
+  });
+
+  test('is unaffected by changes of the wall clock', async () => {
+    const clock = fakeClock();
+    const { request, replies, pool } = stubPool(two);
+    replies.a = throttled(5000);
+    await request();
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 1e9);
+    expect(pool.snapshot()[0]?.cooldowns[0]?.remaining).toBe(5000);
+    clock.advance(5000);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'available', cooldowns: [] });
+  });
+
+  test('that the server did not specify doubles for each further failure up to maxCooldown, and a success resets it', async () => {
+    const clock = fakeClock();
+    const { request, replies, pool } = stubPool(two, { defaultCooldown: 1000, maxCooldown: 5000 });
+    const cooldownsOf = async (times: number) => {
+      const seen: unknown[] = [];
+      for (let i = 0; i < times; i++) {
+        seen.push((await request()).attempts?.[0]?.cooldown);
+        clock.advance(5000);
+      }
+      return seen;
+    };
+    replies.a = 500;
+    expect(await cooldownsOf(5)).toEqual([1000, 2000, 4000, 5000, 5000]);
+    replies.a = 200;
+    await request();
+    replies.a = 500;
+    expect(await cooldownsOf(2)).toEqual([1000, 2000]);
+    expect(pool.snapshot()[0]?.failures).toBe(7);
+  });
+
+  test('of a 429 without Retry-After doubles too, but not one that the server specified', async () => {
+    const clock = fakeClock();
+    const { request, replies } = stubPool(two, { defaultCooldown: 1000 });
+    const seen: unknown[] = [];
+    for (const answer of [429, 429, throttled(70), 429]) {
+      replies.a = answer;
+      seen.push((await request({ url: chat })).attempts?.[0]?.cooldown);
+      clock.advance(10_000);
+    }
+    expect(seen).toEqual([1000, 2000, 70, 4000]);
+  });
+
+  test('that follows a specified one starts at the default, even for a request sent earlier', async () => {
+    const { request, replies, pool } = stubPool({ a: {} }, { defaultCooldown: 1000 });
+    const gate = deferred<number>();
+    replies.a = () => gate.promise;
+    const slow = request({ validateStatus: null });
+    replies.a = throttled(50);
+    await request({ validateStatus: null });
+    gate.resolve(500);
+    expect((await slow).attempts).toMatchObject([{ status: 500, cooldown: 1000 }]);
+    expect(pool.snapshot()[0]).toMatchObject({ failures: 2 });
+  });
+
+  test('emits an event when it begins or becomes longer, with a scope only if it has one', async () => {
+    fakeClock();
+    const { pool } = stubPool({ a: {} });
+    const events: PoolEvent[] = [];
+    pool.subscribe((event) => void events.push(event));
+    pool.cool('a', 1000);
+    pool.cool('a', 500);
+    pool.cool('a', 1000);
+    pool.cool('a', 2000, 'gpt-4o');
+    expect(events).toStrictEqual([
+      { type: 'cooldown', backend: 'a', reason: 'manual', duration: 1000 },
+      { type: 'cooldown', backend: 'a', scope: 'gpt-4o', reason: 'manual', duration: 2000 },
+    ]);
+    expect(pool.snapshot()[0]?.cooldowns).toStrictEqual([
+      { reason: 'manual', remaining: 1000 },
+      { scope: 'gpt-4o', reason: 'manual', remaining: 2000 },
+    ]);
+    await Promise.resolve();
+  });
+
+  test('counts ten concurrent failures as one', async () => {
+    const clock = fakeClock();
+    const { request, replies } = stubPool(two, { defaultCooldown: 1000 });
+    const gate = deferred<number>();
+    replies.a = () => gate.promise;
+    const requests = Array.from({ length: 10 }, () => request());
+    gate.resolve(500);
+    const cooldowns = (await Promise.all(requests)).map(({ attempts }) => attempts?.[0]?.cooldown);
+    expect(cooldowns).toEqual(Array(10).fill(1000));
+    clock.advance(1000);
+    replies.a = 500;
+    expect((await request()).attempts?.[0]?.cooldown).toBe(2000);
+  });
+});
+
+describe('the scope of a cooldown', () => {
+  test('is the deployment in the URL for a 429', async () => {
+    fakeClock();
+    const { request, replies, tried, pool } = stubPool(two);
+    replies.a = throttled(1000);
+    await request({ url: chat });
+    replies.a = 200;
+    await request({ url: embeddings });
+    await request({ url: chat });
+    await request({ url: '/openai/v1/chat/completions' });
+    expect(tried).toEqual(['a', 'b', 'a', 'b', 'a']);
+    expect(pool.snapshot()[0]).toMatchObject({
+      state: 'available',
+      available: true,
+      cooldowns: [{ scope: 'chat', reason: 'throttled', remaining: 1000 }],
+    });
+  });
+
+  test('is the whole backend for a 5xx, a network failure, or a 429 without a deployment in the URL', async () => {
+    fakeClock();
+    const { request, replies, tried, pool } = stubPool(two);
+    for (const [answer, url] of [
+      [429, '/openai/v1/responses'],
+      [500, chat],
+      [Object.assign(new Error(), { code: 'ECONNREFUSED' }), chat],
+    ] as const) {
+      replies.a = answer;
+      await request({ url });
+      expect(pool.snapshot()[0]?.state).toBe('cooling');
+      tried.length = 0;
+      await request({ url: embeddings });
+      expect(tried).toEqual(['b']);
+      pool.restore('a');
+    }
+  });
+
+  test('is the name that the backend uses for the deployment', async () => {
+    fakeClock();
+    const { request, replies, tried, pool } = stubPool({
+      a: { deployments: { chat: 'own chat', other: 'own chat' } },
+      b: { priority: 2 },
+    });
+    replies.a = throttled(1000);
+    await request({ url: chat });
+    expect(pool.snapshot()[0]?.cooldowns).toMatchObject([{ scope: 'own chat' }]);
+    await request({ url: '/openai/deployments/other/chat' });
+    expect(tried).toEqual(['a', 'b', 'b']);
+    pool.restore('a');
+    pool.cool('a', 50, 'own chat');
+    await request({ url: chat });
+    expect(tried.at(-1)).toBe('b');
+  });
+
+  test('is remembered for a limited number of deployments', async () => {
+    fakeClock();
+    const { request, replies, pool } = stubPool(two);
+    replies.a = throttled(60_000);
+    for (let i = 0; i < 2000; i++) await request({ url: `/openai/deployments/d${String(i)}/chat` });
+    const { cooldowns = [] } = pool.snapshot()[0] ?? {};
+    expect(cooldowns.length).toBeLessThanOrEqual(500);
+    expect(cooldowns.at(-1)?.scope).toBe('d1999');
+  });
+});
+
+describe('a trial', () => {
+  const dead = async (options = {}) => {
+    const clock = fakeClock();
+    const all = stubPool(two, { defaultCooldown: 1000, ...options });
+    const events: PoolEvent[] = [];
+    all.replies.a = 500;
+    await all.request();
+    all.pool.subscribe((event) => void (event.type !== 'attempt' && events.push(event)));
+    all.tried.length = 0;
+    return { ...all, clock, events };
+  };
+
+  test('of a dead backend costs one request per cooldown, even with 500 concurrent callers', async () => {
+    const { request, replies, tried, clock } = await dead();
+    replies.a = async () => {
+      await eventLoopTurn();
+      return 500;
+    };
+    for (const round of [1, 2, 3]) {
+      clock.advance(1000 * 2 ** round);
+      tried.length = 0;
+      const responses = await Promise.all(Array.from({ length: 500 }, () => request()));
+      expect(responses.every(({ status }) => status === 200)).toBe(true);
+      expect(tried.filter((name) => name === 'a')).toHaveLength(1);
+    }
+  });
+
+  test('that succeeds makes the backend available and emits recovered once', async () => {
+    const { request, replies, tried, clock, events, pool } = await dead();
+    clock.advance(1000);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'trial', available: false, cooldowns: [] });
+    replies.a = 200;
+    expect(events).toEqual([]);
+    await request();
+    expect(events).toEqual([{ type: 'recovered', backend: 'a' }]);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'available', available: true });
+    await request();
+    expect(tried).toEqual(['a', 'a']);
+    expect(events).toHaveLength(1);
+  });
+
+  test('in progress leaves the backend to requests that no other backend can serve', async () => {
+    const { request, replies, tried, clock, pool } = await dead();
+    clock.advance(1000);
+    const gate = deferred<number>();
+    replies.a = () => gate.promise;
+    const trial = request();
+    await request();
+    expect(tried).toEqual(['a', 'b']);
+    pool.cool('b', 5000);
+    const second = request();
+    await eventLoopTurn();
+    expect(tried).toEqual(['a', 'b', 'a']);
+    gate.resolve(200);
+    expect((await Promise.all([trial, second])).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
+  test.each<[string, (cancel: AbortController) => void]>([
+    ['cancelled', (cancel) => cancel.abort()],
+    ['of the caller’s own making', () => undefined],
+  ])('that ends as %s gives its place to the next request', async (name, end) => {
+    const { adapter, request, replies, tried, clock, pool } = await dead();
+    clock.advance(1000);
+    const gate = deferred<Error>();
+    replies.a = () => gate.promise;
+    const cancel = new AbortController();
+    const trial = rejectionOf(axios.get('/x', { adapter, signal: cancel.signal }));
+    await eventLoopTurn();
+    end(cancel);
+    gate.resolve(Object.assign(new Error(), { code: 'ERR_BAD_OPTION' }));
+    expect(await trial).toMatchObject({ code: name === 'cancelled' ? 'ERR_CANCELED' : 'ERR_BAD_OPTION' });
+    replies.a = 200;
+    await request();
+    expect(tried).toEqual(['a', 'a']);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'available', pending: 0 });
+  });
+
+  test('that succeeds after a newer failure gives up its place without proving anything', async () => {
+    const { request, replies, tried, clock, pool } = await dead();
+    clock.advance(1000);
+    const gate = deferred<number>();
+    replies.a = () => gate.promise;
+    const trial = request();
+    await eventLoopTurn();
+    pool.cool('b', 10);
+    replies.a = { status: 503, headers: { 'retry-after-ms': '30' } };
+    await request();
+    gate.resolve(200);
+    await trial;
+    clock.advance(30);
+    replies.a = 200;
+    tried.length = 0;
+    await request();
+    expect(tried).toEqual(['a']);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'available', pending: 0 });
+  });
+
+  test('is still due if the success belongs to a request sent before the failure', async () => {
+    const clock = fakeClock();
+    const { request, replies, pool } = stubPool(two, { defaultCooldown: 1000 });
+    const gate = deferred<number>();
+    replies.a = () => gate.promise;
+    const early = request();
+    await eventLoopTurn();
+    replies.a = 500;
+    await request();
+    gate.resolve(200);
+    await early;
+    clock.advance(1000);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'trial', successes: 1 });
+    // Nor does it end the row of failures.
+    expect((await request()).attempts?.[0]?.cooldown).toBe(2000);
+  });
+
+  test('that never ends loses its place after maxCooldown', async () => {
+    const { request, replies, tried, clock } = await dead({ maxCooldown: 5000 });
+    clock.advance(1000);
+    replies.a = () => new Promise(() => undefined);
+    void request();
+    await eventLoopTurn();
+    replies.a = 200;
+    tried.length = 0;
+    clock.advance(4999);
+    await request();
+    clock.advance(1);
+    await request();
+    expect(tried).toEqual(['b', 'a']);
+  });
+
+  test('answered with a 4xx proves nothing', async () => {
+    const { request, replies, clock, pool } = await dead();
+    clock.advance(1000);
+    replies.a = 400;
+    await request({ validateStatus: null });
+    expect(pool.snapshot()[0]?.state).toBe('trial');
+  });
+
+  test('is not due after a wait that the server specified, nor after pool.cool', async () => {
+    const clock = fakeClock();
+    const { request, replies, pool } = stubPool(two);
+    replies.a = { status: 503, headers: { 'retry-after': '2' } };
+    await request();
+    pool.cool('b', 100);
+    clock.advance(2000);
+    expect(pool.snapshot().map(({ state }) => state)).toEqual(['available', 'available']);
+  });
+
+  test('stays in progress while another request gets a wait over maxCooldown', async () => {
+    const { request, replies, clock, pool, tried } = await dead({ maxCooldown: 2000 });
+    clock.advance(1000);
+    const gate = deferred<number>();
+    replies.a = () => gate.promise;
+    const trial = request();
+    await eventLoopTurn();
+    pool.cool('b', 100_000);
+    replies.a = throttled(86_400_000);
+    await request();
+    pool.restore('b');
+    await request();
+    expect(tried).toEqual(['a', 'a', 'b']);
+    gate.resolve(200);
+    await trial;
+  });
+});
+
+describe('a trial in progress', () => {
+  test('keeps its place when a request sent before it fails', async () => {
+    const clock = fakeClock();
+    const { request, replies, tried, pool } = stubPool(two, { defaultCooldown: 100 });
+    const [late, trial] = [deferred<number>(), deferred<number>()];
+    replies.a = () => late.promise;
+    const first = request();
+    replies.a = 500;
+    await request();
+    clock.advance(100);
+    replies.a = () => trial.promise;
+    const second = request();
+    await eventLoopTurn();
+    late.resolve(500);
+    await first;
+    clock.advance(1000);
+    tried.length = 0;
+    await request();
+    expect(tried).toEqual(['b']);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'trial', pending: 1 });
+    trial.resolve(200);
+    await second;
+    await request();
+    expect(tried).toEqual(['b', 'a']);
+  });
+
+  test('keeps its place when another backend recovers or another attempt ends', async () => {
+    const clock = fakeClock();
+    const { request, replies, tried, pool } = stubPool({ a: {}, b: { priority: 2 } }, { defaultCooldown: 1000 });
+    replies.a = 500;
+    await request();
+    clock.advance(1000);
+    const trial = deferred<number>();
+    replies.a = () => trial.promise;
+    const first = request();
+    pool.cool('b', 500);
+    replies.a = 404;
+    await request({ validateStatus: null });
+    clock.advance(500);
+    await request();
+    expect(tried).toEqual(['a', 'b', 'a', 'a', 'b']);
+    trial.resolve(404);
+    await first;
+    await request();
+    expect(tried.at(-1)).toBe('a');
+  });
+
+  test('is still due after a success that began before the last failure', async () => {
+    const clock = fakeClock();
+    const { request, replies, pool } = stubPool({ a: {} }, { defaultCooldown: 1000 });
+    const [one, two] = [deferred<number>(), deferred<number>()];
+    replies.a = () => one.promise;
+    const fails = request({ validateStatus: null });
+    replies.a = () => two.promise;
+    const succeeds = request();
+    one.resolve(500);
+    await fails;
+    two.resolve(200);
+    await succeeds;
+    clock.advance(1000);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'trial' });
+  });
+});
+
+describe('a wait over maxCooldown', () => {
+  test('does not include a wait of exactly maxCooldown', async () => {
+    const { request, replies, pool } = stubPool({ a: {} }, { maxCooldown: 1000 });
+    replies.a = throttled(1000);
+    await request({ validateStatus: null });
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', cooldowns: [{ reason: 'throttled' }] });
+  });
+
+  test('keeps backends in the order of their priorities if all have one', async () => {
+    const { request, replies, tried } = stubPool({ a: {}, b: { priority: 2 } }, { maxCooldown: 1000 });
+    replies.a = replies.b = throttled(5000);
+    await request({ validateStatus: null });
+    replies.a = replies.b = throttled(5001);
+    tried.length = 0;
+    for (let i = 0; i < 10; i++) await request({ validateStatus: null, failover: false });
+    expect(new Set(tried)).toEqual(new Set(['a']));
+  });
+
+  test('moves the backend behind the others, so that one poisoned prompt does not stop the pool', async () => {
+    const clock = fakeClock();
+    const { request, replies, tried, pool } = stubPool({ a: {}, b: {}, c: { priority: 2 } });
+    const poisoned = (config: { data?: unknown }) => (config.data === 'poison' ? throttled(86_400_000) : 200);
+    replies.a = replies.b = replies.c = poisoned;
+    const refused = await request({ method: 'post', url: chat, data: 'poison' });
+    expect(refused).toMatchObject({ status: 429, fabricated: true });
+    expect(refused.headers).toMatchObject({ 'retry-after': '300' });
+    expect(pool.snapshot()[0]).toMatchObject({
+      state: 'available',
+      cooldowns: [{ scope: 'chat', reason: 'oversized', remaining: 300_000 }],
+    });
+    tried.length = 0;
+    expect((await request({ method: 'post', url: chat, data: 'fine' })).status).toBe(200);
+    expect(['a', 'b']).toContain(tried[0]);
+    clock.advance(300_000);
+    expect(pool.snapshot().flatMap(({ cooldowns }) => cooldowns)).toEqual([]);
+  });
+
+  test('for one deployment moves only that behind the others, until it succeeds', async () => {
+    fakeClock();
+    const { request, replies, tried, pool } = stubPool(two);
+    const events: PoolEvent[] = [];
+    replies.a = throttled(86_400_000);
+    await request({ url: chat });
+    pool.subscribe((event) => void (event.type === 'recovered' && events.push(event)));
+    replies.a = 200;
+    await request({ url: embeddings });
+    await request({ url: chat });
+    expect(tried).toEqual(['a', 'b', 'a', 'b']);
+    pool.cool('b', 1000);
+    await request({ url: chat });
+    expect(events).toEqual([{ type: 'recovered', backend: 'a', scope: 'chat' }]);
+    expect(pool.snapshot()[0]?.cooldowns).toEqual([]);
+  });
+
+  test('moves the backend behind the available ones until it succeeds', async () => {
+    fakeClock();
+    const { request, replies, tried, pool } = stubPool(two);
+    replies.a = { status: 429, headers: { 'retry-after': '86400' } };
+    await request();
+    expect(pool.snapshot()[0]).toMatchObject({
+      state: 'reserve',
+      available: false,
+      cooldowns: [{ reason: 'oversized' }],
+    });
+    replies.a = 200;
+    await request();
+    expect(tried).toEqual(['a', 'b', 'b']);
+    pool.cool('b', 1000);
+    await request();
+    expect(pool.snapshot()[0]?.state).toBe('available');
+  });
+
+  test('applies again after a shorter cooldown in between', async () => {
+    const clock = fakeClock();
+    const { request, replies, pool } = stubPool(two);
+    replies.a = { status: 429, headers: { 'retry-after': '86400' } };
+    await request();
+    pool.cool('a', 1000);
+    pool.cool('a', 500);
+    expect(pool.snapshot()[0]).toMatchObject({
+      state: 'cooling',
+      cooldowns: [
+        { reason: 'manual', remaining: 1000 },
+        { reason: 'oversized', remaining: 300_000 },
+      ],
+    });
+    clock.advance(1000);
+    expect(pool.snapshot()[0]?.state).toBe('reserve');
+    replies.b = 500;
+    expect((await request()).headers).toMatchObject({ 'retry-after': '10' });
+    replies.a = 200;
+    clock.advance(300_000);
+    expect(pool.snapshot()[0]?.state).toBe('available');
+  });
+});
+
+test('deployments stay separate even if there are more than the pool remembers', async () => {
+  const { request, replies, tried, pool } = stubPool({ a: {}, b: { priority: 2 } });
+  for (let n = 0; n < 500; n++) await request({ url: `/deployments/d${String(n)}/x` });
+  replies.a = throttled(60_000);
+  await request({ url: '/deployments/d7/x' });
+  replies.a = 200;
+  tried.length = 0;
+  for (const name of ['d7', 'd8', 'd499']) await request({ url: `/deployments/${name}/x` });
+  expect(tried).toEqual(['b', 'a', 'a']);
+  expect(pool.snapshot()[0]).toMatchObject({ cooldowns: [{ scope: 'd7' }] });
+});

@@ -1,0 +1,83 @@
+import type { PoolEvent } from '../../src';
+import { stubPool, fakeClock, throttled } from '../support/stub-pool';
+
+afterEach(() => jest.restoreAllMocks());
+
+describe('pool events', () => {
+  test('report attempts, cooldowns, recovery and exhaustion in order', async () => {
+    const clock = fakeClock();
+    const { request, replies, pool } = stubPool({ a: {}, b: { priority: 2 } });
+    const events: PoolEvent[] = [];
+    const unsubscribe = pool.subscribe((event) => events.push(event));
+    replies.a = throttled(500);
+    await request({ url: '/openai/deployments/gpt%204/chat' });
+    expect(events.splice(0)).toEqual([
+      { type: 'cooldown', backend: 'a', scope: 'gpt 4', reason: 'throttled', duration: 500 },
+      { type: 'attempt', backend: 'a', status: 429, duration: 0, cooldown: 500 },
+      { type: 'attempt', backend: 'b', status: 200, duration: 0 },
+    ]);
+    replies.b = 503;
+    await request({ url: '/openai/deployments/gpt%204/chat' });
+    expect(events.splice(0)).toEqual([
+      { type: 'cooldown', backend: 'b', reason: 'server-error', duration: 10_000 },
+      { type: 'attempt', backend: 'b', status: 503, duration: 0, cooldown: 10_000 },
+      { type: 'exhausted', retryAfter: 500 },
+    ]);
+    clock.advance(500);
+    expect(events).toEqual([]);
+    replies.a = 200;
+    await request();
+    expect(events.splice(0)).toEqual([
+      { type: 'recovered', backend: 'a', scope: 'gpt 4' },
+      { type: 'attempt', backend: 'a', status: 200, duration: 0 },
+    ]);
+    unsubscribe();
+    await request();
+    expect(events).toEqual([]);
+  });
+
+  test('reach each subscription once, even if another listener throws or rejects', async () => {
+    const report = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+    const { request, pool } = stubPool({ a: {} });
+    const heard: string[] = [];
+    const listener = (event: PoolEvent): void => void heard.push(event.type);
+    const first = pool.subscribe(listener);
+    pool.subscribe(listener);
+    pool.subscribe(() => {
+      throw new Error('thrown');
+    });
+    const rejecting: unknown = () => Promise.reject(new Error('rejected'));
+    pool.subscribe(rejecting as () => void);
+    expect((await request()).status).toBe(200);
+    first();
+    first();
+    await request();
+    expect(heard).toEqual(['attempt', 'attempt', 'attempt']);
+    expect(report.mock.calls.map(([, error]) => (error as Error).message).sort()).toEqual([
+      'rejected',
+      'rejected',
+      'thrown',
+      'thrown',
+    ]);
+    expect(() => pool.subscribe(undefined as never)).toThrow('listener must be a function, got undefined');
+  });
+
+  test('reach listeners added during an event from the next event on, and removed ones no more', async () => {
+    const { request, pool } = stubPool({ a: {} });
+    const heard: string[] = [];
+    const once = (name: string): void => {
+      const end = pool.subscribe(() => {
+        heard.push(name);
+        end();
+        leave();
+        if (heard.length < 10) once('again');
+      });
+    };
+    once('first');
+    const leave = pool.subscribe(() => void heard.push('left'));
+    await request();
+    expect(heard).toEqual(['first']);
+    await request();
+    expect(heard).toEqual(['first', 'again']);
+  });
+});

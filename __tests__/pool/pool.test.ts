@@ -1,0 +1,209 @@
+import axios from 'axios';
+import { BackendPool, priorityAdapter } from '../../src';
+import type { BackendOptions, PoolEvent } from '../../src';
+import { rejectionOf } from '../support/fake-backend';
+import { deferred, stubPool, fakeClock } from '../support/stub-pool';
+
+const two = { a: {}, b: { priority: 2 } };
+
+describe('pool.cool and pool.restore', () => {
+  test('take a backend out and put it back', async () => {
+    const clock = fakeClock();
+    const { request, tried, pool } = stubPool(two);
+    const events: PoolEvent[] = [];
+    pool.cool('a', 1e9);
+    pool.cool('a', 1e9, 'd');
+    pool.subscribe((event) => void (event.type !== 'attempt' && events.push(event)));
+    clock.advance(1e6);
+    expect(pool.snapshot()[0]?.cooldowns).toEqual([
+      { reason: 'manual', remaining: 1e9 - 1e6 },
+      { scope: 'd', reason: 'manual', remaining: 1e9 - 1e6 },
+    ]);
+    await request();
+    pool.restore('a');
+    await request({ url: '/openai/deployments/d/chat' });
+    expect(tried).toEqual(['b', 'a']);
+    expect(events).toEqual([
+      { type: 'recovered', backend: 'a' },
+      { type: 'recovered', backend: 'a', scope: 'd' },
+    ]);
+    pool.restore('a');
+    expect(events).toHaveLength(2);
+  });
+
+  test.each<[string, (pool: BackendPool) => void, string]>([
+    ['an unknown name', (pool) => pool.cool('c', 1), 'name must be that of a backend (a, b), got "c"'],
+    ['no name', (pool) => pool.restore(undefined as never), 'name must be that of a backend (a, b), got undefined'],
+    ['a negative time', (pool) => pool.cool('a', -1), 'ms must be a finite number of ms ≥ 0, got -1'],
+    ['no time', (pool) => pool.cool('a', undefined as never), 'ms must be a finite number of ms ≥ 0, got undefined'],
+    ['an empty scope', (pool) => pool.cool('a', 1, ''), 'scope must be a non-empty string, got ""'],
+  ])('reject %s', (_, act, message) => {
+    expect(() => act(stubPool(two).pool)).toThrow(new TypeError(message));
+  });
+});
+
+describe('pool.update', () => {
+  const list = (...names: string[]): BackendOptions[] =>
+    names.map((name, i) => ({ name, baseURL: `${name}.example`, priority: i }));
+
+  test('keeps the state of backends that keep their name, and lets removed ones finish', async () => {
+    fakeClock();
+    const { request, replies, tried, pool } = stubPool(two);
+    const gate = deferred<number>();
+    replies.b = () => gate.promise;
+    pool.cool('a', 1000);
+    const underWay = request();
+    const [a, b] = pool.backends;
+    pool.update(list('c', 'a'));
+    expect(pool.backends.map(({ name, priority }) => [name, priority])).toEqual([
+      ['c', 0],
+      ['a', 1],
+    ]);
+    expect(pool.backends[1]).toBe(a);
+    pool.update([
+      { name: 'c', baseURL: 'c.example' },
+      { name: 'a', baseURL: 'else.example/gw', priority: 1, weight: 7 },
+    ]);
+    expect(pool.backends[1]).toMatchObject({ baseURL: 'https://else.example/gw', priority: 1, weight: 7 });
+    pool.update(list('c', 'a'));
+    expect(pool.snapshot()[1]).toMatchObject({
+      baseURL: 'https://a.example',
+      state: 'cooling',
+      cooldowns: [{ remaining: 1000 }],
+    });
+    gate.resolve(500);
+    const response = await underWay;
+    expect(response.attempts).toMatchObject([
+      { backend: 'b', status: 500 },
+      { backend: 'c', status: 200 },
+    ]);
+    expect(b).toMatchObject({ pending: 0, failures: 1 });
+    await request();
+    expect(tried).toEqual(['b', 'c', 'c']);
+  });
+
+  test('changes nothing if the list is invalid', () => {
+    const { pool } = stubPool(two);
+    expect(() => pool.update(list('c', 'c'))).toThrow(
+      'backends[1].name must be unique, got "c", the name of backends[0]',
+    );
+    expect(() => pool.update([])).toThrow('backends must be a non-empty array');
+    expect(pool.backends.map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+});
+
+describe('pool.snapshot', () => {
+  test('is plain JSON with all public fields', async () => {
+    const { request, pool } = stubPool({ a: { apiKey: 'secret', weight: 2 } });
+    await request();
+    const [status] = pool.snapshot();
+    expect(status).toEqual({
+      name: 'a',
+      baseURL: 'https://a.example',
+      priority: 1,
+      weight: 2,
+      pending: 0,
+      successes: 1,
+      failures: 0,
+      state: 'available',
+      available: true,
+      cooldowns: [],
+    });
+    expect(JSON.parse(JSON.stringify(status))).toEqual(status);
+  });
+
+  test('does not itself end a cooldown', async () => {
+    const clock = fakeClock();
+    const { request, pool } = stubPool(two);
+    const events: string[] = [];
+    pool.cool('a', 10);
+    pool.subscribe(({ type }) => void events.push(type));
+    clock.advance(10);
+    pool.snapshot();
+    expect(events).toEqual([]);
+    await request();
+    expect(events).toEqual(['recovered', 'attempt']);
+  });
+});
+
+describe('a selector', () => {
+  test('gets the candidates and the config of the caller', async () => {
+    const seen: unknown[] = [];
+    const { request } = stubPool(
+      { a: {}, b: {}, c: { priority: 2 } },
+      {
+        selector: (candidates, config) => {
+          seen.push(
+            candidates.map(({ name }) => name),
+            config.url,
+          );
+          return candidates.at(-1)!;
+        },
+      },
+    );
+    expect((await request({ url: '/y' })).attempts).toMatchObject([{ backend: 'b' }]);
+    expect(seen).toEqual([['a', 'b'], '/y']);
+  });
+
+  test.each<[string, (pool: () => BackendPool) => unknown, string]>([
+    ['returns nothing', () => undefined, 'the selector must return one of its candidates, got undefined'],
+    [
+      'returns a copy',
+      (pool) => ({ ...pool().backends[0] }),
+      'the selector must return one of its candidates, got an object',
+    ],
+    [
+      'returns a backend that is no candidate',
+      (pool) => pool().backends[1],
+      'the selector must return one of its candidates, got an object',
+    ],
+    [
+      'returns a backend that it has just replaced',
+      (pool) => {
+        const [replaced] = pool().backends;
+        pool().update([{ baseURL: 'https://a.example', name: 'new' }]);
+        const { name } = pool().backends[0]!;
+        pool().update([
+          { baseURL: 'https://a.example', name: 'a' },
+          { baseURL: 'https://b.example', name: 'b', priority: 2 },
+        ]);
+        return name === 'new' && replaced;
+      },
+      'the selector must return one of its candidates, got an object',
+    ],
+    [
+      'throws',
+      () => {
+        throw new Error('own fault');
+      },
+      'own fault',
+    ],
+  ])('that %s rejects the request and leaves the pool unchanged', async (_, pick, message) => {
+    const made: { pool?: BackendPool } = {};
+    const all = stubPool(two, { selector: () => pick(() => made.pool!) as never });
+    const { pool } = all;
+    made.pool = pool;
+    const before = pool.snapshot();
+    expect(await rejectionOf(all.request())).toMatchObject({ message, attempts: [] });
+    expect(pool.snapshot()).toEqual(before);
+    expect(all.tried).toEqual([]);
+  });
+});
+
+test('several clients can share one pool', async () => {
+  const pool = new BackendPool([{ baseURL: 'a.example' }, { baseURL: 'b.example', priority: 2 }]);
+  const tried: unknown[] = [];
+  const wrapped = (status: number) =>
+    priorityAdapter(pool, {
+      adapter: (config) => {
+        tried.push(config.baseURL);
+        const own = config.baseURL === 'https://a.example' ? status : 200;
+        return Promise.resolve({ status: own, data: '', statusText: '', headers: {}, config });
+      },
+    });
+  const first = wrapped(429);
+  await axios.get('/x', { adapter: first });
+  await axios.get('/x', { adapter: wrapped(200) });
+  expect(first.pool).toBe(pool);
+  expect(tried).toEqual(['https://a.example', 'https://b.example', 'https://b.example']);
+});

@@ -1,0 +1,211 @@
+import axios from 'axios';
+import { priorityAdapter } from '../../src';
+import type { Backend, PoolEvent } from '../../src';
+import {
+  FakeBackend,
+  neverReply,
+  rejectionOf,
+  startBackends,
+  throttle,
+  closeBackendsAfterEach,
+} from '../support/fake-backend';
+import { stubPool, throttled } from '../support/stub-pool';
+
+closeBackendsAfterEach();
+
+afterEach(() => jest.useRealTimers());
+
+async function pair(first: Parameters<FakeBackend['always']>[0], options = {}) {
+  const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  a.always(first);
+  const adapter = priorityAdapter(
+    [
+      { baseURL: a.url, name: 'a' },
+      { baseURL: b.url, name: 'b', priority: 2 },
+    ],
+    options,
+  );
+  return { a, b, adapter };
+}
+
+describe('maxWait', () => {
+  const waiting = (options: object) => {
+    jest.useFakeTimers();
+    const all = stubPool({ a: {}, b: { priority: 2 } }, { maxWait: 1000, ...options });
+    const events: PoolEvent[] = [];
+    all.pool.subscribe((event) => void (event.type !== 'attempt' && event.type !== 'cooldown' && events.push(event)));
+    return { ...all, events };
+  };
+
+  test('waits for a backend to become available and tries again', async () => {
+    const { request, replies, tried, events } = waiting({});
+    replies.a = throttled(500);
+    replies.b = throttled(300);
+    const response = request();
+    await jest.advanceTimersByTimeAsync(0);
+    replies.b = 200;
+    await jest.advanceTimersByTimeAsync(299);
+    expect(tried).toEqual(['a', 'b']);
+    await jest.advanceTimersByTimeAsync(80);
+    expect((await response).attempts).toMatchObject([
+      { backend: 'a' },
+      { backend: 'b', status: 429 },
+      { backend: 'b', status: 200 },
+    ]);
+    const [{ type, duration }] = events as [{ type: string; duration: number }];
+    expect(type).toBe('waiting');
+    expect(duration).toBeGreaterThanOrEqual(300);
+    expect(duration).toBeLessThanOrEqual(375);
+  });
+
+  test('spreads the requests that wait for the same backend', async () => {
+    const { request, pool, events } = waiting({});
+    pool.cool('a', 300);
+    pool.cool('b', 300);
+    const responses = Array.from({ length: 20 }, () => request());
+    await jest.advanceTimersByTimeAsync(0);
+    const durations = events.map((event) => (event as { duration: number }).duration);
+    expect(durations).toHaveLength(20);
+    expect(Math.min(...durations)).toBeGreaterThanOrEqual(300);
+    expect(Math.max(...durations)).toBeGreaterThan(310);
+    expect(new Set(durations.map(Math.round)).size).toBeGreaterThan(5);
+    await jest.advanceTimersByTimeAsync(1000);
+    for (const response of await Promise.all(responses)) expect(response.status).toBe(200);
+  });
+
+  test('is not used if the wait would be longer: the request gets a 429 at once', async () => {
+    const { request, replies, events } = waiting({});
+    replies.a = replies.b = throttled(1001);
+    expect((await request()).headers).toMatchObject({ 'retry-after-ms': '1001' });
+    expect(events).toEqual([{ type: 'exhausted', retryAfter: 1001 }]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('limits all waits of a request together', async () => {
+    const { request, replies, tried } = waiting({});
+    replies.a = replies.b = throttled(400);
+    const response = request();
+    await jest.advanceTimersByTimeAsync(2000);
+    expect((await response).status).toBe(429);
+    expect(tried).toHaveLength(6);
+  });
+
+  test('allows several waits within the timeout', async () => {
+    const { a, adapter } = await pair(
+      { body: 'ok' },
+      { maxWait: 10_000, selector: ([first]: readonly Backend[]) => first! },
+    );
+    adapter.pool.cool('b', 60_000);
+    a.script(throttle(20), throttle(20));
+    const response = await axios.get('/x', { adapter, timeout: 10_000 });
+    expect(response.attempts).toMatchObject([{ status: 429 }, { status: 429 }, { status: 200 }]);
+  });
+
+  test('is not used if the wait cannot end within a longer timeout', async () => {
+    const { adapter } = stubPool({ a: {} }, { maxWait: 60_000 });
+    adapter.pool.cool('a', 10_000);
+    const started = performance.now();
+    const response = await axios.get('/x', { adapter, timeout: 5000, validateStatus: null });
+    expect(response).toMatchObject({ fabricated: true });
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
+  test('limits the spread, so that no request waits longer than it may', async () => {
+    const { request, pool } = stubPool({ a: {} }, { maxWait: 100 });
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0.999);
+    const waits: number[] = [];
+    pool.subscribe((event) => void (event.type === 'waiting' && waits.push(event.duration)));
+    pool.cool('a', 90);
+    await Promise.all(Array.from({ length: 30 }, () => request()));
+    random.mockRestore();
+    expect(waits.length).toBeGreaterThanOrEqual(30);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(96);
+  });
+
+  test('does not put a backend on cooldown when the timeout passes after a wait', async () => {
+    const { a, adapter } = await pair(neverReply, { maxWait: 10_000 });
+    adapter.pool.cool('a', 30);
+    adapter.pool.cool('b', 60_000);
+    expect(await rejectionOf(axios.post('/x', {}, { adapter, timeout: 300 }))).toMatchObject({ code: 'ECONNABORTED' });
+    expect(a.calls).toHaveLength(1);
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
+  });
+
+  test('is not used if the wait cannot end within the timeout', async () => {
+    const { adapter, replies } = waiting({});
+    replies.a = replies.b = throttled(400);
+    const error = await rejectionOf(axios.get('/x', { adapter, timeout: 300 }));
+    expect(error).toMatchObject({ response: { status: 429, fabricated: true } });
+  });
+
+  test('ends at once on a cancel, without leaving a timer', async () => {
+    const { adapter, replies } = waiting({});
+    replies.a = replies.b = throttled(400);
+    const cancel = new AbortController();
+    const error = rejectionOf(axios.get('/x', { adapter, signal: cancel.signal }));
+    await jest.advanceTimersByTimeAsync(10);
+    cancel.abort();
+    expect(await error).toMatchObject({ code: 'ERR_CANCELED' });
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('ends early when a backend is restored or added', async () => {
+    const { request, replies, pool, tried } = waiting({});
+    replies.a = replies.b = throttled(900);
+    const first = request();
+    await jest.advanceTimersByTimeAsync(10);
+    replies.a = 200;
+    pool.restore('a');
+    expect((await first).status).toBe(200);
+    pool.cool('a', 900);
+    const second = request();
+    await jest.advanceTimersByTimeAsync(10);
+    pool.update([{ name: 'c', baseURL: 'c.example' }]);
+    expect((await second).attempts).toMatchObject([{ backend: 'c' }]);
+    expect(tried).toEqual(['a', 'b', 'a', 'c']);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('ends even if a backend keeps asking for no wait', async () => {
+    const { request, replies, tried } = waiting({ maxWait: 20 });
+    replies.a = replies.b = throttled(0);
+    const response = request();
+    await jest.advanceTimersByTimeAsync(100);
+    expect((await response).status).toBe(429);
+    expect(tried.length).toBeLessThan(50);
+  });
+
+  test('of the request overrides that of the adapter', async () => {
+    const { adapter, replies } = waiting({});
+    replies.a = replies.b = throttled(400);
+    expect(await rejectionOf(axios.get('/x', { adapter, failover: { maxWait: 0 } }))).toMatchObject({
+      response: { status: 429 },
+    });
+  });
+
+  test('applies to failover: false too', async () => {
+    const { adapter, pool } = waiting({});
+    pool.cool('a', 300);
+    pool.cool('b', 300);
+    const response = axios.get('/x', { adapter, failover: false });
+    await jest.advanceTimersByTimeAsync(400);
+    expect((await response).status).toBe(200);
+  });
+});
+
+test('all requests waiting for one throttled backend succeed', async () => {
+  const backend = await FakeBackend.start();
+  backend.script(throttle(50));
+  const adapter = priorityAdapter([{ baseURL: backend.url }], { maxWait: 2000 });
+  const all = await Promise.all(Array.from({ length: 20 }, () => axios.post('/x', {}, { adapter })));
+  expect(all.every(({ status }) => status === 200)).toBe(true);
+});
+
+test('a listener that cancels the request on a waiting event ends the wait', async () => {
+  const controller = new AbortController();
+  const { adapter, replies, pool } = stubPool({ a: {} }, { maxWait: 60_000 });
+  replies.a = throttled(30_000);
+  pool.subscribe(({ type }) => type === 'waiting' && controller.abort());
+  const error = await rejectionOf(axios.get('/x', { adapter, signal: controller.signal }));
+  expect(error).toMatchObject({ code: 'ERR_CANCELED', attempts: [{ status: 429 }] });
+});

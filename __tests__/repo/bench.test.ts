@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const bench = (file: string): string => join(__dirname, '../../bench', file);
+
+interface Figure {
+  readonly name: string;
+  readonly value: number;
+}
+
+interface Results {
+  readonly date: string;
+  readonly machine: object;
+  readonly versions: Record<string, string>;
+  readonly parts: Record<string, { readonly title: string; readonly figures: readonly Figure[] }>;
+}
+
+const PARTS = ['cost', 'failover', 'goodput', 'growth', 'loopback', 'memory', 'reserved', 'size'];
+const PLOTS = ['growth', 'ratios', 'reserved', 'size'];
+
+let folder: string;
+let printed: string;
+let results: Results;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  ({ stdout: printed } = await run(process.execPath, ['--expose-gc', bench('bench.mjs'), '--quick', '--out', folder]));
+  results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as Results;
+}, 60_000);
+
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+test.each(PARTS)('the part %s yields figures', (name) => {
+  const { figures = [], title } = results.parts[name] ?? {};
+  expect(figures).not.toHaveLength(0);
+  for (const { value } of figures) expect(value).toBeGreaterThanOrEqual(0);
+  for (const { value } of figures) expect(value).toBeLessThan(Infinity);
+  expect(printed).toContain(title);
+});
+
+test('has no other part, and says when, on what and with what it measured', () => {
+  expect(Object.keys(results.parts).sort()).toEqual(PARTS);
+  expect(Date.parse(results.date)).toBeLessThanOrEqual(Date.now());
+  expect(Object.keys(results.machine)).toEqual(['cpu', 'cores', 'memory', 'system', 'load']);
+  expect(Object.keys(results.versions)).toEqual(['axios-priority-adapter', 'node', 'axios', 'axios-retry']);
+});
+
+test('writes tables, and each plot for light and for dark pages', async () => {
+  const plots = PLOTS.flatMap((name) => [`${name}-dark.svg`, `${name}-light.svg`]);
+  expect((await readdir(folder)).sort()).toEqual([...plots, 'results.json', 'results.md'].sort());
+  for (const plot of plots) expect(await readFile(join(folder, plot), 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+  const tables = await readFile(join(folder, 'results.md'), 'utf8');
+  for (const { figures } of Object.values(results.parts))
+    for (const { name } of figures) expect(tables).toContain(name);
+});
+
+test('puts the figures that have a target into a README, between its markers and nowhere else', async () => {
+  const readme = join(folder, 'README.md');
+  const fill = (...more: string[]) =>
+    run(process.execPath, [
+      bench('readme.mjs'),
+      '--readme',
+      readme,
+      '--results',
+      join(folder, 'results.json'),
+      ...more,
+    ]);
+  await writeFile(readme, '# Before\n\n<!-- bench -->\n\nold\n\n<!-- /bench -->\n\nAfter.\n');
+  await expect(fill('--check')).rejects.toThrow('does not say what was measured');
+  await fill();
+  const filled = await readFile(readme, 'utf8');
+  expect(filled).toMatch(/^# Before\n\n<!-- bench -->\n\nMeasured on [\s\S]*<!-- \/bench -->\n\nAfter\.\n$/);
+  expect(filled).toContain('≤ 10,000 bytes');
+  expect(filled).not.toContain('old');
+  await fill('--check');
+  await writeFile(readme, '# None\n');
+  await fill();
+  expect(await readFile(readme, 'utf8')).toBe('# None\n');
+});
+
+test('what the README says was measured is what was measured last', async () => {
+  await run(process.execPath, [bench('readme.mjs'), '--check']);
+});

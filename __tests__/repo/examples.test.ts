@@ -1,0 +1,287 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import type { ServerResponse } from 'node:http';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import axios from 'axios';
+import type { Call } from '../support/fake-backend';
+import { startBackends, FakeBackend, throttle, closeBackendsAfterEach } from '../support/fake-backend';
+
+closeBackendsAfterEach();
+
+const running = new Set<ChildProcess>();
+afterEach(() => {
+  for (const child of running) child.kill();
+  running.clear();
+});
+
+/** Starts a program that is pointed at three backends of this test by its environment. */
+async function start(program: string, more: Record<string, string> = {}) {
+  const [first, second, third] = (await startBackends(3)) as [FakeBackend, FakeBackend, FakeBackend];
+  const env = {
+    ...process.env,
+    EASTUS_URL: first.url,
+    WESTUS_URL: second.url,
+    SWEDEN_URL: third.url,
+    EASTUS_KEY: 'secret-east',
+    WESTUS_KEY: 'secret-west',
+    SWEDEN_KEY: 'secret-sweden',
+    PORT: '0',
+    ...more,
+  };
+  const child = spawn(process.execPath, [join(__dirname, '../../examples', program)], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  running.add(child);
+  const status = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  return { first, second, third, child, status };
+}
+
+/** What a program printed, line by line, once it has ended well. */
+async function linesOf({ child, status }: Awaited<ReturnType<typeof start>>): Promise<string[]> {
+  const output = await text(child.stdout);
+  expect(await status).toBe(0);
+  expect(output).not.toContain('secret');
+  return output.trimEnd().split('\n');
+}
+
+const keyOf = ({ headers }: Call) => headers['api-key'];
+
+const CHAT = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
+
+test('health.mjs says which backends may be used', async () => {
+  const { first, second, child } = await start('health.mjs');
+  const [line] = (await new Promise<Buffer>((resolve) => child.stdout.once('data', resolve))).toString().split('\n');
+  const base = new URL('/', line).href;
+  const get = (path: string) =>
+    axios.get<{ backends: { name: string; state: string; available: boolean }[] }>(base + path, {
+      validateStatus: null,
+    });
+
+  expect(await get('health')).toMatchObject({
+    status: 200,
+    data: { backends: [{ name: 'ptu', available: true }, { name: 'payg' }] },
+  });
+  first.always({ status: 503 });
+  expect((await get('chat')).status).toBe(200);
+  const { data } = await get('health');
+  expect(data.backends.map(({ state }) => state)).toEqual(['cooling', 'available']);
+  expect(JSON.stringify(data)).not.toContain('secret');
+  second.always({ status: 500 });
+  await get('chat');
+  expect((await get('health')).status).toBe(503);
+  expect(first.lastCall.headers['api-key']).toBe('secret-east');
+});
+
+test('metrics.mjs turns events into Prometheus metrics and log lines', async () => {
+  const { first, child } = await start('metrics.mjs');
+  first.script(throttle(60_000));
+  const output = await text(child.stdout);
+  expect(output).toContain('openai_attempts_total{backend="ptu",outcome="429"} 1');
+  expect(output).toContain('openai_attempts_total{backend="payg",outcome="200"} 5');
+  expect(output).toContain('openai_cooldowns_total{backend="ptu",reason="throttled"} 1');
+  expect(output).toMatch(/openai_attempt_seconds_count\{backend="payg"\} 5/);
+  expect(output).toContain('openai_available{backend="ptu"} 1');
+  const lines = output
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as object);
+  expect(lines).toMatchObject([
+    { level: 40, type: 'cooldown', backend: 'ptu', scope: 'gpt-4o', reason: 'throttled', duration: 60_000 },
+  ]);
+  expect(output).not.toContain('secret');
+});
+
+test('ptu-in-front.mjs fills the PTU first, and the others with what is over', async () => {
+  const run = await start('ptu-in-front.mjs');
+  run.first.script({}, {}, {}, {}).always(throttle(60_000));
+  const lines = await linesOf(run);
+  expect(lines).toHaveLength(13);
+  expect(lines.filter((line) => line.endsWith('? ptu: 200'))).toHaveLength(4);
+  expect(lines.filter((line) => /\? ptu: 429 → payg-(?:westus|sweden): 200$/.test(line))).toHaveLength(6);
+  const [ptu, westus, sweden] = [run.first, run.second, run.third].map(({ calls }) => calls.length);
+  expect([ptu, westus! + sweden!]).toEqual([10, 6]);
+  expect(lines.slice(-3)).toEqual([
+    'ptu answered 4',
+    `payg-westus answered ${String(westus)}`,
+    `payg-sweden answered ${String(sweden)}`,
+  ]);
+  expect(new Set(run.second.calls.map(keyOf))).toEqual(new Set(westus! > 0 ? ['secret-west'] : []));
+  expect(run.first.lastCall).toMatchObject({ url: CHAT, headers: { 'api-key': 'secret-east' } });
+});
+
+describe('entra-id.mjs', () => {
+  async function withTokens(expiresIn: number) {
+    const authority = await FakeBackend.start();
+    let issued = 0;
+    authority.always((_, response) => {
+      issued++;
+      const body = { token_type: 'Bearer', expires_in: expiresIn, access_token: `secret-token-${String(issued)}` };
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+    const run = await start('entra-id.mjs', {
+      AZURE_AUTHORITY_HOST: authority.url,
+      AZURE_TENANT_ID: 'contoso',
+      AZURE_CLIENT_ID: 'app',
+      AZURE_CLIENT_SECRET: 'secret & more',
+    });
+    return { authority, run };
+  }
+  const bearer = ({ headers }: Call) => headers.authorization;
+
+  test('sends one token to whoever is asked', async () => {
+    const { authority, run } = await withTokens(3_600);
+    run.first.script({}, throttle(60_000));
+    expect((await linesOf(run)).sort()).toEqual(['answered by payg', 'answered by payg', 'answered by ptu']);
+    expect(authority.calls.map(({ url }) => url)).toEqual(['/contoso/oauth2/v2.0/token']);
+    expect(Object.fromEntries(new URLSearchParams(authority.lastCall.body.toString()))).toEqual({
+      grant_type: 'client_credentials',
+      client_id: 'app',
+      client_secret: 'secret & more',
+      scope: 'https://cognitiveservices.azure.com/.default',
+    });
+    const calls = [...run.first.calls, ...run.second.calls];
+    expect(calls.map(bearer)).toEqual(Array(4).fill('Bearer secret-token-1'));
+    expect(calls.map(keyOf)).toEqual(Array(4).fill(undefined));
+  });
+
+  test('renews a token in time', async () => {
+    const { authority, run } = await withTokens(60);
+    await linesOf(run);
+    expect(authority.calls).toHaveLength(2);
+    expect(run.first.calls.map(bearer)).toEqual([1, 1, 2].map((n) => `Bearer secret-token-${String(n)}`));
+  });
+});
+
+test('regions.mjs asks each region in its own words', async () => {
+  const run = await start('regions.mjs');
+  run.first.script(throttle(60_000), throttle(60_000));
+  expect(await linesOf(run)).toEqual(['in the path: eastus → westus', 'in the body: eastus → westus']);
+  expect(run.first.calls.map(({ url }) => url)).toEqual([CHAT, '/openai/v1/chat/completions']);
+  expect(run.second.calls.map(({ url }) => url)).toEqual([
+    '/openai/deployments/gpt-4o-west/chat/completions?api-version=2024-06-01',
+    '/openai/v1/chat/completions?api-version=2024-06-01',
+  ]);
+  const models = [run.first, run.second].map(({ lastCall }) => JSON.parse(lastCall.body.toString()) as object);
+  expect(models).toMatchObject([{ model: 'gpt-4o' }, { model: 'gpt-4o-west' }]);
+});
+
+test('attach.mjs adds failover to an instance, and takes it off again', async () => {
+  const run = await start('attach.mjs');
+  run.first.always({ status: 503 });
+  const [attached, eastus, westus, detached] = await linesOf(run);
+  expect(attached).toBe('attached: eastus 503 → westus 200');
+  expect([eastus, westus]).toEqual(['eastus is cooling', 'westus is available']);
+  expect(detached).toMatch(/^detached: 503/);
+  expect(run.first.calls).toHaveLength(2);
+  expect(run.second.calls).toHaveLength(1);
+  expect(run.second.lastCall).toMatchObject({
+    url: '/openai/models?api-version=2024-10-21',
+    headers: { 'api-key': 'secret-west', 'x-ms-client-request-id': expect.any(String) },
+  });
+});
+
+test('legacy-client.mjs drives openai 3 over the pool', async () => {
+  const run = await start('legacy-client.mjs');
+  run.first.script(throttle(60_000));
+  run.second.always({ body: { choices: [{ message: { content: 'Rayleigh.' } }] } });
+  expect(await linesOf(run)).toEqual(['payg says: Rayleigh.']);
+  expect(run.second.lastCall).toMatchObject({ url: CHAT, headers: { 'api-key': 'secret-west' } });
+  expect(run.second.lastCall.headers).not.toHaveProperty('authorization');
+});
+
+test('streaming.mjs moves on before the first word, and prints each as it comes', async () => {
+  const run = await start('streaming.mjs');
+  run.first.script(throttle(60_000));
+  let printed = '';
+  run.child.stdout.setEncoding('utf8').on('data', (chunk: string) => (printed += chunk));
+  const hasPrinted = async (words: string) => {
+    while (!printed.endsWith(words)) await new Promise((resolve) => run.child.stdout.once('data', resolve));
+  };
+  const event = (content: string) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`;
+  const stream = async (response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(event('Because'));
+    // No word comes before the one before it was printed, and one comes in two pieces, cut inside a letter.
+    await hasPrinted('Because');
+    const bytes = Buffer.from(event(' of Räyleigh'));
+    const cut = bytes.indexOf('ä') + 1;
+    response.write(bytes.subarray(0, cut));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    response.write(bytes.subarray(cut));
+    await hasPrinted(' of Räyleigh');
+    response.end(event('.') + 'data: [DONE]\n\n');
+  };
+  run.second.always((_, response) => void stream(response));
+  expect(await run.status).toBe(0);
+  expect(printed).toBe('payg streams:\nBecause of Räyleigh.\n');
+  expect(JSON.parse(run.second.lastCall.body.toString())).toMatchObject({ stream: true });
+});
+
+test('waiting.mjs waits as long as it was asked to, and fails at once where it has no time', async () => {
+  const run = await start('waiting.mjs');
+  const at: number[] = [];
+  run.first.always((_, response) => {
+    at.push(performance.now());
+    // Throttled, answered, throttled.
+    const status = at.length === 2 ? 200 : 429;
+    response.writeHead(status, status === 429 ? { 'retry-after-ms': '300', 'retry-after': '1' } : {}).end();
+  });
+  const [waiting, answered, refused] = await linesOf(run);
+  expect(waiting).toMatch(/^waiting for (?:2\d\d|300) ms$/);
+  expect(answered).toBe('answered after 2 attempts');
+  expect(refused).toMatch(/^refused at once: 429, come back in (?:2\d\d|300) ms$/);
+  expect(at).toHaveLength(3);
+  // To the millisecond, not to the second of `retry-after`.
+  expect(at[1]! - at[0]!).toBeGreaterThanOrEqual(300);
+  expect(at[1]! - at[0]!).toBeLessThan(900);
+});
+
+test('own-rules.mjs keeps a user in one place, and moves on from a deployment that is missing', async () => {
+  const run = await start('own-rules.mjs');
+  run.third.always({ status: 404, body: { error: { code: 'DeploymentNotFound' } } });
+  const lines = await linesOf(run);
+  // Whoever belongs to Sweden is sent on, once; then nobody asks there any more.
+  expect(run.third.calls).toHaveLength(1);
+  expect(lines.filter((line) => line.includes('sweden 404 → westus 200'))).toHaveLength(1);
+  expect(lines.filter((line) => line.endsWith(': westus 200'))).toHaveLength(5);
+  expect(run.first.calls).toHaveLength(0);
+});
+
+test('own-rules.mjs spreads users over both, each always to the same', async () => {
+  const run = await start('own-rules.mjs');
+  const lines = await linesOf(run);
+  for (let i = 0; i < lines.length; i += 2) expect(lines[i]).toBe(lines[i + 1]);
+  for (const { calls } of [run.second, run.third]) expect(calls.length).toBeGreaterThan(0);
+});
+
+test('processes.mjs lets one worker find out for both', async () => {
+  const run = await start('processes.mjs');
+  run.first.always(throttle(60_000));
+  expect((await linesOf(run)).sort()).toEqual(['worker 1 asked ptu, then payg', 'worker 2 asked payg']);
+  expect([run.first.calls.length, run.second.calls.length]).toEqual([1, 2]);
+});
+
+test('mock-adapter.mjs is a test file that passes', async () => {
+  const lines = await linesOf(await start('mock-adapter.mjs', { NODE_TEST_CONTEXT: '' }));
+  expect(lines.join('\n')).toMatch(/pass 2\n.*fail 0/);
+});
+
+test('each example is in the table beside them, with its variables and its command', () => {
+  const folder = join(__dirname, '../../examples');
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+  const programs = readdirSync(folder).filter((name) => name.endsWith('.mjs'));
+  const rows = [...read('README.md').matchAll(/^\| \[`([\w-]+\.mjs)`\]\(\1\) +\|.*$/gm)];
+  expect(rows.map(([, name]) => name).sort()).toEqual(programs.sort());
+  for (const [row, name = ''] of rows) {
+    const used = new Set([...read(name).matchAll(/\b(?:[A-Z]+_)+(?:URL|KEY|ID|SECRET|HOST)\b|\bPORT\b/g)].map(String));
+    for (const variable of ['URL_PATH', 'DEMO_KEY']) used.delete(variable);
+    expect([name, [...row.matchAll(/`([A-Z_]+)`/g)].map(([, variable]) => variable).sort()]).toEqual([
+      name,
+      name === 'demo.mjs' ? [] : [...used].sort(),
+    ]);
+    if (name !== 'demo.mjs') expect(row).toContain(`\`node examples/${name}\``);
+  }
+});

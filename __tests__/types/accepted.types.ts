@@ -1,0 +1,243 @@
+/* eslint-disable @typescript-eslint/no-unnecessary-type-parameters, @typescript-eslint/no-unused-vars, @typescript-eslint/consistent-type-imports -- types are all this file is about */
+/** What the compiler must take, to the letter: checked by `npm run types`, never run. */
+import axios from 'axios';
+import type { AxiosAdapter, AxiosInstance, AxiosRequestConfig, AxiosResponse, RawAxiosRequestHeaders } from 'axios';
+import {
+  BackendPool,
+  affinity,
+  attachPriorityAdapter,
+  defaultFailoverCondition,
+  isAmbiguousFailure,
+  isConnectionFailure,
+  isServerError,
+  isThrottled,
+  leastPending,
+  parseRetryAfter,
+  priorityAdapter,
+  roundRobin,
+  weightedRandom,
+} from '../../src';
+import type {
+  Attempt,
+  Backend,
+  BackendOptions,
+  BackendPoolOptions,
+  BackendStatus,
+  Failure,
+  FailoverCondition,
+  PoolEvent,
+  PriorityAdapter,
+  PriorityAdapterOptions,
+  Selector,
+} from '../../src';
+
+/** Fails to compile where the two types are not the same. */
+function same<A, B>(..._: (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? [] : [never]): void {
+  // Types only.
+}
+
+/** Without what depends on how it was put together. */
+type Flat<T> = { [K in keyof T]: T[K] };
+
+type EventOf<T extends PoolEvent['type']> = Flat<Extract<PoolEvent, { type: T }>>;
+
+const backends = [{ baseURL: 'a.example' }] as const;
+const key: string | undefined = process.env.KEY;
+
+type Reason =
+  | 'throttled'
+  | 'server-error'
+  | 'connection'
+  | 'ambiguous'
+  | 'timeout'
+  | 'client-error'
+  | 'credential'
+  | 'oversized'
+  | 'manual';
+
+/** What the public sees, to the letter. */
+export function shapes(): void {
+  same<
+    keyof typeof import('../../src'),
+    | 'BackendPool'
+    | 'affinity'
+    | 'attachPriorityAdapter'
+    | 'defaultFailoverCondition'
+    | 'isAmbiguousFailure'
+    | 'isConnectionFailure'
+    | 'isServerError'
+    | 'isThrottled'
+    | 'leastPending'
+    | 'parseRetryAfter'
+    | 'priorityAdapter'
+    | 'roundRobin'
+    | 'weightedRandom'
+  >();
+  type Named = 'name' | 'baseURL' | 'priority' | 'weight';
+  same<
+    keyof BackendOptions,
+    Named | 'apiKey' | 'azureADTokenProvider' | 'headers' | 'params' | 'deployments' | 'request'
+  >();
+  type OfPool = 'selector' | 'defaultCooldown' | 'maxCooldown';
+  type OfRequest = 'attemptTimeout' | 'maxWait' | 'failoverCondition';
+  same<keyof BackendPoolOptions, OfPool>();
+  same<keyof PriorityAdapterOptions, OfPool | OfRequest | 'adapter' | 'cooldown' | 'maxReplaySize' | 'shouldBalance'>();
+  same<keyof Exclude<AxiosRequestConfig['failover'], false | undefined>, OfRequest>();
+  type Numbers = Readonly<Record<'priority' | 'weight' | 'pending' | 'successes' | 'failures', number>>;
+  same<Flat<Backend>, Flat<Readonly<Record<'name' | 'baseURL', string>> & Numbers>>();
+  type State = 'available' | 'trial' | 'reserve' | 'cooling';
+  same<
+    Flat<Omit<BackendStatus, 'cooldowns'>>,
+    Flat<Backend & { readonly state: State; readonly available: boolean }>
+  >();
+  type Cooldown = BackendStatus['cooldowns'][number];
+  same<BackendStatus['cooldowns'], readonly Cooldown[]>();
+  same<Flat<Cooldown>, { readonly scope?: string; readonly reason: Reason; readonly remaining: number }>();
+}
+
+/** What is told of an attempt. */
+export function tellings(): void {
+  same<
+    Flat<Attempt>,
+    {
+      readonly backend: string;
+      readonly status?: number;
+      readonly code?: string;
+      readonly duration: number;
+      readonly cooldown?: number;
+    }
+  >();
+  same<
+    Flat<Failure>,
+    {
+      readonly backend: Backend;
+      readonly config: AxiosRequestConfig;
+      readonly status?: number;
+      readonly code?: string;
+      readonly response?: AxiosResponse;
+      readonly error?: unknown;
+      readonly attemptTimedOut: boolean;
+    }
+  >();
+  same<PoolEvent['type'], 'attempt' | 'cooldown' | 'recovered' | 'waiting' | 'exhausted'>();
+  same<EventOf<'attempt'>, Flat<{ readonly type: 'attempt' } & Attempt>>();
+  same<
+    EventOf<'cooldown'>,
+    {
+      readonly type: 'cooldown';
+      readonly backend: string;
+      readonly scope?: string;
+      readonly reason: Reason;
+      readonly duration: number;
+    }
+  >();
+  same<EventOf<'recovered'>, { readonly type: 'recovered'; readonly backend: string; readonly scope?: string }>();
+  same<EventOf<'waiting'>, { readonly type: 'waiting'; readonly duration: number }>();
+  same<EventOf<'exhausted'>, { readonly type: 'exhausted'; readonly retryAfter: number }>();
+}
+
+/** How the functions are called, to the letter. */
+export function signatures(pool: BackendPool): void {
+  same<Selector, (candidates: readonly Backend[], config: AxiosRequestConfig) => Backend>();
+  same<typeof weightedRandom, Selector>();
+  same<typeof leastPending, Selector>();
+  same<typeof roundRobin, () => Selector>();
+  same<typeof affinity, (key: (config: AxiosRequestConfig) => string | number | null | undefined) => Selector>();
+  same<FailoverCondition, (failure: Failure) => boolean>();
+  for (const is of [defaultFailoverCondition, isThrottled, isServerError, isConnectionFailure, isAmbiguousFailure]) {
+    same<typeof is, FailoverCondition>();
+  }
+  same<typeof pool.backends, readonly Backend[]>();
+  same<typeof pool.snapshot, () => BackendStatus[]>();
+  same<typeof pool.subscribe, (listener: (event: PoolEvent) => void) => () => void>();
+  same<typeof pool.cool, (name: string, ms: number, scope?: string) => void>();
+  same<typeof pool.restore, (name: string) => void>();
+  same<typeof pool.update, (backends: readonly BackendOptions[]) => void>();
+  const { detach, ...attached } = attachPriorityAdapter(axios, backends);
+  same<typeof detach, () => void>();
+  same<typeof attached, { pool: BackendPool }>();
+  same<Parameters<typeof attachPriorityAdapter>[0], AxiosInstance>();
+  same<PriorityAdapter['pool'], BackendPool>();
+  same<ReturnType<typeof parseRetryAfter>, number | undefined>();
+  parseRetryAfter({ status: 429, headers: { 'retry-after': 1 }, data: {} }, new Date());
+  parseRetryAfter({ status: 429 }, Date.now());
+  parseRetryAfter({} as AxiosResponse);
+}
+
+export async function taken(): Promise<void> {
+  const adapter: PriorityAdapter = priorityAdapter(backends);
+  const plain: AxiosAdapter = adapter;
+  const client = axios.create({ adapter: plain, failover: { maxWait: 5 } });
+
+  // An environment variable may be undefined, also under exactOptionalPropertyTypes.
+  const options: BackendOptions = {
+    baseURL: 'a.example',
+    priority: undefined,
+    weight: undefined,
+    name: undefined,
+    apiKey: key,
+    azureADTokenProvider: () => Promise.resolve('token'),
+    headers: { a: '1', b: 2, c: null, d: undefined, e: ['x'], f: false },
+    params: { 'api-version': '1', n: 1, none: undefined },
+    deployments: { 'gpt-4o': 'gpt-4o-west' },
+    request: { timeout: 5, proxy: false, httpVersion: 2, httpAgent: {}, socketPath: '/x', fetchOptions: {} },
+  };
+  const headers: RawAxiosRequestHeaders = { 'api-key': 'key' };
+  priorityAdapter(
+    [
+      options,
+      { ...options, headers },
+      { ...options, headers: axios.AxiosHeaders.from({ a: '1' }) },
+      { ...options, apiKey: () => Promise.resolve('key') },
+      { ...options, apiKey: () => 'key' },
+    ],
+    {
+      adapter: ['fetch', 'http'],
+      selector: undefined,
+    },
+  );
+  for (const name of ['http', 'fetch', 'xhr', plain] as const) priorityAdapter(backends, { adapter: name });
+  for (const selector of [weightedRandom, leastPending, roundRobin(), affinity(({ url }) => url)]) {
+    new BackendPool(backends, { selector } satisfies BackendPoolOptions);
+  }
+  // Beside a ready pool they are refused when the adapter is made: a type cannot tell.
+  priorityAdapter(adapter.pool, { selector: leastPending });
+  attachPriorityAdapter(client, adapter.pool, { maxWait: 1 });
+
+  const response = await client.get('/x', { failover: false });
+  same<typeof response.attempts, readonly Attempt[] | undefined>();
+  same<typeof response.fabricated, boolean | undefined>();
+  const error: unknown = undefined;
+  if (axios.isAxiosError(error)) same<typeof error.attempts, readonly Attempt[] | undefined>();
+  for (const failover of [undefined, false, {}, { attemptTimeout: 0, maxWait: undefined }] as const) {
+    await client.get('/x', { failover });
+  }
+}
+
+export function rules(): void {
+  const selector: Selector = (candidates, config) => {
+    same<typeof candidates, readonly Backend[]>();
+    same<typeof config, AxiosRequestConfig>();
+    return candidates[0]!;
+  };
+  const condition: FailoverCondition = (failure) => {
+    same<typeof failure, Failure>();
+    return defaultFailoverCondition(failure) || failure.status === 404;
+  };
+  const all: Required<PriorityAdapterOptions> = {
+    adapter: 'http',
+    selector,
+    failoverCondition: condition,
+    cooldown: ({ response: r }) => r?.status,
+    defaultCooldown: 1,
+    maxCooldown: 1,
+    attemptTimeout: 0,
+    maxWait: 1,
+    maxReplaySize: Infinity,
+    shouldBalance: (config) => {
+      same<typeof config, AxiosRequestConfig>();
+      return true;
+    },
+  };
+  priorityAdapter(backends, all);
+}
