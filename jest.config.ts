@@ -5,7 +5,14 @@ process.env.TZ = 'America/St_Johns';
 
 type Project = Pick<
   Config,
-  'testEnvironment' | 'roots' | 'transform' | 'errorOnDeprecated' | 'displayName' | 'testMatch' | 'moduleNameMapper' | 'globals'
+  | 'testEnvironment'
+  | 'roots'
+  | 'transform'
+  | 'errorOnDeprecated'
+  | 'displayName'
+  | 'testMatch'
+  | 'moduleNameMapper'
+  | 'globals'
 >;
 
 /** The versions of axios beside the newest, under their names in `devDependencies`. The oldest is the oldest supported. */

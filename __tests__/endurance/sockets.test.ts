@@ -3,7 +3,8 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import axios from 'axios';
 import { priorityAdapter } from '../../src';
-import { FakeBackend, closeBackendsAfterEach, startBackends } from '../support/fake-backend';
+import type { FakeBackend } from '../support/fake-backend';
+import { closeBackendsAfterEach, startBackends } from '../support/fake-backend';
 
 closeBackendsAfterEach();
 

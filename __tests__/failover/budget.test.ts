@@ -65,14 +65,15 @@ describe.each(['http', 'fetch'])('timeout over %s', (wire) => {
 
   test('stops at the headers of a streamed response, as in the http adapter of axios', async () => {
     if (wire === 'fetch') return; // axios's fetch adapter ends it with the body
-    const { adapter } = await pair((_, response) => {
-      response.write('x');
+    const { adapter } = await pair((request, response) => {
+      // Not a pause: axios also ends a connection that is silent for as long as `timeout`.
+      trickle(request, response);
       setTimeout(() => response.end('last'), 400);
     });
     const { data } = await axios.get<NodeJS.ReadableStream>('/x', { adapter, timeout: 200, responseType: 'stream' });
     let text = '';
     for await (const chunk of data) text += String(chunk);
-    expect(text).toBe('xlast');
+    expect(text).toMatch(/^x+last$/);
   });
 });
 

@@ -220,7 +220,7 @@ function evaluate(kind: string, code: string): string {
 /** What a module imports or requires, in any way. "?" is a name that is not a literal. */
 function importsOf(code: string): string[] {
   const found: string[] = [];
-  const nameOf = (node: unknown) => String((node as { value?: unknown } | undefined)?.value ?? '?');
+  const nameOf = (node: unknown) => (node as { value?: string } | undefined)?.value ?? '?';
   const visit = (node: unknown): void => {
     if (typeof node !== 'object' || node === null) return;
     const { type, source, callee, init, arguments: args } = node as Record<string, unknown>;

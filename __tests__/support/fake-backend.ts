@@ -157,7 +157,7 @@ export const truncateBody: Reply = (request, response) => {
 };
 
 /** Sends a byte at a time, without end. */
-export const trickle: Reply = (_, response) => {
+export const trickle = (_: IncomingMessage, response: ServerResponse): void => {
   response.writeHead(200);
   const timer = setInterval(() => response.write('x'), 5);
   response.on('close', () => clearInterval(timer));
