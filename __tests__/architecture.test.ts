@@ -82,6 +82,10 @@ describe('in the parts of the source,', () => {
   });
 });
 
-test('the source has no any and no suppressed type error', () => {
-  for (const file of files) expect(read(file)).not.toMatch(/\bas any\b|: any\b|@ts-(?:ignore|expect-error|nocheck)/);
+test('the source has no any, except for the open fields of requests and responses, and no suppressed type error', () => {
+  for (const file of files) {
+    const open = file === 'http/messages.ts' ? /readonly (?:\[field: string\]|headers|data|config): any;/g : /(?!)/g;
+    const rest = read(file).replace(open, '');
+    expect(rest).not.toMatch(/\bas any\b|: any\b|<any\b|@ts-(?:ignore|expect-error|nocheck)/);
+  }
 });

@@ -360,7 +360,7 @@ describe('a failing request body does not put any backend on cooldown:', () => {
   });
 
   test.each<[string, () => unknown, RegExp]>([
-    ['a stream of objects', () => Readable.from([{ a: 1 }]), /a stream of objects; bytes or text can be sent/],
+    ['a stream of objects', () => Readable.from([{ a: 1 }]), /a stream of objects; write bytes or text to it/],
     [
       'a stream that was read',
       () => {
@@ -388,7 +388,7 @@ describe('a failing request body does not put any backend on cooldown:', () => {
         s.getReader();
         return s;
       },
-      /being read by somebody else/,
+      /something else is reading/,
     ],
     [
       'a web stream that breaks at once',

@@ -101,7 +101,8 @@ describe('a backend with its own credential', () => {
 
 describe('a credential provider', () => {
   const failed = (name: string): string => `backends[0].${name}() failed`;
-  const none = (name: string, got: string): string => `backends[0].${name}() must give a non-empty string, got ${got}`;
+  const none = (name: string, got: string): string =>
+    `backends[0].${name}() must return a non-empty string, got ${got}`;
 
   test.each<[string, Partial<BackendOptions>, string]>([
     [
@@ -128,7 +129,7 @@ describe('a credential provider', () => {
     [
       'gives what fits into no header',
       { apiKey: () => 'top-secret\r\nx: y' },
-      'backends[0].apiKey() gave what does not fit into a header',
+      'backends[0].apiKey() returned an invalid header value',
     ],
   ])('that %s counts as a failed attempt of its backend', async (_, own, message) => {
     const { adapter, tried, pool } = stubPool({ a: own, b: { priority: 2 } });

@@ -1,13 +1,10 @@
 import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import fc from 'fast-check';
-<<<<<<< HEAD:__tests__/deployments.test.ts
-=======
 import { priorityAdapter } from '../../src';
 import { modelOf } from '../../src/http/deployments';
 import { FakeBackend, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool } from '../support/stub-pool';
->>>>>>> tests-wt:__tests__/http/deployments.test.ts
 
 closeBackendsAfterEach();
 

@@ -141,7 +141,7 @@ describe('redirects', () => {
       await request();
       const headers = { 'Api-Key': 'own', 'X-Own': '1', AUTHORIZATION: 'callers', kept: '1' };
       const hook = configs[0]?.beforeRedirect as (options: object, ...others: object[]) => void;
-      hook({ href, headers }, { headers: {}, statusCode: 307 }, {});
+      hook({ href, headers }, { headers: {}, statusCode: 307 }, { url: 'https://a.example/here' });
       expect(Object.keys(headers)).toEqual(kept);
     },
   );
@@ -158,7 +158,7 @@ describe('redirects', () => {
   test('are compared by origin alone in beforeRedirect, and tolerate missing headers', async () => {
     const { adapter, configs } = stubPool({ a: { apiKey: 'own-key' } });
     await axios.get('/x', { adapter });
-    const strip = (options: object) => configs[0]?.beforeRedirect?.(options, {} as never, {} as never);
+    const strip = (options: object) => configs[0]?.beforeRedirect?.(options, {} as never, { url: 'https://a.example/x' } as never);
     const at = (href: unknown) => {
       const options = { href, headers: { 'Api-Key': 'own-key', other: 'kept' } };
       strip(options);

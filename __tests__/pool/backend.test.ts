@@ -76,10 +76,13 @@ describe.each(makers)('%s rejects invalid backends:', (_, make) => {
       second({ apiKey: { key: 'hunter2' } }),
       'backends[1].apiKey must be a non-empty string or a function, got an object',
     ],
-    [second({ apiKey: 'hunter2\n' }), 'backends[1].apiKey must fit into a header: no line breaks, Latin-1 only'],
+    [
+      second({ apiKey: 'hunter2\n' }),
+      'backends[1].apiKey is not a valid header value: use Latin-1 without line breaks',
+    ],
     [second({ azureADTokenProvider: 'hunter2' }), 'backends[1].azureADTokenProvider must be a function, got a string'],
     [second({ headers: 'hunter2' }), 'backends[1].headers must be an object, got a string'],
-    [second({ headers: { 'a b': '1' } }), 'backends[1].headers has a name that is not valid: "a b"'],
+    [second({ headers: { 'a b': '1' } }), 'backends[1].headers has an invalid header name: "a b"'],
     [
       second({ headers: { authorization: '' } }),
       'backends[1].headers["authorization"] must hold a credential, got an empty one',
@@ -90,7 +93,7 @@ describe.each(makers)('%s rejects invalid backends:', (_, make) => {
     ],
     [
       second({ headers: { x: 'hunter2\r\ny: 1' } }),
-      'backends[1].headers["x"] must fit into a header: no line breaks, Latin-1 only',
+      'backends[1].headers["x"] is not a valid header value: use Latin-1 without line breaks',
     ],
     [second({ params: 'v=1' }), 'backends[1].params must be an object, got a string'],
     [second({ deployments: { a: '' } }), 'backends[1].deployments["a"] must be a non-empty string, got ""'],

@@ -32,8 +32,8 @@ describe('pool.cool and pool.restore', () => {
   });
 
   test.each<[string, (pool: BackendPool) => void, string]>([
-    ['an unknown name', (pool) => pool.cool('c', 1), 'name must be that of a backend (a, b), got "c"'],
-    ['no name', (pool) => pool.restore(undefined as never), 'name must be that of a backend (a, b), got undefined'],
+    ['an unknown name', (pool) => pool.cool('c', 1), 'unknown backend "c"; expected one of a, b'],
+    ['no name', (pool) => pool.restore(undefined as never), 'unknown backend undefined; expected one of a, b'],
     ['a negative time', (pool) => pool.cool('a', -1), 'ms must be a finite number of ms ≥ 0, got -1'],
     ['no time', (pool) => pool.cool('a', undefined as never), 'ms must be a finite number of ms ≥ 0, got undefined'],
     ['an empty scope', (pool) => pool.cool('a', 1, ''), 'scope must be a non-empty string, got ""'],

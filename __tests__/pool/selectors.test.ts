@@ -1,11 +1,8 @@
 import fc from 'fast-check';
-<<<<<<< HEAD:__tests__/selectors.test.ts
-=======
 import { affinity, leastPending, roundRobin, weightedRandom } from '../../src';
 import type { Backend, Selector } from '../../src';
 import { leastPendingBy, weightedRandomBy } from '../../src/pool/selectors';
 import { stubPool } from '../support/stub-pool';
->>>>>>> tests-wt:__tests__/pool/selectors.test.ts
 
 const backend = (name: string, weight = 1, pending = 0): Backend => ({
   name,

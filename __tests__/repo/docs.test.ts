@@ -5,7 +5,7 @@ const read = (path: string): string => readFileSync(join(__dirname, '../..', pat
 
 test('the reference describes each field that axios’s types are given', () => {
   // The reference is made from exports, and an augmentation is none.
-  const given = [...read('src/augmentation.ts').matchAll(/interface (\w+) \{\n([\s\S]*?)\n {2}\}/g)].flatMap(
+  const given = [...read('src/axios/augmentation.ts').matchAll(/interface (\w+) \{\n([\s\S]*?)\n {2}\}/g)].flatMap(
     ([, type, body = '']) =>
       [...body.matchAll(/^ {4}(\w+)\?:/gm)].map(([, field]) => `${String(type)}.${String(field)}`),
   );

@@ -190,7 +190,10 @@ function isListOfNames(value: unknown): boolean {
 export function guardRedirects(attempt: AttemptConfig, { backend }: Target): void {
   const { sensitive, onRedirect } = backend.credentials;
   const { sensitiveHeaders, beforeRedirect } = attempt;
-  attempt.sensitiveHeaders = Array.isArray(sensitiveHeaders) ? [...sensitiveHeaders, ...sensitive] : [...sensitive];
+  // Anything else is left for axios to refuse.
+  if (isListOfNames(sensitiveHeaders)) {
+    attempt.sensitiveHeaders = [...((sensitiveHeaders as readonly string[] | null | undefined) ?? []), ...sensitive];
+  }
   // For versions of axios before 1.18, which don't know `sensitiveHeaders`.
   attempt.beforeRedirect = beforeRedirect ? chained(onRedirect, beforeRedirect) : onRedirect;
 }

@@ -1,10 +1,11 @@
+import axios from 'axios';
 import type { AxiosAdapter, AxiosResponse } from 'axios';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { headerOf } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
 import { FETCH_REDIRECTS, HTTP_REDIRECTS, isRedirect, nextHop, tooManyRedirects } from '../http/redirect';
-import type { NextHop, RedirectRules } from '../http/redirect';
+import type { NextHop, RedirectError, RedirectRules } from '../http/redirect';
 import { discardBody } from '../http/streams';
 import { combine } from '../http/url';
 import { copyOf } from './attempt-config';
@@ -25,7 +26,12 @@ const MAX_FETCH_REDIRECTS = 20;
 /** How redirects are followed over axios's http adapter with our own transport. */
 export function followHttp(wire: Wire): Follow | undefined {
   if (!wire.followsRedirects) return undefined;
-  return followWith(HTTP_REDIRECTS, MAX_REDIRECTS, () => new URL(wire.url));
+  return followWith(
+    HTTP_REDIRECTS,
+    MAX_REDIRECTS,
+    () => new URL(wire.url),
+    (next) => (wire.hash = next.hash),
+  );
 }
 
 /**
@@ -45,7 +51,13 @@ export function isRedirected({ status, headers }: AxiosResponse, { rules }: Foll
   return status >= 300 && status < 400 && isRedirect(status, headerOf(headers, 'location'), rules);
 }
 
-function followWith(rules: RedirectRules, limit: number, requestedUrl: (attempt: AttemptConfig) => URL): Follow {
+/** @param goes is told of each redirect */
+function followWith(
+  rules: RedirectRules,
+  limit: number,
+  requestedUrl: (attempt: AttemptConfig) => URL,
+  goes?: (next: URL) => void,
+): Follow {
   const run = async (
     adapter: AxiosAdapter,
     attempt: AttemptConfig,
@@ -60,13 +72,16 @@ function followWith(rules: RedirectRules, limit: number, requestedUrl: (attempt:
     let response = first;
     let hop = attempt;
     for (let redirects = 1; ; redirects++) {
-      const { status, headers } = response;
       const from = { url: requestedUrl(hop), method: hop.method ?? 'get', headers: hop.headers as HeaderFields };
-      if (isRedirected(response, follow) && redirects > most) throw giveUp(response);
-      const next = nextHop(from, { status, location: headerOf(headers, 'location') }, rules, sensitive);
+      const next = orError(hop, response, () => {
+        if (isRedirected(response, follow) && redirects > most) throw tooManyRedirects();
+        const { status, headers } = response;
+        return nextHop(from, { status, location: headerOf(headers, 'location') }, rules, sensitive);
+      });
       // A body that can be read only once has been. The caller gets the redirect.
       if (next === undefined || (!next.dropsBody && isOneShot(hop.data))) return response;
       discardBody(response.data);
+      goes?.(next.url);
       hop = hopConfig(hop, next);
       // As in axios: they are the credentials of one origin.
       if (next.url.origin === home && auth !== undefined) hop.auth = auth;
@@ -80,9 +95,14 @@ function followWith(rules: RedirectRules, limit: number, requestedUrl: (attempt:
   return follow;
 }
 
-function giveUp(response: AxiosResponse): Error {
-  discardBody(response.data);
-  return tooManyRedirects();
+/** An error of ours as axios's http adapter reports those of follow-redirects. */
+function orError<T>(config: AttemptConfig, { data, request }: AxiosResponse, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    discardBody(data);
+    throw axios.AxiosError.from(error as RedirectError, (error as RedirectError).code, config, request);
+  }
 }
 
 /** `redirect: 'manual'` and the like stay, and so does the transport. */

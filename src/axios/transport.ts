@@ -16,6 +16,8 @@ type FollowedMessage = IncomingMessage & { responseUrl?: string; redirects?: unk
 export class Wire {
   /** The URL that was requested. */
   url = '';
+  /** Its fragment, which isn't sent. */
+  hash = '';
 
   /** @param followsRedirects whether a redirect's body is of no interest */
   constructor(readonly followsRedirects: boolean) {}
@@ -24,13 +26,15 @@ export class Wire {
   request(options: TransportOptions, respond: (response: IncomingMessage) => void): ClientRequest {
     // Looked up at each call: instrumentation and mocks replace it.
     const { request } = process.getBuiltinModule(options.protocol === 'https:' ? 'node:https' : 'node:http');
-    this.url = urlOf(options);
+    this.url = urlOf(options) + this.hash;
     const sent = request(options, (response: FollowedMessage) => {
-      response.responseUrl = this.url;
-      response.redirects = [];
       const { statusCode = 0, headers } = response;
-      const follows = this.followsRedirects && isRedirect(statusCode, headers.location, HTTP_REDIRECTS);
-      respond(follows ? headOf(response, sent) : response);
+      if (this.followsRedirects) {
+        if (isRedirect(statusCode, headers.location, HTTP_REDIRECTS)) return respond(headOf(response, sent));
+        response.responseUrl = this.url;
+        response.redirects = [];
+      }
+      respond(response);
     });
     if (options.maxBodyLength !== Infinity) limitBody(sent, options.maxBodyLength);
     return sent;

@@ -65,11 +65,10 @@ export type RedirectHook = (
 export type HeaderList = readonly (readonly [name: string, value: HeaderValue])[];
 
 /**
- * @param origin the backend's
  * @param place of the options, for error messages: `backends[1]`
  * @throws TypeError that names the place and shows no secret
  */
-export function resolveCredentials(options: CredentialOptions, origin: string, place: string): Credentials {
+export function resolveCredentials(options: CredentialOptions, place: string): Credentials {
   const { apiKey, azureADTokenProvider, headers = {} } = options;
   const set = new Map<string, readonly [name: string, value: HeaderValue | (() => Promise<string>)]>();
   if (typeof apiKey === 'function') set.set('api-key', ['api-key', asking(apiKey, '', `${place}.apiKey()`)]);
@@ -96,7 +95,7 @@ export function resolveCredentials(options: CredentialOptions, origin: string, p
     own,
     dropped: taken.length === 0 ? HOST : taken === AUTH_HEADERS ? HOST_AND_AUTH : hostAnd(taken),
     sensitive,
-    onRedirect: strippingElsewhere(origin, sensitive),
+    onRedirect: strippingElsewhere(sensitive),
     headers: entries.some(([, value]) => typeof value === 'function')
       ? () =>
           Promise.all(entries.map(async ([name, value]) => [name, typeof value === 'function' ? await value() : value]))
@@ -104,12 +103,19 @@ export function resolveCredentials(options: CredentialOptions, origin: string, p
   };
 }
 
-function strippingElsewhere(origin: string, sensitive: readonly string[]): RedirectHook {
-  return (options) => {
+function strippingElsewhere(sensitive: readonly string[]): RedirectHook {
+  return (options, _response, request) => {
     const { href, headers = {} } = options as { href?: string; headers?: Record<string, unknown> };
-    if (URL.canParse(String(href)) && new URL(String(href)).origin === origin) return;
-    removeHeaders(headers, (name) => sensitive.includes(name));
+    if (!isSameOrigin(request.url, href)) removeHeaders(headers, (name) => sensitive.includes(name));
   };
+}
+
+function isSameOrigin(from: string, to: unknown): boolean {
+  try {
+    return new URL(from).origin === new URL(String(to)).origin;
+  } catch {
+    return false;
+  }
 }
 
 /** Asks a provider. Its failure is a failed attempt of its backend. The message repeats nothing that the provider said. */

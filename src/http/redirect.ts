@@ -1,6 +1,17 @@
-import { CodedError } from '../base/errors';
 import { copyHeaders } from './headers';
 import type { HeaderFields } from './headers';
+
+/** A redirect that can't be followed. The name, the code and the words are those of follow-redirects. */
+export class RedirectError extends Error {
+  constructor(
+    message: string,
+    readonly code: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = `Error [${code}]`;
+  }
+}
 
 /** A request of a chain of redirects. */
 export interface Hop {
@@ -37,14 +48,14 @@ export const FETCH_REDIRECTS: RedirectRules = {
 };
 
 /** Headers that belong to one origin alone, besides the credentials. */
-const ORIGIN_HEADERS: readonly string[] = ['authorization', 'cookie', 'proxy-authorization', 'host'];
+const ORIGIN_HEADERS: readonly string[] = ['authorization', 'cookie', 'host'];
 
 /**
  * Where a redirect leads. 301 and 302 turn a POST into a GET, and 303 everything but HEAD, as browsers do.
  *
  * @param sensitive lower-case names of headers that another origin must not get
  * @returns `undefined` if the response is no redirect to follow
- * @throws CodedError `ERR_FR_REDIRECTION_FAILURE`, in the words of follow-redirects
+ * @throws RedirectError `ERR_FR_REDIRECTION_FAILURE`
  */
 export function nextHop(
   from: Hop,
@@ -57,11 +68,14 @@ export function nextHop(
   const url = destination(location, from.url, rules);
   if (url === undefined) return undefined;
   const method = from.method.toLowerCase();
-  const dropsBody = status === 303 ? !/^(?:get|head)$/.test(method) : status < 303 && method === 'post';
+  const dropsBody =
+    status === 303 ? !/^(?:get|head)$/.test(method) : (status === 301 || status === 302) && method === 'post';
   const leavesOrigin = url.origin !== from.url.origin;
   const headers = copyHeaders(
     from.headers,
     (name) =>
+      // Where another proxy, or none, is used for the next request, it would get the credentials of this one.
+      name === 'proxy-authorization' ||
       // These describe the body.
       (dropsBody && name.startsWith('content-')) ||
       (leavesOrigin && (ORIGIN_HEADERS.includes(name) || sensitive.includes(name))),
@@ -73,8 +87,8 @@ export function isRedirect(status: number, location: unknown, rules: RedirectRul
   return typeof location === 'string' && location !== '' && rules.follows(status);
 }
 
-export function tooManyRedirects(): CodedError {
-  return new CodedError('Maximum number of redirects exceeded', 'ERR_FR_TOO_MANY_REDIRECTS');
+export function tooManyRedirects(): RedirectError {
+  return new RedirectError('Maximum number of redirects exceeded', 'ERR_FR_TOO_MANY_REDIRECTS');
 }
 
 function destination(location: string, base: URL, { badLocation }: RedirectRules): URL | undefined {
@@ -85,11 +99,13 @@ function destination(location: string, base: URL, { badLocation }: RedirectRules
     if (badLocation === 'throw') throw failed((cause as Error).message, cause);
     return undefined;
   }
+  // As follow-redirects does: they are no credentials of the caller's.
+  url.username = url.password = '';
   if (/^https?:$/.test(url.protocol)) return url;
   if (badLocation === 'throw') throw failed(`Unsupported protocol ${url.protocol}`);
   return undefined;
 }
 
-function failed(why: string, cause?: unknown): CodedError {
-  return new CodedError(`Redirected request failed: ${why}`, 'ERR_FR_REDIRECTION_FAILURE', { cause });
+function failed(why: string, cause?: unknown): RedirectError {
+  return new RedirectError(`Redirected request failed: ${why}`, 'ERR_FR_REDIRECTION_FAILURE', { cause });
 }
