@@ -198,9 +198,10 @@ export function guardRedirects(attempt: AttemptConfig, { backend }: Target): voi
   attempt.beforeRedirect = beforeRedirect ? chained(onRedirect, beforeRedirect) : onRedirect;
 }
 
-function chained(first: RedirectHook, second: RedirectHook): RedirectHook {
-  return (...args) => {
-    first(...args);
-    second(...args);
+function chained(first: RedirectHook, second: NonNullable<AttemptConfig['beforeRedirect']>): RedirectHook {
+  return (options, response, request) => {
+    first(options, response, request);
+    // axios gives every hook the same arguments.
+    second(options, response, request!);
   };
 }

@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import { HTTP_REDIRECTS, isRedirect } from '../http/redirect';
+import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect';
 
 /** What axios's http adapter passes to a transport, as far as it is used here. */
 interface TransportOptions extends RequestOptions {
@@ -69,8 +69,7 @@ function limitBody(sent: ClientRequest, limit: number): void {
   sent.write = (...args: unknown[]): boolean => {
     length += Buffer.byteLength(args[0] as string | Buffer);
     if (length <= limit) return write(...args);
-    const error = new Error('Request body larger than maxBodyLength limit');
-    sent.destroy(Object.assign(error, { code: 'ERR_FR_MAX_BODY_LENGTH_EXCEEDED' }));
+    sent.destroy(new RedirectError('Request body larger than maxBodyLength limit', 'ERR_FR_MAX_BODY_LENGTH_EXCEEDED'));
     return false;
   };
 }

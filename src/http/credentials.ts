@@ -55,20 +55,21 @@ export interface Credentials {
   readonly headers: HeaderList | (() => Promise<HeaderList>);
 }
 
-/** axios's `beforeRedirect`: is given the options of the next request, and may change them. */
+/** axios's `beforeRedirect`: is given the options of the next request, and may change them. Older axios gives no `request`. */
 export type RedirectHook = (
   options: Record<string, unknown>,
   response: { headers: Record<string, string>; statusCode: number },
-  request: { headers: Record<string, string>; url: string; method: string },
+  request?: { headers: Record<string, string>; url: string; method: string },
 ) => void;
 
 export type HeaderList = readonly (readonly [name: string, value: HeaderValue])[];
 
 /**
+ * @param origin the backend's
  * @param place of the options, for error messages: `backends[1]`
  * @throws TypeError that names the place and shows no secret
  */
-export function resolveCredentials(options: CredentialOptions, place: string): Credentials {
+export function resolveCredentials(options: CredentialOptions, origin: string, place: string): Credentials {
   const { apiKey, azureADTokenProvider, headers = {} } = options;
   const set = new Map<string, readonly [name: string, value: HeaderValue | (() => Promise<string>)]>();
   if (typeof apiKey === 'function') set.set('api-key', ['api-key', asking(apiKey, '', `${place}.apiKey()`)]);
@@ -95,7 +96,7 @@ export function resolveCredentials(options: CredentialOptions, place: string): C
     own,
     dropped: taken.length === 0 ? HOST : taken === AUTH_HEADERS ? HOST_AND_AUTH : hostAnd(taken),
     sensitive,
-    onRedirect: strippingElsewhere(sensitive),
+    onRedirect: strippingElsewhere(origin, sensitive),
     headers: entries.some(([, value]) => typeof value === 'function')
       ? () =>
           Promise.all(entries.map(async ([name, value]) => [name, typeof value === 'function' ? await value() : value]))
@@ -103,10 +104,10 @@ export function resolveCredentials(options: CredentialOptions, place: string): C
   };
 }
 
-function strippingElsewhere(sensitive: readonly string[]): RedirectHook {
+function strippingElsewhere(origin: string, sensitive: readonly string[]): RedirectHook {
   return (options, _response, request) => {
     const { href, headers = {} } = options as { href?: string; headers?: Record<string, unknown> };
-    if (!isSameOrigin(request.url, href)) removeHeaders(headers, (name) => sensitive.includes(name));
+    if (!isSameOrigin(request?.url ?? origin, href)) removeHeaders(headers, (name) => sensitive.includes(name));
   };
 }
 

@@ -173,7 +173,7 @@ function resolveBackend(options: BackendOptions, place: string): BackendSettings
     ...settings,
     name: name ?? host + prefix,
     baseURL: origin + prefix,
-    credentials: resolveCredentials({ apiKey, azureADTokenProvider, headers }, place),
+    credentials: resolveCredentials({ apiKey, azureADTokenProvider, headers }, origin, place),
   };
 }
 
