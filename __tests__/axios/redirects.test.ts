@@ -919,7 +919,7 @@ describe('a proxy', () => {
 
   describe('of the environment', () => {
     afterEach(() => {
-      for (const name of ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy'])
+      for (const name of ['http_proxy', 'https_proxy', 'no_proxy'])
         Reflect.deleteProperty(process.env, name);
     });
 
@@ -952,11 +952,6 @@ describe('a proxy', () => {
           httpsAgent: agentOf(run, new TlsAgent({ rejectUnauthorized: false })),
         }),
       });
-    });
-
-    test('for a protocol that nobody speaks', async () => {
-      process.env.ftp_proxy = proxy.url;
-      await compare({ replies: [to('ftp://a.example.test/to')], ignoring: ALLOWED.protocol.paths });
     });
   });
 });
