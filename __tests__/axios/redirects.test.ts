@@ -919,8 +919,7 @@ describe('a proxy', () => {
 
   describe('of the environment', () => {
     afterEach(() => {
-      for (const name of ['http_proxy', 'https_proxy', 'no_proxy'])
-        Reflect.deleteProperty(process.env, name);
+      for (const name of ['http_proxy', 'https_proxy', 'no_proxy']) Reflect.deleteProperty(process.env, name);
     });
 
     test('is asked about for each hop', async () => {

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import type { Config } from 'jest';
-import { LIBRARY, shared } from '../../jest.config';
+import { shared } from '../../jest.config';
 
-/** The tests of the library, without those that take seconds to show that nothing adds up. */
+/** The tests of the library in one file, without those of endurance, which take seconds. */
 export default {
   ...shared,
   rootDir: join(__dirname, '../..'),
-  testMatch: LIBRARY,
-  testPathIgnorePatterns: ['/node_modules/', '/__tests__/endurance/', '/__tests__/architecture'],
+  testMatch: ['<rootDir>/__tests__/mutation/library.test.ts'],
   testTimeout: 5000,
 } satisfies Config;

@@ -80,7 +80,7 @@ describe('on simulated backends', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(performance.now() - started).toBeLessThan(30_000);
     expect(stdout).toMatch(/(\d+) of \1 turns answered, 0 lost, in/);
-    expect(stdout).toContain('The backends themselves counted the same.');
+    expect(stdout).toContain('The simulated backends counted the same.');
     expect(stdout).toMatch(/backend .* attempts .* answered .* throttled .* share/);
     expect(stdout).toMatch(/Who answered when/);
     for (const name of ['ptu-eastus', 'payg-westus', 'payg-sweden']) {
@@ -116,7 +116,7 @@ describe('on backends of a file', () => {
     const { status, stdout, stderr } = await demo(args, env);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('4 of 4 turns answered, 0 lost');
-    expect(stdout).toContain('no counts of their own');
+    expect(stdout).toContain('keep no counts');
     expect(stdout).not.toContain('secret-');
 
     const calls = servers.flatMap((server) => server.calls);
@@ -143,7 +143,7 @@ describe('on backends of a file', () => {
     expect(status).toBe(1);
     expect(stdout).toContain('0 of 4 turns answered, 4 lost');
     expect(stdout).toContain('3 lost: 401 from backend-0: Access denied due to invalid [31msubscription key.');
-    expect(stdout).toContain('1 lost: not asked, since the turn before was lost');
+    expect(stdout).toContain('1 lost: not asked, because an earlier turn was lost');
     expect(stderr).toBe('demo: 4 of 4 turns were lost\n');
     expect(stdout + stderr).not.toContain('secret-');
   });
@@ -174,18 +174,18 @@ describe('on backends of a file', () => {
 describe('on wrong input', () => {
   const good = { baseURL: 'https://eastus.openai.azure.com', apiKeyEnv: 'DEMO_KEY' };
   const cases: readonly (readonly [name: string, option: string, content: unknown, says: string])[] = [
-    ['no JSON', '--backends', '[\n{"baseURL":\n', 'is not JSON'],
-    ['no list', '--backends', good, 'must hold a JSON list of backends'],
+    ['no JSON', '--backends', '[\n{"baseURL":\n', 'cannot parse the JSON'],
+    ['no list', '--backends', good, 'must contain a JSON list of backends'],
     ['no backends', '--backends', [], 'the list of backends is empty'],
     ['no object', '--backends', [null], 'backends[0] must be an object'],
     ['no baseURL', '--backends', [{ apiKeyEnv: 'DEMO_KEY' }], 'backends[0].baseURL'],
     ['a wrong weight', '--backends', [good, { ...good, name: 'b', weight: -1 }], 'backends[1].weight'],
     ['an unknown field', '--backends', [{ ...good, prioritty: 1 }], 'prioritty'],
-    ['a key', '--backends', [{ ...good, apiKey: 'secret-key' }], 'give apiKeyEnv'],
+    ['a key', '--backends', [{ ...good, apiKey: 'secret-key' }], 'use apiKeyEnv'],
     ['a number for a name', '--backends', [{ ...good, apiKeyEnv: 1 }], 'apiKeyEnv must be the name of'],
     ['a missing variable', '--backends', [{ ...good, apiKeyEnv: 'DEMO_NO_KEY' }], 'DEMO_NO_KEY is not set'],
-    ['no JSON', '--prompts', 'Why?\nWho?', 'is not JSON'],
-    ['no list', '--prompts', { prompts: [] }, 'must hold a JSON list of prompts'],
+    ['no JSON', '--prompts', 'Why?\nWho?', 'cannot parse the JSON'],
+    ['no list', '--prompts', { prompts: [] }, 'must contain a JSON list of prompts'],
     ['no prompts', '--prompts', [], 'the list of prompts is empty'],
     ['an empty prompt', '--prompts', ['Why?', ' '], 'prompts[1] must be a question'],
     ['an empty conversation', '--prompts', [[]], 'prompts[0] must be a question'],
@@ -204,8 +204,8 @@ describe('on wrong input', () => {
     ['an unknown option', ['--backend', 'x.json'], 'unknown option'],
     ['a file without its option', ['x.json'], 'too many arguments'],
     ['an option without its file', ['--prompts'], 'argument missing'],
-    ['no callers', ['--callers', '0'], 'a whole number from 1'],
-    ['a wrong time', ['--timeout', 'soon'], 'a number from 0'],
+    ['no callers', ['--callers', '0'], 'a whole number of at least 1'],
+    ['a wrong time', ['--timeout', 'soon'], 'a number of at least 0'],
     ['no deployment', ['--deployment', ''], 'must not be empty'],
   ])('%s is one line and status 2', async (_name, args, says) => {
     expectOneLine(await demo(args), says);

@@ -14,9 +14,10 @@ test('the reference describes each field that axios’s types are given', () => 
   expect(described.sort()).toEqual(given.sort());
 });
 
-test('the map of the source has each file in one place', () => {
-  const table = (read('CONTRIBUTING.md').split('## Where things live')[1] ?? '').split('\n## ')[0] ?? '';
-  const rows = [...table.matchAll(/^\| (`.*?) +\|/gm)].map(([, files = '']) => files);
-  const mapped = rows.flatMap((files) => [...files.matchAll(/`([\w-]+\.ts)`/g)].map(([, file]) => file));
-  expect(mapped.sort()).toEqual(readdirSync(join(__dirname, '../../src')).sort());
+test('CONTRIBUTING says what each folder of the source is for', () => {
+  const mapped = [...read('.github/CONTRIBUTING.md').matchAll(/^\| `src\/([\w-]+)\/`/gm)].map(([, folder]) => folder);
+  const folders = readdirSync(join(__dirname, '../../src'), { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
+  expect(mapped.sort()).toEqual(folders.map(({ name }) => name).sort());
 });

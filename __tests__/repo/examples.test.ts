@@ -232,7 +232,7 @@ test('waiting.mjs waits as long as it was asked to, and fails at once where it h
   const [waiting, answered, refused] = await linesOf(run);
   expect(waiting).toMatch(/^waiting for (?:2\d\d|300) ms$/);
   expect(answered).toBe('answered after 2 attempts');
-  expect(refused).toMatch(/^refused at once: 429, come back in (?:2\d\d|300) ms$/);
+  expect(refused).toMatch(/^refused at once: 429, retry in (?:2\d\d|300) ms$/);
   expect(at).toHaveLength(3);
   // To the millisecond, not to the second of `retry-after`.
   expect(at[1]! - at[0]!).toBeGreaterThanOrEqual(300);

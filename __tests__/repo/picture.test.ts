@@ -49,7 +49,14 @@ test.each(['light', 'dark'])('in %s it is well-formed and names what it shows', 
     expect(fault(svg)).toBeUndefined();
     expect(svg).toMatch(/^<svg [^>]*aria-label="[^"]+"[^>]* width="800"/);
     const texts = [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, words]) => words);
-    for (const words of ['ptu-eastus', 'payg-westus', 'payg-sweden', 'throttled (429)', 'failed (500)', 'left alone']) {
+    for (const words of [
+      'ptu-eastus',
+      'payg-westus',
+      'payg-sweden',
+      'throttled (429)',
+      'failed (500)',
+      'on cooldown',
+    ]) {
       expect(texts).toContain(words);
     }
     // The PTU asked for a wait in ms, and got it; nobody told how long the 500 would last.

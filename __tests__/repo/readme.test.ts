@@ -168,7 +168,7 @@ const expectations: Record<string, Example> = {
     },
   },
 
-  'Why did my POST not fail over when the connection was resetConnection?': {
+  'Why did my POST not fail over when the connection was reset?': {
     before: ([east]) => east.script(resetConnection),
     after: ([east, west]) => {
       expect([east, west].map(({ lastCall }) => lastCall.method)).toEqual(['POST', 'POST']);
@@ -264,7 +264,7 @@ describe('the order', () => {
   });
 });
 
-test.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'examples/README.md'])(
+test.each(['README.md', '.github/CONTRIBUTING.md', '.github/SECURITY.md', 'CHANGELOG.md', 'examples/README.md'])(
   'what %s links to and shows is there',
   (file) => {
     const text = readFileSync(join(root, file), 'utf8').replace(/```[\s\S]*?```/g, '');

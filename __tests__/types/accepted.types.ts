@@ -25,9 +25,11 @@ import type {
   BackendStatus,
   Failure,
   FailoverCondition,
+  HttpResponse,
   PoolEvent,
   PriorityAdapter,
   PriorityAdapterOptions,
+  RequestConfig,
   Selector,
 } from '../../src';
 
@@ -111,10 +113,10 @@ export function tellings(): void {
     Flat<Failure>,
     {
       readonly backend: Backend;
-      readonly config: AxiosRequestConfig;
+      readonly config: RequestConfig;
       readonly status?: number;
       readonly code?: string;
-      readonly response?: AxiosResponse;
+      readonly response?: HttpResponse;
       readonly error?: unknown;
       readonly attemptTimedOut: boolean;
     }
@@ -138,11 +140,11 @@ export function tellings(): void {
 
 /** How the functions are called, to the letter. */
 export function signatures(pool: BackendPool): void {
-  same<Selector, (candidates: readonly Backend[], config: AxiosRequestConfig) => Backend>();
+  same<Selector, (candidates: readonly Backend[], config: RequestConfig) => Backend>();
   same<typeof weightedRandom, Selector>();
   same<typeof leastPending, Selector>();
   same<typeof roundRobin, () => Selector>();
-  same<typeof affinity, (key: (config: AxiosRequestConfig) => string | number | null | undefined) => Selector>();
+  same<typeof affinity, (key: (config: RequestConfig) => string | number | null | undefined) => Selector>();
   same<FailoverCondition, (failure: Failure) => boolean>();
   for (const is of [defaultFailoverCondition, isThrottled, isServerError, isConnectionFailure, isAmbiguousFailure]) {
     same<typeof is, FailoverCondition>();
@@ -217,7 +219,7 @@ export async function taken(): Promise<void> {
 export function rules(): void {
   const selector: Selector = (candidates, config) => {
     same<typeof candidates, readonly Backend[]>();
-    same<typeof config, AxiosRequestConfig>();
+    same<typeof config, RequestConfig>();
     return candidates[0]!;
   };
   const condition: FailoverCondition = (failure) => {
@@ -235,9 +237,29 @@ export function rules(): void {
     maxWait: 1,
     maxReplaySize: Infinity,
     shouldBalance: (config) => {
-      same<typeof config, AxiosRequestConfig>();
+      same<typeof config, RequestConfig>();
       return true;
     },
   };
   priorityAdapter(backends, all);
+}
+
+/** Code that is written with axios's own types. */
+export function withTypesOfAxios(failure: Failure, given: AxiosRequestConfig, response: AxiosResponse): void {
+  const selector: Selector = (candidates: readonly Backend[], config: AxiosRequestConfig) => {
+    void config.headers?.['x-tenant'];
+    return candidates[0]!;
+  };
+  const options: PriorityAdapterOptions = {
+    selector,
+    failoverCondition: (each) => each.config.responseType !== 'stream' && each.response?.headers['x-a'] === '1',
+    cooldown: ({ response: refusal }: { response?: AxiosResponse }) => Number(refusal?.data),
+    shouldBalance: (config: AxiosRequestConfig) => config.url !== '/health',
+  };
+  const config: AxiosRequestConfig = failure.config;
+  const refusal: AxiosResponse | undefined = failure.response;
+  const seen: RequestConfig = given;
+  const answer: HttpResponse = response;
+  affinity((each: AxiosRequestConfig) => each.url);
+  void [options, config, refusal, seen, answer, new BackendPool(backends, { selector: leastPending })];
 }

@@ -68,26 +68,32 @@ function acceptAll(): boolean {
  * The config of an attempt: an object without inherited fields, as axios makes them. Objects of a class keep their fields
  * fast, where `Object.create(null)` and a 17th field added to `{}` make slow ones.
  */
-class Config {
-  readonly #abort: Abort | undefined;
+const Config = /* @__PURE__ */ (() => {
+  class Config {
+    readonly #abort: Abort | undefined;
 
-  constructor(abort?: Abort) {
-    this.#abort = abort;
+    constructor(abort?: Abort) {
+      this.#abort = abort;
+    }
+
+    /**
+     * Makes the signal when an adapter looks at it: a real one costs 3 µs, and most adapters never do. The same two
+     * functions serve every config, since an accessor of its own would make each config slow.
+     */
+    static readonly lazySignal: PropertyDescriptor & ThisType<Config> = {
+      get() {
+        return this.#abort!.signal;
+      },
+      set(value) {
+        Object.defineProperty(this, 'signal', { value, writable: true });
+      },
+      enumerable: true,
+      configurable: true,
+    };
   }
-
-  /** The same functions for every config: an accessor of its own would make each config slow. */
-  static readonly lazySignal: PropertyDescriptor & ThisType<Config> = {
-    get() {
-      return this.#abort!.signal;
-    },
-    set(value) {
-      Object.defineProperty(this, 'signal', { value, writable: true });
-    },
-    enumerable: true,
-    configurable: true,
-  };
-}
-Object.setPrototypeOf(Config.prototype, null);
+  Object.setPrototypeOf(Config.prototype, null);
+  return Config;
+})();
 
 /**
  * Copies key by key: spreading axios's null-prototype configs takes four times as long. A config that an interceptor
@@ -104,7 +110,7 @@ export function copyOf(config: InternalAxiosRequestConfig, kind?: AdapterKind, a
     for (const key of Object.keys(fields)) copy[key] = fields[key];
     return copy as unknown as AttemptConfig;
   }
-  // A real signal costs 3 µs. Most adapters never look at it, and axios's own take the `Abort` as it is, except over fetch.
+  // axios's own adapters take the `Abort` as it is, except over fetch.
   if (kind === 'foreign' && isPlain) Object.defineProperty(copy, 'signal', Config.lazySignal);
   else copy.signal = kind === 'http' || kind === 'xhr' ? abort : abort.signal;
   for (const key of Object.keys(fields)) if (key !== 'signal' && key !== 'cancelToken') copy[key] = fields[key];
