@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { getEventListeners } from 'node:events';
 import axios from 'axios';
 import { priorityAdapter } from '../../src';
 import {
@@ -307,6 +308,31 @@ test.each(['http', 'fetch'])('over %s, a timeout longer than a timer can take do
   expect((await axios.get('/x', { adapter, timeout: 2 ** 31 + 5 })).data).toBe('ok');
   expect((await axios.get('/x', { adapter, timeout: 5000, failover: { maxWait: 2 ** 40 } })).data).toBe('ok');
 });
+
+test('a backend’s own timeout longer than a timer can take does not fire at once', async () => {
+  const backend = await FakeBackend.start();
+  backend.always((_, response) => void setTimeout(() => response.end('ok'), 30));
+  const request = { timeout: 2 ** 31 + 5 };
+  const adapter = priorityAdapter([{ baseURL: backend.url, request }]);
+  expect((await axios.get('/x', { adapter })).data).toBe('ok');
+});
+
+test.each(['signal', 'timeout'])(
+  'an adapter that throws at once leaves no listener or timer behind: %s',
+  async (kind) => {
+    const caller = new AbortController();
+    const adapter = priorityAdapter([{ baseURL: 'a.example' }], {
+      adapter: () => {
+        throw new Error('thrown at once');
+      },
+    });
+    const timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const config = kind === 'signal' ? { signal: caller.signal } : { timeout: 100_000 };
+    await expect(axios.get('/x', { adapter, failover: false, ...config })).rejects.toThrow('thrown at once');
+    expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
+    expect(process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length).toBe(timers);
+  },
+);
 
 test('an adapter may replace the signal of its attempt', async () => {
   const { adapter, replies } = stubPool({ a: {} });

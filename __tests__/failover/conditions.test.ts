@@ -112,3 +112,33 @@ describe('the cooldown option', () => {
     },
   );
 });
+
+test.each([
+  ['frozen', Object.freeze(new Error('no'))],
+  ['text', 'no'],
+])('what shouldBalance throws reaches the caller as it is: %s', async (_, thrown) => {
+  const { request } = stubPool(
+    { a: {} },
+    {
+      shouldBalance: () => {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- anything can be thrown
+        throw thrown;
+      },
+    },
+  );
+  await expect(request()).rejects.toBe(thrown);
+});
+
+test('a condition that throws about a failure without a response rejects the request', async () => {
+  const { request, replies, pool } = stubPool(
+    { a: {} },
+    {
+      failoverCondition: () => {
+        throw new Error('my own');
+      },
+    },
+  );
+  replies.a = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+  await expect(request()).rejects.toThrow('my own');
+  expect(pool.backends[0]).toMatchObject({ pending: 0, failures: 1 });
+});

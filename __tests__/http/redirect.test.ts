@@ -143,6 +143,13 @@ describe('redirects', () => {
       expect(at(href)).toEqual({ other: 'kept' });
     }
     expect(() => strip({ href: 'https://b.example' })).not.toThrow();
+    // axios before 1.18 doesn't tell where a redirect comes from: it counts as coming from the backend.
+    const headers = { 'Api-Key': 'own-key' };
+    const old = configs[0]?.beforeRedirect as unknown as (options: object, response: object) => void;
+    old({ href: 'https://a.example/there', headers }, {});
+    expect(headers).toEqual({ 'Api-Key': 'own-key' });
+    old({ href: 'https://b.example/there', headers }, {});
+    expect(headers).toEqual({});
   });
 
   test('over fetch keep the method of a HEAD request', async () => {

@@ -1,3 +1,4 @@
+import type { AxiosRequestConfig } from 'axios';
 import fc from 'fast-check';
 import { affinity, leastPending, roundRobin, weightedRandom } from '../../src';
 import type { Backend } from '../../src';
@@ -87,7 +88,7 @@ describe('affinity', () => {
   test('gets the config of the request from the pool', async () => {
     const { request, tried } = stubPool(
       { a: {}, b: {}, c: {} },
-      { selector: affinity(({ headers }) => headers?.['x-user'] as string) },
+      { selector: affinity((config: AxiosRequestConfig) => config.headers?.['x-user'] as string) },
     );
     for (let i = 0; i < 9; i++) await request({ headers: { 'x-user': 'u1' } as never });
     expect(new Set(tried).size).toBe(1);

@@ -252,7 +252,7 @@ export function withTypesOfAxios(failure: Failure, given: AxiosRequestConfig, re
   };
   const options: PriorityAdapterOptions = {
     selector,
-    failoverCondition: (each) => each.config.responseType !== 'stream' && each.response?.headers['x-a'] === '1',
+    failoverCondition: (each) => each.config.responseType !== 'stream' && each.response?.statusText !== 'Busy',
     cooldown: ({ response: refusal }: { response?: AxiosResponse }) => Number(refusal?.data),
     shouldBalance: (config: AxiosRequestConfig) => config.url !== '/health',
   };

@@ -204,10 +204,11 @@ export function guardRedirects(attempt: AttemptConfig, { backend }: Target): voi
   attempt.beforeRedirect = beforeRedirect ? chained(onRedirect, beforeRedirect) : onRedirect;
 }
 
-function chained(first: RedirectHook, second: NonNullable<AttemptConfig['beforeRedirect']>): RedirectHook {
+type BeforeRedirect = NonNullable<AttemptConfig['beforeRedirect']>;
+
+function chained(first: RedirectHook, second: BeforeRedirect): BeforeRedirect {
   return (options, response, request) => {
     first(options, response, request);
-    // axios gives every hook the same arguments.
-    second(options, response, request!);
+    second(options, response, request);
   };
 }

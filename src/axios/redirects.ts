@@ -72,7 +72,7 @@ function followWith(
     let response = first;
     let hop = attempt;
     for (let redirects = 1; ; redirects++) {
-      const from = { url: requestedUrl(hop), method: hop.method ?? 'get', headers: hop.headers as HeaderFields };
+      const from = { url: requestedUrl(hop), method: hop.method!, headers: hop.headers as HeaderFields };
       const next = orError(hop, response, () => {
         if (isRedirected(response, follow) && redirects > most) throw tooManyRedirects();
         const { status, headers } = response;
@@ -101,7 +101,8 @@ function orError<T>(config: AttemptConfig, { data, request }: AxiosResponse, act
     return act();
   } catch (error) {
     discardBody(data);
-    throw axios.AxiosError.from(error as RedirectError, (error as RedirectError).code, config, request);
+    const { code } = error as RedirectError;
+    throw axios.AxiosError.from(error, code, config, request);
   }
 }
 

@@ -178,11 +178,8 @@ export class Circuit {
     if (this.#epoch > inFlight.epoch) return false;
     this.#failures = 0;
     const trust = this.#trustAt(now);
-    // A cooldown ends with its time. What ends here is a trial, or ranking behind the others.
+    // What ends is a trial, or ranking behind the others. During a cooldown no attempt begins.
     if (trust.is === 'sound') return false;
-    if (trust.is === 'resting' && trust.as === 'failing') {
-      this.#hold = later(this.#hold, trust);
-    }
     this.#trust = SOUND;
     return true;
   }

@@ -1,0 +1,58 @@
+import { createServer } from 'node:http';
+import type { ClientRequest, IncomingMessage, Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { Wire } from '../../src/axios/transport';
+
+let server: Server;
+
+beforeEach(async () => {
+  server = createServer((request, response) => {
+    request.resume();
+    request.on('end', () => response.end('ok'));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+function request(maxBodyLength: number): [sent: ClientRequest, response: Promise<IncomingMessage>] {
+  const { port } = server.address() as AddressInfo;
+  let sent!: ClientRequest;
+  const response = new Promise<IncomingMessage>((resolve, reject) => {
+    const options = { protocol: 'http:', hostname: '127.0.0.1', port, path: '/x', method: 'POST', maxBodyLength };
+    sent = new Wire(true).request(options, resolve);
+    sent.on('error', reject);
+  });
+  return [sent, response];
+}
+
+describe('the transport for axios’s http adapter', () => {
+  test('ends a request whose streamed body exceeds maxBodyLength, as axios before 1.18 leaves to follow-redirects', async () => {
+    const [sent, response] = request(5);
+    sent.write('1234');
+    expect(sent.write(Buffer.from('56'))).toBe(false);
+    await expect(response).rejects.toMatchObject({
+      code: 'ERR_FR_MAX_BODY_LENGTH_EXCEEDED',
+      message: 'Request body larger than maxBodyLength limit',
+    });
+  });
+
+  test('sends a body of exactly maxBodyLength', async () => {
+    const [sent, response] = request(5);
+    sent.write('123');
+    sent.end('45');
+    expect((await response).statusCode).toBe(200);
+  });
+
+  test('tells the URL of the response, as follow-redirects does', async () => {
+    const [sent, response] = request(Infinity);
+    sent.end();
+    const { port } = server.address() as AddressInfo;
+    expect(await response).toMatchObject({ responseUrl: `http://127.0.0.1:${String(port)}/x`, redirects: [] });
+  });
+});

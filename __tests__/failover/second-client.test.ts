@@ -1,0 +1,152 @@
+import { request as httpRequest } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import { codeOf } from '../../src/base/errors';
+import { AbortReason } from '../../src/failover/budget';
+import type { Abort } from '../../src/failover/budget';
+import { failover } from '../../src/failover/failover';
+import type { HttpClient, HttpRequest, Target } from '../../src/failover/http-client';
+import { resolveRules } from '../../src/failover/options';
+import type { FailoverOptions } from '../../src/failover/options';
+import type { HttpResponse, RequestConfig } from '../../src/http/messages';
+import { BackendPool, coreOf } from '../../src/pool/pool';
+import type { BackendOptions } from '../../src/pool/backend-options';
+import type { Attempt } from '../../src/pool/events';
+import type { FakeBackend} from '../support/fake-backend';
+import { closeBackendsAfterEach, neverReply, startBackends, throttle } from '../support/fake-backend';
+
+jest.mock('axios', () => {
+  throw new Error('nothing up to the failover may need axios');
+});
+
+closeBackendsAfterEach();
+
+interface TinyResponse extends HttpResponse {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly data: string;
+  readonly attempts?: readonly Attempt[];
+}
+
+/** A client over Node's `http` alone: enough to send a path and a text. */
+const tiny: HttpClient<HttpRequest, TinyResponse> = {
+  send: ({ config }, { backend, credentials, body }: Target, abort: Abort | undefined) =>
+    new Promise((resolve, reject) => {
+      const sent = httpRequest(
+        backend.baseURL + String(config.url),
+        { method: config.method ?? 'GET', headers: Object.fromEntries(credentials) as Record<string, string> },
+        (response) => {
+          let data = '';
+          response.on('data', (chunk: Buffer) => (data += chunk.toString()));
+          response.on('error', reject);
+          response.on('end', () => {
+            const { statusCode: status = 0, statusMessage: statusText = '', headers } = response;
+            resolve({ status, statusText, headers, data, config });
+          });
+        },
+      );
+      sent.on('error', reject);
+      abort?.addEventListener('abort', () => sent.destroy());
+      sent.end(body.data);
+    }),
+  discard: () => undefined,
+  fabricate: ({ config }, { retryAfter, backends }) => ({
+    status: 429,
+    statusText: 'Too Many Requests',
+    headers: { 'retry-after-ms': String(retryAfter) },
+    data: `${String(backends)} backends are out`,
+    config,
+  }),
+  settle: (_, response, attempts) => ({ ...response, attempts }),
+  translate: (_, error) => (error instanceof AbortReason ? new Error(`tiny: ${error.why}`) : error),
+  reject: (_, error, attempts) => Object.assign(error as object, { attempts }),
+};
+
+function send(
+  pool: BackendPool,
+  config: RequestConfig,
+  options: FailoverOptions = {},
+  own: Partial<HttpRequest> = {},
+): Promise<TinyResponse> {
+  const rules = resolveRules(options, {});
+  const body = config.data as unknown;
+  const request = { config, body, deployment: undefined, timeout: 0, streamed: false, obeysCancel: false, ...own };
+  return failover(tiny, request, coreOf(pool), rules);
+}
+
+async function pair(own: Partial<BackendOptions> = {}): Promise<[FakeBackend, FakeBackend, BackendPool]> {
+  const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  const pool = new BackendPool([
+    { baseURL: first.url, name: 'first', apiKey: 'key-1', ...own },
+    { baseURL: second.url, name: 'second', priority: 2 },
+  ]);
+  return [first, second, pool];
+}
+
+const statuses = ({ attempts = [] }: { attempts?: readonly Attempt[] }) =>
+  attempts.map(({ backend, status, code }) => [backend, status ?? code]);
+
+describe('a client that is not axios', () => {
+  test('fails over from a 429, and the pool knows of the cooldown', async () => {
+    const [first, second, pool] = await pair();
+    first.always(throttle(60_000));
+    const response = await send(pool, { url: '/x', method: 'POST', data: 'prompt' });
+    expect(response.status).toBe(200);
+    expect(statuses(response)).toEqual([
+      ['first', 429],
+      ['second', 200],
+    ]);
+    expect(first.lastCall.headers['api-key']).toBe('key-1');
+    expect(second.lastCall).toMatchObject({ method: 'POST', url: '/x' });
+    expect(second.lastCall.headers).not.toHaveProperty('api-key');
+    expect(second.lastCall.body.toString()).toBe('prompt');
+    expect(statuses(await send(pool, { url: '/x' }))).toEqual([['second', 200]]);
+  });
+
+  test('fails over from a connection that is refused, and gets its own 429 when no backend is left', async () => {
+    const [first, second, pool] = await pair();
+    await Promise.all([first.close(), second.close()]);
+    const response = await send(pool, { url: '/x', method: 'POST' });
+    expect(response).toMatchObject({ status: 429, data: '2 backends are out' });
+    expect(statuses(response)).toEqual([
+      ['first', 'ECONNREFUSED'],
+      ['second', 'ECONNREFUSED'],
+    ]);
+  });
+
+  test('waits, and asks a provider again', async () => {
+    let asked = 0;
+    const [first, second, pool] = await pair({ apiKey: () => `key-${String(++asked)}` });
+    first.script(throttle(30));
+    second.always(throttle(60_000));
+    const response = await send(pool, { url: '/x' }, { maxWait: 1000 });
+    expect(statuses(response)).toEqual([
+      ['first', 429],
+      ['second', 429],
+      ['first', 200],
+    ]);
+    expect(first.calls.map(({ headers }) => headers['api-key'])).toEqual(['key-1', 'key-2']);
+  });
+
+  test('gives an attempt up, and words a timeout and a cancel itself', async () => {
+    const [first, second, pool] = await pair();
+    first.always(neverReply);
+    expect(statuses(await send(pool, { url: '/x' }, { attemptTimeout: 30 }))).toEqual([
+      ['first', undefined],
+      ['second', 200],
+    ]);
+    second.always(neverReply);
+    await expect(send(pool, { url: '/x' }, {}, { timeout: 30 })).rejects.toThrow('tiny: timeout');
+    const caller = new AbortController();
+    second.always(() => caller.abort());
+    await expect(send(pool, { url: '/x', signal: caller.signal })).rejects.toThrow('tiny: cancelled');
+    expect(pool.backends.map(({ pending }) => pending)).toEqual([0, 0]);
+  });
+
+  test('gets the error of a POST that may have arrived', async () => {
+    const [first, , pool] = await pair();
+    first.always((request) => void request.socket.destroy());
+    const error: unknown = await send(pool, { url: '/x', method: 'POST' }).catch((reason: unknown) => reason);
+    expect(codeOf(error)).toEqual({ code: 'ECONNRESET' });
+    expect(statuses(error as { attempts: readonly Attempt[] })).toEqual([['first', 'ECONNRESET']]);
+  });
+});
