@@ -138,6 +138,7 @@ describe('a client that is not axios', () => {
     await expect(send(pool, { url: '/x' }, {}, { timeout: 30 })).rejects.toThrow('tiny: timeout');
     const caller = new AbortController();
     second.always(() => caller.abort());
+    pool.restore('second');
     await expect(send(pool, { url: '/x', signal: caller.signal })).rejects.toThrow('tiny: cancelled');
     expect(pool.backends.map(({ pending }) => pending)).toEqual([0, 0]);
   });
