@@ -31,19 +31,19 @@ function fault(xml: string): string | undefined {
   return open.length > 0 ? `${open.join(', ')} without an end` : undefined;
 }
 
-test('what is no XML is seen as such', () => {
+test('the XML check of this file notices malformed XML', () => {
   for (const bad of ['<a><b></a></b>', '<a x="1" y="a "b" c"/>', '<a>', '<a>&</a>', '<a>b < c</a>']) {
     expect(fault(bad)).toBeDefined();
   }
   expect(fault('<a x="1"><b/>text &amp; <![CDATA[<&>]]></a>')).toBeUndefined();
 });
 
-test('the picture of a failover is drawn from one that takes place', () => {
+test('docs/picture.mjs draws the picture from a failover that it runs', () => {
   const printed = execFileSync(process.execPath, [join(root, 'docs/picture.mjs'), folder], { encoding: 'utf8' });
   expect(printed).toMatch(/^32 requests, 3[4-9] attempts, all requests answered/);
 });
 
-test.each(['light', 'dark'])('in %s it is well-formed and names what it shows', (theme) => {
+test.each(['light', 'dark'])('the picture for a %s page is well-formed and has its labels', (theme) => {
   for (const place of [folder, join(root, 'docs')]) {
     const svg = readFileSync(join(place, `failover-${theme}.svg`), 'utf8');
     expect(fault(svg)).toBeUndefined();
