@@ -14,7 +14,7 @@ const backend = (name: string, weight = 1, pending = 0): Backend => ({
   failures: 0,
 });
 
-/** mulberry32: the same numbers in every run. */
+/** mulberry32, a random number generator with a seed. */
 function seeded(seed = 42): () => number {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
@@ -42,9 +42,9 @@ describe.each<[string, readonly number[]]>([
   ['equal weights', [1, 1, 1]],
   ['unequal weights', [1, 2, 5]],
   ['weights below 1', [0.1, 0.3]],
-  ['one', [7]],
+  ['a single backend', [7]],
 ])('with %s, the shares match the weights within 2 %% for', (_, weights) => {
-  // Frozen, as a pool hands them out.
+  // Frozen, as in a pool.
   const candidates = Object.freeze(weights.map((weight, i) => backend(`b${String(i)}`, weight)));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const keys = seeded(7);

@@ -55,7 +55,7 @@ function completionFor(key: string): Reply {
   };
 }
 
-/** A backends file for servers of this test, and the variables that it names. */
+/** A backends file for fake backends, and the environment variables that it names. */
 async function backendsFile(servers: readonly FakeBackend[]): Promise<{ file: string; env: Record<string, string> }> {
   const list = servers.map(({ url }, i) => ({
     name: `backend-${String(i)}`,
@@ -84,7 +84,7 @@ describe('the demo with simulated backends', () => {
     expect(stdout).toMatch(/backend .* attempts .* answered .* throttled .* share/);
     expect(stdout).toMatch(/Who answered when/);
     for (const name of ['ptu-eastus', 'payg-westus', 'payg-sweden']) {
-      // A row of the table with attempts and answers, and a lane of the timeline.
+      // A row in the table, and one in the timeline.
       expect(stdout).toMatch(new RegExp(`${name} .* [1-9]\\d* .* [1-9]\\d* .* %`));
       expect(stdout).toMatch(new RegExp(`${name} .*[▁▂▃▄▅▆▇█]`));
     }

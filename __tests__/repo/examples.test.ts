@@ -203,7 +203,7 @@ test('streaming.mjs fails over before the first word, and prints each word as it
   const stream = async (response: ServerResponse) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(event('Because'));
-    // No word comes before the one before it was printed, and one comes in two pieces, cut inside a letter.
+    // Each word is sent when the one before it was printed. One arrives in two pieces, cut inside a letter.
     await hasPrinted('Because');
     const bytes = Buffer.from(event(' of Räyleigh'));
     const cut = bytes.indexOf('ä') + 1;
@@ -224,7 +224,7 @@ test('waiting.mjs waits for a backend, and fails at once if it must not wait', a
   const at: number[] = [];
   run.first.always((_, response) => {
     at.push(performance.now());
-    // Throttled, answered, throttled.
+    // A 429, a 200, and another 429.
     const status = at.length === 2 ? 200 : 429;
     response.writeHead(status, status === 429 ? { 'retry-after-ms': '300', 'retry-after': '1' } : {}).end();
   });
@@ -233,7 +233,7 @@ test('waiting.mjs waits for a backend, and fails at once if it must not wait', a
   expect(answered).toBe('answered after 2 attempts');
   expect(refused).toMatch(/^refused at once: 429, come back in (?:2\d\d|300) ms$/);
   expect(at).toHaveLength(3);
-  // To the millisecond, not to the second of `retry-after`.
+  // The wait follows retry-after-ms, not the whole second of retry-after.
   expect(at[1]! - at[0]!).toBeGreaterThanOrEqual(300);
   expect(at[1]! - at[0]!).toBeLessThan(900);
 });
@@ -242,7 +242,7 @@ test('own-rules.mjs fails over from a missing deployment, once', async () => {
   const run = await start('own-rules.mjs');
   run.third.always({ status: 404, body: { error: { code: 'DeploymentNotFound' } } });
   const lines = await linesOf(run);
-  // Whoever belongs to Sweden is sent on, once; then nobody asks there any more.
+  // The first user with affinity to Sweden fails over. After that, Sweden is on cooldown.
   expect(run.third.calls).toHaveLength(1);
   expect(lines.filter((line) => line.includes('sweden 404 → westus 200'))).toHaveLength(1);
   expect(lines.filter((line) => line.endsWith(': westus 200'))).toHaveLength(5);

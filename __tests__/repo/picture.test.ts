@@ -14,7 +14,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** What keeps a text from being well-formed XML, as far as a drawing can go wrong; `undefined` for nothing. */
+/** Why a text is not well-formed XML, or `undefined` if it is. It knows only what occurs in a drawing. */
 function fault(xml: string): string | undefined {
   const open: string[] = [];
   const tag = /<(\/?)([a-z][\w:]*)((?:\s+[\w:-]+="[^"<]*")*)\s*(\/?)>|<!\[CDATA\[[\s\S]*?\]\]>|[^<>]+/giy;
@@ -52,10 +52,10 @@ test.each(['light', 'dark'])('the picture for a %s page is well-formed and has i
     for (const words of ['ptu-eastus', 'payg-westus', 'payg-sweden', 'throttled (429)', 'failed (500)', 'left alone']) {
       expect(texts).toContain(words);
     }
-    // The PTU asked for a wait in ms, and got it; nobody told how long the 500 would last.
+    // The 429 of the PTU specified a wait in ms. The 500 didn't specify any.
     expect(texts).toContainEqual(expect.stringMatching(/^\d+ ms, as asked$/));
     expect(texts).toContainEqual(expect.stringMatching(/^2[45]\d ms, then one trial$/));
-    // No colour of the other theme's text.
+    // The text has the colour of this theme alone.
     expect(svg.includes('#1f2328')).toBe(theme === 'light');
     expect(svg.includes('#e6edf3')).toBe(theme === 'dark');
   }

@@ -139,7 +139,7 @@ const expectations: Record<string, Partial<Example>> = {
 
   'Your own rules': {
     before: ([, west, sweden]) => {
-      // Whoever "ada" belongs to doesn't know the way.
+      // The first of them that the user "ada" gets doesn't have the deployment.
       let asked = 0;
       const reply: Reply = (_, response) => void response.writeHead(asked++ === 0 ? 404 : 200).end();
       for (const each of [west, sweden]) each.always(reply);
@@ -153,7 +153,7 @@ const expectations: Record<string, Partial<Example>> = {
   'One pool for several clients, and its events': {
     before: ([east]) => east.always(throttle(60_000)),
     after: ([east, west], { printed }) => {
-      // Both began at once, and found out together.
+      // Both requests started before the first 429.
       expect([keys(east), keys(west)]).toEqual([
         ['east', 'east'],
         ['west', 'west'],
