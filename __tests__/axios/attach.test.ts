@@ -11,7 +11,7 @@ const hosts = [
   { baseURL: 'b.example', priority: 2, apiKey: 'secret-b' },
 ];
 
-/** Answers 429 for the first backend. */
+/** An adapter that replies with a 429 for the first backend. */
 function refusing(seen: string[] = []): AxiosAdapter {
   return (config) => {
     seen.push(String(config.baseURL));
@@ -147,7 +147,7 @@ test('a plugin that resends response.config does not wrap the adapter twice', as
   expect(response.config.baseURL).toBeUndefined();
 });
 
-// Interceptors run last in, first out.
+// axios runs the last request interceptor first.
 test('an interceptor that sends a config already wrapped counts each request once', async () => {
   const backend = await FakeBackend.start();
   const instance = axios.create();

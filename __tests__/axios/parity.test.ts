@@ -18,7 +18,7 @@ closeBackendsAfterEach();
 const text = '{"text":"ü"}';
 
 describe('after a failed attempt, a request is the same as with plain axios:', () => {
-  /** The same request, plain and after a failover. */
+  /** Sends the same request with plain axios and after a failed attempt. */
   async function both(config: AxiosRequestConfig, reply: Parameters<FakeBackend['always']>[0] = { body: text }) {
     const [plain, first, second] = (await startBackends(3)) as [FakeBackend, FakeBackend, FakeBackend];
     first.always({ status: 503 });
@@ -33,7 +33,7 @@ describe('after a failed attempt, a request is the same as with plain axios:', (
   }
 
   const cases: [string, AxiosRequestConfig, Reply?][] = [
-    ['a compressed answer', {}, { body: gzipSync(text), headers: { 'content-encoding': 'gzip' } }],
+    ['a compressed response', {}, { body: gzipSync(text), headers: { 'content-encoding': 'gzip' } }],
     [
       'decompress: false',
       { decompress: false, responseType: 'arraybuffer' },

@@ -11,7 +11,7 @@ afterEach(() => jest.restoreAllMocks());
 
 test.each<[string, unknown]>([
   ['a name', 'http'],
-  ['a list of names, of which the first that is there is used', ['xhr', 'http']],
+  ['a list of names, of which the first available one is used', ['xhr', 'http']],
   ['a list with a function', [axios.getAdapter('http')]],
   ['a function', axios.getAdapter('http')],
 ])('options.adapter may be %s', async (_, wrapped) => {
@@ -98,7 +98,7 @@ describe('the config of the caller', () => {
 test('properties that a config inherits from its prototype reach each attempt', async () => {
   const { adapter, replies, configs } = stubPool({ a: {}, b: { priority: 2 } });
   replies.a = 500;
-  // The newest axios copies what an interceptor gives it; those before hand it to the adapter as it is.
+  // The newest axios copies the config of an interceptor. Older ones pass it to the adapter as it is.
   const template: Partial<InternalAxiosRequestConfig> = { insecureHTTPParser: true };
   const own = { url: '/x', method: 'get', headers: new AxiosHeaders() };
   await adapter(Object.assign(Object.create(template) as InternalAxiosRequestConfig, own));

@@ -18,7 +18,7 @@ async function textOf(data: unknown): Promise<string> {
   return typeof data === 'string' ? data : JSON.stringify(data);
 }
 
-/** What kind of thing `data` is, whatever realm it is from. */
+/** The class of `data`, whatever realm it is from. */
 const kindOf = (data: unknown): string =>
   Buffer.isBuffer(data) ? 'Buffer' : Object.prototype.toString.call(data).slice(8, -1);
 
@@ -48,7 +48,7 @@ describe.each(['http', 'fetch'])('over %s, responseType', (wire) => {
     const { data, fabricated }: AxiosResponse<unknown> = await axios.get('/x', { adapter, ...config });
     const expected: AxiosResponse<unknown> = await axios.get(`${real.url}/x`, { adapter: wire, ...config });
     expect(fabricated).toBe(true);
-    // Node's http adapter has no blobs and gives text; the fabricated answer is what was asked for.
+    // The http adapter of axios returns text for a blob. The fabricated response has the requested type.
     if (wire === 'http' && responseType === 'blob') expect(kindOf(data)).toBe('Blob');
     else expect(kindOf(data)).toBe(kindOf(expected.data));
     expect(JSON.parse(await textOf(data))).toMatchObject({ error: { code: '429', type: 'no_backend_available' } });

@@ -20,11 +20,11 @@ afterEach(() => {
   server.close();
 });
 
-function request(maxBodyLength: number): [sent: ClientRequest, response: Promise<IncomingMessage>] {
+function request(maxBodyLength: number, protocol = 'http:'): [sent: ClientRequest, response: Promise<IncomingMessage>] {
   const { port } = server.address() as AddressInfo;
   let sent!: ClientRequest;
   const response = new Promise<IncomingMessage>((resolve, reject) => {
-    const options = { protocol: 'http:', hostname: '127.0.0.1', port, path: '/x', method: 'POST', maxBodyLength };
+    const options = { protocol, hostname: '127.0.0.1', port, path: '/x', method: 'POST', maxBodyLength };
     sent = new Wire(true).request(options, resolve);
     sent.on('error', reject);
   });
@@ -54,5 +54,11 @@ describe('the transport for axios’s http adapter', () => {
     sent.end();
     const { port } = server.address() as AddressInfo;
     expect(await response).toMatchObject({ responseUrl: `http://127.0.0.1:${String(port)}/x`, redirects: [] });
+  });
+
+  test('speaks TLS to an https URL', async () => {
+    const [sent, response] = request(Infinity, 'https:');
+    sent.end();
+    await expect(response).rejects.toMatchObject({ code: 'EPROTO' });
   });
 });

@@ -1,4 +1,4 @@
-/** What people know from openai-priority-loadbalancer, the Python package, and which of its faults must not come back. */
+/** What users of openai-priority-loadbalancer, the Python package, expect, and its bugs that must not come back. */
 import axios from 'axios';
 import { BackendPool, priorityAdapter } from '../../src';
 import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends, throttle } from '../support/fake-backend';

@@ -4,7 +4,7 @@ import { priorityAdapter } from '../../src';
 import type { BackendOptions, PriorityAdapter } from '../../src';
 import { fakeClock, eventLoopTurn } from '../support/stub-pool';
 
-/** An attempt under way, which the model answers when it likes. */
+/** An attempt in flight, which the test ends at a time of its choice. */
 interface Open {
   readonly backend: string;
   readonly request: number;
@@ -13,12 +13,12 @@ interface Open {
   readonly break: (error: Error) => void;
 }
 
-/** One request, as its caller sees it. */
+/** A request, as its caller sees it. */
 interface Made {
   readonly id: number;
   readonly cancel: AbortController;
   readonly deployment: string;
-  /** Backends asked since the last wait. */
+  /** The backends tried since the last wait. */
   readonly tried: string[];
   settled: number;
 }
@@ -30,13 +30,13 @@ const PRIORITIES: Record<string, number> = { a: 1, b: 2, c: 2, d: 3 };
 const listOf = (names: readonly string[]): BackendOptions[] =>
   names.map((name) => ({ name, baseURL: `https://${name}.example`, priority: PRIORITIES[name] ?? 1 }));
 
-/** The system under test, with everything that can happen to it. Checks the invariants at each step. */
+/** The system under test and everything that can happen to it. It checks the invariants at each step. */
 class World {
   readonly open: Open[] = [];
   readonly made: Made[] = [];
   readonly adapter: PriorityAdapter;
   readonly #clock = fakeClock();
-  /** What was found broken: an `expect` inside an adapter would only look like a failed attempt. */
+  /** Violations, collected because a failed `expect` in an adapter would only be a failed attempt. */
   readonly broken: string[] = [];
   #deadlines = new Map<string, number>();
   #now = 0;
@@ -49,7 +49,7 @@ class World {
     });
   }
 
-  /** Of every backend and deployment, by its end. */
+  /** The end of the cooldown of each backend and deployment. */
   #cooling(): Map<string, number> {
     const ends = new Map<string, number>();
     for (const { name, cooldowns } of this.adapter.pool.snapshot()) {
@@ -69,11 +69,11 @@ class World {
     const name = new URL(config.baseURL ?? '').hostname.split('.')[0] ?? '';
     const made = this.made.find(({ id }) => String(id) === config.headers['x-request']);
     if (made === undefined) throw new Error('nobody made this request');
-    // A cooling backend is never used.
-    if (this.#isCooling(name, made.deployment)) this.broken.push(`${name} was used while it was cooling`);
-    // No backend twice in one request without a wait.
-    if (made.tried.includes(name)) this.broken.push(`${name} was asked twice`);
-    // Never a worse priority while a better one is available.
+    // A backend on cooldown is never used.
+    if (this.#isCooling(name, made.deployment)) this.broken.push(`${name} was used while it was on cooldown`);
+    // A request tries no backend twice without a wait.
+    if (made.tried.includes(name)) this.broken.push(`${name} was tried twice`);
+    // No request goes to a worse priority while a better one is available.
     for (const { name: other, priority, state } of this.adapter.pool.snapshot()) {
       if (priority >= (PRIORITIES[name] ?? 0) || made.tried.includes(other) || state !== 'available') continue;
       const scoped = this.adapter.pool
@@ -108,7 +108,7 @@ class World {
       ({ fabricated, headers }) => {
         made.settled++;
         if (!fabricated) return;
-        // The fabricated wait is never earlier than the true one and never more than a second later.
+        // The fabricated wait is never shorter than the actual one, and at most a second longer.
         const truth = soonest() - this.#now;
         const inMs = Number((headers as Record<string, string>)['retry-after-ms']);
         const inSeconds = Number((headers as Record<string, string>)['retry-after']);
@@ -124,7 +124,7 @@ class World {
     );
   }
 
-  /** When a backend's answer will be "yes", by what it says of itself; the longest of its cooldowns counts. */
+  /** When a backend will be available according to the snapshot: at the end of its longest cooldown. */
   #yesAt(name: string, deployment: string): number {
     const status = this.adapter.pool.snapshot().find((each) => each.name === name);
     if (status === undefined) return Infinity;
@@ -139,7 +139,7 @@ class World {
 
   update(names: readonly string[]): void {
     this.adapter.pool.update(listOf(names));
-    // Who left and comes back starts anew.
+    // A backend that was removed and added again has no cooldown.
     for (const key of this.#deadlines.keys()) if (!names.includes(key.split(' ')[0] ?? '')) this.#deadlines.delete(key);
   }
 
@@ -153,7 +153,7 @@ class World {
     if (this.adapter.pool.backends.some((each) => each.name === name)) this.adapter.pool.cool(name, ms, scope);
   }
 
-  /** Deadlines never move earlier. */
+  /** Checks that no cooldown became shorter. */
   checkDeadlines(): void {
     const now = this.#cooling();
     for (const [key, end] of this.#deadlines) {
@@ -162,7 +162,7 @@ class World {
     this.#deadlines = now;
   }
 
-  /** Lets everything come to its end: each request settles exactly once, and nothing is pending. */
+  /** Ends all attempts, and checks that each request settled exactly once and that nothing is pending. */
   async finish(): Promise<void> {
     while (this.open.length > 0) {
       this.open.shift()?.answer(200);
@@ -256,7 +256,7 @@ test('the pool keeps its invariants under any interleaving of requests, response
     }),
     { numRuns: 400, seed: 20261122 },
   );
-  // It has seen something.
+  // The random sequences have led to attempts and to fabricated responses.
   expect(attempts).toBeGreaterThan(1000);
   expect(fabricated).toBeGreaterThan(20);
 }, 60_000);

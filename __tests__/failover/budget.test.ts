@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { getEventListeners } from 'node:events';
 import axios from 'axios';
 import { priorityAdapter } from '../../src';
+import { Abort, Budget } from '../../src/failover/budget';
 import {
   FakeBackend,
   neverReply,
@@ -10,7 +11,7 @@ import {
   trickle,
   closeBackendsAfterEach,
 } from '../support/fake-backend';
-import { deferred, stubPool, eventLoopTurn } from '../support/stub-pool';
+import { deferred, eventLoopTurn, fakeClock, stubPool } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
@@ -357,4 +358,37 @@ test('a slow upload does not put its backend on cooldown when the timeout of the
   setTimeout(() => slow.push(null), 60);
   expect(await rejectionOf(axios.post('/x', slow, { adapter, timeout: 100 }))).toMatchObject({ code: 'ECONNABORTED' });
   expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, failures: 0 });
+});
+
+describe('what ends an attempt', () => {
+  test('gives a real signal that is aborted already, if it is asked for late', () => {
+    const abort = new Abort();
+    abort.abort('first');
+    abort.abort('second');
+    expect(abort.reason).toBe('first');
+    expect([abort.signal.aborted, abort.signal.reason]).toEqual([true, 'first']);
+  });
+
+  test('tells its listeners once, and nobody who has left', () => {
+    const abort = new Abort();
+    const told: string[] = [];
+    const left = (): void => void told.push('left');
+    abort.addEventListener('abort', left);
+    abort.addEventListener('abort', () => told.push('stayed'));
+    abort.removeEventListener('abort', left);
+    const { signal } = abort;
+    abort.abort();
+    abort.abort();
+    expect(told).toEqual(['stayed']);
+    expect(signal.aborted).toBe(true);
+  });
+
+  test('the budget lets nothing begin when it is spent', () => {
+    const clock = fakeClock();
+    const budget = new Budget({}, 10);
+    clock.advance(9);
+    expect(() => budget.check()).not.toThrow();
+    clock.advance(1);
+    expect(() => budget.check()).toThrow(expect.objectContaining({ why: 'timeout', ms: 10 }));
+  });
 });

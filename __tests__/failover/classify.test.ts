@@ -22,7 +22,7 @@ closeBackendsAfterEach();
 
 const WIRES = ['http', 'fetch'] as const;
 
-/** A pool whose first backend is `first`, with a healthy one behind it. */
+/** An adapter over a backend at the address `first`, with a working one behind it. */
 async function pair(
   first: string,
   wire: WrappedAdapter,
@@ -82,7 +82,7 @@ describe.each(WIRES)('a connection failure over %s fails over, POST included:', 
 
 describe.each(WIRES)('an ambiguous failure over %s', (wire) => {
   test.each([
-    ['a hang-up', resetConnection],
+    ['a reset connection', resetConnection],
     ['a truncated 200', truncateBody],
     ['a gzip cut short', cutGzip],
   ] as const)('fails over for a GET only, and puts its backend on cooldown either way: %s', async (_, reply) => {
@@ -226,7 +226,7 @@ describe('a failure', () => {
     [{ code: 'ERR_NETWORK', cause: { errors: [{ code: 'ENETUNREACH' }] } }, 'connection'],
     [{ code: 'ERR_NETWORK', cause: { code: 'CERT_HAS_EXPIRED' } }, 'connection'],
     [{ code: 'ERR_NETWORK' }, 'ambiguous'],
-    // Of browsers, as axios's fetch adapter passes it on.
+    // From browsers, as the fetch adapter of axios passes it on.
     [{ code: 'ERR_NETWORK', cause: new TypeError('Failed to fetch') }, 'ambiguous'],
     [{ code: 'ERR_BAD_RESPONSE', message: 'maxContentLength size of -1 exceeded' }, 'ambiguous'],
     [{ code: 'ERR_BAD_RESPONSE', message: 'stream has been aborted' }, 'ambiguous'],
@@ -317,7 +317,7 @@ test('a request without a method is a GET, which may be sent again', async () =>
 test.each<[string, unknown]>([
   ['text', 'just words'],
   ['nothing', undefined],
-  ['an object that is no error', { message: 7 }],
+  ['an object that is not an error', { message: 7 }],
   ['an error that is frozen', Object.freeze(Object.assign(new Error('cold'), { code: 'ECONNRESET' }))],
 ])(
   'an adapter that throws %s counts as an ambiguous failure, and the caller gets what was thrown',

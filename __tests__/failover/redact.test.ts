@@ -22,7 +22,7 @@ describe('keys and tokens', () => {
     { baseURL: urls[2] ?? '', priority: 3, headers: { 'x-team': 'secret-header-c' } },
   ];
 
-  /** Everything a program may log of an error or response, except the low-level request, which is Node's own. */
+  /** All that a program may log of an error or response, except the native request. */
   function everything(value: object): string {
     const { request: _, ...fields } = value as {
       request?: unknown;
@@ -37,11 +37,11 @@ describe('keys and tokens', () => {
   }
 
   test.each([
-    ['answers', { body: 'ok' }],
-    ['refuses', { status: 401, body: 'no' }],
+    ['succeeds', { body: 'ok' }],
+    ['rejects the credential', { status: 401, body: 'no' }],
     ['throttles', { status: 429 }],
     ['fails', { status: 500 }],
-    ['hangs up', resetConnection],
+    ['resets the connection', resetConnection],
   ] as const)('never appear in events, status, responses or errors if every backend %s', async (_, reply) => {
     const servers = await startBackends(3);
     for (const server of servers) server.always(reply);
@@ -115,7 +115,7 @@ describe('keys and tokens', () => {
 
   test('are removed from a message that lists all headers', async () => {
     const inner = axios.create();
-    // Its message lists all headers.
+    // The message of its error lists all headers.
     new MockAdapter(inner, { onNoMatch: 'throwException' });
     const adapter = priorityAdapter(
       [{ baseURL: 'a.example', azureADTokenProvider: () => Promise.resolve('secret-token-b') }],

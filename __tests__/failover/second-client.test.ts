@@ -11,7 +11,7 @@ import type { HttpResponse, RequestConfig } from '../../src/http/messages';
 import { BackendPool, coreOf } from '../../src/pool/pool';
 import type { BackendOptions } from '../../src/pool/backend-options';
 import type { Attempt } from '../../src/pool/events';
-import type { FakeBackend} from '../support/fake-backend';
+import type { FakeBackend } from '../support/fake-backend';
 import { closeBackendsAfterEach, neverReply, startBackends, throttle } from '../support/fake-backend';
 
 jest.mock('axios', () => {

@@ -13,7 +13,7 @@ import { stubPool, eventLoopTurn } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
-/** As errors are outside of jest: fetch tells by `instanceof` what to pass on as it is. */
+/** The Error outside the realm of jest: fetch passes on only what is an `instanceof` that one. */
 const NodesError = runInThisContext('Error') as ErrorConstructor;
 
 const folder = mkdtempSync(join(tmpdir(), 'body-'));
@@ -52,7 +52,7 @@ function specForm(): FormData {
   return form;
 }
 
-/** A multipart body without what differs from form to form. */
+/** A multipart body with a constant boundary. */
 function withoutBoundary(body: Buffer): string {
   const text = body.toString('latin1');
   const boundary = text.slice(2, text.indexOf('\r\n'));
@@ -66,7 +66,7 @@ const BODIES: [string, () => unknown][] = [
   ['a typed array', () => new Uint8Array(audio.subarray(0, 100))],
   ['URLSearchParams', () => new URLSearchParams({ a: '1', b: 'ü' })],
   ['a Blob', () => new Blob([audio], { type: 'audio/wav' })],
-  ['a spec form', specForm],
+  ['a FormData', specForm],
   ['a form of the form-data package with a file in it', packageForm],
   ['a Readable', () => parts('one ', Buffer.from('two '), 'three ü')],
   ['a file stream', () => createReadStream(file)],
@@ -85,7 +85,7 @@ describe.each(['http', 'fetch'])('over %s, the second backend receives every byt
     expect(headers['content-length'] ?? headers['transfer-encoding']).toBe(
       headers['content-length'] ? String(body.length) : 'chunked',
     );
-    // Plain axios takes no web stream over http, and some of fetch's need `duplex`.
+    // There is no plain request to compare with: axios takes no web stream over http, and fetch may need `duplex`.
     if (name === 'a web stream') {
       expect(body).toEqual(Buffer.concat([Buffer.from('one two '), audio]));
       return;
@@ -95,7 +95,7 @@ describe.each(['http', 'fetch'])('over %s, the second backend receives every byt
     const expected = plain.lastCall;
     const kind = (type = '') => type.replace(/boundary=.*/, '');
     expect(kind(headers['content-type'])).toBe(kind(expected.headers['content-type']));
-    if (name.includes('form')) {
+    if (/form/i.test(name)) {
       expect(withoutBoundary(body)).toBe(withoutBoundary(expected.body));
       const [, boundary] = /boundary=(.+)$/.exec(headers['content-type'] ?? '') ?? [];
       if (boundary !== undefined) expect(body.includes(boundary)).toBe(true);
@@ -153,7 +153,7 @@ describe('a one-shot body longer than maxReplaySize', () => {
       adapter: async (config) => {
         let taken = 0;
         for await (const chunk of config.data as Readable) {
-          // What is held: read of the source, and not yet taken.
+          // Buffered: read from the source, but not yet from the body.
           most = Math.max(most, read * 16_384 - taken);
           taken += (chunk as Buffer).length;
           await eventLoopTurn();
@@ -196,7 +196,7 @@ test('a text body keeps the Content-Length that the caller states', async () => 
 });
 
 test.each([
-  ['as it is', { maxWait: 0 }],
+  ['unbuffered', { maxWait: 0 }],
   ['once', { maxWait: 1, maxReplaySize: 2 }],
 ])('a stream that is sent %s keeps the Content-Length that the caller states', async (_, options) => {
   const backend = await FakeBackend.start();
@@ -301,7 +301,7 @@ describe('a failing request body does not put any backend on cooldown:', () => {
       ([a = '', b = ''], wire) => priorityAdapter([{ baseURL: a }, { baseURL: b, priority: 2 }], { adapter: wire }),
     ],
     [
-      'a limit that is passed before',
+      'a maxReplaySize that it exceeds first',
       ([a = '', b = ''], wire) =>
         priorityAdapter([{ baseURL: a }, { baseURL: b, priority: 2 }], { adapter: wire, maxReplaySize: 3 }),
     ],
@@ -322,7 +322,7 @@ describe('a failing request body does not put any backend on cooldown:', () => {
       { code: 'EIO', message: 'disk on fire' },
     ],
     ['by ending early', failing((stream) => stream.destroy()), { message: 'Request stream has been aborted' }],
-    ['for want of its file', () => createReadStream(join(folder, 'none')), { code: 'ENOENT' }],
+    ['because its file is missing', () => createReadStream(join(folder, 'none')), { code: 'ENOENT' }],
   ];
 
   describe.each(pools)('with %s, a stream that fails', (_, pool) => {
@@ -427,7 +427,7 @@ describe('a failing request body does not put any backend on cooldown:', () => {
 });
 
 describe('a stream longer than maxReplaySize', () => {
-  /** Sends one that is on its way to a backend when it is destroyed. */
+  /** Sends a source that is destroyed on its way to a backend. */
   async function destroyedOnItsWay(reason?: Error) {
     const servers = await startBackends(2);
     const adapter = priorityAdapter(

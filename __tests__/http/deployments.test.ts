@@ -106,16 +106,16 @@ describe('a model name in the body', () => {
   });
 
   test.each<[string, unknown]>([
-    ['no JSON', 'model=gpt-4o&"model":"gpt-4o"'],
+    ['a body that is not JSON', 'model=gpt-4o&"model":"gpt-4o"'],
     ['JSON without a model', '{"a":{"model":"gpt-4o"}}'],
-    ['a model that is no text', '{"model":["gpt-4o"]}'],
-    ['a list', '[{"model":"gpt-4o"}]'],
-    ['text', '"gpt-4o"'],
+    ['a JSON body whose model is not a string', '{"model":["gpt-4o"]}'],
+    ['a JSON array', '[{"model":"gpt-4o"}]'],
+    ['a JSON string', '"gpt-4o"'],
     ['null', 'null'],
-    ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x7b])],
-    ['bytes with one that is no UTF-8', Buffer.from('{"model":"gpt-4o","text":"\xff"}', 'latin1')],
+    ['bytes that are not UTF-8', Buffer.from([0xff, 0xfe, 0x7b])],
+    ['JSON with a byte that is not UTF-8', Buffer.from('{"model":"gpt-4o","text":"\xff"}', 'latin1')],
     ['bytes with a byte order mark', Buffer.from('\ufeff{"model":"gpt-4o"}')],
-    ['a name without another', '{"model":"unknown"}'],
+    ['JSON with an unmapped name', '{"model":"unknown"}'],
   ])('is left alone in %s', async (_, data) => {
     const { body } = await sent({ url: '/openai/v1/x', data, transformRequest: [] });
     expect(body).toEqual(Buffer.from(data as string));
@@ -154,7 +154,7 @@ describe('a model name in the body', () => {
   test('is replaced without changing the kind of the body', () => {
     const text = '{"model":"m"}';
     expect(modelOf(text)?.renamed('n')).toBe('{"model":"n"}');
-    // Bytes go as an ArrayBuffer: the http adapter takes it, and so does a browser.
+    // Bytes become an ArrayBuffer, which the http adapter and browsers accept.
     for (const bytes of [Buffer.from(text), new TextEncoder().encode(text), new TextEncoder().encode(text).buffer]) {
       const renamed = modelOf(bytes)?.renamed('n');
       expect(Object.prototype.toString.call(renamed)).toBe('[object ArrayBuffer]');
@@ -162,7 +162,7 @@ describe('a model name in the body', () => {
     }
   });
 
-  test.each(['{"model":7}', '{"a":1}', 'null', '"m"', '7', '["model"]', 'model'])('does not exist in %s', (text) => {
+  test.each(['{"model":7}', '{"a":1}', 'null', '"m"', '7', '["model"]', 'model'])('is not found in %s', (text) => {
     expect(modelOf(text)).toBeUndefined();
   });
 

@@ -106,7 +106,7 @@ describe('redirects', () => {
     ['the same origin', 'https://a.example/there', ['Api-Key', 'X-Own', 'AUTHORIZATION', 'kept']],
     ['another origin', 'https://b.example/there', ['kept']],
     ['another port', 'https://a.example:444/there', ['kept']],
-    ['what is no URL', 'there', ['kept']],
+    ['an invalid URL', 'there', ['kept']],
   ])(
     'in beforeRedirect, keep or drop credentials for versions of axios without sensitiveHeaders: %s',
     async (_, href, kept) => {

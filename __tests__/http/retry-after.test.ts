@@ -15,7 +15,7 @@ interface Vectors {
   }[];
 }
 
-/** The vectors' home lies outside the package; a clone has the copy alone. */
+/** The original of the vectors is outside this repository. Where it is missing, the copy counts. */
 const home = join(__dirname, '../../../shared/vectors/retry-after.json');
 
 const vectors = (existsSync(home) ? JSON.parse(readFileSync(home, 'utf8')) : copy) as Vectors;
@@ -100,7 +100,7 @@ test.each([
   ['bytes', Buffer.from('Please retry after 6 seconds.')],
   ['an ArrayBuffer', new TextEncoder().encode('Please retry after 6 seconds.').buffer],
   ['parsed JSON', { error: { message: 'Please retry after 6 seconds.' } }],
-  ['a gateway’s parsed JSON', { statusCode: 429, message: 'Try again in 6 seconds.' }],
+  ['parsed JSON of a gateway', { statusCode: 429, message: 'Try again in 6 seconds.' }],
 ])('parseRetryAfter reads the message in %s', (_, data) => {
   expect(wait({}, 429, data)).toBe(6000);
   expect(wait({}, 503, data)).toBe(6000);

@@ -7,7 +7,7 @@ import { stubPool } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
-/** What reaches the one backend, whose prefix is `prefix`. */
+/** The URL that a single backend with this path prefix receives. */
 async function requested(
   config: AxiosRequestConfig,
   prefix = '/gw',
@@ -81,7 +81,7 @@ describe('a request with', () => {
     '//evil.example/../secret',
     'https://evil.example/../../secret',
     'foo://evil.example/..\\..\\secret',
-    // The URL parser takes off what sorts before "!" at the end.
+    // The URL parser removes trailing control characters and spaces.
     '/.. ',
     '..\0',
     '%2e%2e\x0b\x1f',
@@ -159,7 +159,7 @@ describe('parsed URLs', () => {
       expect([await isRead('/0'), await isRead('/0')]).toEqual([true, false]);
       expect([await isRead(long), await isRead(long)]).toEqual([true, false]);
       expect([await isRead(`${long}x`), await isRead(`${long}x`)]).toEqual([true, true]);
-      // Until what other tests have left is gone.
+      // Replaces the URLs that other tests have cached.
       for (let i = 1; !(await isRead('/0')); i++) await isRead(`/other-${String(i)}`);
       for (let i = 1; i <= 98; i++) expect(await isRead(`/${String(i)}`)).toBe(true);
       expect(await isRead('/0')).toBe(false);

@@ -5,7 +5,7 @@ const ok = { baseURL: 'a.example' };
 
 const second = (own: object) => [ok, { baseURL: 'b.example', ...own }];
 
-/** Each place that takes backends refuses the same in the same words. */
+/** All functions that take backends reject the same values with the same messages. */
 const makers: [string, (backends: never) => unknown][] = [
   ['priorityAdapter', (backends) => priorityAdapter(backends)],
   ['BackendPool', (backends) => new BackendPool(backends)],

@@ -313,7 +313,7 @@ describe('a trial', () => {
 
   test.each<[string, (cancel: AbortController) => void]>([
     ['cancelled', (cancel) => cancel.abort()],
-    ['of the caller’s own making', () => undefined],
+    ['a mistake of the caller', () => undefined],
   ])('that ends as %s gives its place to the next request', async (name, end) => {
     const { adapter, request, replies, tried, clock, pool } = await dead();
     clock.advance(1000);
@@ -364,7 +364,7 @@ describe('a trial', () => {
     await early;
     clock.advance(1000);
     expect(pool.snapshot()[0]).toMatchObject({ state: 'trial', successes: 1 });
-    // Nor does it end the row of failures.
+    // Nor does it reset the number of consecutive failures.
     expect((await request()).attempts?.[0]?.cooldown).toBe(2000);
   });
 

@@ -33,9 +33,17 @@ describe('pool.cool and pool.restore', () => {
 
   test.each<[string, (pool: BackendPool) => void, string]>([
     ['an unknown name', (pool) => pool.cool('c', 1), 'unknown backend "c"; expected one of a, b'],
-    ['no name', (pool) => pool.restore(undefined as never), 'unknown backend undefined; expected one of a, b'],
-    ['a negative time', (pool) => pool.cool('a', -1), 'ms must be a finite number of ms ≥ 0, got -1'],
-    ['no time', (pool) => pool.cool('a', undefined as never), 'ms must be a finite number of ms ≥ 0, got undefined'],
+    [
+      'undefined as a name',
+      (pool) => pool.restore(undefined as never),
+      'unknown backend undefined; expected one of a, b',
+    ],
+    ['a negative duration', (pool) => pool.cool('a', -1), 'ms must be a finite number of ms ≥ 0, got -1'],
+    [
+      'undefined as a duration',
+      (pool) => pool.cool('a', undefined as never),
+      'ms must be a finite number of ms ≥ 0, got undefined',
+    ],
     ['an empty scope', (pool) => pool.cool('a', 1, ''), 'scope must be a non-empty string, got ""'],
   ])('reject %s', (_, act, message) => {
     expect(() => act(stubPool(two).pool)).toThrow(new TypeError(message));

@@ -36,7 +36,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test.each(PARTS)('the part %s yields figures', (name) => {
+test.each(PARTS)('the benchmark part %s yields figures', (name) => {
   const { figures = [], title } = results.parts[name] ?? {};
   expect(figures).not.toHaveLength(0);
   for (const { value } of figures) expect(value).toBeGreaterThanOrEqual(0);
@@ -44,14 +44,14 @@ test.each(PARTS)('the part %s yields figures', (name) => {
   expect(printed).toContain(title);
 });
 
-test('has no other part, and says when, on what and with what it measured', () => {
+test('the benchmark has no other part, and records date, machine and versions', () => {
   expect(Object.keys(results.parts).sort()).toEqual(PARTS);
   expect(Date.parse(results.date)).toBeLessThanOrEqual(Date.now());
   expect(Object.keys(results.machine)).toEqual(['cpu', 'cores', 'memory', 'system', 'load', 'pinned']);
   expect(Object.keys(results.versions)).toEqual(['axios-priority-adapter', 'node', 'axios', 'axios-retry']);
 });
 
-test('writes tables, and each plot for light and for dark pages', async () => {
+test('the benchmark writes tables, and each plot for light and for dark pages', async () => {
   const plots = PLOTS.flatMap((name) => [`${name}-dark.svg`, `${name}-light.svg`]);
   expect((await readdir(folder)).sort()).toEqual([...plots, 'results.json', 'results.md'].sort());
   for (const plot of plots) expect(await readFile(join(folder, plot), 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
@@ -60,7 +60,7 @@ test('writes tables, and each plot for light and for dark pages', async () => {
     for (const { name } of figures) expect(tables).toContain(name);
 });
 
-test('puts the figures that have a target into a README, between its markers and nowhere else', async () => {
+test('bench/readme.mjs writes the figures with a target between the markers of a README and nowhere else', async () => {
   const readme = join(folder, 'README.md');
   const fill = (...more: string[]) =>
     run(process.execPath, [
@@ -84,6 +84,6 @@ test('puts the figures that have a target into a README, between its markers and
   expect(await readFile(readme, 'utf8')).toBe('# None\n');
 });
 
-test('what the README says was measured is what was measured last', async () => {
+test('the figures in the README are those of the last measurement', async () => {
   await run(process.execPath, [bench('readme.mjs'), '--check']);
 });

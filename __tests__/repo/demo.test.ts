@@ -14,7 +14,7 @@ interface Result {
   readonly stderr: string;
 }
 
-/** Runs the demo on what `npm run build` has made. */
+/** Runs the demo with the built package. */
 async function demo(args: string[] = [], env: Record<string, string> = {}, act?: (child: ChildProcess) => void) {
   const child = spawn(process.execPath, [DEMO, ...args], { env: { ...process.env, ...env }, timeout: 30_000 });
   let stdout = '';
@@ -43,7 +43,7 @@ async function fileWith(name: string, content: unknown): Promise<string> {
   return path;
 }
 
-/** Answers who knows the key, and nobody who brings another credential as well. */
+/** Answers requests with this key and no other credential. */
 function completionFor(key: string): Reply {
   return (request, response) => {
     const { headers } = request;
@@ -55,7 +55,7 @@ function completionFor(key: string): Reply {
   };
 }
 
-/** A backends file for servers of this test, and the variables that it names. */
+/** A backends file for fake backends, and the environment variables that it names. */
 async function backendsFile(servers: readonly FakeBackend[]): Promise<{ file: string; env: Record<string, string> }> {
   const list = servers.map(({ url }, i) => ({
     name: `backend-${String(i)}`,
@@ -73,8 +73,8 @@ const TURNS = 4;
 
 closeBackendsAfterEach();
 
-describe('on simulated backends', () => {
-  test('answers every conversation and shows who did', async () => {
+describe('the demo with simulated backends', () => {
+  test('answers every conversation and shows which backend did', async () => {
     const started = performance.now();
     const { status, stdout, stderr } = await demo();
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -84,7 +84,7 @@ describe('on simulated backends', () => {
     expect(stdout).toMatch(/backend .* attempts .* answered .* throttled .* share/);
     expect(stdout).toMatch(/Who answered when/);
     for (const name of ['ptu-eastus', 'payg-westus', 'payg-sweden']) {
-      // A row of the table with attempts and answers, and a lane of the timeline.
+      // A row in the table, and one in the timeline.
       expect(stdout).toMatch(new RegExp(`${name} .* [1-9]\\d* .* [1-9]\\d* .* %`));
       expect(stdout).toMatch(new RegExp(`${name} .*[▁▂▃▄▅▆▇█]`));
     }
@@ -97,7 +97,7 @@ describe('on simulated backends', () => {
     expect(Number(callers)).toBe(20);
   }, 40_000);
 
-  test('draws no bar and no colours into a file, and fits into 80 columns', async () => {
+  test('prints no progress bar or colours to a file, and fits into 80 columns', async () => {
     const { stdout } = await demo();
     // eslint-disable-next-line no-control-regex
     expect(stdout).not.toMatch(/[\r\u001b]/);
@@ -105,8 +105,8 @@ describe('on simulated backends', () => {
   }, 40_000);
 });
 
-describe('on backends of a file', () => {
-  test('uses their own keys, keeps a conversation together and fails over', async () => {
+describe('the demo with the backends of a file', () => {
+  test('uses their keys, continues conversations and fails over', async () => {
     const servers = await startBackends(2);
     servers.forEach((server, i) => server.always(completionFor(`secret-${String(i)}`)));
     servers[0]?.script(throttle(20));
@@ -132,7 +132,7 @@ describe('on backends of a file', () => {
     expect(asked).toContainEqual([{ role: 'system', content: 'Be brief.' }]);
   });
 
-  test('reports what a wrong key has lost', async () => {
+  test('reports the turns lost to a wrong key', async () => {
     const servers = await startBackends(1);
     servers[0]?.always(completionFor('another'));
     const { file, env } = await backendsFile(servers);
@@ -148,7 +148,7 @@ describe('on backends of a file', () => {
     expect(stdout + stderr).not.toContain('secret-');
   });
 
-  test('reports what a pool that stays closed has lost', async () => {
+  test('reports the turns lost while every backend is throttled', async () => {
     const servers = await startBackends(1);
     servers[0]?.always(throttle(5_000));
     const { file, env } = await backendsFile(servers);
@@ -158,7 +158,7 @@ describe('on backends of a file', () => {
     expect(stdout).toContain('1 lost: 429 from the pool:');
   });
 
-  test('stops when it is interrupted, and shows what there was', async () => {
+  test('stops on SIGINT and shows the results so far', async () => {
     const servers = await startBackends(1);
     const { file, env } = await backendsFile(servers);
     const prompts = await fileWith('prompts.json', PROMPTS);
@@ -171,7 +171,7 @@ describe('on backends of a file', () => {
   });
 });
 
-describe('on wrong input', () => {
+describe('the demo rejects wrong input with one line and status 2:', () => {
   const good = { baseURL: 'https://eastus.openai.azure.com', apiKeyEnv: 'DEMO_KEY' };
   const cases: readonly (readonly [name: string, option: string, content: unknown, says: string])[] = [
     ['no JSON', '--backends', '[\n{"baseURL":\n', 'cannot parse the JSON'],
@@ -192,7 +192,7 @@ describe('on wrong input', () => {
     ['a wrong message', '--prompts', [{ messages: [{ role: 'user' }] }], 'prompts[0] must be a question'],
   ];
 
-  test.each(cases)('%s (%s) is one line and status 2', async (_name, option, content, says) => {
+  test.each(cases)('%s (%s)', async (_name, option, content, says) => {
     const result = await demo([option, await fileWith('wrong.json', content)], { DEMO_KEY: 'secret' });
     expectOneLine(result, says);
     expect(result.stderr).not.toContain('secret');
@@ -207,7 +207,7 @@ describe('on wrong input', () => {
     ['no callers', ['--callers', '0'], 'a whole number of at least 1'],
     ['a wrong time', ['--timeout', 'soon'], 'a number of at least 0'],
     ['no deployment', ['--deployment', ''], 'must not be empty'],
-  ])('%s is one line and status 2', async (_name, args, says) => {
+  ])('%s', async (_name, args, says) => {
     expectOneLine(await demo(args), says);
   });
 
@@ -218,7 +218,7 @@ describe('on wrong input', () => {
   }
 });
 
-test('--help says how the files look', async () => {
+test('the demo explains its files with --help', async () => {
   const { status, stdout } = await demo(['--help']);
   expect(status).toBe(0);
   for (const word of ['apiKeyEnv', 'azureADTokenEnv', '--backends', '--prompts', 'Exit status']) {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { ServerResponse } from 'node:http';
-import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import axios from 'axios';
@@ -16,7 +15,7 @@ afterEach(() => {
   running.clear();
 });
 
-/** Starts a program that is pointed at three backends of this test by its environment. */
+/** Starts an example with three fake backends in its environment. */
 async function start(program: string, more: Record<string, string> = {}) {
   const [first, second, third] = (await startBackends(3)) as [FakeBackend, FakeBackend, FakeBackend];
   const env = {
@@ -39,7 +38,7 @@ async function start(program: string, more: Record<string, string> = {}) {
   return { first, second, third, child, status };
 }
 
-/** What a program printed, line by line, once it has ended well. */
+/** The lines that an example printed, once it has ended with status 0. */
 async function linesOf({ child, status }: Awaited<ReturnType<typeof start>>): Promise<string[]> {
   const output = await text(child.stdout);
   expect(await status).toBe(0);
@@ -51,7 +50,7 @@ const keyOf = ({ headers }: Call) => headers['api-key'];
 
 const CHAT = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
 
-test('health.mjs says which backends may be used', async () => {
+test('health.mjs reports which backends are available', async () => {
   const { first, second, child } = await start('health.mjs');
   const [line] = (await new Promise<Buffer>((resolve) => child.stdout.once('data', resolve))).toString().split('\n');
   const base = new URL('/', line).href;
@@ -94,7 +93,7 @@ test('metrics.mjs turns events into Prometheus metrics and log lines', async () 
   expect(output).not.toContain('secret');
 });
 
-test('ptu-in-front.mjs fills the PTU first, and the others with what is over', async () => {
+test('ptu-in-front.mjs uses the PTU first and sends the overflow to the others', async () => {
   const run = await start('ptu-in-front.mjs');
   run.first.script({}, {}, {}, {}).always(throttle(60_000));
   const lines = await linesOf(run);
@@ -131,7 +130,7 @@ describe('entra-id.mjs', () => {
   }
   const bearer = ({ headers }: Call) => headers.authorization;
 
-  test('sends one token to whoever is asked', async () => {
+  test('sends the same token to every backend', async () => {
     const { authority, run } = await withTokens(3_600);
     run.first.script({}, throttle(60_000));
     expect((await linesOf(run)).sort()).toEqual(['answered by payg', 'answered by payg', 'answered by ptu']);
@@ -147,7 +146,7 @@ describe('entra-id.mjs', () => {
     expect(calls.map(keyOf)).toEqual(Array(4).fill(undefined));
   });
 
-  test('renews a token in time', async () => {
+  test('renews a token before it expires', async () => {
     const { authority, run } = await withTokens(60);
     await linesOf(run);
     expect(authority.calls).toHaveLength(2);
@@ -155,7 +154,7 @@ describe('entra-id.mjs', () => {
   });
 });
 
-test('regions.mjs asks each region in its own words', async () => {
+test('regions.mjs uses the deployment names of each region', async () => {
   const run = await start('regions.mjs');
   run.first.script(throttle(60_000), throttle(60_000));
   expect(await linesOf(run)).toEqual(['in the path: eastus → westus', 'in the body: eastus → westus']);
@@ -168,7 +167,7 @@ test('regions.mjs asks each region in its own words', async () => {
   expect(models).toMatchObject([{ model: 'gpt-4o' }, { model: 'gpt-4o-west' }]);
 });
 
-test('attach.mjs adds failover to an instance, and takes it off again', async () => {
+test('attach.mjs adds failover to an instance and removes it again', async () => {
   const run = await start('attach.mjs');
   run.first.always({ status: 503 });
   const [attached, eastus, westus, detached] = await linesOf(run);
@@ -183,7 +182,7 @@ test('attach.mjs adds failover to an instance, and takes it off again', async ()
   });
 });
 
-test('legacy-client.mjs drives openai 3 over the pool', async () => {
+test('legacy-client.mjs runs openai 3 over the pool', async () => {
   const run = await start('legacy-client.mjs');
   run.first.script(throttle(60_000));
   run.second.always({ body: { choices: [{ message: { content: 'Rayleigh.' } }] } });
@@ -192,7 +191,7 @@ test('legacy-client.mjs drives openai 3 over the pool', async () => {
   expect(run.second.lastCall.headers).not.toHaveProperty('authorization');
 });
 
-test('streaming.mjs moves on before the first word, and prints each as it comes', async () => {
+test('streaming.mjs fails over before the first word, and prints each word as it arrives', async () => {
   const run = await start('streaming.mjs');
   run.first.script(throttle(60_000));
   let printed = '';
@@ -204,7 +203,7 @@ test('streaming.mjs moves on before the first word, and prints each as it comes'
   const stream = async (response: ServerResponse) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(event('Because'));
-    // No word comes before the one before it was printed, and one comes in two pieces, cut inside a letter.
+    // Each word is sent when the one before it was printed. One arrives in two pieces, cut inside a letter.
     await hasPrinted('Because');
     const bytes = Buffer.from(event(' of Räyleigh'));
     const cut = bytes.indexOf('ä') + 1;
@@ -220,12 +219,12 @@ test('streaming.mjs moves on before the first word, and prints each as it comes'
   expect(JSON.parse(run.second.lastCall.body.toString())).toMatchObject({ stream: true });
 });
 
-test('waiting.mjs waits as long as it was asked to, and fails at once where it has no time', async () => {
+test('waiting.mjs waits for a backend, and fails at once if it must not wait', async () => {
   const run = await start('waiting.mjs');
   const at: number[] = [];
   run.first.always((_, response) => {
     at.push(performance.now());
-    // Throttled, answered, throttled.
+    // A 429, a 200, and another 429.
     const status = at.length === 2 ? 200 : 429;
     response.writeHead(status, status === 429 ? { 'retry-after-ms': '300', 'retry-after': '1' } : {}).end();
   });
@@ -234,54 +233,37 @@ test('waiting.mjs waits as long as it was asked to, and fails at once where it h
   expect(answered).toBe('answered after 2 attempts');
   expect(refused).toMatch(/^refused at once: 429, retry in (?:2\d\d|300) ms$/);
   expect(at).toHaveLength(3);
-  // To the millisecond, not to the second of `retry-after`.
+  // The wait follows retry-after-ms, not the whole second of retry-after.
   expect(at[1]! - at[0]!).toBeGreaterThanOrEqual(300);
   expect(at[1]! - at[0]!).toBeLessThan(900);
 });
 
-test('own-rules.mjs keeps a user in one place, and moves on from a deployment that is missing', async () => {
+test('own-rules.mjs fails over from a missing deployment, once', async () => {
   const run = await start('own-rules.mjs');
   run.third.always({ status: 404, body: { error: { code: 'DeploymentNotFound' } } });
   const lines = await linesOf(run);
-  // Whoever belongs to Sweden is sent on, once; then nobody asks there any more.
+  // The first user with affinity to Sweden fails over. After that, Sweden is on cooldown.
   expect(run.third.calls).toHaveLength(1);
   expect(lines.filter((line) => line.includes('sweden 404 → westus 200'))).toHaveLength(1);
   expect(lines.filter((line) => line.endsWith(': westus 200'))).toHaveLength(5);
   expect(run.first.calls).toHaveLength(0);
 });
 
-test('own-rules.mjs spreads users over both, each always to the same', async () => {
+test('own-rules.mjs spreads users over two backends and keeps each user on one', async () => {
   const run = await start('own-rules.mjs');
   const lines = await linesOf(run);
   for (let i = 0; i < lines.length; i += 2) expect(lines[i]).toBe(lines[i + 1]);
   for (const { calls } of [run.second, run.third]) expect(calls.length).toBeGreaterThan(0);
 });
 
-test('processes.mjs lets one worker find out for both', async () => {
+test('processes.mjs shares a cooldown between two workers', async () => {
   const run = await start('processes.mjs');
   run.first.always(throttle(60_000));
   expect((await linesOf(run)).sort()).toEqual(['worker 1 asked ptu, then payg', 'worker 2 asked payg']);
   expect([run.first.calls.length, run.second.calls.length]).toEqual([1, 2]);
 });
 
-test('mock-adapter.mjs is a test file that passes', async () => {
+test('mock-adapter.mjs passes as a test file', async () => {
   const lines = await linesOf(await start('mock-adapter.mjs', { NODE_TEST_CONTEXT: '' }));
   expect(lines.join('\n')).toMatch(/pass 2\n.*fail 0/);
-});
-
-test('each example is in the table beside them, with its variables and its command', () => {
-  const folder = join(__dirname, '../../examples');
-  const read = (name: string) => readFileSync(join(folder, name), 'utf8');
-  const programs = readdirSync(folder).filter((name) => name.endsWith('.mjs'));
-  const rows = [...read('README.md').matchAll(/^\| \[`([\w-]+\.mjs)`\]\(\1\) +\|.*$/gm)];
-  expect(rows.map(([, name]) => name).sort()).toEqual(programs.sort());
-  for (const [row, name = ''] of rows) {
-    const used = new Set([...read(name).matchAll(/\b(?:[A-Z]+_)+(?:URL|KEY|ID|SECRET|HOST)\b|\bPORT\b/g)].map(String));
-    for (const variable of ['URL_PATH', 'DEMO_KEY']) used.delete(variable);
-    expect([name, [...row.matchAll(/`([A-Z_]+)`/g)].map(([, variable]) => variable).sort()]).toEqual([
-      name,
-      name === 'demo.mjs' ? [] : [...used].sort(),
-    ]);
-    if (name !== 'demo.mjs') expect(row).toContain(`\`node examples/${name}\``);
-  }
 });

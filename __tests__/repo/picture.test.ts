@@ -14,7 +14,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** What keeps a text from being well-formed XML, as far as a drawing can go wrong; `undefined` for nothing. */
+/** Why a text is not well-formed XML, or `undefined` if it is. It knows only what occurs in a drawing. */
 function fault(xml: string): string | undefined {
   const open: string[] = [];
   const tag = /<(\/?)([a-z][\w:]*)((?:\s+[\w:-]+="[^"<]*")*)\s*(\/?)>|<!\[CDATA\[[\s\S]*?\]\]>|[^<>]+/giy;
@@ -31,19 +31,19 @@ function fault(xml: string): string | undefined {
   return open.length > 0 ? `${open.join(', ')} without an end` : undefined;
 }
 
-test('what is no XML is seen as such', () => {
+test('the XML check of this file notices malformed XML', () => {
   for (const bad of ['<a><b></a></b>', '<a x="1" y="a "b" c"/>', '<a>', '<a>&</a>', '<a>b < c</a>']) {
     expect(fault(bad)).toBeDefined();
   }
   expect(fault('<a x="1"><b/>text &amp; <![CDATA[<&>]]></a>')).toBeUndefined();
 });
 
-test('the picture of a failover is drawn from one that takes place', () => {
+test('docs/picture.mjs draws the picture from a failover that it runs', () => {
   const printed = execFileSync(process.execPath, [join(root, 'docs/picture.mjs'), folder], { encoding: 'utf8' });
   expect(printed).toMatch(/^32 requests, 3[4-9] attempts, all requests answered/);
 });
 
-test.each(['light', 'dark'])('in %s it is well-formed and names what it shows', (theme) => {
+test.each(['light', 'dark'])('the picture for a %s page is well-formed and has its labels', (theme) => {
   for (const place of [folder, join(root, 'docs')]) {
     const svg = readFileSync(join(place, `failover-${theme}.svg`), 'utf8');
     expect(fault(svg)).toBeUndefined();
@@ -59,10 +59,10 @@ test.each(['light', 'dark'])('in %s it is well-formed and names what it shows', 
     ]) {
       expect(texts).toContain(words);
     }
-    // The PTU asked for a wait in ms, and got it; nobody told how long the 500 would last.
+    // The 429 of the PTU specified a wait in ms. The 500 didn't specify any.
     expect(texts).toContainEqual(expect.stringMatching(/^\d+ ms, as asked$/));
     expect(texts).toContainEqual(expect.stringMatching(/^2[45]\d ms, then one trial$/));
-    // No colour of the other theme's text.
+    // The text has the colour of this theme alone.
     expect(svg.includes('#1f2328')).toBe(theme === 'light');
     expect(svg.includes('#e6edf3')).toBe(theme === 'dark');
   }

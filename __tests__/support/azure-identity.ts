@@ -1,4 +1,4 @@
-/** Stands in for `@azure/identity` in the README's example, with the shapes that this has: that one is not installed. */
+/** A stub of `@azure/identity`, which is not installed, for the README examples. It has the same types. */
 
 export interface AccessToken {
   token: string;
@@ -9,7 +9,7 @@ export interface TokenCredential {
   getToken(scopes: string | string[]): Promise<AccessToken | null>;
 }
 
-/** Issues tokens of its own. */
+/** Issues made-up tokens. */
 export class DefaultAzureCredential implements TokenCredential {
   getToken(scopes: string | string[]): Promise<AccessToken> {
     return Promise.resolve({ token: `token for ${String(scopes)}`, expiresOnTimestamp: Date.now() + 3_600_000 });

@@ -25,7 +25,7 @@ export const HOSTS = [
   'https://payg-sweden.openai.azure.com',
 ] as const;
 
-/** What the examples take from around them, where they don't have it themselves. */
+/** Declarations for what an example uses but doesn't declare. */
 const AROUND = {
   body: 'declare const body: object;',
   azureADTokenProvider: 'declare const azureADTokenProvider: () => Promise<string>;',
@@ -38,15 +38,15 @@ function withSurroundings(code: string): string {
 
 const load = createRequire(__filename);
 
-/** What an example did besides sending requests. */
+/** What an example did, apart from sending requests. */
 export interface Run {
-  /** A line for each call of `console.log`, or piece written to `stdout`. */
+  /** The text of each call of `console.log` and `stdout.write`. */
   readonly printed: string[];
-  /** Servers that it has opened, on ports of this machine's choice. */
+  /** The servers that it has opened, each on a free port. */
   readonly servers: http.Server[];
 }
 
-/** Runs an example with its hosts replaced by those of servers of the test. */
+/** Runs an example with its hosts replaced by these URLs. */
 export async function run(code: string, urls: readonly string[]): Promise<Run> {
   const aimed = HOSTS.reduce((text, host, i) => text.replaceAll(host, urls[i] ?? ''), code);
   const { outputText } = ts.transpileModule(aimed, {
@@ -80,7 +80,7 @@ export async function run(code: string, urls: readonly string[]): Promise<Run> {
 
 const open = new Set<http.Server>();
 
-/** Those that the examples have opened. */
+/** Closes the servers that the examples have opened. */
 export function closeServers(): void {
   for (const server of open) {
     server.close();
@@ -98,7 +98,7 @@ function onAnyPort(listener: http.RequestListener, servers: http.Server[]): http
   return server;
 }
 
-/** What the compiler says of all examples together. */
+/** The errors of the compiler in all examples together. */
 export function typeProblems(): string[] {
   const files = new Map(
     examples.map(({ code }, i) => [join(root, `__tests__/example-${String(i)}.ts`), withSurroundings(code)]),

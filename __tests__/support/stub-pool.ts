@@ -3,20 +3,20 @@ import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'ax
 import { priorityAdapter } from '../../src';
 import type { BackendOptions, PriorityAdapter, PriorityAdapterOptions, BackendPool } from '../../src';
 
-/** What a backend answers without a wire: a status, a whole answer, or an error to reject with. */
+/** What a stub backend replies with: a status, a response, an error to reject with, or a function that returns one. */
 export type StubReply =
   number | Partial<AxiosResponse> | Error | ((config: InternalAxiosRequestConfig) => StubReply | Promise<StubReply>);
 
-/** Backends named a, b, c … that answer in process, and what they were asked. */
+/** A pool over an adapter that replies in process, without a server. */
 export interface StubPool {
   readonly adapter: PriorityAdapter;
   readonly pool: BackendPool;
-  /** Names of the backends in the order asked. */
+  /** The names of the backends in the order in which they were tried. */
   readonly tried: string[];
   readonly configs: InternalAxiosRequestConfig[];
-  /** What a backend answers from now on. */
+  /** The replies of the backends from now on, by name. The default is a 200. */
   replies: Record<string, StubReply>;
-  /** Sends one request; gives the response, whatever its status. */
+  /** Sends a request, and returns its response whatever its status. */
   readonly request: (config?: Partial<InternalAxiosRequestConfig>) => Promise<AxiosResponse>;
 }
 
@@ -53,10 +53,10 @@ async function settled(answer: StubReply, config: InternalAxiosRequestConfig): P
   return typeof answer === 'function' ? settled(await answer(config), config) : answer;
 }
 
-/** A clock that stands still until it is told to go on. It goes again after the test. */
+/** Stops `performance.now` until the test advances it. After the test, it runs again. */
 export function fakeClock(): { advance(ms: number): void } {
   let now = 1_000_000;
-  // Not a mock function: that would remember each of a million calls.
+  // Not a mock function, which would record each of a million calls.
   Object.defineProperty(performance, 'now', { value: () => now, configurable: true });
   return { advance: (ms) => void (now += ms) };
 }
@@ -65,7 +65,7 @@ afterEach(() => {
   Reflect.deleteProperty(performance, 'now');
 });
 
-/** A promise, and what settles it. */
+/** A promise with the functions that settle it. */
 export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
   let resolve!: (value: T) => void;
   let reject!: (error: unknown) => void;
@@ -81,7 +81,7 @@ export const throttled = (ms: number): Partial<AxiosResponse> => ({
   headers: { 'retry-after-ms': String(ms) },
 });
 
-/** Lets everything go on that waits for nothing but its turn. */
+/** Waits for a turn of the event loop, in which all that is ready to run does. */
 export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,5 +1,5 @@
 /* eslint-disable @typescript-eslint/no-unnecessary-type-parameters, @typescript-eslint/no-unused-vars, @typescript-eslint/consistent-type-imports -- types are all this file is about */
-/** What the compiler must take, to the letter: checked by `npm run types`, never run. */
+/** The exact public types: checked by `npm run types`, never run. */
 import axios from 'axios';
 import type { AxiosAdapter, AxiosInstance, AxiosRequestConfig, AxiosResponse, RawAxiosRequestHeaders } from 'axios';
 import {
@@ -33,12 +33,12 @@ import type {
   Selector,
 } from '../../src';
 
-/** Fails to compile where the two types are not the same. */
+/** Fails to compile unless the two types are identical. */
 function same<A, B>(..._: (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? [] : [never]): void {
-  // Types only.
+  // Only its type parameters matter.
 }
 
-/** Without what depends on how it was put together. */
+/** The same type in one piece, whatever it was composed of. */
 type Flat<T> = { [K in keyof T]: T[K] };
 
 type EventOf<T extends PoolEvent['type']> = Flat<Extract<PoolEvent, { type: T }>>;
@@ -57,7 +57,7 @@ type Reason =
   | 'oversized'
   | 'manual';
 
-/** What the public sees, to the letter. */
+/** The exports, the options, and the status of a backend. */
 export function shapes(): void {
   same<
     keyof typeof import('../../src'),
@@ -97,8 +97,8 @@ export function shapes(): void {
   same<Flat<Cooldown>, { readonly scope?: string; readonly reason: Reason; readonly remaining: number }>();
 }
 
-/** What is told of an attempt. */
-export function tellings(): void {
+/** Attempts, failures and events. */
+export function reports(): void {
   same<
     Flat<Attempt>,
     {
@@ -138,7 +138,7 @@ export function tellings(): void {
   same<EventOf<'exhausted'>, { readonly type: 'exhausted'; readonly retryAfter: number }>();
 }
 
-/** How the functions are called, to the letter. */
+/** The signatures of the functions. */
 export function signatures(pool: BackendPool): void {
   same<Selector, (candidates: readonly Backend[], config: RequestConfig) => Backend>();
   same<typeof weightedRandom, Selector>();
@@ -166,12 +166,12 @@ export function signatures(pool: BackendPool): void {
   parseRetryAfter({} as AxiosResponse);
 }
 
-export async function taken(): Promise<void> {
+export async function calls(): Promise<void> {
   const adapter: PriorityAdapter = priorityAdapter(backends);
   const plain: AxiosAdapter = adapter;
   const client = axios.create({ adapter: plain, failover: { maxWait: 5 } });
 
-  // An environment variable may be undefined, also under exactOptionalPropertyTypes.
+  // An environment variable may be undefined, even with exactOptionalPropertyTypes.
   const options: BackendOptions = {
     baseURL: 'a.example',
     priority: undefined,
@@ -202,7 +202,7 @@ export async function taken(): Promise<void> {
   for (const selector of [weightedRandom, leastPending, roundRobin(), affinity(({ url }) => url)]) {
     new BackendPool(backends, { selector } satisfies BackendPoolOptions);
   }
-  // Beside a ready pool they are refused when the adapter is made: a type cannot tell.
+  // The types can't reject pool options together with a ready pool. priorityAdapter does.
   priorityAdapter(adapter.pool, { selector: leastPending });
   attachPriorityAdapter(client, adapter.pool, { maxWait: 1 });
 
