@@ -91,6 +91,10 @@ type SeenError = Record<
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const STATUSES = [300, 301, 302, 303, 304, 305, 307, 308] as const;
 
+/** Older versions of axios break rules that the newest has, and the package with every version. */
+const isOlderAxios = 'installedAxios' in globalThis;
+const testOnNewest = isOlderAxios ? test.skip : test;
+
 /** What is said of a request that has not ended in time. */
 const HANGS = 'it hangs';
 
@@ -835,7 +839,7 @@ describe('a proxy', () => {
     return { protocol: 'http', host, port: Number(port), auth: { username: 'pröxy', password: 'secret' } };
   };
 
-  test.each([
+  testOnNewest.each([
     ['the same origin', () => '/to'],
     ['the same origin, relative', () => 'to'],
     ['another origin', () => `${there.url}/to`],
@@ -858,7 +862,7 @@ describe('a proxy', () => {
     });
   });
 
-  test('and maxRedirects: 0, and `auth`', async () => {
+  testOnNewest('and maxRedirects: 0, and `auth`', async () => {
     await compare({ replies: [to('/to')], config: () => ({ proxy: through()!, maxRedirects: 0 }) });
     const auth = { username: 'u', password: 'p' };
     await compare({ replies: [to('/to'), to('on')], config: () => ({ proxy: through()!, auth }) });
@@ -1211,7 +1215,7 @@ describe('hooks and agents of the caller', () => {
       expect(hops).toHaveLength(count);
     });
 
-    test('with credentials, which the same origin gets', async () => {
+    testOnNewest('with credentials, which the same origin gets', async () => {
       const { hops } = await compare({
         origin: 'http://localhost',
         config: () => ({ socketPath, ...credentials() }),
@@ -1265,9 +1269,11 @@ const ALLOWED = {
   },
   olderAxios: {
     reason:
-      'With every version, redirects follow the rules of the newest axios: `auth` is kept for its origin, Proxy-Authorization is not repeated, and `sensitiveHeaders` are removed.',
+      'With every version, redirects follow the rules of the newest axios: `auth` is kept for its origin, Proxy-Authorization is not repeated, cookies go to one origin alone, and `sensitiveHeaders` are removed.',
     paths: [1, 2, 3].flatMap((hop) =>
-      ['authorization', 'proxy-authorization', 'x-own', 'x-list'].map((name) => `hops.${String(hop)}.headers.${name}`),
+      ['authorization', 'proxy-authorization', 'cookie', 'x-own', 'x-list'].map(
+        (name) => `hops.${String(hop)}.headers.${name}`,
+      ),
     ),
   },
   interrupted: {
@@ -1368,7 +1374,8 @@ async function compare(scenario: Scenario): Promise<Observed> {
   const { plain, pooled } = await observeBoth(scenario);
   const { error } = plain;
   const unsettled = error?.response !== undefined && error.code === undefined;
-  const older = 'installedAxios' in globalThis ? ALLOWED.olderAxios.paths : [];
+  const isUnsupported = isOlderAxios && String(error?.message).includes('Unsupported protocol');
+  const older = isOlderAxios ? [...ALLOWED.olderAxios.paths, ...(isUnsupported ? ALLOWED.protocol.paths : [])] : [];
   for (const path of [...(scenario.ignoring ?? []), ...older, ...(unsettled ? ALLOWED.settled.paths : [])])
     for (const observed of [plain, pooled]) remove(observed, path.split('.'));
   expect(pooled).toEqual(plain);

@@ -389,6 +389,6 @@ describe('what ends an attempt', () => {
     clock.advance(9);
     expect(() => budget.check()).not.toThrow();
     clock.advance(1);
-    expect(() => budget.check()).toThrow(expect.objectContaining({ why: 'timeout', ms: 10 }));
+    expect(() => budget.check()).toThrow(expect.objectContaining({ why: 'timeout', ms: 10 }) as Error);
   });
 });

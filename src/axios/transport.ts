@@ -2,7 +2,8 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect';
 
 /** What axios's http adapter passes to a transport, as far as it is used here. */
-interface TransportOptions extends RequestOptions {
+interface TransportOptions extends Omit<RequestOptions, 'hostname'> {
+  hostname?: string | undefined;
   readonly maxBodyLength: number;
 }
 
@@ -24,9 +25,11 @@ export class Wire {
     // Looked up at each call: instrumentation and mocks replace it.
     const { request } = process.getBuiltinModule(options.protocol === 'https:' ? 'node:https' : 'node:http');
     this.url = urlOf(options) + this.hash;
+    // axios 1.5 keeps the brackets of an IPv6 address, which Node would look up as a name.
+    options.hostname = options.hostname?.replace(/^\[|\]$/g, '');
     const sent = request(options, (response) => {
-      const { statusCode = 0, headers } = response;
-      if (this.followsRedirects && isRedirect(statusCode, headers.location, HTTP_REDIRECTS)) {
+      const { headers } = response;
+      if (this.followsRedirects && isRedirect(response.statusCode!, headers.location, HTTP_REDIRECTS)) {
         respond(headOf(response, sent));
         return;
       }
@@ -42,7 +45,7 @@ export class Wire {
 function urlOf({ protocol, hostname, port, path }: TransportOptions): string {
   // Through a proxy, the path is the whole URL.
   if (!path?.startsWith('/')) return String(path);
-  const host = hostname?.includes(':') ? `[${hostname}]` : String(hostname);
+  const host = hostname?.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : String(hostname);
   return `${String(protocol)}//${host}${port ? `:${String(port)}` : ''}${path}`;
 }
 
