@@ -113,7 +113,7 @@ export class Budget {
 }
 
 /**
- * Ends one attempt. axios's own adapters take it as their `signal`, for half the cost of a real one. A real `AbortSignal`
+ * Ends one attempt. axios's own adapters take it as their `signal`, for a fraction of the cost of a real one. A real `AbortSignal`
  * is made when somebody asks for it.
  */
 export class Abort implements SignalLike {
