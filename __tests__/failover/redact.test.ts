@@ -128,3 +128,13 @@ describe('keys and tokens', () => {
     expect(error.message + String(error.stack)).not.toContain('secret-token-b');
   });
 });
+
+test('an error that an adapter throws at once shows no key, and has the config of the caller', async () => {
+  const adapter = priorityAdapter([{ baseURL: 'a.example', apiKey: 'own-secret' }], {
+    adapter: (config) => {
+      throw Object.assign(new Error(`refused ${String(config.headers.get('api-key'))}`), { code: 'E_OWN', config });
+    },
+  });
+  const error = await rejectionOf(axios.get('/x', { adapter, failover: false }));
+  expect(error).toMatchObject({ message: 'refused ***', config: { adapter } });
+});

@@ -10,7 +10,7 @@ import { routeOf } from '../http/deployments';
 import { discardBody } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import { attemptConfig, guardRedirects, ownTransport } from './attempt-config';
-import type { AdapterKind, AxiosRequest } from './attempt-config';
+import type { AdapterKind, AttemptConfig, AxiosRequest } from './attempt-config';
 import { followHttp, isRedirected, withManualRedirects } from './redirects';
 import type { Follow } from './redirects';
 import {
@@ -57,7 +57,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     if (wire !== undefined) follow = followHttp(wire);
     else if (kind === 'fetch' && isNode()) [attempt, follow] = withManualRedirects(attempt);
     if (wire === undefined) guardRedirects(attempt, target);
-    return adapter(attempt).then(
+    return called(adapter, attempt).then(
       (response) => {
         if (follow === undefined || !isRedirected(response, follow)) return restoreConfig(response, config);
         return follow(adapter, attempt, response, target).then(
@@ -133,6 +133,16 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     let kind = this.#kinds.get(adapter);
     if (kind === undefined) this.#kinds.set(adapter, (kind = findKind(adapter, config)));
     return kind;
+  }
+}
+
+/** Calls the adapter. One that throws at once counts as one that rejects. */
+function called(adapter: AxiosAdapter, config: AttemptConfig): Promise<AxiosResponse> {
+  try {
+    return Promise.resolve(adapter(config));
+  } catch (error) {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is
+    return Promise.reject(error);
   }
 }
 
