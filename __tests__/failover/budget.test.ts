@@ -391,4 +391,13 @@ describe('what ends an attempt', () => {
     clock.advance(1);
     expect(() => budget.check()).toThrow(expect.objectContaining({ why: 'timeout', ms: 10 }) as Error);
   });
+
+  test('work that throws at once ends the wait for it, and its listener goes', async () => {
+    const { signal } = new AbortController();
+    const work = (): Promise<never> => {
+      throw new Error('at once');
+    };
+    await expect(new Budget({ signal }, 100_000).guard(work)).rejects.toThrow('at once');
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
 });
