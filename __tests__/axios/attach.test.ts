@@ -49,7 +49,7 @@ test('detach restores the adapter of the instance and leaves no trace', async ()
   const again = attachPriorityAdapter(client, hosts);
   detach();
   expect((await client.get('/x')).data).toBe('secret-b');
-  expect(() => attachPriorityAdapter(client, hosts)).toThrow('attached already');
+  expect(() => attachPriorityAdapter(client, hosts)).toThrow('already has a priority adapter');
   again.detach();
 });
 
@@ -219,10 +219,10 @@ test('attachPriorityAdapter rejects an instance that already has a priority adap
   const client = axios.create();
   attachPriorityAdapter(client, hosts);
   expect(() => attachPriorityAdapter(client, hosts)).toThrow(
-    new TypeError('instance has a priority adapter attached already: detach() it first'),
+    new TypeError('instance already has a priority adapter attached; call its detach() first'),
   );
   expect(() => attachPriorityAdapter(axios.create({ adapter: priorityAdapter(hosts) }), hosts)).toThrow(
-    new TypeError('instance.defaults.adapter is a priority adapter already: attach to an instance without one'),
+    new TypeError('instance.defaults.adapter is already a priority adapter; attach to an instance without one'),
   );
 });
 
@@ -243,7 +243,7 @@ describe('a priority adapter set as axios.defaults.adapter', () => {
     const another = axios.create({ adapter: priorityAdapter([{ baseURL: second.url, apiKey: 'own-key' }]) });
     await another.get('/own');
     expect([first.calls.length, second.calls.length]).toEqual([1, 2]);
-    expect(() => attachPriorityAdapter(axios.create(), hosts)).toThrow('is a priority adapter already');
+    expect(() => attachPriorityAdapter(axios.create(), hosts)).toThrow('is already a priority adapter');
   });
 });
 

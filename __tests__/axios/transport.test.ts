@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { ClientRequest, IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { Wire } from '../../src/axios/transport';
+import { Transport } from '../../src/axios/transport';
 
 let server: Server;
 
@@ -25,7 +25,7 @@ function request(maxBodyLength: number, protocol = 'http:'): [sent: ClientReques
   let sent!: ClientRequest;
   const response = new Promise<IncomingMessage>((resolve, reject) => {
     const options = { protocol, hostname: '127.0.0.1', port, path: '/x', method: 'POST', maxBodyLength };
-    sent = new Wire(true).request(options, resolve);
+    sent = new Transport(true).request(options, resolve);
     sent.on('error', reject);
   });
   return [sent, response];

@@ -17,9 +17,9 @@ test.each<[object, string]>([
   [{ adapter: 7 }, 'options.adapter must be a function, a name or a list of them, got 7'],
   [{ adapter: [] }, 'options.adapter: There is no suitable adapter to dispatch the request as no adapter specified'],
   [{ adapter: 'nope' }, "options.adapter: Unknown adapter 'nope'"],
-  [{ adapter: priorityAdapter([ok]) }, 'options.adapter is a priority adapter: wrap what it wraps'],
+  [{ adapter: priorityAdapter([ok]) }, 'options.adapter is a priority adapter; pass the adapter that it wraps'],
   [{ adapter: ['nope', priorityAdapter([ok])] }, 'options.adapter'],
-  [{ adapter: [priorityAdapter([ok])] }, 'options.adapter is a priority adapter: wrap what it wraps'],
+  [{ adapter: [priorityAdapter([ok])] }, 'options.adapter is a priority adapter; pass the adapter that it wraps'],
 ])('priorityAdapter and attachPriorityAdapter reject the options %j', (options, message) => {
   for (const make of [priorityAdapter, attachPriorityAdapter.bind(undefined, axios.create())]) {
     expect(() => make([ok], options)).toThrow(TypeError);
@@ -47,7 +47,7 @@ test('pool options given together with a ready pool are rejected', () => {
   const pool = new BackendPool([ok]);
   for (const option of ['selector', 'defaultCooldown', 'maxCooldown'] as const) {
     expect(() => priorityAdapter(pool, { [option]: option === 'selector' ? () => pool.backends[0] : 1 })).toThrow(
-      `options.${option} belongs to the pool: give it to new BackendPool(backends, options)`,
+      `options.${option} belongs to the pool; pass it to new BackendPool(backends, options)`,
     );
   }
   expect(priorityAdapter(pool, { selector: undefined, maxWait: 5 }).pool).toBe(pool);

@@ -220,6 +220,6 @@ test('a pool of another release of the package is refused with a clear error', (
   const pool: unknown = Object.defineProperty({}, Symbol.for('axios-priority-adapter.pool'), { value: true });
   expect(BackendPool.isPool(pool)).toBe(true);
   expect(() => priorityAdapter(pool as BackendPool)).toThrow(
-    'the pool was made by another release of axios-priority-adapter: use one release in all of a process',
+    'the pool was made by another release of axios-priority-adapter; use the same release everywhere in a process',
   );
 });

@@ -38,13 +38,13 @@ export function attachPriorityAdapter(
   must(interceptors !== undefined && defaults !== undefined, 'instance', 'be an axios instance', instance);
   const mark = instance as unknown as Record<symbol, unknown>;
   if (mark[ATTACHED] !== undefined)
-    throw new TypeError('instance has a priority adapter attached already: detach() it first');
+    throw new TypeError('instance already has a priority adapter attached; call its detach() first');
   if (isPriorityAdapter(defaults.adapter)) {
-    throw new TypeError('instance.defaults.adapter is a priority adapter already: attach to an instance without one');
+    throw new TypeError('instance.defaults.adapter is already a priority adapter; attach to an instance without one');
   }
   const balancer = new Balancer(backends, options);
-  const intercept = (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => wrapped(config, balancer);
-  // First: a frozen instance refuses it.
+  const intercept = (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => withFailover(config, balancer);
+  // This comes first, because it throws for a frozen instance.
   Object.defineProperty(instance, ATTACHED, { value: intercept, configurable: true });
   const id = interceptors.request.use(intercept, undefined, { synchronous: true });
   return {
@@ -60,13 +60,13 @@ export function attachPriorityAdapter(
   };
 }
 
-/** The adapters made here, and the ones that they replaced in a config. */
+/** The adapters made here, each with the one that it replaced in a config. */
 const replaced = new WeakMap<object, WrappedAdapter | undefined>();
 
-function wrapped(config: InternalAxiosRequestConfig, balancer: Balancer): InternalAxiosRequestConfig {
+function withFailover(config: InternalAxiosRequestConfig, balancer: Balancer): InternalAxiosRequestConfig {
   // A request with a pool of its own goes through that alone.
   if (isPriorityAdapter(config.adapter)) return config;
-  // A plugin may send a config again that has been here already. It is wrapped only once.
+  // A plugin may send a config again that already has such an adapter. It replaces that one.
   const given = config.adapter as AxiosAdapter;
   const callers = replaced.has(given) ? replaced.get(given) : config.adapter;
   async function adapter(dispatched: InternalAxiosRequestConfig): Promise<AxiosResponse> {

@@ -2,13 +2,11 @@ import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import type { Abort } from '../failover/budget';
 import type { HttpRequest, Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
-import type { RedirectHook } from '../http/credentials';
 import { modelOf, renameInPath } from '../http/deployments';
 import type { BodyModel, Route } from '../http/deployments';
 import { copyHeaders, setHeader } from '../http/headers';
 import { withoutParams } from '../http/url';
 import type { BackendSettings } from '../pool/backend-options';
-import { Wire } from './transport';
 
 /** Which of axios's own adapters is wrapped. `foreign`: none of them. */
 export type AdapterKind = 'http' | 'fetch' | 'xhr' | 'foreign';
@@ -156,59 +154,3 @@ function setBody(attempt: AttemptConfig, request: AxiosRequest, { backend, body 
 
 /** Headers that say how a body is framed. */
 const FRAMING = /^(?:content-length|transfer-encoding)$/;
-
-/**
- * Gives an attempt of axios's http adapter a transport of our own, which doesn't follow redirects. Returns `undefined`
- * where the caller has one, where redirects can't be followed as axios follows them, or where there is nothing to give:
- * over HTTP/2 and to a Unix socket.
- */
-export function ownTransport(attempt: AttemptConfig, { kind }: AxiosRequest, target: Target): Wire | undefined {
-  const {
-    transport,
-    beforeRedirect,
-    httpVersion = 1,
-    socketPath,
-    maxRedirects,
-    sensitiveHeaders,
-  } = attempt as unknown as Readonly<Record<string, unknown>>;
-  const isPossible =
-    kind === 'http' &&
-    !transport &&
-    !beforeRedirect &&
-    Number(httpVersion) === 1 &&
-    !socketPath &&
-    (maxRedirects === 0 || !isOneShot(attempt.data)) &&
-    isListOfNames(sensitiveHeaders) &&
-    // follow-redirects takes a Host header for the host that relative redirects lead to.
-    !target.backend.credentials.sensitive.includes('host');
-  if (!isPossible) return undefined;
-  const wire = new Wire(maxRedirects !== 0);
-  attempt.transport = wire;
-  return wire;
-}
-
-/** axios refuses everything else. */
-function isListOfNames(value: unknown): boolean {
-  return value == null || (Array.isArray(value) && value.every((each) => typeof each === 'string'));
-}
-
-/** Where the adapter follows redirects itself, it is told which headers another origin must not get. */
-export function guardRedirects(attempt: AttemptConfig, { backend }: Target): void {
-  const { sensitive, onRedirect } = backend.credentials;
-  const { sensitiveHeaders, beforeRedirect } = attempt;
-  // Anything else is left for axios to refuse.
-  if (isListOfNames(sensitiveHeaders)) {
-    attempt.sensitiveHeaders = [...((sensitiveHeaders as readonly string[] | null | undefined) ?? []), ...sensitive];
-  }
-  // For versions of axios before 1.18, which don't know `sensitiveHeaders`.
-  attempt.beforeRedirect = beforeRedirect ? chained(onRedirect, beforeRedirect) : onRedirect;
-}
-
-type BeforeRedirect = NonNullable<AttemptConfig['beforeRedirect']>;
-
-function chained(first: RedirectHook, second: BeforeRedirect): BeforeRedirect {
-  return (options, response, request) => {
-    first(options, response, request);
-    second(options, response, request);
-  };
-}

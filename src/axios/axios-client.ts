@@ -9,14 +9,12 @@ import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import { routeOf } from '../http/deployments';
 import { discardBody } from '../http/streams';
 import type { Attempt } from '../pool/events';
-import { attemptConfig, guardRedirects, ownTransport } from './attempt-config';
+import { attemptConfig } from './attempt-config';
 import type { AdapterKind, AttemptConfig, AxiosRequest } from './attempt-config';
-import { followHttp, isRedirected, withManualRedirects } from './redirects';
-import type { Follow } from './redirects';
+import { isRedirected, prepareRedirects } from './redirects';
 import {
   cancelWhileRead,
   fabricate,
-  isNode,
   restoreConfig,
   restoreErrorConfig,
   settle,
@@ -24,9 +22,9 @@ import {
   timeoutOf,
 } from './response';
 
-/** Sends the attempts of axios requests through the wrapped adapter, and speaks to the caller as axios does. */
+/** Sends the attempts of axios requests through the wrapped adapter. The caller gets axios's own responses and errors. */
 export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
-  /** Finding out costs some µs. */
+  /** The kind of each adapter, found once: that takes up to five calls of `axios.getAdapter`. */
   readonly #kinds = new WeakMap<AxiosAdapter, AdapterKind>();
 
   /** @throws CodedError or AxiosError for a URL or a timeout that axios would refuse */
@@ -48,29 +46,21 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   }
 
   send(request: AxiosRequest, target: Target, abort: Abort | undefined): Promise<AxiosResponse> {
-    const { adapter, config, kind } = request;
-    let attempt = attemptConfig(request, target, abort);
-    // It would fire at once in an adapter. The budget keeps it.
+    const { adapter, config } = request;
+    const attempt = attemptConfig(request, target, abort);
+    // A longer timer would fire at once. The budget handles such a timeout.
     if (Number(attempt.timeout) > MAX_TIMER) attempt.timeout = 0;
-    let follow: Follow | undefined;
-    const wire = ownTransport(attempt, request, target);
-    if (wire !== undefined) follow = followHttp(wire);
-    else if (kind === 'fetch' && isNode()) [attempt, follow] = withManualRedirects(attempt);
-    if (wire === undefined) guardRedirects(attempt, target);
-    return called(adapter, attempt).then(
-      (response) => {
-        if (follow === undefined || !isRedirected(response, follow)) return restoreConfig(response, config);
-        return follow(adapter, attempt, response, target).then(
-          (last) => restoreConfig(last, config),
-          (error: unknown) => {
-            throw this.#cleaned(error, request, target);
-          },
-        );
-      },
-      (error: unknown) => {
-        throw this.#cleaned(error, request, target);
-      },
-    );
+    const follow = prepareRedirects(attempt, request, target);
+    return called(adapter, attempt)
+      .then((response) =>
+        follow !== undefined && isRedirected(response, follow) ? follow(adapter, attempt, response, target) : response,
+      )
+      .then(
+        (response) => restoreConfig(response, config),
+        (error: unknown) => {
+          throw this.#cleaned(error, request, target);
+        },
+      );
   }
 
   discard(response: AxiosResponse): void {
@@ -93,29 +83,16 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   }
 
   translate({ config }: AxiosRequest, error: unknown): unknown {
-    if (error instanceof AbortReason) {
-      if (error.why === 'cancelled') return new axios.CanceledError(error.said, config);
-      return timeoutError(config, error.why === 'timeout' ? config.timeout : error.ms);
-    }
-    // The http adapter wraps the error of a body's stream.
-    const own = errorChain(error).find((each) => each instanceof CodedError);
-    if (!(own instanceof CodedError)) return error;
-    return own.code === 'ERR_CANCELED'
-      ? new axios.CanceledError(own.message, config)
-      : axios.AxiosError.from(own, own.code, config);
+    return translated(error, config);
   }
 
   reject(_request: AxiosRequest, error: unknown, attempts: readonly Attempt[]): unknown {
-    // A `cancelToken`'s reason, which all its requests share, never gets here.
-    if (Object.isExtensible(error)) Object.assign(error as object, { attempts });
-    return error;
+    return withAttempts(error, attempts);
   }
 
   /** The error of a request that was refused before its first attempt. */
   refuse(config: InternalAxiosRequestConfig, error: unknown): unknown {
-    const own = error instanceof CodedError ? axios.AxiosError.from(error, error.code, config) : error;
-    if (Object.isExtensible(own)) Object.assign(own as object, { attempts: [] });
-    return own;
+    return withAttempts(translated(error, config), []);
   }
 
   /** The error without the attempt's config and credentials. One that can't be written on is replaced. */
@@ -124,7 +101,10 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const reason = config.cancelToken?.reason as Error | undefined;
     if (error === reason && reason !== undefined) return new axios.CanceledError(reason.message, config);
     const secrets = secretsOf(credentials);
-    if (redactError(error, secrets, (each) => restoreErrorConfig(each, config))) return error;
+    if (redactError(error, secrets, (each) => restoreErrorConfig(each, config))) {
+      // The http adapter wraps the error of a body's stream.
+      return translated(errorChain(error).find((each) => each instanceof CodedError) ?? error, config);
+    }
     const { message } = Object(error) as { message?: unknown };
     return new axios.AxiosError(String(withoutSecrets(message, secrets)), codeOf(error).code, config);
   }
@@ -134,6 +114,24 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     if (kind === undefined) this.#kinds.set(adapter, (kind = findKind(adapter, config)));
     return kind;
   }
+}
+
+/** An `AbortReason` or `CodedError` as an axios error. Other errors are returned as they are. */
+function translated(error: unknown, config: InternalAxiosRequestConfig): unknown {
+  if (error instanceof AbortReason) {
+    if (error.why === 'cancelled') return new axios.CanceledError(error.cancelMessage, config);
+    return timeoutError(config, error.why === 'timeout' ? config.timeout : error.ms);
+  }
+  if (!(error instanceof CodedError)) return error;
+  return error.code === 'ERR_CANCELED'
+    ? new axios.CanceledError(error.message, config)
+    : axios.AxiosError.from(error, error.code, config);
+}
+
+function withAttempts(error: unknown, attempts: readonly Attempt[]): unknown {
+  // A `cancelToken`'s reason, which all its requests share, never gets here.
+  if (Object.isExtensible(error)) Object.assign(error as object, { attempts });
+  return error;
 }
 
 /** Calls the adapter. One that throws at once counts as one that rejects. */

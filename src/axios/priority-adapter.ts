@@ -3,7 +3,7 @@ import type { AxiosAdapter, AxiosRequestConfig, AxiosResponse, InternalAxiosRequ
 import { must } from '../base/check';
 import type { Check } from '../base/check';
 import { failover } from '../failover/failover';
-import { checkedBoolean, resolvePool, resolveRules, rulesFor } from '../failover/options';
+import { checkedBoolean, poolFrom, resolveRules, rulesFor } from '../failover/options';
 import type { FailoverOptions, Rules } from '../failover/options';
 import type { BackendOptions } from '../pool/backend-options';
 import { BackendPool, coreOf } from '../pool/pool';
@@ -74,7 +74,7 @@ export function isPriorityAdapter(adapter: unknown): boolean {
 /** A pool, and the rules by which requests go through it. The adapter and the plugin share this. */
 export class Balancer {
   readonly pool: BackendPool;
-  /** What the user wants wrapped. */
+  /** The `adapter` option. */
   readonly adapter: WrappedAdapter | undefined;
   readonly #rules: Rules;
   readonly #core: PoolCore;
@@ -85,8 +85,9 @@ export class Balancer {
     const { adapter, ...rules } = resolveRules(options, { adapter: checkAdapter });
     this.#rules = rules;
     this.adapter = adapter;
-    if (isPriorityAdapter(adapter)) throw new TypeError('options.adapter is a priority adapter: wrap what it wraps');
-    this.pool = resolvePool(backends, options);
+    if (isPriorityAdapter(adapter))
+      throw new TypeError('options.adapter is a priority adapter; pass the adapter that it wraps');
+    this.pool = poolFrom(backends, options);
     this.#core = coreOf(this.pool);
   }
 

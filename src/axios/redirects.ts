@@ -2,6 +2,7 @@ import axios from 'axios';
 import type { AxiosAdapter, AxiosResponse } from 'axios';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
+import type { RedirectHook } from '../http/credentials';
 import { headerOf } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
 import { FETCH_REDIRECTS, HTTP_REDIRECTS, isRedirect, nextHop, tooManyRedirects } from '../http/redirect';
@@ -9,8 +10,9 @@ import type { NextHop, RedirectError, RedirectRules } from '../http/redirect';
 import { discardBody } from '../http/streams';
 import { combine } from '../http/url';
 import { copyOf } from './attempt-config';
-import type { AttemptConfig } from './attempt-config';
-import type { Wire } from './transport';
+import type { AttemptConfig, AxiosRequest } from './attempt-config';
+import { isNode } from './response';
+import { Transport } from './transport';
 
 /** Follows the redirects of an attempt whose adapter doesn't. */
 export interface Follow {
@@ -23,14 +25,26 @@ const MAX_REDIRECTS = 21;
 /** The default of the fetch standard. */
 const MAX_FETCH_REDIRECTS = 20;
 
+/**
+ * Decides who follows the redirects of an attempt, and changes its config accordingly. `undefined` means that the adapter
+ * follows them, or nobody does.
+ */
+export function prepareRedirects(attempt: AttemptConfig, request: AxiosRequest, target: Target): Follow | undefined {
+  const own = ownTransport(attempt, request, target);
+  if (own !== undefined) return followHttp(own);
+  const follow = request.kind === 'fetch' && isNode() ? followManually(attempt) : undefined;
+  guardRedirects(attempt, target);
+  return follow;
+}
+
 /** How redirects are followed over axios's http adapter with our own transport. */
-export function followHttp(wire: Wire): Follow | undefined {
-  if (!wire.followsRedirects) return undefined;
+function followHttp(own: Transport): Follow | undefined {
+  if (!own.followsRedirects) return undefined;
   return followWith(
     HTTP_REDIRECTS,
     MAX_REDIRECTS,
-    () => new URL(wire.url),
-    (next) => (wire.hash = next.hash),
+    () => new URL(own.url),
+    (next) => (own.hash = next.hash),
   );
 }
 
@@ -38,25 +52,26 @@ export function followHttp(wire: Wire): Follow | undefined {
  * Node's fetch would carry every header but `Authorization` to another origin. So an attempt over it is told not to
  * follow, unless the caller has chosen something else already.
  */
-export function withManualRedirects(attempt: AttemptConfig): [attempt: AttemptConfig, follow: Follow | undefined] {
+function followManually(attempt: AttemptConfig): Follow | undefined {
   const fetchOptions = attempt.fetchOptions as { redirect?: unknown } | undefined;
-  if (['manual', 'error'].includes(fetchOptions?.redirect as string)) return [attempt, undefined];
+  if (['manual', 'error'].includes(fetchOptions?.redirect as string)) return undefined;
   attempt.fetchOptions = { ...fetchOptions, redirect: 'manual' };
-  return [attempt, (attempt.maxRedirects ?? 1) > 0 ? followFetch : undefined];
+  return (attempt.maxRedirects ?? 1) > 0 ? followFetch : undefined;
 }
 
-export const followFetch: Follow = /* @__PURE__ */ followWith(FETCH_REDIRECTS, MAX_FETCH_REDIRECTS, urlOf);
+const followFetch: Follow = /* @__PURE__ */ followWith(FETCH_REDIRECTS, MAX_FETCH_REDIRECTS, urlOf);
 
 export function isRedirected({ status, headers }: AxiosResponse, { rules }: Follow): boolean {
+  // The status comes first: most responses then need no search for the header.
   return status >= 300 && status < 400 && isRedirect(status, headerOf(headers, 'location'), rules);
 }
 
-/** @param goes is told of each redirect */
+/** @param onRedirect is told of each redirect */
 function followWith(
   rules: RedirectRules,
   limit: number,
   requestedUrl: (attempt: AttemptConfig) => URL,
-  goes?: (next: URL) => void,
+  onRedirect?: (next: URL) => void,
 ): Follow {
   const run = async (
     adapter: AxiosAdapter,
@@ -66,25 +81,25 @@ function followWith(
   ): Promise<AxiosResponse> => {
     const { auth, sensitiveHeaders } = attempt;
     // axios's http adapter takes 0 and null for the default. (0 never gets here.)
-    const most = Number(attempt.maxRedirects) || limit;
+    const maxRedirects = Number(attempt.maxRedirects) || limit;
     const sensitive = [...backend.credentials.sensitive, ...lowerCase(sensitiveHeaders)];
-    const home = requestedUrl(attempt).origin;
+    const firstOrigin = requestedUrl(attempt).origin;
     let response = first;
     let hop = attempt;
     for (let redirects = 1; ; redirects++) {
       const from = { url: requestedUrl(hop), method: hop.method!, headers: hop.headers as HeaderFields };
-      const next = orError(hop, response, () => {
-        if (isRedirected(response, follow) && redirects > most) throw tooManyRedirects();
+      const next = asAxiosError(hop, response, () => {
+        if (isRedirected(response, follow) && redirects > maxRedirects) throw tooManyRedirects();
         const { status, headers } = response;
         return nextHop(from, { status, location: headerOf(headers, 'location') }, rules, sensitive);
       });
       // A body that can be read only once has been. The caller gets the redirect.
       if (next === undefined || (!next.dropsBody && isOneShot(hop.data))) return response;
       discardBody(response.data);
-      goes?.(next.url);
+      onRedirect?.(next.url);
       hop = hopConfig(hop, next);
       // As in axios: they are the credentials of one origin.
-      if (next.url.origin === home && auth !== undefined) hop.auth = auth;
+      if (next.url.origin === firstOrigin && auth !== undefined) hop.auth = auth;
       else delete hop.auth;
       response = await adapter(hop).catch((error: unknown) => {
         throw counted(error, redirects);
@@ -95,8 +110,8 @@ function followWith(
   return follow;
 }
 
-/** An error of ours as axios's http adapter reports those of follow-redirects. */
-function orError<T>(config: AttemptConfig, { data, request }: AxiosResponse, act: () => T): T {
+/** Turns an error of `nextHop` into the AxiosError that the http adapter makes of one of follow-redirects. */
+function asAxiosError<T>(config: AttemptConfig, { data, request }: AxiosResponse, act: () => T): T {
   try {
     return act();
   } catch (error) {
@@ -106,7 +121,7 @@ function orError<T>(config: AttemptConfig, { data, request }: AxiosResponse, act
   }
 }
 
-/** `redirect: 'manual'` and the like stay, and so does the transport. */
+/** The config of the next hop. `fetchOptions` and the transport stay. */
 function hopConfig(attempt: AttemptConfig, { url, method, headers, dropsBody }: NextHop): AttemptConfig {
   const next = Object.assign(copyOf(attempt), { url: url.href, method, headers }) as AttemptConfig;
   delete next.baseURL;
@@ -128,4 +143,60 @@ function urlOf({ baseURL, url }: AttemptConfig): URL {
 
 function lowerCase(names: unknown): string[] {
   return Array.isArray(names) ? (names as string[]).map((name) => name.toLowerCase()) : [];
+}
+
+/**
+ * Gives an attempt of axios's http adapter a transport of our own, which doesn't follow redirects. Returns `undefined`
+ * where the caller has one, where redirects can't be followed as axios follows them, or where there is nothing to give:
+ * over HTTP/2 and to a Unix socket.
+ */
+function ownTransport(attempt: AttemptConfig, { kind }: AxiosRequest, target: Target): Transport | undefined {
+  const {
+    transport,
+    beforeRedirect,
+    httpVersion = 1,
+    socketPath,
+    maxRedirects,
+    sensitiveHeaders,
+  } = attempt as unknown as Readonly<Record<string, unknown>>;
+  const isPossible =
+    kind === 'http' &&
+    !transport &&
+    !beforeRedirect &&
+    Number(httpVersion) === 1 &&
+    !socketPath &&
+    (maxRedirects === 0 || !isOneShot(attempt.data)) &&
+    isListOfNames(sensitiveHeaders) &&
+    // follow-redirects takes a Host header for the host that relative redirects lead to.
+    !target.backend.credentials.sensitive.includes('host');
+  if (!isPossible) return undefined;
+  const own = new Transport(maxRedirects !== 0);
+  attempt.transport = own;
+  return own;
+}
+
+/** axios refuses everything else. */
+function isListOfNames(value: unknown): boolean {
+  return value == null || (Array.isArray(value) && value.every((each) => typeof each === 'string'));
+}
+
+/** Where the adapter follows redirects itself, it is told which headers another origin must not get. */
+function guardRedirects(attempt: AttemptConfig, { backend }: Target): void {
+  const { sensitive, onRedirect } = backend.credentials;
+  const { sensitiveHeaders, beforeRedirect } = attempt;
+  // Anything else is left for axios to refuse.
+  if (isListOfNames(sensitiveHeaders)) {
+    attempt.sensitiveHeaders = [...((sensitiveHeaders as readonly string[] | null | undefined) ?? []), ...sensitive];
+  }
+  // For versions of axios before 1.18, which don't know `sensitiveHeaders`.
+  attempt.beforeRedirect = beforeRedirect ? chained(onRedirect, beforeRedirect) : onRedirect;
+}
+
+type BeforeRedirect = NonNullable<AttemptConfig['beforeRedirect']>;
+
+function chained(first: RedirectHook, second: BeforeRedirect): BeforeRedirect {
+  return (options, response, request) => {
+    first(options, response, request);
+    second(options, response, request);
+  };
 }

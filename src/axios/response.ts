@@ -28,7 +28,7 @@ export function settle(response: AxiosResponse): AxiosResponse {
   );
 }
 
-/** The 429 that says that no backend is left. It names no host. */
+/** The 429 that the caller gets when no backend is left. It names no host. */
 export function fabricate(request: AxiosRequest, { retryAfter, backends }: Exhausted): AxiosResponse {
   const ms = Math.ceil(retryAfter);
   const seconds = Math.max(1, Math.ceil(ms / 1000));
@@ -66,14 +66,15 @@ function inForm(text: string, { config, kind }: AxiosRequest): unknown {
   }
 }
 
-/** What belongs to the attempt, such as its config with the backend's URL and keys in it, is not for the caller. */
+/** Puts the caller's config in place of the attempt's, which holds the backend's URL and keys. */
 export function restoreConfig(given: AxiosResponse, config: InternalAxiosRequestConfig): AxiosResponse {
   // A mock may answer with a frozen object.
   const response = Object.isExtensible(given) ? given : { ...given };
   response.config = config;
   const { data } = response as { data: unknown };
   if (isNodeStream(data) && isNode()) {
-    // The http adapter puts its config into an error of the stream. A monitor hears of it first, and handles nothing.
+    // The http adapter puts its config into an error of the stream.
+    // `errorMonitor` is called first, and doesn't count as handling the error.
     data.on(process.getBuiltinModule('node:events').errorMonitor, (error) => restoreErrorConfig(error, config));
   } else if (isWebStream(data) && config.maxContentLength! > -1) {
     // The fetch adapter does so if the limit is exceeded, and in no other case.
@@ -90,7 +91,7 @@ export function restoreErrorConfig(error: object, config: InternalAxiosRequestCo
 }
 
 /**
- * An attempt with a signal of its own no longer hears of the caller's once it has its response. This ends a stream that
+ * Once an attempt with its own signal has its response, the caller's signal no longer reaches it. This ends a stream that
  * the caller is still reading when the request is cancelled. The listener goes when the stream ends.
  */
 export function cancelWhileRead(response: AxiosResponse, config: InternalAxiosRequestConfig, abort: Abort): void {

@@ -11,7 +11,7 @@ interface TransportOptions extends Omit<RequestOptions, 'hostname'> {
  * A `transport` for axios's http adapter: Node's own `request`, without follow-redirects around it, which costs 18 % of a
  * request over loopback. The redirects are followed one level higher, with `nextHop`.
  */
-export class Wire {
+export class Transport {
   /** The URL that was requested. */
   url = '';
   /** Its fragment, which isn't sent. */

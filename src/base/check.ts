@@ -15,7 +15,7 @@ export function must(holds: boolean, place: string, be: string, value: unknown, 
 }
 
 /** Checks an options object field by field and fills in the defaults. */
-export function resolve<T>(value: unknown, place: string, checks: Checks<T>): T {
+export function resolveOptions<T>(value: unknown, place: string, checks: Checks<T>): T {
   const names = Object.keys(checks) as (keyof T & string)[];
   const given = dictionary(value, place);
   checkFields(given, names, place);
@@ -25,7 +25,7 @@ export function resolve<T>(value: unknown, place: string, checks: Checks<T>): T 
 /** Accepts a plain object, and an `AxiosHeaders`, which keeps its entries as its own fields. */
 export function dictionary(value: unknown, place: string): Readonly<Record<string, unknown>> {
   must(typeof value === 'object' && value !== null && !Array.isArray(value), place, 'be an object', value, showType);
-  // The entries of a Map, a Headers or a URLSearchParams are no fields: the object would look empty.
+  // The entries of a Map, a Headers or a URLSearchParams aren't fields, so the object would look empty.
   const kind = Object.prototype.toString.call(value);
   const readable = Object.keys(value).length > 0 || /\b(?:Object|AxiosHeaders)\b/.test(kind);
   must(readable, place, 'be a plain object', kind);

@@ -1,14 +1,14 @@
 import { after, now } from '../base/clock';
 import type { RequestConfig } from '../http/messages';
 
-/** Why a request, or one attempt of it, ends before its response came. The client turns it into an error of its own. */
+/** Why a request, or one attempt of it, ended before its response arrived. The client turns it into an error of its own. */
 export class AbortReason extends Error {
   constructor(
     readonly why: 'cancelled' | 'timeout' | 'attempt-timeout',
     /** The time that passed, in ms. */
     readonly ms: number,
     /** The caller's message when cancelling. */
-    readonly said?: string,
+    readonly cancelMessage?: string,
   ) {
     super(why);
   }
@@ -68,7 +68,7 @@ export class Budget {
 
   /**
    * Starts `work` and waits for it, but no longer than until the caller cancels, the budget is spent or `limit` ms have
-   * passed. Then it calls `giveUp` and rejects with an `AbortReason`. `work` itself goes on, and nobody hears of its result.
+   * passed. Then it calls `giveUp` and rejects with an `AbortReason`. `work` itself goes on; its result is ignored.
    *
    * @param limit in ms; 0 means none
    */
@@ -113,8 +113,8 @@ export class Budget {
 }
 
 /**
- * Ends one attempt. axios's own adapters take it as their `signal`, for a fraction of the cost of a real one. A real `AbortSignal`
- * is made when somebody asks for it.
+ * A small `AbortController` for one attempt. axios's own adapters accept it as their `signal`. Everybody else reads
+ * `signal`, which makes a real `AbortSignal` on first use.
  */
 export class Abort implements SignalLike {
   aborted = false;
@@ -157,31 +157,31 @@ export function onCancel({ signal, cancelToken }: Cancellable, listener: () => v
   };
 }
 
-/** Those who listen to a signal, and the one function that is registered with it. */
-interface Audience {
+/** The requests that listen to one signal, and the one listener that is registered with it. */
+interface SharedListener {
   readonly listeners: Set<() => void>;
   readonly tell: () => void;
 }
 
 /** One listener for each signal, however many requests share it: Node warns of more than ten. */
-const audiences = new Map<SignalLike, Audience>();
+const sharedListeners = new Map<SignalLike, SharedListener>();
 
 function onAbort(signal: SignalLike, listener: () => void): () => void {
-  const { listeners, tell } = audiences.get(signal) ?? listenTo(signal);
+  const { listeners, tell } = sharedListeners.get(signal) ?? listenTo(signal);
   listeners.add(listener);
   return () => {
     listeners.delete(listener);
     if (listeners.size > 0) return;
     signal.removeEventListener?.('abort', tell);
-    audiences.delete(signal);
+    sharedListeners.delete(signal);
   };
 }
 
-function listenTo(signal: SignalLike): Audience {
+function listenTo(signal: SignalLike): SharedListener {
   const listeners = new Set<() => void>();
-  // A copy: whoever is told stops listening.
-  const audience = { listeners, tell: () => [...listeners].forEach((each) => each()) };
-  signal.addEventListener?.('abort', audience.tell);
-  audiences.set(signal, audience);
-  return audience;
+  // Iterates over a copy, because each listener removes itself.
+  const shared = { listeners, tell: () => [...listeners].forEach((each) => each()) };
+  signal.addEventListener?.('abort', shared.tell);
+  sharedListeners.set(signal, shared);
+  return shared;
 }

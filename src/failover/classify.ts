@@ -2,7 +2,7 @@ import { codeOf, errorChain } from '../base/errors';
 import type { ErrorLike } from '../base/errors';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import type { Backend } from '../pool/backend';
-import type { CooldownReason } from '../pool/circuit';
+import type { FailureReason } from '../pool/circuit';
 
 /** An attempt that ended in a status of 400 or more, or without a usable response. */
 export interface Failure {
@@ -16,7 +16,7 @@ export interface Failure {
   readonly code?: string;
   /** The response, if there was one. Its `config` is the caller's. With `responseType: 'stream'`, its body is unread. */
   readonly response?: HttpResponse;
-  /** What the wrapped adapter rejected with, without the credentials of the attempt. */
+  /** The error of the adapter (or of fetch), without the credentials of the attempt. */
   readonly error?: unknown;
   /** Whether `attemptTimeout` passed. */
   readonly attemptTimedOut: boolean;
@@ -29,7 +29,7 @@ export interface Failure {
  */
 export type FailoverCondition = (failure: Failure) => boolean;
 
-/** What came of an attempt. */
+/** How an attempt ended. */
 export type Outcome<A> =
   | { readonly is: 'success'; readonly response: A }
   /** A cancel or a mistake of the caller's own. No backend is blamed. */
@@ -39,7 +39,7 @@ export type Outcome<A> =
   | { readonly is: 'failure'; readonly failure: Failure };
 
 /**
- * 429.
+ * Whether the backend answered 429.
  *
  * @param failure what is known of the attempt
  */
@@ -48,7 +48,7 @@ export function isThrottled(failure: Failure): boolean {
 }
 
 /**
- * A status of 500 or more.
+ * Whether the backend answered with a status of 500 or more.
  *
  * @param failure what is known of the attempt
  */
@@ -57,8 +57,8 @@ export function isServerError(failure: Failure): boolean {
 }
 
 /**
- * Nothing was sent: refused, DNS, unreachable, TLS. Recognised by Node's error codes, which axios's fetch adapter keeps in
- * `cause`. Browsers don't tell, so there it is never true.
+ * Whether nothing was sent: connection refused, DNS, host unreachable, TLS. Recognised by Node's error codes, which axios's
+ * fetch adapter keeps in `cause`. Browsers don't expose these codes, so it is never true there.
  *
  * @param failure what is known of the attempt
  */
@@ -70,7 +70,7 @@ export function isConnectionFailure(failure: Failure): boolean {
 }
 
 /**
- * The request may have arrived: reset, hang-up, truncated body, timeout after sending, and everything that can't be told.
+ * Whether the request may have arrived: reset, hang-up, truncated body, timeout after sending, or an unknown cause.
  * A chat completion is billed, so such a request goes to another backend only if its method is idempotent.
  *
  * @param failure what is known of the attempt
@@ -80,7 +80,7 @@ export function isAmbiguousFailure(failure: Failure): boolean {
 }
 
 /**
- * 429, 5xx, connection failures, attempts whose `attemptTimeout` passed, and ambiguous failures of idempotent methods
+ * The default condition: 429, 5xx, connection failures, attempts whose `attemptTimeout` passed, and ambiguous failures of idempotent methods
  * (RFC 9110: GET, HEAD, OPTIONS, TRACE, PUT, DELETE; and QUERY).
  *
  * @param failure what is known of the attempt
@@ -100,7 +100,7 @@ export function isBackendsFault(failure: Failure): boolean {
 }
 
 /** What the failure counts as in events and cooldowns. */
-export function reasonOf(failure: Failure): CooldownReason {
+export function reasonOf(failure: Failure): FailureReason {
   const { code = '' } = failure;
   if (code === 'ERR_CREDENTIAL') return 'credential';
   if (hasErrorStatus(failure)) {
@@ -110,18 +110,18 @@ export function reasonOf(failure: Failure): CooldownReason {
   return failure.attemptTimedOut || TIMEOUT_CODE.test(code) ? 'timeout' : 'ambiguous';
 }
 
-/** 2xx and 3xx, and a response without a status, which axios takes for a success too. */
+/** 2xx and 3xx. A response without a status counts as a success, as in axios. */
 export function isSuccess(status: number | undefined): boolean {
-  return !(status! >= 400);
+  return (status ?? 0) < 400;
 }
 
-/** A refusal that is returned to the caller, whole. Otherwise the error is all that the caller can get. */
-export function isWholeRefusal({ response, status, error }: Failure): boolean {
+/** Whether the caller can get the response: it has an error status, and its body didn't break off. Otherwise it gets the error. */
+export function isReturnable({ response, status, error }: Failure): boolean {
   return !isSuccess(status) && (error === undefined || response!.data !== undefined);
 }
 
 /**
- * What an error of the wrapped client says about the attempt.
+ * Decides whether an error is the caller's own or a failure of the backend.
  *
  * @param bodyError what the caller's own body stream failed with
  */
@@ -133,12 +133,17 @@ export function classifyError(
 ): Exclude<Outcome<never>, { is: 'success' }> {
   const { response } = Object(error) as { response?: HttpResponse };
   const status = response?.status;
-  const failure: Failure = { backend, config, error, ...codeOf(error), attemptTimedOut: false };
-  // A refusal stays one even if its body broke off.
+  const failure = failureOf(error, backend, config);
+  // An error status counts even if the body broke off.
   const isCallers =
     isSuccess(status) && (isCallersOwn(error, config) || errorChain(error).some((each) => each === bodyError));
   if (isCallers) return { is: 'callers', failure };
   return { is: 'failure', failure: status === undefined ? failure : { ...failure, response: response!, status } };
+}
+
+/** A failure without a response. `error` is what the caller gets. */
+export function failureOf(error: unknown, backend: Backend, config: RequestConfig, attemptTimedOut = false): Failure {
+  return { backend, config, error, ...codeOf(error), attemptTimedOut };
 }
 
 function hasErrorStatus({ status }: Failure): boolean {
@@ -173,7 +178,7 @@ function sentNothing({ code = '', syscall, message }: ErrorLike): boolean {
   );
 }
 
-/** Codes of mistakes that no other backend would mend. */
+/** Codes of the caller's own mistakes, which would fail on every backend. */
 const OWN_CODE = new RegExp(
   `^(?:UND_)?ERR_(?:${[
     // axios: a cancel (also of the caller's own body stream), a bad option, an unsupported feature

@@ -1,5 +1,4 @@
 import { now } from '../base/clock';
-import { codeOf } from '../base/errors';
 import { asIs, capture, checkSendable, isOneShot } from '../http/body';
 import type { Body, OneShot } from '../http/body';
 import type { HttpResponse } from '../http/messages';
@@ -8,7 +7,7 @@ import type { InFlight, PoolCore } from '../pool/pool-core';
 import type { Attempt } from '../pool/events';
 import { Turns } from '../pool/turns';
 import { Abort, AbortReason, Budget } from './budget';
-import { classifyError, isBackendsFault, isSuccess, isWholeRefusal, reasonOf } from './classify';
+import { classifyError, failureOf, isBackendsFault, isSuccess, isReturnable, reasonOf } from './classify';
 import type { Failure, Outcome } from './classify';
 import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './options';
@@ -44,7 +43,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       inFlight = turn.inFlight;
       body ??= isOneShot(request.body) ? await openBody(run, inFlight, request.body) : asIs(request.body);
 
-      const current: Current = { inFlight, body, abort: abortFor(run, inFlight), started: now() };
+      const current: CurrentAttempt = { inFlight, body, abort: abortFor(run, inFlight), started: now() };
       const outcome = await attempt(run, current);
       const failsOver = conclude(run, current, outcome);
       switch (outcome.is) {
@@ -60,7 +59,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
             turns.tried(inFlight);
             continue;
           }
-          if (isWholeRefusal(outcome.failure)) return client.settle(request, response!, run.attempts, current.abort);
+          if (isReturnable(outcome.failure)) return client.settle(request, response!, run.attempts, current.abort);
           throw outcome.failure.error;
         }
       }
@@ -68,12 +67,12 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   } catch (error) {
     throw client.reject(request, client.translate(request, error), run.attempts);
   } finally {
-    // Whatever was thrown, nothing stays under way for ever.
+    // A second release does nothing. This one is for an error between `turns.next` and the attempt's record.
     if (inFlight !== undefined) pool.release(inFlight);
   }
 }
 
-/** One request on its way. */
+/** What all attempts of a request share. */
 interface Run<R extends HttpRequest, A extends HttpResponse> {
   readonly client: HttpClient<R, A>;
   readonly request: R;
@@ -81,12 +80,12 @@ interface Run<R extends HttpRequest, A extends HttpResponse> {
   readonly rules: Rules;
   readonly budget: Budget;
   readonly attempts: Attempt[];
-  /** Whether nothing before the first attempt spent any of the caller's `timeout`. */
+  /** Whether the first attempt has all of the caller's `timeout`: no wait and no reading of the body came before it. */
   hasWholeBudget: boolean;
 }
 
-/** The attempt under way. */
-interface Current {
+/** One attempt, from its start to its record. */
+interface CurrentAttempt {
   readonly inFlight: InFlight;
   readonly body: Body;
   readonly abort: Abort | undefined;
@@ -96,12 +95,12 @@ interface Current {
 /** One attempt at one backend. What went wrong with it is a value, not thrown. */
 async function attempt<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
-  current: Current,
+  current: CurrentAttempt,
 ): Promise<Outcome<A>> {
   const { request, budget } = run;
   const { abort, inFlight } = current;
   try {
-    // A foreign adapter may ignore the caller's signal.
+    // `guard` checks the budget itself. A foreign adapter may ignore the caller's signal, so it needs the guard.
     const isGuarded = abort !== undefined || (budget.cancellable && !request.obeysCancel);
     if (!isGuarded) budget.check();
     const response = await (isGuarded ? guarded(run, current) : send(run, current));
@@ -115,8 +114,8 @@ async function attempt<R extends HttpRequest, A extends HttpResponse>(
   }
 }
 
-/** An attempt that can be given up. Its response then comes too late for anybody. */
-function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, current: Current): Promise<A> {
+/** Sends an attempt that can be given up. A response that arrives after that is discarded. */
+function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, current: CurrentAttempt): Promise<A> {
   let sent: Promise<A> | undefined;
   const giveUp = (): void => {
     current.abort?.abort();
@@ -127,7 +126,7 @@ function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, 
 
 function send<R extends HttpRequest, A extends HttpResponse>(
   { client, request }: Run<R, A>,
-  { inFlight, body, abort }: Current,
+  { inFlight, body, abort }: CurrentAttempt,
 ): Promise<A> {
   checkSendable(body);
   const { settings } = inFlight.backend;
@@ -136,13 +135,13 @@ function send<R extends HttpRequest, A extends HttpResponse>(
     return client.send(request, { backend: settings, credentials: headers, body }, abort);
   }
   return headers().then((credentials) => {
-    if (abort?.aborted) throw new Error('given up while waiting for the credentials');
+    if (abort?.aborted) throw new Error('the attempt was given up while waiting for the credentials');
     checkSendable(body);
     return client.send(request, { backend: settings, credentials, body }, abort);
   });
 }
 
-/** An attempt gets a signal of its own where something may end it that the caller's signal doesn't tell of. */
+/** An attempt needs its own signal where something other than the caller's signal may end it. */
 function abortFor<R extends HttpRequest, A extends HttpResponse>(
   { request, budget, rules }: Run<R, A>,
   { backend }: InFlight,
@@ -155,20 +154,14 @@ function abortFor<R extends HttpRequest, A extends HttpResponse>(
 
 function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
   { client, request, attempts, hasWholeBudget }: Run<R, A>,
-  { inFlight, body }: Current,
+  { inFlight, body }: CurrentAttempt,
   thrown: unknown,
 ): Outcome<A> {
   const { backend } = inFlight;
   const error = client.translate(request, thrown);
   if (!(thrown instanceof AbortReason)) return classifyError(error, backend.info, request.config, body.failure.error);
   const attemptTimedOut = thrown.why === 'attempt-timeout';
-  const failure: Failure = {
-    backend: backend.info,
-    config: request.config,
-    error,
-    ...codeOf(error),
-    attemptTimedOut,
-  };
+  const failure = failureOf(error, backend.info, request.config, attemptTimedOut);
   if (attemptTimedOut) return { is: 'failure', failure };
   if (thrown.why === 'cancelled') return { is: 'callers', failure };
   return { is: 'expired', failure, blame: hasWholeBudget && attempts.length === 0 };
@@ -177,7 +170,7 @@ function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
 /** Tells the pool and its listeners how the attempt went. Returns whether the request goes to another backend. */
 function conclude<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
-  current: Current,
+  current: CurrentAttempt,
   outcome: Outcome<A>,
 ): boolean {
   const { inFlight, body } = current;
@@ -187,7 +180,6 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       record(run, current, { status: outcome.response.status }, 0);
       return false;
     case 'callers':
-      run.pool.release(inFlight);
       record(run, current, outcome.failure, 0);
       return false;
     case 'expired':
@@ -198,10 +190,10 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
   }
 }
 
-/** Asks the user's rules about a failure, and charges it. Returns whether another backend may be tried. */
+/** Asks the user's rules about a failure, and puts the backend on cooldown. Returns whether another backend may be tried. */
 function judge<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
-  current: Current,
+  current: CurrentAttempt,
   failure: Failure,
 ): boolean {
   const { client, rules } = run;
@@ -231,10 +223,10 @@ function blame<R extends HttpRequest, A extends HttpResponse>(
   return pool.fail(inFlight, { reason: reasonOf(failure), retryAfter, override });
 }
 
-/** Adds the attempt to `attempts`, and tells the pool's listeners. */
+/** Ends the attempt, adds it to `attempts` and tells the pool's listeners. */
 function record<R extends HttpRequest, A extends HttpResponse>(
   { pool, attempts }: Run<R, A>,
-  { inFlight, started }: Current,
+  { inFlight, started }: CurrentAttempt,
   { status, code }: { readonly status?: number; readonly code?: string },
   cooldown: number,
 ): void {
@@ -250,14 +242,14 @@ function record<R extends HttpRequest, A extends HttpResponse>(
   pool.events.attempted(record);
 }
 
-/** A body that can be read only once is read into memory, unless there is only one attempt, which takes it as it comes. */
+/** Reads a one-shot body into memory, so that it can be sent again. If there can be only one attempt, it is streamed. */
 async function openBody<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   { backend }: InFlight,
   data: OneShot,
 ): Promise<Body> {
   const { pool, rules, request, budget } = run;
-  const onlyAttempt = rules.once === true || (pool.members.infos.length === 1 && rules.maxWait === 0);
+  const onlyAttempt = rules.once === true || (pool.backends.infos.length === 1 && rules.maxWait === 0);
   const namesModel = backend.settings.deployments !== undefined && request.deployment === undefined;
   if (onlyAttempt && !namesModel) return asIs(data);
   run.hasWholeBudget = false;
@@ -265,5 +257,5 @@ async function openBody<R extends HttpRequest, A extends HttpResponse>(
 }
 
 function ignore(): void {
-  // The attempt was given up: nobody is interested in its error.
+  // The attempt was given up, so its error doesn't matter.
 }

@@ -29,7 +29,7 @@ export interface Target {
 }
 
 /**
- * What sends the attempts of a request, and speaks to the caller in the words of its library. axios is one, fetch another.
+ * Sends the attempts of a request. The caller gets its library's own responses and errors. axios is one client, fetch another.
  * It knows nothing of pools, cooldowns and conditions.
  */
 export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
@@ -42,7 +42,7 @@ export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
   send(request: R, target: Target, abort: Abort | undefined): Promise<A>;
   /** Frees the connection of a response that nobody will read. */
   discard(response: A): void;
-  /** Makes the 429 that says that no backend is left. */
+  /** Makes the 429 that the caller gets when no backend is left. */
   fabricate(request: R, why: Exhausted): A;
   /**
    * The response as the caller gets it, with `attempts`.

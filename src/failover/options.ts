@@ -1,4 +1,4 @@
-import { callback, duration, isDuration, must, optional, resolve } from '../base/check';
+import { callback, duration, isDuration, must, optional, resolveOptions } from '../base/check';
 import type { Checks } from '../base/check';
 import type { RequestConfig } from '../http/messages';
 import type { BackendOptions } from '../pool/backend-options';
@@ -35,7 +35,7 @@ export interface FailoverOptions extends BackendPoolOptions {
   /** Bytes of a one-shot request body that are kept for another attempt. A longer one gets one attempt. Default: 32 MiB */
   readonly maxReplaySize?: number | undefined;
   /**
-   * `false` sends the request through the wrapped adapter untouched. Anything but a boolean rejects the request with a
+   * Decides whether a request goes to the backends. `false` sends it through the wrapped adapter untouched. Anything but a boolean rejects the request with a
    * `TypeError`. Default: all requests are balanced
    *
    * @param config the caller's
@@ -83,7 +83,7 @@ export const RULE_CHECKS: Checks<Omit<Rules, 'once'>> = {
 };
 
 /** The pool that was given, or a new one. @throws TypeError if pool options are given together with a ready pool */
-export function resolvePool(
+export function poolFrom(
   backends: readonly BackendOptions[] | BackendPool,
   { selector, defaultCooldown, maxCooldown }: FailoverOptions,
 ): BackendPool {
@@ -91,12 +91,17 @@ export function resolvePool(
   if (!BackendPool.isPool(backends)) return new BackendPool(backends, options);
   const misplaced = Object.entries(options).find(([, value]) => value !== undefined);
   if (misplaced === undefined) return backends;
-  throw new TypeError(`options.${misplaced[0]} belongs to the pool: give it to new BackendPool(backends, options)`);
+  throw new TypeError(`options.${misplaced[0]} belongs to the pool; pass it to new BackendPool(backends, options)`);
 }
 
-/** Checks the options of a client: those of the failover, those of the pool, and its own. @throws TypeError */
+/**
+ * Checks the options of a client: those of the failover, those of the pool, and its own. The pool's are only checked here,
+ * so that their names are known; `poolFrom` passes them on.
+ *
+ * @throws TypeError that names the option and the value
+ */
 export function resolveRules<Own>(options: object, own: Checks<Own>): Rules & Own {
-  return resolve(options, 'options', { ...own, ...RULE_CHECKS, ...POOL_CHECKS } as Checks<Rules & Own>);
+  return resolveOptions(options, 'options', { ...own, ...RULE_CHECKS, ...POOL_CHECKS } as Checks<Rules & Own>);
 }
 
 /** The rules for one request. @throws TypeError that names the option and the value */
@@ -110,7 +115,7 @@ export function rulesFor(rules: Rules, failover: unknown): Rules {
     maxWait: duration(rules.maxWait),
     failoverCondition: callback(rules.failoverCondition),
   };
-  return { ...rules, ...(resolve(failover, place, checks) as Rules) };
+  return { ...rules, ...(resolveOptions(failover, place, checks) as Rules) };
 }
 
 /** What a predicate of the user's returned. (A promise would always count as true.) @throws TypeError */

@@ -17,7 +17,7 @@ export interface Body {
 /** A body that can be read only once. */
 export type OneShot = NodeStream | ReadableStream;
 
-/** A plugin that sends a config again (axios-retry) hands over the same stream, already read. Its body is found here. */
+/** Bodies by the stream that they were read from. A plugin that sends a config again (axios-retry) passes the same stream, already read. */
 const captures = new WeakMap<object, Promise<Body>>();
 
 /** Whether `data` can be read only once. Buffers, text, Blobs and spec FormData can be sent again as they are. */
@@ -48,7 +48,7 @@ export function capture(data: OneShot, limit: number): Promise<Body> {
   return body;
 }
 
-/** Sending a stream that has already failed would wait for ever. @throws CodedError */
+/** Sending a stream that has already failed would never end. @throws CodedError */
 export function checkSendable({ data, failure }: Body): void {
   if (failure.error !== undefined) failed(failure.error);
   if (isNodeStream(data) && data.destroyed === true) throw closedEarly();

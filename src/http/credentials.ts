@@ -10,7 +10,7 @@ function hostAnd(names: readonly string[]): ReadonlySet<string> {
   return new Set(['host', ...names]);
 }
 
-/** What most backends remove. Shared, so that more of a large pool fits into the processor's caches. */
+/** The two sets that most backends need, made once. */
 const HOST = /* @__PURE__ */ hostAnd([]);
 const HOST_AND_AUTH = /* @__PURE__ */ hostAnd(AUTH_HEADERS);
 
@@ -72,15 +72,15 @@ export type HeaderList = readonly (readonly [name: string, value: HeaderValue])[
 export function resolveCredentials(options: CredentialOptions, origin: string, place: string): Credentials {
   const { apiKey, azureADTokenProvider, headers = {} } = options;
   const set = new Map<string, readonly [name: string, value: HeaderValue | (() => Promise<string>)]>();
-  if (typeof apiKey === 'function') set.set('api-key', ['api-key', asking(apiKey, '', `${place}.apiKey()`)]);
+  if (typeof apiKey === 'function') set.set('api-key', ['api-key', secretFrom(apiKey, '', `${place}.apiKey()`)]);
   else if (apiKey !== undefined) set.set('api-key', ['api-key', checkKey(apiKey, `${place}.apiKey`)]);
   if (azureADTokenProvider !== undefined) {
     const where = `${place}.azureADTokenProvider`;
     must(typeof azureADTokenProvider === 'function', where, 'be a function', azureADTokenProvider, showType);
-    set.set('authorization', ['Authorization', asking(azureADTokenProvider, 'Bearer ', `${where}()`)]);
+    set.set('authorization', ['Authorization', secretFrom(azureADTokenProvider, 'Bearer ', `${where}()`)]);
   }
   let own = set.size > 0;
-  // Last: they replace the credentials above.
+  // These come last, because they replace the credentials above.
   for (const [name, value] of Object.entries(dictionary(headers, `${place}.headers`))) {
     if (value === undefined) continue;
     checkHeader(name, value, place);
@@ -96,7 +96,7 @@ export function resolveCredentials(options: CredentialOptions, origin: string, p
     own,
     dropped: taken.length === 0 ? HOST : taken === AUTH_HEADERS ? HOST_AND_AUTH : hostAnd(taken),
     sensitive,
-    onRedirect: strippingElsewhere(origin, sensitive),
+    onRedirect: stripOnOtherOrigin(origin, sensitive),
     headers: entries.some(([, value]) => typeof value === 'function')
       ? () =>
           Promise.all(entries.map(async ([name, value]) => [name, typeof value === 'function' ? await value() : value]))
@@ -104,7 +104,7 @@ export function resolveCredentials(options: CredentialOptions, origin: string, p
   };
 }
 
-function strippingElsewhere(origin: string, sensitive: readonly string[]): RedirectHook {
+function stripOnOtherOrigin(origin: string, sensitive: readonly string[]): RedirectHook {
   return (options, _response, request) => {
     const { href, headers = {} } = options as { href?: string; headers?: Record<string, unknown> };
     if (!isSameOrigin(request?.url ?? origin, href)) removeHeaders(headers, (name) => sensitive.includes(name));
@@ -120,7 +120,7 @@ function isSameOrigin(from: string, to: unknown): boolean {
 }
 
 /** Asks a provider. Its failure is a failed attempt of its backend. The message repeats nothing that the provider said. */
-function asking(provide: Provider, prefix: string, where: string): () => Promise<string> {
+function secretFrom(provide: Provider, prefix: string, where: string): () => Promise<string> {
   const failed = (why: string, cause?: unknown) => new CodedError(`${where} ${why}`, 'ERR_CREDENTIAL', { cause });
   return async () => {
     let secret: unknown;

@@ -1,13 +1,13 @@
 import type { RequestConfig } from './messages';
-import { beforeQuery, combine, decode, targetOf } from './url';
-import type { Target } from './url';
+import { beforeQuery, combine, decode, pathPartsOf } from './url';
+import type { PathParts } from './url';
 
 /** `/deployments/{name}` as a segment of a path. */
 const DEPLOYMENT = /((?:^|\/)deployments\/)([^/?#]+)/;
 
 /** What the caller's URL asks for. */
 export interface Route {
-  readonly target: Target;
+  readonly target: PathParts;
   /** The deployment that the URL names, decoded: the caller's name for it. */
   readonly deployment: string | undefined;
 }
@@ -24,7 +24,7 @@ export function routeOf(config: RequestConfig): Route {
   const text = toText(url ?? '');
   const known = routes.get(text);
   if (known !== undefined && known.baseURL === baseURL && known.allowAbsoluteUrls === allowAbsoluteUrls) return known;
-  const target = targetOf(text, baseURL ?? '', allowAbsoluteUrls);
+  const target = pathPartsOf(text, baseURL ?? '', allowAbsoluteUrls);
   const name = DEPLOYMENT.exec(pathOf(target))?.[2];
   const route = { target, deployment: name === undefined ? undefined : decode(name), baseURL, allowAbsoluteUrls };
   if (routes.size >= MAX_ROUTES) routes.clear();
@@ -38,7 +38,7 @@ function toText(url: unknown): string {
 }
 
 /** The same target with another deployment in its path. */
-export function renameInPath(target: Target, name: string): Target {
+export function renameInPath(target: PathParts, name: string): PathParts {
   const renamed = (path: string): string =>
     path.replace(DEPLOYMENT, (_, before: string) => before + encodeURIComponent(name));
   if (DEPLOYMENT.test(target.base)) return { base: renamed(target.base), url: target.url };
@@ -84,6 +84,6 @@ function renameInJSON(text: string, name: string): string {
   });
 }
 
-function pathOf({ base, url }: Target): string {
+function pathOf({ base, url }: PathParts): string {
   return beforeQuery(base === '' ? url : combine(base, url));
 }

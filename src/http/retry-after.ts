@@ -1,4 +1,4 @@
-import { headerEntries } from './headers';
+import { headerOf } from './headers';
 
 /** The part of a response that {@link parseRetryAfter} reads. An `AxiosResponse` fits. */
 export interface RetryAfterSource {
@@ -29,7 +29,7 @@ const HTTP_DATE = /^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? .*\d{2}:\d{2}:\d{2}/
 const SEARCHED_BODY = 16_384;
 
 /**
- * The wait that a server asks for, in ms (decimals kept). `undefined` if it said nothing usable.
+ * The wait that a server asks for, in ms (decimals kept), or `undefined` if it asks for none.
  *
  * In this order:
  * 1. `retry-after-ms`, then `x-ms-retry-after-ms`
@@ -63,12 +63,11 @@ export function parseRetryAfter(response: RetryAfterSource, now: number | Date =
 type HeaderReader = (name: string) => string | undefined;
 
 function headerReader(headers: object | null | undefined): HeaderReader {
-  const values = new Map<string, string>();
-  for (const [name, value] of headerEntries(headers)) {
+  return (name) => {
+    const value = headerOf(headers, name);
     const first: unknown = Array.isArray(value) ? value[0] : value;
-    if (typeof first === 'string' || typeof first === 'number') values.set(name.toLowerCase(), String(first).trim());
-  }
-  return (name) => values.get(name);
+    return typeof first === 'string' || typeof first === 'number' ? String(first).trim() : undefined;
+  };
 }
 
 /** Reads a duration, or a plain number of `unit` ms if a unit is given. */
@@ -79,6 +78,7 @@ function amount(text = '', unit?: number): number | undefined {
   if (unit !== undefined && /^\d+(?:\.\d+)?$/.test(first)) ms = Number(first) * unit;
   else if (!DURATION.test(first)) return undefined;
   else
+    // The first letter of a unit says which it is, except for milliseconds.
     for (const [, digits, name] of first.toLowerCase().matchAll(/([\d.]+)\s*(ms|mil|.)/g))
       ms += Number(digits) * UNIT_MS[name!]!;
   // Floating point leaves noise below a nanosecond in sums such as 16m + 17.764s.

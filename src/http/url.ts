@@ -4,7 +4,7 @@ import { CodedError } from '../base/errors';
  * The target of the caller's request without its origin. The path of the caller's `baseURL` and the caller's own `url`
  * stay apart, so that mocks and adapters that match on `config.url` go on matching.
  */
-export interface Target {
+export interface PathParts {
   /** Path of the caller's `baseURL`; `''` if there is none. */
   readonly base: string;
   /** Path, query and fragment behind it. */
@@ -30,12 +30,12 @@ const NOWHERE = 'http://localhost';
  *
  * @throws CodedError `ERR_INVALID_URL`
  */
-export function targetOf(url: string, baseURL: string, allowAbsoluteUrls: boolean | undefined): Target {
-  if (ABSOLUTE.test(url) && !(allowAbsoluteUrls === false && baseURL)) return { base: '', url: resolve(url) };
+export function pathPartsOf(url: string, baseURL: string, allowAbsoluteUrls: boolean | undefined): PathParts {
+  if (ABSOLUTE.test(url) && !(allowAbsoluteUrls === false && baseURL)) return { base: '', url: normalize(url) };
   const base = pathOfBase(baseURL);
-  if (base === undefined) return { base: '', url: resolve(combine(baseURL, url)) };
+  if (base === undefined) return { base: '', url: normalize(combine(baseURL, url)) };
   if (!NOT_PLAIN.test(beforeQuery(url)) && !ABSOLUTE.test(url)) return { base, url };
-  const path = resolve(combine(base, url));
+  const path = normalize(combine(base, url));
   const kept = base.replace(/\/+$/, '');
   return path.startsWith(`${kept}/`) ? { base: kept, url: path.slice(kept.length) } : { base: '', url: path };
 }
@@ -63,7 +63,7 @@ export function decode(text: string): string {
 /** The path of the caller's `baseURL`, or `undefined` if it has a query, a fragment or a path that must be resolved. */
 function pathOfBase(baseURL: string): string | undefined {
   if (/[?#]/.test(baseURL)) return undefined;
-  const path = baseURL === '' ? '/' : resolve(baseURL);
+  const path = baseURL === '' ? '/' : normalize(baseURL);
   return path === '/' ? '' : path.startsWith('//') ? undefined : path;
 }
 
@@ -74,7 +74,7 @@ export function combine(baseURL: string, url: string): string {
 }
 
 /** Path, query and fragment as the parser of http URLs reads them, whatever the scheme is. */
-function resolve(url: string): string {
+function normalize(url: string): string {
   const first = parse(url);
   const path = first.pathname.startsWith('/') ? first.pathname : `/${first.pathname}`;
   const { pathname, search, hash } = new URL(NOWHERE + path + first.search + first.hash);

@@ -1,4 +1,14 @@
-import { checkFields, dictionary, duration, isText, must, optional, resolve, show, showType } from '../base/check';
+import {
+  checkFields,
+  dictionary,
+  duration,
+  isText,
+  must,
+  optional,
+  resolveOptions,
+  show,
+  showType,
+} from '../base/check';
 import type { Checks } from '../base/check';
 import { resolveCredentials } from '../http/credentials';
 import type { CredentialOptions, Credentials } from '../http/credentials';
@@ -166,7 +176,7 @@ export function resolveBackends(backends: readonly BackendOptions[]): BackendSet
 
 function resolveBackend(options: BackendOptions, place: string): BackendSettings {
   // The keys go to the credentials and nowhere else.
-  const { baseURL, name, apiKey, azureADTokenProvider, headers, ...settings } = resolve(options, place, CHECKS);
+  const { baseURL, name, apiKey, azureADTokenProvider, headers, ...settings } = resolveOptions(options, place, CHECKS);
   const { origin, host, pathname } = baseURL;
   const prefix = pathname.replace(/\/+$/, '');
   return {

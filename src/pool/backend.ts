@@ -2,7 +2,7 @@ import type { BackendSettings } from './backend-options';
 import { Circuit } from './circuit';
 import type { Availability, CooldownReason, State } from './circuit';
 
-/** What the public sees of a backend: no secrets, safe to log. */
+/** A backend's public information. It holds no secrets, so it is safe to log. */
 export interface Backend {
   /** Unique in its pool. */
   readonly name: string;
@@ -35,7 +35,7 @@ export type Scope = string | undefined;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Deployments of a backend that are remembered at once. Beyond it, the oldest are forgotten. */
+/** The most deployments that a backend remembers. Beyond it, the oldest is forgotten. */
 const MAX_DEPLOYMENTS = 500;
 
 /** A backend in a pool: what the public sees of it, its settings, and its circuits. */
@@ -43,6 +43,7 @@ export class PooledBackend {
   readonly info: Mutable<Backend>;
   /** Of the backend as a whole. */
   readonly #circuit = new Circuit();
+  /** The answer of `circuitsOf` for most requests, made once. */
   readonly #alone: readonly Circuit[] = [this.#circuit];
   /** Of its deployments, as long as there is anything to remember. Most backends have none. */
   readonly #deployments = new Map<string, Circuit>();
@@ -73,7 +74,7 @@ export class PooledBackend {
     return whole === 'last' || deployment === 'last' ? 'last' : 'yes';
   }
 
-  /** When the answer will be `yes`, as far as is known now. */
+  /** When `availability` will be `yes`, if nothing else happens. */
   availableAt(scope: Scope, now: number): number {
     return Math.max(this.#circuit.availableAt(now), this.#known(scope)?.availableAt(now) ?? 0);
   }
@@ -87,16 +88,16 @@ export class PooledBackend {
   /** Notices the cooldowns that have ended by `now`. Returns the scopes that may be used again as before. */
   recover(now: number): Scope[] {
     const recovered: Scope[] = [];
-    if (noticed(this.#circuit, now)) recovered.push(undefined);
+    if (this.#circuit.updateOut(now)) recovered.push(undefined);
     for (const [scope, circuit] of this.#deployments) {
       // A deployment of a backend that is out comes back when the backend does.
-      if (!this.#circuit.out && noticed(circuit, now)) recovered.push(scope);
+      if (!this.#circuit.out && circuit.updateOut(now)) recovered.push(scope);
       if (!circuit.out && circuit.isFresh(now)) this.#deployments.delete(scope);
     }
     return recovered;
   }
 
-  /** As if nothing had ever happened. Returns the scopes that were out. */
+  /** Ends all cooldowns and forgets all failures. Returns the scopes that were out. */
   restore(): Scope[] {
     const recovered: Scope[] = this.#circuit.restore() ? [undefined] : [];
     for (const [scope, circuit] of this.#deployments) if (circuit.restore()) recovered.push(scope);
@@ -104,7 +105,7 @@ export class PooledBackend {
     return recovered;
   }
 
-  /** What it looks like now. A look changes nothing. */
+  /** Its state now, for a status. Changes nothing. */
   look(now: number): { readonly state: State; readonly cooldowns: readonly CooldownStatus[] } {
     const { state, cooldowns } = this.#circuit.look(now);
     const ofDeployments = [...this.#deployments].flatMap(([scope, circuit]) =>
@@ -134,12 +135,4 @@ export class PooledBackend {
   #known(scope: Scope): Circuit | undefined {
     return scope !== undefined && this.#deployments.size > 0 ? this.#deployments.get(scope) : undefined;
   }
-}
-
-/** Whether the circuit was out and no longer is. Notes what it is now. */
-function noticed(circuit: Circuit, now: number): boolean {
-  const available = circuit.isAvailable(now);
-  const recovered = available && circuit.out;
-  circuit.out = !available;
-  return recovered;
 }

@@ -1,6 +1,6 @@
 import type { Backend, PooledBackend } from './backend';
 
-/** Lists for so many deployments are remembered at once. */
+/** The most deployments for which lists are remembered. Beyond it, all lists are forgotten. */
 const MAX_LISTS = 200;
 
 /**

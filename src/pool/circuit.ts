@@ -25,7 +25,7 @@ export type CooldownReason =
 /** May a backend be used? `last` means: only if no other backend can. */
 export type Availability = 'yes' | 'last' | 'no';
 
-/** What a backend, or one deployment of it, looks like from outside. */
+/** The state of a backend, or of one deployment of it, as `BackendStatus` shows it. */
 export type State = 'available' | 'trial' | 'reserve' | 'cooling';
 
 /** The lengths that a pool's options set, in ms. */
@@ -34,16 +34,19 @@ export interface CooldownLimits {
   readonly maxCooldown: number;
 }
 
+/** The reasons that an attempt can fail for. The other two don't come from an attempt's own outcome. */
+export type FailureReason = Exclude<CooldownReason, 'oversized' | 'manual'>;
+
 /** A failed attempt, as the circuit is told of it. */
 export interface AttemptFailure {
-  readonly reason: CooldownReason;
+  readonly reason: FailureReason;
   /** The wait that the server specified, in ms. */
   readonly retryAfter: number | undefined;
   /** The length that the user's `cooldown` chose, in ms. It wins over the server's. */
   readonly override: number | undefined;
 }
 
-/** An attempt under way, as a circuit knows it. */
+/** What a circuit needs to know of an attempt under way. Compared by identity. */
 export interface AttemptInFlight {
   /** How many failures the pool had seen when the attempt began. */
   readonly epoch: number;
@@ -67,7 +70,7 @@ const OF_DEPLOYMENT: Cost = { covers: 'deployment', trial: false };
 const OF_BACKEND: Cost = { covers: 'backend', trial: true };
 
 /** A 4xx is about the deployment that was asked. Everything else is about the backend. */
-const COSTS: Readonly<Record<CooldownReason, Cost>> = {
+const COSTS: Readonly<Record<FailureReason, Cost>> = {
   throttled: OF_DEPLOYMENT,
   'client-error': OF_DEPLOYMENT,
   'server-error': OF_BACKEND,
@@ -75,12 +78,10 @@ const COSTS: Readonly<Record<CooldownReason, Cost>> = {
   ambiguous: OF_BACKEND,
   timeout: OF_BACKEND,
   credential: OF_BACKEND,
-  oversized: OF_DEPLOYMENT,
-  manual: OF_DEPLOYMENT,
 };
 
 /** Whether a failure is charged to the deployment, if the request names one, or to the whole backend. */
-export function coversDeployment(reason: CooldownReason): boolean {
+export function coversDeployment(reason: FailureReason): boolean {
   return COSTS[reason].covers === 'deployment';
 }
 
@@ -93,7 +94,8 @@ interface Hold {
 /*
  *   sound ── failed ──▸ resting ── time ──▸ proving ── worked ──▸ sound
  *     ▴                  │      ▴              │
- *     └─ time, oversized ┘      └─── failed ───┘
+ *     └─ oversized: time ┘      └─── failed ───┘
+ *        or worked
  *
  * `hold` is kept beside this state: a wait that the server specified, or that was set by hand. Only time or `restore` ends
  * it, and nothing follows.
@@ -114,7 +116,7 @@ type Trust =
 /** The attempt that tests the backend. */
 interface Trial {
   readonly by: AttemptInFlight;
-  /** When an attempt that is never heard of again loses its place. */
+  /** When the place becomes free even if the attempt never ends. */
   readonly until: number;
 }
 
@@ -132,8 +134,12 @@ export class Circuit {
   #failures = 0;
   /** How many failures the pool had seen at the latest one here. An attempt with a lower epoch began before it. */
   #epoch = 0;
-  /** Whether listeners were told that it is out. */
-  out = false;
+  #out = false;
+
+  /** Whether it was out when somebody last looked, so that its recovery can be told. */
+  get out(): boolean {
+    return this.#out;
+  }
 
   availability(now: number): Availability {
     const trust = this.#trustAt(now);
@@ -142,7 +148,7 @@ export class Circuit {
     return trust.is === 'proving' && trust.trial !== undefined ? 'last' : 'yes';
   }
 
-  /** When the answer will be `yes`, as far as is known now. A time in the past means now. */
+  /** When `availability` will be `yes`, if nothing else happens. A time in the past means now. */
   availableAt(now: number): number {
     const trust = this.#trustAt(now);
     return Math.max(this.#holdUntil(now), trust.is === 'resting' ? trust.until : 0);
@@ -178,7 +184,7 @@ export class Circuit {
     if (this.#epoch > inFlight.epoch) return false;
     this.#failures = 0;
     const trust = this.#trustAt(now);
-    // What ends is a trial, or ranking behind the others. During a cooldown no attempt begins.
+    // This ends a trial or a reserve (`oversized`). No attempt begins during a cooldown.
     if (trust.is === 'sound') return false;
     this.#trust = SOUND;
     return true;
@@ -198,39 +204,41 @@ export class Circuit {
     { defaultCooldown, maxCooldown }: CooldownLimits,
   ): { readonly duration: number; readonly reason: CooldownReason; readonly moved: boolean } {
     const specified = override ?? retryAfter;
-    // Attempts that began before the latest failure are no further failure in a row: ten at once count as one.
+    // An attempt that began before the latest failure isn't a further failure in a row: ten at once count as one.
     if (specified === undefined && (this.#epoch <= inFlight.epoch || this.#failures === 0)) this.#failures++;
     this.#epoch = epoch;
-    const wait = specified ?? defaultCooldown * 2 ** (this.#failures - 1);
+    // Capped: beyond 2 ** 1023, the factor is infinite, and 0 times it is not a number.
+    const wait = specified ?? defaultCooldown * 2 ** Math.min(this.#failures - 1, 1000);
     const duration = Math.min(wait, maxCooldown);
+    if (duration === 0) return { duration, reason, moved: false };
     const until = now + duration;
     if (override === undefined && retryAfter !== undefined && retryAfter > maxCooldown) {
-      return { duration, reason: 'oversized', moved: duration > 0 && this.#rest('oversized', until, 'oversized', now) };
+      return { duration, reason: 'oversized', moved: this.#rest('oversized', until, 'oversized', now) };
     }
-    const moved = duration > 0 && until > this.#outUntil(now);
-    if (duration > 0 && COSTS[reason].trial && retryAfter === undefined) this.#rest('failing', until, reason, now);
-    else if (duration > 0) this.impose(until, reason, now);
+    const moved = until > this.#outUntil(now);
+    if (COSTS[reason].trial && retryAfter === undefined) this.#rest('failing', until, reason, now);
+    else this.impose(until, reason, now);
     return { duration, reason, moved };
   }
 
-  /** Not to be used until then, whatever happens meanwhile. Returns whether the deadline moved later. */
+  /** Holds the backend until then, whatever happens meanwhile. Returns whether the deadline moved later. */
   impose(until: number, reason: CooldownReason, now: number): boolean {
     const moved = until > this.#outUntil(now);
     this.#hold = later(this.#hold, { until, reason });
     return moved;
   }
 
-  /** As if nothing had ever happened. Returns whether listeners were told that it is out. */
+  /** Resets it to its first state. Returns whether listeners were told that it is out. */
   restore(): boolean {
-    const { out } = this;
+    const out = this.#out;
     this.#trust = SOUND;
     this.#hold = undefined;
     this.#failures = 0;
-    this.out = false;
+    this.#out = false;
     return out;
   }
 
-  /** What it looks like now. A look changes nothing. */
+  /** Its state now, for a status. Changes nothing. */
   look(now: number): { readonly state: State; readonly cooldowns: readonly RunningCooldown[] } {
     const trust = this.#trustAt(now);
     const cooldowns: RunningCooldown[] = [];
@@ -244,13 +252,16 @@ export class Circuit {
     return { state: this.#state(now), cooldowns };
   }
 
-  /** Nothing to remember: it is as a new one. */
+  /** Whether it is in the same state as a new one, so that it can be forgotten. */
   isFresh(now: number): boolean {
     return this.#state(now) === 'available' && this.#failures === 0;
   }
 
-  isAvailable(now: number): boolean {
-    return this.#state(now) === 'available';
+  /** Notes whether it is out now. Returns whether it was and no longer is. */
+  updateOut(now: number): boolean {
+    const wasOut = this.#out;
+    this.#out = this.#state(now) !== 'available';
+    return wasOut && !this.#out;
   }
 
   #state(now: number): State {

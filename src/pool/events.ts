@@ -82,7 +82,7 @@ export class Events {
   }
 
   emit(event: PoolEvent): void {
-    // A copy: who subscribes during an event hears of the next one.
+    // Iterates over a copy: a listener that is added during an event gets only later events.
     for (const subscription of [...this.#listeners]) {
       if (!this.#listeners.has(subscription)) continue;
       try {
@@ -94,13 +94,13 @@ export class Events {
     }
   }
 
-  /** An attempt ended. Costs nothing if nobody listens. */
+  /** An attempt ended. Builds no event if nobody listens. */
   attempted(attempt: Attempt): void {
     if (this.#listeners.size > 0) this.emit({ type: 'attempt', ...attempt });
   }
 }
 
-/** A listener that fails disturbs no request, and its author hears of it. */
+/** A listener that throws must not fail the request. The console shows the error to its author. */
 function report(error: unknown): void {
   console.error('axios-priority-adapter: a listener of the pool threw', error);
 }

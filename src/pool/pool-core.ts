@@ -7,7 +7,7 @@ import { Candidates } from './candidates';
 import { coversDeployment } from './circuit';
 import type { AttemptFailure, AttemptInFlight, CooldownLimits, CooldownReason } from './circuit';
 import { Events } from './events';
-import { Members } from './members';
+import { BackendList } from './backend-list';
 import type { Selector } from './selectors';
 import { Waiters } from './waiters';
 
@@ -29,7 +29,7 @@ export interface PoolSettings extends CooldownLimits {
  * through a symbol that carries the version of this interface (`coreOf`).
  */
 export class PoolCore {
-  readonly members = new Members();
+  readonly backends = new BackendList();
   readonly events = new Events();
   readonly waiters = new Waiters();
   readonly #candidates = new Candidates();
@@ -42,7 +42,7 @@ export class PoolCore {
 
   /** @throws TypeError that names the place and the value; then nothing has changed */
   update(backends: readonly BackendOptions[]): void {
-    this.members.update(backends);
+    this.backends.update(backends);
     this.#refresh();
   }
 
@@ -69,11 +69,11 @@ export class PoolCore {
   begin(deployment: string | undefined, tried: ReadonlySet<string>, config: RequestConfig): InFlight | undefined {
     const time = now();
     this.#noticeRecovered(time);
-    const candidates = this.#candidates.of(this.members.byPriority, deployment, tried, time);
+    const candidates = this.#candidates.of(this.backends.byPriority, deployment, tried, time);
     if (candidates.length === 0) return undefined;
     const picked = this.settings.selector(candidates, config);
     // The selector itself may have changed the pool.
-    const backend = this.members.find(picked);
+    const backend = this.backends.find(picked);
     must(backend !== undefined && candidates.includes(picked), 'the selector', 'return one of its candidates', picked);
     const inFlight: InFlight = { backend, scope: backend.scopeOf(deployment), epoch: this.#epoch, ended: false };
     backend.info.pending++;
@@ -89,7 +89,7 @@ export class PoolCore {
     backend.info.successes++;
     let changed = false;
     for (const circuit of backend.circuitsOf(scope)) changed = circuit.succeeded(inFlight, now()) || changed;
-    // A success that proves nothing frees the place of the trial all the same.
+    // A success that proves nothing still frees the place of the trial.
     if (this.#end(inFlight) || changed) this.#refresh();
   }
 
@@ -109,10 +109,10 @@ export class PoolCore {
     if (this.#end(inFlight)) this.#refresh();
   }
 
-  /** ms until a backend becomes available; `Infinity`: never. */
+  /** ms until a backend becomes available. */
   availableIn(deployment: string | undefined): number {
     const time = now();
-    const at = this.members.byPriority.map((backend) => backend.availableAt(backend.scopeOf(deployment), time));
+    const at = this.backends.byPriority.map((backend) => backend.availableAt(backend.scopeOf(deployment), time));
     return Math.max(0, Math.min(...at) - time);
   }
 
@@ -129,25 +129,24 @@ export class PoolCore {
 
   #cooled(backend: PooledBackend, scope: Scope, reason: CooldownReason, duration: number, moved: boolean): void {
     const time = now();
-    const circuit = backend.circuitFor(scope);
-    circuit.out = !circuit.isAvailable(time);
+    backend.circuitFor(scope).updateOut(time);
     this.#changed(time + duration);
-    // Nobody would ever hear that a backend that has left the pool is back.
-    if (!moved || this.members.find(backend.info) === undefined) return;
+    // A backend that has left the pool never emits `recovered`, so it emits no `cooldown` either.
+    if (!moved || this.backends.find(backend.info) === undefined) return;
     this.events.emit({ type: 'cooldown', backend: backend.info.name, ...where(scope), reason, duration });
   }
 
-  /** Notices what has passed since the last request. */
+  /** Emits `recovered` for the cooldowns that have ended since the last request. */
   #noticeRecovered(time: number): void {
     if (time < this.#nextChange) return;
-    const recovered = this.members.byPriority.map((backend) => [backend, backend.recover(time)] as const);
+    const recovered = this.backends.byPriority.map((backend) => [backend, backend.recover(time)] as const);
     this.#nextChange = Infinity;
-    this.#changed(Math.min(...this.members.byPriority.map((backend) => backend.nextChange(time))));
+    this.#changed(Math.min(...this.backends.byPriority.map((backend) => backend.nextChange(time))));
     // Last: a listener may send a request of its own.
     for (const [backend, scopes] of recovered) this.#tellRecovered(backend, scopes);
   }
 
-  /** A backend came back earlier than expected: whoever waits looks again. */
+  /** A backend may have come back earlier than expected, so waiting requests try again. */
   #refresh(): void {
     this.#nextChange = 0;
     this.#noticeRecovered(now());

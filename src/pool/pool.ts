@@ -1,4 +1,4 @@
-import { callback, duration, isDuration, isText, must, resolve } from '../base/check';
+import { callback, duration, isDuration, isText, must, resolveOptions } from '../base/check';
 import type { Checks } from '../base/check';
 import { now } from '../base/clock';
 import type { Backend, CooldownStatus } from './backend';
@@ -59,7 +59,7 @@ export class BackendPool {
    * @throws TypeError that names the place and the value
    */
   constructor(backends: readonly BackendOptions[], options: BackendPoolOptions = {}) {
-    this.#core = new PoolCore(resolve(options, 'options', POOL_CHECKS));
+    this.#core = new PoolCore(resolveOptions(options, 'options', POOL_CHECKS));
     this.#core.update(backends);
     Object.defineProperties(this, { [BRAND]: { value: true }, [CORE]: { value: this.#core } });
   }
@@ -73,9 +73,9 @@ export class BackendPool {
     return typeof value === 'object' && value !== null && BRAND in value;
   }
 
-  /** In the order given. The objects stay the same; requests change what is in them. */
+  /** The backends, in the order given. The objects stay the same, and their counts are live. */
   get backends(): readonly Backend[] {
-    return this.#core.members.infos;
+    return this.#core.backends.infos;
   }
 
   /**
@@ -84,9 +84,9 @@ export class BackendPool {
    */
   snapshot(): BackendStatus[] {
     const time = now();
-    const { members } = this.#core;
-    return members.infos.map((info) => {
-      const { state, cooldowns } = members.find(info)!.look(time);
+    const { backends } = this.#core;
+    return backends.infos.map((info) => {
+      const { state, cooldowns } = backends.find(info)!.look(time);
       return { ...info, state, available: state === 'available', cooldowns };
     });
   }
@@ -103,7 +103,7 @@ export class BackendPool {
   }
 
   /**
-   * Takes a backend, or one deployment of it, out by hand, or because another process saw it throttled.
+   * Puts a backend, or one deployment of it, on cooldown: by hand, or because another process saw it throttled.
    *
    * @param name of the backend
    * @param ms not capped by `maxCooldown`. A deadline only ever moves later
@@ -111,20 +111,20 @@ export class BackendPool {
    * @throws TypeError for an unknown name or an invalid duration
    */
   cool(name: string, ms: number, scope?: string): void {
-    const backend = this.#core.members.named(name);
+    const backend = this.#core.backends.named(name);
     must(isDuration(ms), 'ms', 'be a finite number of ms ≥ 0', ms);
     must(scope === undefined || isText(scope), 'scope', 'be a non-empty string', scope);
     if (ms > 0) this.#core.cool(backend, scope, ms);
   }
 
   /**
-   * Brings a backend and all its deployments back, as if nothing had ever happened.
+   * Ends every cooldown of a backend and its deployments, and forgets their failures.
    *
    * @param name of the backend
    * @throws TypeError for an unknown name
    */
   restore(name: string): void {
-    this.#core.restore(this.#core.members.named(name));
+    this.#core.restore(this.#core.backends.named(name));
   }
 
   /**
@@ -148,7 +148,7 @@ export function coreOf(pool: BackendPool): PoolCore {
   const core = (pool as unknown as Record<symbol, PoolCore | undefined>)[CORE];
   if (core === undefined) {
     throw new TypeError(
-      'the pool was made by another release of axios-priority-adapter: use one release in all of a process',
+      'the pool was made by another release of axios-priority-adapter; use the same release everywhere in a process',
     );
   }
   return core;

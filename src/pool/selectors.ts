@@ -30,7 +30,7 @@ export function roundRobin(): Selector {
   const credits = new WeakMap<Backend, number>();
   return function roundRobin(candidates) {
     let total = 0;
-    let best = first(candidates);
+    let best = at(candidates);
     let most = -Infinity;
     for (const backend of candidates) {
       const credit = (credits.get(backend) ?? 0) + backend.weight;
@@ -61,7 +61,7 @@ export function affinity(key: (config: RequestConfig) => string | number | null 
   return function affinity(candidates, config) {
     const given = key(config);
     if (given === undefined || given === null || given === '') return weightedRandom(candidates, config);
-    let best = first(candidates);
+    let best = at(candidates);
     let shortest = Infinity;
     for (const backend of candidates) {
       // Exponentially distributed with the weight as its rate, so each is the shortest in proportion to its weight.
@@ -78,16 +78,16 @@ export function affinity(key: (config: RequestConfig) => string | number | null 
 export function weightedRandomBy(random: Random): Selector {
   return function weightedRandom(candidates) {
     const sums = cumulativeWeights(candidates);
-    if (sums === undefined) return first(candidates, Math.floor(random() * candidates.length));
+    if (sums === undefined) return at(candidates, Math.floor(random() * candidates.length));
     const drawn = random() * sums.at(-1)!;
     let low = 0;
     let high = sums.length - 1;
     while (low < high) {
-      const middle = (low + high) >> 1;
+      const middle = Math.floor((low + high) / 2);
       if (sums[middle]! > drawn) high = middle;
       else low = middle + 1;
     }
-    return first(candidates, low);
+    return at(candidates, low);
   };
 }
 
@@ -119,7 +119,7 @@ function cumulativeWeights(candidates: readonly Backend[]): Float64Array | undef
   return sums;
 }
 
-function first(candidates: readonly Backend[], index = 0): Backend {
+function at(candidates: readonly Backend[], index = 0): Backend {
   const backend = candidates[index];
   if (backend === undefined) throw new TypeError('a selector needs at least one candidate');
   return backend;

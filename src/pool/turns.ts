@@ -13,25 +13,25 @@ export type Turn =
 /** Why a request gets the fabricated 429. */
 export interface Exhausted {
   readonly is: 'none';
-  /** ms until a backend becomes available; `Infinity`: never. */
+  /** ms until a backend becomes available. */
   readonly retryAfter: number;
   /** How many backends the pool has. */
   readonly backends: number;
 }
 
-/** Added to each wait, in ms: so much for each request that waits, and so much at most. */
+/** Random jitter of a wait, in ms: at most this much for each waiting request, and at most this much in all. */
 const JITTER_PER_WAITER = 5;
 const MAX_JITTER = 250;
 
 /** ms between rounds of a request when backends refuse without asking for a wait: refused calls count towards the quota. */
 const MIN_PAUSE = 10;
 
-const NONE: ReadonlySet<string> = new Set();
+const NOTHING_TRIED: ReadonlySet<string> = new Set();
 
 /** The turns of one request: whether it tries a backend next, waits, or gives up. */
 export class Turns {
   /** Names of the backends tried since the last wait. */
-  #tried: ReadonlySet<string> = NONE;
+  #tried: ReadonlySet<string> = NOTHING_TRIED;
   /** ms spent waiting */
   #waited = 0;
 
@@ -54,12 +54,12 @@ export class Turns {
     const { pool } = this;
     const inFlight = pool.begin(this.deployment, this.#tried, this.config);
     if (inFlight !== undefined) return { is: 'attempt', inFlight };
-    const pause = pool.availableIn(this.deployment) || MIN_PAUSE;
+    const retryAfter = pool.availableIn(this.deployment);
+    const pause = retryAfter > 0 ? retryAfter : MIN_PAUSE;
     const room = Math.min(this.maxWait - this.#waited, remaining);
     if (pause <= room) return this.#wait(pause, room);
-    const retryAfter = pool.availableIn(this.deployment);
     pool.events.emit({ type: 'exhausted', retryAfter });
-    return { is: 'none', retryAfter, backends: pool.members.infos.length };
+    return { is: 'none', retryAfter, backends: pool.backends.infos.length };
   }
 
   /** This backend has failed, so another one is tried next. */
@@ -69,7 +69,7 @@ export class Turns {
 
   #wait(pause: number, room: number): Turn {
     const { events, waiters } = this.pool;
-    // The more requests wait, the further apart they return: the first ones that are refused spare the others the call.
+    // The more requests wait, the further apart they return. If the first is refused, the others needn't call.
     const jitter = Math.min(waiters.count * JITTER_PER_WAITER, MAX_JITTER, (room - pause) / 2);
     const duration = pause + Math.random() * jitter;
     const started = now();
@@ -78,7 +78,7 @@ export class Turns {
     const ended = (): void => {
       end();
       this.#waited += now() - started;
-      this.#tried = NONE;
+      this.#tried = NOTHING_TRIED;
     };
     return { is: 'wait', over, end: ended };
   }

@@ -2,7 +2,7 @@ import { after } from '../base/clock';
 
 /** A wait under way. */
 export interface Wait {
-  /** Resolves when the time has passed, or earlier if a backend comes back earlier than expected. */
+  /** Resolves when the time has passed, or earlier if a backend becomes available earlier. */
   readonly over: Promise<void>;
   /** Removes the timer. */
   readonly end: () => void;
@@ -20,7 +20,7 @@ export class Waiters {
   wait(ms: number): Wait {
     let wake!: () => void;
     const over = new Promise<void>((resolve) => (wake = resolve));
-    // A timer may fire a millisecond early, and a request that comes back too early is refused.
+    // A timer may fire a millisecond early, and then the backend would still be on cooldown.
     const stopTimer = after(ms + 1, wake);
     this.#wakes.add(wake);
     const end = (): void => {

@@ -5,10 +5,10 @@ import { resolveBackends } from './backend-options';
 import type { BackendOptions } from './backend-options';
 
 /** The backends of a pool. The list can be replaced; a backend that keeps its name keeps its state. */
-export class Members {
+export class BackendList {
   #byPriority: readonly PooledBackend[] = [];
   #byInfo: ReadonlyMap<Backend, PooledBackend> = new Map();
-  /** What the public sees, in the order given. */
+  /** The public information, in the order given. */
   infos: readonly Backend[] = [];
 
   /** By priority, then in the order given. */
@@ -19,12 +19,12 @@ export class Members {
   /** @throws TypeError that names the place and the value; then nothing has changed */
   update(backends: readonly BackendOptions[]): void {
     const known = new Map(this.#byPriority.map((backend) => [backend.info.name, backend]));
-    const members = resolveBackends(backends).map(
+    const list = resolveBackends(backends).map(
       (settings) => known.get(settings.name)?.updateSettings(settings) ?? new PooledBackend(settings),
     );
-    this.infos = Object.freeze(members.map((backend) => backend.info));
-    this.#byInfo = new Map(members.map((backend) => [backend.info, backend]));
-    this.#byPriority = [...members].sort((a, b) => a.info.priority - b.info.priority);
+    this.infos = Object.freeze(list.map((backend) => backend.info));
+    this.#byInfo = new Map(list.map((backend) => [backend.info, backend]));
+    this.#byPriority = [...list].sort((a, b) => a.info.priority - b.info.priority);
   }
 
   /** `undefined` if it has left the pool. */
