@@ -117,3 +117,43 @@ test('the adapter works with an axios that has no fetch adapter', async () => {
   expect(Buffer.isBuffer(data)).toBe(true);
   older.mockRestore();
 });
+
+test.each<[string, (config: InternalAxiosRequestConfig) => InternalAxiosRequestConfig]>([
+  ['a proxy of it', (config) => new Proxy(config, {})],
+  ['an object derived from it', (config) => Object.create(config) as InternalAxiosRequestConfig],
+])('a foreign adapter may read the signal of its config through %s', async (_, derive) => {
+  const { request, replies } = stubPool({ a: {} });
+  replies.a = (config) => ({ data: derive(config).signal instanceof AbortSignal });
+  expect((await request({ timeout: 1000 })).data).toBe(true);
+});
+
+test('a foreign adapter gets a config with the prototype of the caller’s', async () => {
+  const { request, configs } = stubPool({ a: {} });
+  await request();
+  expect(configs[0]).toBeInstanceOf(Object);
+  const bare = Object.assign(Object.create(null) as InternalAxiosRequestConfig, {
+    url: '/x',
+    method: 'get',
+    headers: new AxiosHeaders(),
+  });
+  const { adapter, configs: seen } = stubPool({ a: {} });
+  await adapter(bare);
+  expect('constructor' in (seen[0] as object)).toBe(false);
+});
+
+test('shouldBalance: false leaves alone what the adapter returns and throws', async () => {
+  const thrown = new Error('own');
+  const given = { status: 200, data: 'plain value' };
+  let answers: () => unknown = () => given;
+  const adapter = priorityAdapter([{ baseURL: 'a.example' }], {
+    adapter: (() => answers()) as never,
+    shouldBalance: () => false,
+  });
+  const config = { url: '/x', method: 'get', headers: new AxiosHeaders() };
+  expect(await adapter(config)).toBe(given);
+  answers = () => {
+    throw thrown;
+  };
+  await expect(adapter(config)).rejects.toBe(thrown);
+  expect(thrown).not.toHaveProperty('attempts');
+});

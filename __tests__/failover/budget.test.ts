@@ -401,3 +401,76 @@ describe('what ends an attempt', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 });
+
+describe('a timeout of a backend’s own', () => {
+  test('passes while a lookup never answers', async () => {
+    const [, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    const request = { timeout: 50, lookup: () => undefined };
+    const adapter = priorityAdapter([
+      { baseURL: 'http://hang.test', name: 'hangs', request },
+      { baseURL: second.url, name: 'b', priority: 2 },
+    ]);
+    const { attempts } = await axios.get('/x', { adapter });
+    expect(attempts?.map(({ backend, code }) => [backend, code])).toEqual([
+      ['hangs', 'ECONNABORTED'],
+      ['b', undefined],
+    ]);
+  });
+
+  test('is not started anew by each byte of the head', async () => {
+    const slow = await FakeBackend.start();
+    slow.always((_, response) => {
+      const timer = setInterval(() => response.writeProcessing(), 10);
+      response.on('close', () => clearInterval(timer));
+    });
+    const adapter = priorityAdapter([{ baseURL: slow.url, request: { timeout: 60 } }]);
+    const error = await rejectionOf(axios.get('/x', { adapter, failover: false }));
+    expect(error).toMatchObject({ code: 'ECONNABORTED' });
+  });
+});
+
+describe('a stream that was cancelled before the caller got it', () => {
+  test.each(['a listener', 'validateStatus'])('by %s, frees its connection and leaves no listener', async (by) => {
+    const backend = await FakeBackend.start();
+    backend.always(trickle);
+    const caller = new AbortController();
+    const adapter = priorityAdapter([{ baseURL: backend.url }]);
+    if (by === 'a listener') adapter.pool.subscribe(() => caller.abort());
+    const validateStatus = (): boolean => {
+      if (by === 'validateStatus') caller.abort();
+      return true;
+    };
+    const config = { adapter, responseType: 'stream', signal: caller.signal, validateStatus } as const;
+    await expect(axios.get('/x', config)).rejects.toMatchObject({ code: 'ERR_CANCELED' });
+    await backend.connectionsClosed();
+    expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
+  });
+});
+
+test('a response of an adapter that is cancelled while it is being called is discarded', async () => {
+  const caller = new AbortController();
+  const body = Readable.from(['a']);
+  const { request, replies } = stubPool({ a: {} });
+  replies.a = () => {
+    caller.abort();
+    return { data: body };
+  };
+  await expect(request({ signal: caller.signal, responseType: 'stream' })).rejects.toMatchObject({
+    code: 'ERR_CANCELED',
+  });
+  await eventLoopTurn();
+  expect(body.destroyed).toBe(true);
+});
+
+test('a foreign adapter hears of a cancelled token through the signal', async () => {
+  const source = axios.CancelToken.source();
+  let signal: unknown;
+  const { request, replies } = stubPool({ a: {} });
+  replies.a = (config) => {
+    signal = config.signal;
+    source.cancel('enough');
+    return new Promise(() => undefined);
+  };
+  await expect(request({ cancelToken: source.token })).rejects.toMatchObject({ message: 'enough' });
+  expect(signal).toMatchObject({ aborted: true });
+});

@@ -138,3 +138,24 @@ test('an error that an adapter throws at once shows no key, and has the config o
   const error = await rejectionOf(axios.get('/x', { adapter, failover: false }));
   expect(error).toMatchObject({ message: 'refused ***', config: { adapter } });
 });
+
+test.each(['http', 'fetch'])('over %s, nothing is written on the reason of a cancel', async (wire) => {
+  const backend = await FakeBackend.start();
+  const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-secret' }], { adapter: wire });
+  const source = axios.CancelToken.source();
+  backend.always(() => source.cancel('enough'));
+  const error = await rejectionOf(axios.post('/x', {}, { adapter, cancelToken: source.token }));
+  expect(error).toMatchObject({ code: 'ERR_CANCELED', message: 'enough' });
+  expect(error).not.toBe(source.token.reason);
+  const reason = source.token.reason as unknown as Record<string, unknown>;
+  expect([reason.config, reason.request]).toEqual([undefined, undefined]);
+
+  const caller = new AbortController();
+  const own = new axios.AxiosError('mine', 'ECONNRESET');
+  backend.always(() => caller.abort(own));
+  await expect(axios.post('/x', {}, { adapter, signal: caller.signal })).rejects.toMatchObject({
+    code: 'ERR_CANCELED',
+  });
+  expect([own.config, own.request]).toEqual([undefined, undefined]);
+  expect(adapter.pool.backends[0]).toMatchObject({ failures: 0, pending: 0 });
+});

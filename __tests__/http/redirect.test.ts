@@ -242,3 +242,16 @@ describe('redirects', () => {
     );
   });
 });
+
+test('a redirect does not repeat params or a baseURL that the config inherits', async () => {
+  const backend = await FakeBackend.start();
+  backend.script({ status: 302, headers: { location: '/end' } });
+  const template = { params: { a: '1' }, baseURL: 'http://caller.invalid/', allowAbsoluteUrls: false };
+  const config = Object.assign(Object.create(template) as InternalAxiosRequestConfig, {
+    url: '/start',
+    method: 'get',
+    headers: new axios.AxiosHeaders(),
+  });
+  await priorityAdapter([{ baseURL: backend.url }])(config);
+  expect(backend.calls.map(({ url }) => url)).toEqual(['/start?a=1', '/end']);
+});

@@ -62,16 +62,19 @@ function acceptAll(): boolean {
   return true;
 }
 
+const ABORT = Symbol('abort');
+
 /**
  * The config of an attempt: an object without inherited fields, as axios makes them. Objects of a class keep their fields
  * fast, where `Object.create(null)` and a 17th field added to `{}` make slow ones.
  */
 const Config = /* @__PURE__ */ (() => {
   class Config {
-    readonly #abort: Abort | undefined;
+    // Not private: an adapter may read the signal through a proxy of the config, or an object derived from it.
+    readonly [ABORT]?: Abort;
 
     constructor(abort?: Abort) {
-      this.#abort = abort;
+      if (abort !== undefined) this[ABORT] = abort;
     }
 
     /**
@@ -80,7 +83,7 @@ const Config = /* @__PURE__ */ (() => {
      */
     static readonly lazySignal: PropertyDescriptor & ThisType<Config> = {
       get() {
-        return this.#abort!.signal;
+        return this[ABORT]!.signal;
       },
       set(value) {
         Object.defineProperty(this, 'signal', { value, writable: true });
@@ -90,6 +93,7 @@ const Config = /* @__PURE__ */ (() => {
     };
   }
   Object.setPrototypeOf(Config.prototype, null);
+  Reflect.deleteProperty(Config.prototype, 'constructor');
   return Config;
 })();
 
@@ -101,15 +105,14 @@ const Config = /* @__PURE__ */ (() => {
  */
 export function copyOf(config: InternalAxiosRequestConfig, kind?: AdapterKind, abort?: Abort): AttemptConfig {
   const prototype = Object.getPrototypeOf(config) as object | null;
-  const isPlain = prototype === null || prototype === Object.prototype;
-  const copy = (isPlain ? new Config(abort) : Object.create(prototype)) as Record<string, unknown>;
+  const copy = (prototype === null ? new Config(abort) : Object.create(prototype)) as Record<string, unknown>;
   const fields = config as unknown as Record<string, unknown>;
   if (abort === undefined) {
     for (const key of Object.keys(fields)) copy[key] = fields[key];
     return copy as unknown as AttemptConfig;
   }
   // axios's own adapters take the `Abort` as it is, except over fetch.
-  if (kind === 'foreign' && isPlain) Object.defineProperty(copy, 'signal', Config.lazySignal);
+  if (kind === 'foreign' && prototype === null) Object.defineProperty(copy, 'signal', Config.lazySignal);
   else copy.signal = kind === 'http' || kind === 'xhr' ? abort : abort.signal;
   for (const key of Object.keys(fields)) if (key !== 'signal' && key !== 'cancelToken') copy[key] = fields[key];
   return copy as unknown as AttemptConfig;

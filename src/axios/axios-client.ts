@@ -40,7 +40,9 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
       deployment: route.deployment,
       timeout: timeoutOf(config),
       streamed: config.responseType?.toLowerCase() === 'stream',
-      obeysCancel: kind !== 'foreign',
+      obeysCancel: kind === 'http' || kind === 'xhr',
+      // axios's fetch adapter writes on the reason of a cancel, and foreign adapters may know of signals alone.
+      needsAbort: kind === 'fetch' || (kind === 'foreign' && config.cancelToken !== undefined),
       model: undefined,
     };
   }

@@ -96,7 +96,7 @@ export class Balancer {
     try {
       const isBalanced = checkedBoolean(this.#rules.shouldBalance(config), 'shouldBalance');
       const adapter = typeof wrapped === 'function' ? wrapped : axios.getAdapter(wrapped, config);
-      if (!isBalanced) return adapter(config);
+      if (!isBalanced) return untouched(adapter, config);
       const rules = rulesFor(this.#rules, config.failover);
       return failover(this.#client, this.#client.open(config, adapter), this.#core, rules);
     } catch (error) {
@@ -104,6 +104,11 @@ export class Balancer {
       return Promise.reject(this.#client.refuse(config, error));
     }
   }
+}
+
+/** Whatever the adapter throws or returns, as axios would get it. */
+async function untouched(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
+  return adapter(config);
 }
 
 /** @throws TypeError for an adapter that axios doesn't have here */

@@ -124,8 +124,8 @@ function asAxiosError<T>(config: AttemptConfig, { data, request }: AxiosResponse
 /** The config of the next hop. `fetchOptions` and the transport stay. */
 function hopConfig(attempt: AttemptConfig, { url, method, headers, dropsBody }: NextHop): AttemptConfig {
   const next = Object.assign(copyOf(attempt), { url: url.href, method, headers }) as AttemptConfig;
-  delete next.baseURL;
-  delete next.params;
+  // Not deleted: the config may inherit them.
+  Object.assign(next, { baseURL: undefined, params: undefined, allowAbsoluteUrls: true });
   if (dropsBody) next.data = undefined;
   return next;
 }
@@ -156,6 +156,7 @@ function ownTransport(attempt: AttemptConfig, { kind }: AxiosRequest, target: Ta
     beforeRedirect,
     httpVersion = 1,
     socketPath,
+    timeout,
     maxRedirects,
     sensitiveHeaders,
   } = attempt as unknown as Readonly<Record<string, unknown>>;
@@ -165,6 +166,8 @@ function ownTransport(attempt: AttemptConfig, { kind }: AxiosRequest, target: Ta
     !beforeRedirect &&
     Number(httpVersion) === 1 &&
     !socketPath &&
+    // Node's own timer would begin with the connection, and start anew with each byte.
+    !(Number(timeout) > 0) &&
     (maxRedirects === 0 || !isOneShot(attempt.data)) &&
     isListOfNames(sensitiveHeaders) &&
     // follow-redirects takes a Host header for the host that relative redirects lead to.

@@ -3,7 +3,7 @@ import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { onCancel } from '../failover/budget';
 import type { Abort, Cancellable } from '../failover/budget';
 import { replaceField } from '../failover/redact';
-import { isNodeStream, isWebStream, watched } from '../http/streams';
+import { discardBody, isNodeStream, isWebStream, watched } from '../http/streams';
 import type { Exhausted } from '../pool/turns';
 import type { AxiosRequest } from './attempt-config';
 
@@ -99,7 +99,11 @@ export function cancelWhileRead(response: AxiosResponse, config: InternalAxiosRe
   const caller = config as Cancellable;
   if (!caller.signal && !caller.cancelToken) return;
   const error = () => new axios.CanceledError(caller.cancelToken?.reason?.message, config);
-  if (isNodeStream(data)) {
+  if (caller.signal?.aborted || caller.cancelToken?.reason) {
+    // A listener or `validateStatus` has cancelled: the signal won't tell again.
+    abort.abort(error());
+    discardBody(data);
+  } else if (isNodeStream(data)) {
     const unlisten = onCancel(caller, () => data.destroy?.(error()));
     data.on('close', unlisten);
   } else if (isWebStream(data)) {

@@ -77,6 +77,12 @@ export class Budget {
       this.check();
       const remaining = this.remaining();
       const isLimited = limit > 0 && limit < remaining;
+      let stopTimer: (() => void) | undefined;
+      let unlisten: (() => void) | undefined;
+      const release = (): void => {
+        stopTimer?.();
+        unlisten?.();
+      };
       const end = (reason: AbortReason): void => {
         release();
         giveUp?.();
@@ -85,12 +91,8 @@ export class Budget {
       const timedOut = () =>
         end(isLimited ? new AbortReason('attempt-timeout', limit) : new AbortReason('timeout', this.timeout));
       const ms = isLimited ? limit : remaining;
-      const stopTimer = ms === Infinity ? undefined : after(ms, timedOut);
-      const unlisten = this.cancellable ? onCancel(this.#caller, () => end(this.#cancelled())) : undefined;
-      const release = (): void => {
-        stopTimer?.();
-        unlisten?.();
-      };
+      if (ms !== Infinity) stopTimer = after(ms, timedOut);
+      if (this.cancellable) unlisten = onCancel(this.#caller, () => end(this.#cancelled()));
       const failed = (error: unknown): void => {
         release();
         // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is

@@ -116,12 +116,17 @@ async function attempt<R extends HttpRequest, A extends HttpResponse>(
 
 /** Sends an attempt that can be given up. A response that arrives after that is discarded. */
 function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, current: CurrentAttempt): Promise<A> {
-  let sent: Promise<A> | undefined;
-  const giveUp = (): void => {
-    current.abort?.abort();
-    sent?.then((response) => run.client.discard(response), ignore);
+  let isGivenUp = false;
+  const work = async (): Promise<A> => {
+    const response = await send(run, current);
+    if (isGivenUp) run.client.discard(response);
+    return response;
   };
-  return run.budget.guard(() => (sent = send(run, current)), run.rules.attemptTimeout, giveUp);
+  const giveUp = (): void => {
+    isGivenUp = true;
+    current.abort?.abort();
+  };
+  return run.budget.guard(work, run.rules.attemptTimeout, giveUp);
 }
 
 function send<R extends HttpRequest, A extends HttpResponse>(
@@ -147,8 +152,8 @@ function abortFor<R extends HttpRequest, A extends HttpResponse>(
   { backend }: InFlight,
 ): Abort | undefined {
   const asksProvider = typeof backend.settings.credentials.headers === 'function';
-  const needed =
-    budget.timeout > 0 || rules.attemptTimeout > 0 || (budget.cancellable && (request.streamed || asksProvider));
+  const onCancel = request.streamed || asksProvider || request.needsAbort === true;
+  const needed = budget.timeout > 0 || rules.attemptTimeout > 0 || (budget.cancellable && onCancel);
   return needed ? new Abort() : undefined;
 }
 
@@ -254,8 +259,4 @@ async function openBody<R extends HttpRequest, A extends HttpResponse>(
   if (onlyAttempt && !namesModel) return asIs(data);
   run.hasWholeBudget = false;
   return budget.guard(() => capture(data, rules.maxReplaySize));
-}
-
-function ignore(): void {
-  // The attempt was given up, so its error doesn't matter.
 }

@@ -19,6 +19,8 @@ export interface HttpRequest {
   readonly streamed: boolean;
   /** Whether the client ends an exchange as soon as the caller's own `signal` or `cancelToken` is cancelled. */
   readonly obeysCancel: boolean;
+  /** Whether the client must not be given the caller's own `signal` and `cancelToken`. Default: false */
+  readonly needsAbort?: boolean;
 }
 
 /** What one attempt sends to its backend besides the caller's request. */

@@ -24,8 +24,6 @@ export interface Hop {
 export interface NextHop extends Hop {
   /** Whether the body is not sent again. */
   readonly dropsBody: boolean;
-  /** Whether the redirect leads to another origin: headers that carry credentials have been removed. */
-  readonly leavesOrigin: boolean;
 }
 
 /** Where an HTTP client follows redirects, and where it gives up. */
@@ -80,7 +78,7 @@ export function nextHop(
       (dropsBody && name.startsWith('content-')) ||
       (leavesOrigin && (ORIGIN_HEADERS.includes(name) || sensitive.includes(name))),
   );
-  return { url, method: dropsBody ? 'get' : from.method, headers, dropsBody, leavesOrigin };
+  return { url, method: dropsBody ? 'get' : from.method, headers, dropsBody };
 }
 
 export function isRedirect(status: number, location: unknown, rules: RedirectRules): location is string {

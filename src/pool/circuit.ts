@@ -93,19 +93,17 @@ interface Hold {
 
 /*
  *   sound ── failed ──▸ resting ── time ──▸ proving ── worked ──▸ sound
- *     ▴                  │      ▴              │
- *     └─ oversized: time ┘      └─── failed ───┘
- *        or worked
+ *                               ▴              │
+ *                               └─── failed ───┘
  *
- * `hold` is kept beside this state: a wait that the server specified, or that was set by hand. Only time or `restore` ends
- * it, and nothing follows.
+ * Two deadlines are kept beside this state, since they can run together with it and with each other:
+ * - `hold`: a wait that the server specified, or that was set by hand. Only time or `restore` ends it
+ * - `reserve`: the server asked for too long a wait (`oversized`), so it ranks behind the others. Time or a success ends it
  */
 type Trust =
   | { readonly is: 'sound' }
   | {
       readonly is: 'resting';
-      /** `failing`: not used. `oversized`: used only if no other backend can be. */
-      readonly as: 'failing' | 'oversized';
       readonly until: number;
       readonly reason: CooldownReason;
       /** A trial that began before the failure goes on. */
@@ -130,6 +128,8 @@ const PROVING: Trust = { is: 'proving', trial: undefined };
 export class Circuit {
   #trust: Trust = SOUND;
   #hold: Hold | undefined;
+  /** Until then it is used only if no other backend can be. */
+  #reserveUntil = 0;
   /** Failures in a row for which no wait was specified. */
   #failures = 0;
   /** How many failures the pool had seen at the latest one here. An attempt with a lower epoch began before it. */
@@ -144,23 +144,25 @@ export class Circuit {
   availability(now: number): Availability {
     const trust = this.#trustAt(now);
     if (this.#holdUntil(now) > now) return 'no';
-    if (trust.is === 'resting') return trust.as === 'failing' ? 'no' : 'last';
+    if (trust.is === 'resting') return 'no';
+    if (this.#reserveUntil > now) return 'last';
     return trust.is === 'proving' && trust.trial !== undefined ? 'last' : 'yes';
   }
 
   /** When `availability` will be `yes`, if nothing else happens. A time in the past means now. */
   availableAt(now: number): number {
     const trust = this.#trustAt(now);
-    return Math.max(this.#holdUntil(now), trust.is === 'resting' ? trust.until : 0);
+    return Math.max(this.#holdUntil(now), this.#reserveUntil, trust.is === 'resting' ? trust.until : 0);
   }
 
   /** The next time at which something changes by itself, or `Infinity`. */
   nextChange(now: number): number {
     const trust = this.#trustAt(now);
     const hold = this.#holdUntil(now);
+    const reserve = this.#reserveUntil > now ? this.#reserveUntil : Infinity;
     const resting = trust.is === 'resting' ? trust.until : Infinity;
     const trial = trust.is === 'sound' ? Infinity : (trust.trial?.until ?? Infinity);
-    return Math.min(hold > now ? hold : Infinity, resting, trial);
+    return Math.min(hold > now ? hold : Infinity, reserve, resting, trial);
   }
 
   /** Takes the place of the trial if it is free. Returns whether anything changed. */
@@ -183,11 +185,11 @@ export class Circuit {
   succeeded(inFlight: AttemptInFlight, now: number): boolean {
     if (this.#epoch > inFlight.epoch) return false;
     this.#failures = 0;
-    const trust = this.#trustAt(now);
-    // This ends a trial or a reserve (`oversized`). No attempt begins during a cooldown.
-    if (trust.is === 'sound') return false;
+    // This ends a trial and a reserve. No attempt begins during a cooldown.
+    const isChanged = this.#trustAt(now).is !== 'sound' || this.#reserveUntil > 0;
     this.#trust = SOUND;
-    return true;
+    this.#reserveUntil = 0;
+    return isChanged;
   }
 
   /**
@@ -213,10 +215,12 @@ export class Circuit {
     if (duration === 0) return { duration, reason, moved: false };
     const until = now + duration;
     if (override === undefined && retryAfter !== undefined && retryAfter > maxCooldown) {
-      return { duration, reason: 'oversized', moved: this.#rest('oversized', until, 'oversized', now) };
+      const moved = until > this.#reserveUntil;
+      if (moved) this.#reserveUntil = until;
+      return { duration, reason: 'oversized', moved };
     }
     const moved = until > this.#outUntil(now);
-    if (COSTS[reason].trial && retryAfter === undefined) this.#rest('failing', until, reason, now);
+    if (COSTS[reason].trial && retryAfter === undefined) this.#rest(until, reason, now);
     else this.impose(until, reason, now);
     return { duration, reason, moved };
   }
@@ -233,6 +237,7 @@ export class Circuit {
     const out = this.#out;
     this.#trust = SOUND;
     this.#hold = undefined;
+    this.#reserveUntil = 0;
     this.#failures = 0;
     this.#out = false;
     return out;
@@ -243,12 +248,10 @@ export class Circuit {
     const trust = this.#trustAt(now);
     const cooldowns: RunningCooldown[] = [];
     const hold = this.#hold;
-    const failing = trust.is === 'resting' && trust.as === 'failing' ? trust : undefined;
-    const cooling = failing === undefined ? hold : later(hold, failing);
+    const cooling = trust.is === 'resting' ? later(hold, trust) : hold;
     if (cooling !== undefined && cooling.until > now)
       cooldowns.push({ reason: cooling.reason, remaining: cooling.until - now });
-    if (trust.is === 'resting' && trust.as === 'oversized')
-      cooldowns.push({ reason: trust.reason, remaining: trust.until - now });
+    if (this.#reserveUntil > now) cooldowns.push({ reason: 'oversized', remaining: this.#reserveUntil - now });
     return { state: this.#state(now), cooldowns };
   }
 
@@ -267,16 +270,14 @@ export class Circuit {
   #state(now: number): State {
     const trust = this.#trustAt(now);
     if (this.#outUntil(now) > now) return 'cooling';
-    if (trust.is === 'resting') return 'reserve';
+    if (this.#reserveUntil > now) return 'reserve';
     return trust.is === 'proving' ? 'trial' : 'available';
   }
 
   /** The state at a time: what time alone changes is worked out when somebody asks. */
   #trustAt(now: number): Trust {
     let trust = this.#trust;
-    if (trust.is === 'resting' && trust.until <= now) {
-      trust = trust.as === 'oversized' ? SOUND : { is: 'proving', trial: trust.trial };
-    }
+    if (trust.is === 'resting' && trust.until <= now) trust = { is: 'proving', trial: trust.trial };
     if (trust.is === 'proving' && trust.trial !== undefined && trust.trial.until <= now) trust = PROVING;
     return (this.#trust = trust);
   }
@@ -284,8 +285,7 @@ export class Circuit {
   /** When the deadlines end that keep it from being used at all. */
   #outUntil(now: number): number {
     const trust = this.#trustAt(now);
-    const failing = trust.is === 'resting' && trust.as === 'failing' ? trust.until : 0;
-    return Math.max(this.#holdUntil(now), failing);
+    return Math.max(this.#holdUntil(now), trust.is === 'resting' ? trust.until : 0);
   }
 
   #holdUntil(now: number): number {
@@ -293,13 +293,11 @@ export class Circuit {
     return this.#hold?.until ?? 0;
   }
 
-  /** Deadlines only move later, and being out outweighs ranking behind the others. Returns whether the deadline moved. */
-  #rest(as: 'failing' | 'oversized', until: number, reason: CooldownReason, now: number): boolean {
+  /** Deadlines only move later. */
+  #rest(until: number, reason: CooldownReason, now: number): void {
     const trust = this.#trustAt(now);
-    if (trust.is === 'resting' && (trust.as === as ? trust.until >= until : trust.as === 'failing')) return false;
-    const trial = trust.is === 'sound' ? undefined : trust.trial;
-    this.#trust = { is: 'resting', as, until, reason, trial };
-    return true;
+    if (trust.is === 'resting' && trust.until >= until) return;
+    this.#trust = { is: 'resting', until, reason, trial: trust.is === 'sound' ? undefined : trust.trial };
   }
 }
 
