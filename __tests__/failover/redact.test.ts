@@ -11,6 +11,7 @@ import {
   closeBackendsAfterEach,
 } from '../support/fake-backend';
 import { stubPool } from '../support/stub-pool';
+import { wires } from '../support/wires';
 
 closeBackendsAfterEach();
 
@@ -139,7 +140,7 @@ test('an error that an adapter throws at once shows no key, and has the config o
   expect(error).toMatchObject({ message: 'refused ***', config: { adapter } });
 });
 
-test.each(['http', 'fetch'])('over %s, nothing is written on the reason of a cancel', async (wire) => {
+test.each(wires())('over %s, nothing is written on the reason of a cancel', async (wire) => {
   const backend = await FakeBackend.start();
   const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-secret' }], { adapter: wire });
   const source = axios.CancelToken.source();
