@@ -1,22 +1,13 @@
-import { Readable } from 'node:stream';
 import axios from 'axios';
 import type { AxiosRequestConfig, AxiosResponse, ResponseType } from 'axios';
 import { priorityAdapter } from '../../src';
 import { FakeBackend, rejectionOf, startBackends, throttle, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool, fakeClock, throttled } from '../support/stub-pool';
+import { textOf } from '../support/text-of';
 
 closeBackendsAfterEach();
 
 const text = '{"text":"ü"}';
-
-async function textOf(data: unknown): Promise<string> {
-  if (data instanceof Readable) return Buffer.concat((await data.toArray()) as Buffer[]).toString();
-  if (data instanceof ReadableStream) return new Response(data).text();
-  if (data instanceof Blob) return data.text();
-  if (data instanceof ArrayBuffer) return Buffer.from(data).toString();
-  if (Buffer.isBuffer(data)) return data.toString();
-  return typeof data === 'string' ? data : JSON.stringify(data);
-}
 
 /** The class of `data`, whatever realm it is from. */
 const kindOf = (data: unknown): string =>

@@ -11,24 +11,12 @@ import {
   trickle,
   closeBackendsAfterEach,
 } from '../support/fake-backend';
+import { pair } from '../support/pair';
 import { deferred, eventLoopTurn, fakeClock, stubPool } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
 afterEach(() => jest.useRealTimers());
-
-async function pair(first: Parameters<FakeBackend['always']>[0], options = {}) {
-  const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
-  a.always(first);
-  const adapter = priorityAdapter(
-    [
-      { baseURL: a.url, name: 'a' },
-      { baseURL: b.url, name: 'b', priority: 2 },
-    ],
-    options,
-  );
-  return { a, b, adapter };
-}
 
 describe.each(['http', 'fetch'])('timeout over %s', (wire) => {
   test.each([

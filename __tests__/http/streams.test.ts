@@ -4,17 +4,9 @@ import axios from 'axios';
 import { priorityAdapter } from '../../src';
 import { FakeBackend, rejectionOf, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool, eventLoopTurn } from '../support/stub-pool';
+import { textOf } from '../support/text-of';
 
 closeBackendsAfterEach();
-
-async function textOf(data: unknown): Promise<string> {
-  if (data instanceof Readable) return Buffer.concat((await data.toArray()) as Buffer[]).toString();
-  if (data instanceof ReadableStream) return new Response(data).text();
-  if (data instanceof Blob) return data.text();
-  if (data instanceof ArrayBuffer) return Buffer.from(data).toString();
-  if (Buffer.isBuffer(data)) return data.toString();
-  return typeof data === 'string' ? data : JSON.stringify(data);
-}
 
 afterEach(() => jest.useRealTimers());
 

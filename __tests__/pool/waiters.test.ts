@@ -1,32 +1,13 @@
 import axios from 'axios';
 import { priorityAdapter } from '../../src';
 import type { Backend, PoolEvent } from '../../src';
-import {
-  FakeBackend,
-  neverReply,
-  rejectionOf,
-  startBackends,
-  throttle,
-  closeBackendsAfterEach,
-} from '../support/fake-backend';
+import { FakeBackend, neverReply, rejectionOf, throttle, closeBackendsAfterEach } from '../support/fake-backend';
+import { pair } from '../support/pair';
 import { stubPool, throttled } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
 afterEach(() => jest.useRealTimers());
-
-async function pair(first: Parameters<FakeBackend['always']>[0], options = {}) {
-  const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
-  a.always(first);
-  const adapter = priorityAdapter(
-    [
-      { baseURL: a.url, name: 'a' },
-      { baseURL: b.url, name: 'b', priority: 2 },
-    ],
-    options,
-  );
-  return { a, b, adapter };
-}
 
 describe('maxWait', () => {
   const waiting = (options: object) => {

@@ -107,14 +107,14 @@ export function copyOf(config: InternalAxiosRequestConfig, kind?: AdapterKind, a
   const prototype = Object.getPrototypeOf(config) as object | null;
   const copy = (prototype === null ? new Config(abort) : Object.create(prototype)) as Record<string, unknown>;
   const fields = config as unknown as Record<string, unknown>;
-  if (abort === undefined) {
-    for (const key of Object.keys(fields)) copy[key] = fields[key];
-    return copy as unknown as AttemptConfig;
+  if (abort !== undefined) {
+    // axios's own adapters take the `Abort` as it is, except over fetch.
+    if (kind === 'foreign' && prototype === null) Object.defineProperty(copy, 'signal', Config.lazySignal);
+    else copy.signal = kind === 'http' || kind === 'xhr' ? abort : abort.signal;
   }
-  // axios's own adapters take the `Abort` as it is, except over fetch.
-  if (kind === 'foreign' && prototype === null) Object.defineProperty(copy, 'signal', Config.lazySignal);
-  else copy.signal = kind === 'http' || kind === 'xhr' ? abort : abort.signal;
-  for (const key of Object.keys(fields)) if (key !== 'signal' && key !== 'cancelToken') copy[key] = fields[key];
+  for (const key of Object.keys(fields)) {
+    if (abort === undefined || (key !== 'signal' && key !== 'cancelToken')) copy[key] = fields[key];
+  }
   return copy as unknown as AttemptConfig;
 }
 

@@ -63,7 +63,7 @@ function headOf(response: IncomingMessage, sent: ClientRequest): IncomingMessage
   return head as unknown as IncomingMessage;
 }
 
-/** axios before 1.18 leaves the limit of bodies that it turns into streams to follow-redirects. */
+/** axios 1.13 and older leave the limit of bodies that they turn into streams to follow-redirects. */
 function limitBody(sent: ClientRequest, limit: number): void {
   const write = sent.write.bind(sent) as (...args: unknown[]) => boolean;
   let length = 0;
