@@ -8,8 +8,9 @@ import './axios/augmentation';
 
 export { attachPriorityAdapter } from './axios/attach';
 export type { Attached } from './axios/attach';
+export type { PriorityAdapterOptions, WrappedAdapter } from './axios/balancer';
 export { priorityAdapter } from './axios/priority-adapter';
-export type { PriorityAdapter, PriorityAdapterOptions, WrappedAdapter } from './axios/priority-adapter';
+export type { PriorityAdapter } from './axios/priority-adapter';
 export {
   defaultFailoverCondition,
   isAmbiguousFailure,

@@ -132,7 +132,7 @@ describe('affinity', () => {
   });
 
   test('rejects a key that is not a function', () => {
-    expect(() => affinity('user' as never)).toThrow("affinity's key must be a function, got string");
+    expect(() => affinity('user' as never)).toThrow('affinity\'s key must be a function, got "user"');
   });
 
   test('gets the config of the request from the pool', async () => {

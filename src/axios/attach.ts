@@ -3,8 +3,8 @@ import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestCo
 import { must } from '../base/check';
 import type { BackendOptions } from '../pool/backend-options';
 import type { BackendPool } from '../pool/pool';
-import { Balancer, isPriorityAdapter } from './priority-adapter';
-import type { PriorityAdapterOptions, WrappedAdapter } from './priority-adapter';
+import { Balancer, isPriorityAdapter } from './balancer';
+import type { PriorityAdapterOptions, WrappedAdapter } from './balancer';
 
 /** What {@link attachPriorityAdapter} returns. */
 export interface Attached {

@@ -120,7 +120,7 @@ export function copyOf(config: InternalAxiosRequestConfig, kind?: AdapterKind, a
 
 function setTarget(attempt: AttemptConfig, { config, route }: AxiosRequest, backend: BackendSettings): void {
   const name = backend.deployments?.get(route.deployment!);
-  const { base, url } = name === undefined ? route.target : renameInPath(route.target, name);
+  const { base, url } = name === undefined ? route.path : renameInPath(route.path, name);
   // axios would take "//…" for an absolute URL, and the request would not go to the backend.
   if (url.startsWith('//')) {
     attempt.url = backend.baseURL + url;

@@ -2,12 +2,10 @@ import axios from 'axios';
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { onCancel } from '../failover/budget';
 import type { Abort, Cancellable } from '../failover/budget';
+import type { Fabricated } from '../failover/exhausted';
 import { replaceField } from '../failover/redact';
 import { discardBody, isNodeStream, isWebStream, watched } from '../http/streams';
-import type { Exhausted } from '../pool/turns';
 import type { AxiosRequest } from './attempt-config';
-
-const STATUS = 429;
 
 /**
  * Resolves or rejects by the caller's `validateStatus`, as axios's own `settle` does.
@@ -28,21 +26,12 @@ export function settle(response: AxiosResponse): AxiosResponse {
   );
 }
 
-/** The 429 that the caller gets when no backend is left. It names no host. */
-export function fabricate(request: AxiosRequest, { retryAfter, backends }: Exhausted): AxiosResponse {
-  const ms = Math.ceil(retryAfter);
-  const seconds = Math.max(1, Math.ceil(ms / 1000));
-  const all = backends === 1 ? 'The only backend is' : `All ${String(backends)} backends are`;
-  const message = `${all} throttled or failing. Please retry after ${String(seconds)} ${seconds === 1 ? 'second' : 'seconds'}.`;
-  const text = JSON.stringify({ error: { code: String(STATUS), type: 'no_backend_available', message } });
+/** A response of the package's own as an adapter would have given it. */
+export function fabricate(request: AxiosRequest, { status, statusText, headers, text }: Fabricated): AxiosResponse {
   return {
-    status: STATUS,
-    statusText: 'Too Many Requests',
-    headers: new axios.AxiosHeaders({
-      'retry-after': String(seconds),
-      'retry-after-ms': String(ms),
-      'content-type': 'application/json',
-    }),
+    status,
+    statusText,
+    headers: new axios.AxiosHeaders(headers),
     data: inForm(text, request),
     config: request.config,
     fabricated: true,

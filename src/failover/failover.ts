@@ -9,6 +9,7 @@ import { Turns } from '../pool/turns';
 import { Abort, AbortReason, Budget } from './budget';
 import { classifyError, failureOf, isBackendsFault, isSuccess, isReturnable, reasonOf } from './classify';
 import type { Failure, Outcome } from './classify';
+import { exhaustedResponse } from './exhausted';
 import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './options';
 import type { Rules } from './options';
@@ -34,7 +35,9 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
     for (;;) {
       budget.check();
       const turn = turns.next(budget.remaining());
-      if (turn.is === 'none') return client.settle(request, client.fabricate(request, turn), run.attempts);
+      if (turn.is === 'none') {
+        return client.settle(request, client.fabricate(request, exhaustedResponse(turn)), run.attempts);
+      }
       if (turn.is === 'wait') {
         run.hasWholeBudget = false;
         await budget.guard(() => turn.over).finally(turn.end);

@@ -3,8 +3,8 @@ import type { HeaderList } from '../http/credentials';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import type { BackendSettings } from '../pool/backend-options';
 import type { Attempt } from '../pool/events';
-import type { Exhausted } from '../pool/turns';
 import type { Abort } from './budget';
+import type { Fabricated } from './exhausted';
 
 /** The caller's request, as the failover needs to know it. A client adds what it needs itself. */
 export interface HttpRequest {
@@ -44,8 +44,8 @@ export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
   send(request: R, target: Target, abort: Abort | undefined): Promise<A>;
   /** Frees the connection of a response that nobody will read. */
   discard(response: A): void;
-  /** Makes the 429 that the caller gets when no backend is left. */
-  fabricate(request: R, why: Exhausted): A;
+  /** Makes a response that no backend gave. */
+  fabricate(request: R, fabricated: Fabricated): A;
   /**
    * The response as the caller gets it, with `attempts`.
    *

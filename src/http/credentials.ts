@@ -1,6 +1,7 @@
 import { dictionary, must, showType } from '../base/check';
 import { CodedError } from '../base/errors';
-import { removeHeaders } from './headers';
+import { stripOnOtherOrigin } from './redirect';
+import type { RedirectHook } from './redirect';
 
 /** Headers that carry an identity to Azure OpenAI, to OpenAI, or to API Management in front of them. */
 const AUTH_HEADERS: readonly string[] = ['api-key', 'authorization', 'x-api-key', 'ocp-apim-subscription-key'];
@@ -55,13 +56,6 @@ export interface Credentials {
   readonly headers: HeaderList | (() => Promise<HeaderList>);
 }
 
-/** axios's `beforeRedirect`: is given the options of the next request, and may change them. Older axios gives no `request`. */
-export type RedirectHook = (
-  options: Record<string, unknown>,
-  response: { headers: Record<string, string>; statusCode: number },
-  request?: { headers: Record<string, string>; url: string; method: string },
-) => void;
-
 export type HeaderList = readonly (readonly [name: string, value: HeaderValue])[];
 
 /**
@@ -102,21 +96,6 @@ export function resolveCredentials(options: CredentialOptions, origin: string, p
           Promise.all(entries.map(async ([name, value]) => [name, typeof value === 'function' ? await value() : value]))
       : (entries as HeaderList),
   };
-}
-
-function stripOnOtherOrigin(origin: string, sensitive: readonly string[]): RedirectHook {
-  return (options, _response, request) => {
-    const { href, headers = {} } = options as { href?: string; headers?: Record<string, unknown> };
-    if (!isSameOrigin(request?.url ?? origin, href)) removeHeaders(headers, (name) => sensitive.includes(name));
-  };
-}
-
-function isSameOrigin(from: string, to: unknown): boolean {
-  try {
-    return new URL(from).origin === new URL(String(to)).origin;
-  } catch {
-    return false;
-  }
 }
 
 /** Asks a provider. Its failure is a failed attempt of its backend. The message repeats nothing that the provider said. */

@@ -7,7 +7,7 @@ const DEPLOYMENT = /((?:^|\/)deployments\/)([^/?#]+)/;
 
 /** What the caller's URL asks for. */
 export interface Route {
-  readonly target: PathParts;
+  readonly path: PathParts;
   /** The deployment that the URL names, decoded: the caller's name for it. */
   readonly deployment: string | undefined;
 }
@@ -24,9 +24,9 @@ export function routeOf(config: RequestConfig): Route {
   const text = toText(url ?? '');
   const known = routes.get(text);
   if (known !== undefined && known.baseURL === baseURL && known.allowAbsoluteUrls === allowAbsoluteUrls) return known;
-  const target = pathPartsOf(text, baseURL ?? '', allowAbsoluteUrls);
-  const name = DEPLOYMENT.exec(pathOf(target))?.[2];
-  const route = { target, deployment: name === undefined ? undefined : decode(name), baseURL, allowAbsoluteUrls };
+  const path = pathPartsOf(text, baseURL ?? '', allowAbsoluteUrls);
+  const name = DEPLOYMENT.exec(joined(path))?.[2];
+  const route = { path, deployment: name === undefined ? undefined : decode(name), baseURL, allowAbsoluteUrls };
   if (routes.size >= MAX_ROUTES) routes.clear();
   if (text.length + (baseURL ?? '').length <= MAX_LENGTH) routes.set(text, route);
   return route;
@@ -37,14 +37,14 @@ function toText(url: unknown): string {
   return String(url);
 }
 
-/** The same target with another deployment in its path. */
-export function renameInPath(target: PathParts, name: string): PathParts {
-  const renamed = (path: string): string =>
-    path.replace(DEPLOYMENT, (_, before: string) => before + encodeURIComponent(name));
-  if (DEPLOYMENT.test(target.base)) return { base: renamed(target.base), url: target.url };
-  if (DEPLOYMENT.test(beforeQuery(target.url))) return { base: target.base, url: renamed(target.url) };
+/** The same path with another deployment in it. */
+export function renameInPath(path: PathParts, name: string): PathParts {
+  const renamed = (text: string): string =>
+    text.replace(DEPLOYMENT, (_, before: string) => before + encodeURIComponent(name));
+  if (DEPLOYMENT.test(path.base)) return { base: renamed(path.base), url: path.url };
+  if (DEPLOYMENT.test(beforeQuery(path.url))) return { base: path.base, url: renamed(path.url) };
   // `…/deployments` is the end of one part and the name the beginning of the other, so the two are joined.
-  return { base: '', url: renamed(combine(target.base, target.url)) };
+  return { base: '', url: renamed(combine(path.base, path.url)) };
 }
 
 /** The model that a JSON body names. */
@@ -84,6 +84,6 @@ function renameInJSON(text: string, name: string): string {
   });
 }
 
-function pathOf({ base, url }: PathParts): string {
+function joined({ base, url }: PathParts): string {
   return beforeQuery(base === '' ? url : combine(base, url));
 }

@@ -1,3 +1,4 @@
+import { must } from '../base/check';
 import type { RequestConfig } from '../http/messages';
 import type { Backend } from './backend';
 
@@ -57,7 +58,7 @@ export function roundRobin(): Selector {
  * @throws TypeError if `key` isn't a function
  */
 export function affinity(key: (config: RequestConfig) => string | number | null | undefined): Selector {
-  if (typeof key !== 'function') throw new TypeError(`affinity's key must be a function, got ${typeof key}`);
+  must(typeof key === 'function', "affinity's key", 'be a function', key);
   return function affinity(candidates, config) {
     const given = key(config);
     if (given === undefined || given === null || given === '') return weightedRandom(candidates, config);

@@ -1,0 +1,82 @@
+import axios from 'axios';
+import type { AxiosAdapter, AxiosRequestConfig, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { must } from '../base/check';
+import type { Check } from '../base/check';
+import { failover } from '../failover/failover';
+import { checkedBoolean, poolFrom, resolveRules, rulesFor } from '../failover/options';
+import type { FailoverOptions, Rules } from '../failover/options';
+import type { BackendOptions } from '../pool/backend-options';
+import { BackendPool, coreOf } from '../pool/pool';
+import type { PoolCore } from '../pool/pool-core';
+import { AxiosClient } from './axios-client';
+
+/** What may be wrapped: an adapter, the name of one of axios's, or a list of which the first that is supported is used. */
+export type WrappedAdapter = NonNullable<AxiosRequestConfig['adapter']>;
+
+/** Options of `priorityAdapter` and `attachPriorityAdapter`. `undefined` means the default. */
+export interface PriorityAdapterOptions extends FailoverOptions {
+  /**
+   * The adapter to wrap: a name, a list or a function. Default: `axios.defaults.adapter` when the adapter is made; for
+   * `attachPriorityAdapter`, the adapter that the request would have used.
+   */
+  readonly adapter?: WrappedAdapter | undefined;
+}
+
+/** Whether it is one, or a list with one in it. */
+export function isPriorityAdapter(adapter: unknown): boolean {
+  return [adapter].flat().some((each) => typeof each === 'function' && 'pool' in each && BackendPool.isPool(each.pool));
+}
+
+/** A pool, and the rules by which requests go through it. The adapter and the plugin share this. */
+export class Balancer {
+  readonly pool: BackendPool;
+  /** The `adapter` option. */
+  readonly adapter: WrappedAdapter | undefined;
+  readonly #rules: Rules;
+  readonly #core: PoolCore;
+  readonly #client = new AxiosClient();
+
+  /** @throws TypeError that names the place and the value */
+  constructor(backends: readonly BackendOptions[] | BackendPool, options: PriorityAdapterOptions) {
+    const { adapter, ...rules } = resolveRules(options, { adapter: checkAdapter });
+    this.#rules = rules;
+    this.adapter = adapter;
+    if (isPriorityAdapter(adapter))
+      throw new TypeError('options.adapter is a priority adapter; pass the adapter that it wraps');
+    this.pool = poolFrom(backends, options);
+    this.#core = coreOf(this.pool);
+  }
+
+  /** Sends one request to the backends through the wrapped adapter, or past them if it isn't to be balanced. */
+  request(config: InternalAxiosRequestConfig, wrapped: WrappedAdapter | undefined): Promise<AxiosResponse> {
+    try {
+      const isBalanced = checkedBoolean(this.#rules.shouldBalance(config), 'shouldBalance');
+      const adapter = typeof wrapped === 'function' ? wrapped : axios.getAdapter(wrapped, config);
+      if (!isBalanced) return untouched(adapter, config);
+      const rules = rulesFor(this.#rules, config.failover);
+      return failover(this.#client, this.#client.open(config, adapter), this.#core, rules);
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever a callback threw
+      return Promise.reject(this.#client.refuse(config, error));
+    }
+  }
+}
+
+/** Whatever the adapter throws or returns, as axios would get it. */
+async function untouched(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
+  return adapter(config);
+}
+
+/** @throws TypeError for an adapter that axios doesn't have here */
+const checkAdapter: Check<WrappedAdapter | undefined> = (adapter, place) => {
+  if (adapter === undefined) return undefined;
+  const wrapped = adapter as WrappedAdapter;
+  const fits = ['function', 'string'].includes(typeof adapter) || Array.isArray(adapter);
+  must(fits, place, 'be a function, a name or a list of them', adapter);
+  try {
+    axios.getAdapter(wrapped);
+  } catch (cause) {
+    throw new TypeError(`${place}: ${(cause as Error).message}`, { cause });
+  }
+  return wrapped;
+};
