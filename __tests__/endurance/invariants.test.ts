@@ -20,6 +20,8 @@ interface Made {
   readonly deployment: string;
   /** The backends tried since the last wait. */
   readonly tried: string[];
+  /** Whether it has tried a backend that was on cooldown. */
+  hoped: boolean;
   settled: number;
 }
 
@@ -50,27 +52,38 @@ class World {
   }
 
   /** The end of the cooldown of each backend and deployment. */
-  #cooling(): Map<string, number> {
+  #cooling(isAsked = false): Map<string, number> {
     const ends = new Map<string, number>();
     for (const { name, cooldowns } of this.adapter.pool.snapshot()) {
       for (const { scope = '', reason, remaining } of cooldowns) {
-        if (reason !== 'oversized') ends.set(`${name} ${scope}`, this.#now + remaining);
+        const isGuessed = reason !== 'throttled' && reason !== 'manual';
+        if (reason !== 'oversized' && !(isAsked && isGuessed)) ends.set(`${name} ${scope}`, this.#now + remaining);
       }
     }
     return ends;
   }
 
-  #isCooling(name: string, deployment: string): boolean {
-    const cooling = this.#cooling();
+  #isCooling(name: string, deployment: string, isAsked = false): boolean {
+    const cooling = this.#cooling(isAsked);
     return cooling.has(`${name} `) || cooling.has(`${name} ${deployment}`);
+  }
+
+  /** Checks that a backend on cooldown is used only after a guess, if nobody else can serve, and once per request. */
+  #checkUse(name: string, made: Made): void {
+    if (!this.#isCooling(name, made.deployment)) return;
+    if (this.#isCooling(name, made.deployment, true)) this.broken.push(`${name} was used against its will`);
+    const others = this.adapter.pool.backends.filter((other) => !made.tried.includes(other.name));
+    if (others.some((other) => !this.#isCooling(other.name, made.deployment)))
+      this.broken.push(`${name} was used while another backend could serve`);
+    if (made.hoped) this.broken.push(`${name} was a second last hope`);
+    made.hoped = true;
   }
 
   #take(config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
     const name = new URL(config.baseURL ?? '').hostname.split('.')[0] ?? '';
     const made = this.made.find(({ id }) => String(id) === config.headers['x-request']);
     if (made === undefined) throw new Error('nobody made this request');
-    // A backend on cooldown is never used.
-    if (this.#isCooling(name, made.deployment)) this.broken.push(`${name} was used while it was on cooldown`);
+    this.#checkUse(name, made);
     // A request tries no backend twice without a wait.
     if (made.tried.includes(name)) this.broken.push(`${name} was tried twice`);
     // No request goes to a worse priority while a better one is available.
@@ -95,7 +108,14 @@ class World {
   }
 
   send(deployment: string): void {
-    const made: Made = { id: this.made.length, cancel: new AbortController(), deployment, tried: [], settled: 0 };
+    const made: Made = {
+      id: this.made.length,
+      cancel: new AbortController(),
+      deployment,
+      tried: [],
+      hoped: false,
+      settled: 0,
+    };
     this.made.push(made);
     const soonest = (): number => Math.min(...NAMES.map((name) => this.#yesAt(name, deployment)));
     const config = {
@@ -153,13 +173,13 @@ class World {
     if (this.adapter.pool.backends.some((each) => each.name === name)) this.adapter.pool.cool(name, ms, scope);
   }
 
-  /** Checks that no cooldown became shorter. */
+  /** Checks that no cooldown that was asked for became shorter. */
   checkDeadlines(): void {
     const now = this.#cooling();
     for (const [key, end] of this.#deadlines) {
       if (end > this.#now) expect(now.get(key) ?? 0).toBeGreaterThanOrEqual(end - 1e-6);
     }
-    this.#deadlines = now;
+    this.#deadlines = this.#cooling(true);
   }
 
   /** Ends all attempts, and checks that each request settled exactly once and that nothing is pending. */

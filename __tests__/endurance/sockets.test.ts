@@ -17,7 +17,8 @@ describe.each([
     first.always({ status: 429, headers: { 'retry-after-ms': '0' }, body: 'x'.repeat(size) });
     second.always({ body: 'data: 1' });
     const httpAgent = new Agent({ keepAlive: true, maxSockets: 1 });
-    const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
+    const backends = [{ baseURL: first.url }, { baseURL: second.url, priority: 2 }];
+    const adapter = priorityAdapter(backends, { cooldown: () => 0 });
     const client = axios.create({ adapter, httpAgent, responseType: 'stream' });
     for (let i = 0; i < 100; i++) {
       const { data } = await client.post<Readable>('/x', {});

@@ -1,35 +1,44 @@
 import axios from 'axios';
 import { rejectionOf } from '../support/fake-backend';
-import { stubPool } from '../support/stub-pool';
+import { fakeClock, stubPool } from '../support/stub-pool';
 
 describe('a failover condition', () => {
   test('decides about the cooldown even if the request makes only one attempt', async () => {
     const { adapter, replies, tried, pool } = stubPool(
       { a: {}, b: {} },
-      { failoverCondition: () => true, selector: ([a]) => a! },
+      { failoverCondition: () => true, cooldown: () => 5000, selector: ([a]) => a! },
     );
     replies.a = 404;
     const config = { adapter, failover: false, validateStatus: null } as const;
-    expect((await axios.get('/x', config)).attempts).toMatchObject([{ status: 404, cooldown: 10_000 }]);
+    expect((await axios.get('/x', config)).attempts).toMatchObject([{ status: 404, cooldown: 5000 }]);
     expect(tried).toEqual(['a']);
     expect(pool.snapshot()[0]).toMatchObject({ failures: 1, cooldowns: [{ reason: 'client-error' }] });
   });
 
-  test('that returns true for a 404 fails over and puts that deployment on cooldown', async () => {
+  test.each<[string, object, object, object[]]>([
+    ['puts no backend on cooldown', {}, {}, []],
+    ['unless the server specifies a wait', { 'retry-after': '5' }, {}, [{ scope: 'd', reason: 'client-error' }]],
+    ['unless `cooldown` specifies a length', {}, { cooldown: () => 5000 }, [{ scope: 'd', reason: 'client-error' }]],
+  ])('that returns true for a 404 fails over and %s', async (_, headers, options, cooldowns) => {
     const { request, replies, pool } = stubPool(
       { a: {}, b: { priority: 2 } },
-      { failoverCondition: ({ status }) => status === 404 },
+      { failoverCondition: ({ status }) => status === 404, ...options },
     );
-    replies.a = 404;
+    replies.a = { status: 404, headers };
     expect((await request({ url: '/openai/deployments/d/chat' })).attempts).toMatchObject([
-      { status: 404, cooldown: 10_000 },
+      { status: 404, reason: 'client-error' },
       { status: 200 },
     ]);
-    expect(pool.snapshot()[0]).toMatchObject({
-      state: 'available',
-      failures: 1,
-      cooldowns: [{ scope: 'd', reason: 'client-error' }],
-    });
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'available', failures: 1, cooldowns });
+  });
+
+  test('that returns true for a 404 of the last backend returns that response, and no backend is asked again', async () => {
+    const { request, replies, tried } = stubPool({ a: {}, b: {} }, { failoverCondition: () => true, maxWait: 60_000 });
+    replies.a = replies.b = { status: 404, data: 'no such file' };
+    const response = await request();
+    expect(response).toMatchObject({ status: 404, data: 'no such file' });
+    expect(response.fabricated).toBeUndefined();
+    expect(tried).toHaveLength(2);
   });
 
   test('that returns false for a 429 returns it to the caller, and the backend goes on cooldown', async () => {
@@ -59,7 +68,7 @@ describe('a failover condition', () => {
       { failoverCondition: failoverCondition as () => boolean },
     );
     replies.a = 500;
-    expect(await rejectionOf(request())).toMatchObject({ message, attempts: [{ status: 500, cooldown: 10_000 }] });
+    expect(await rejectionOf(request())).toMatchObject({ message, attempts: [{ status: 500, cooldown: 100 }] });
     expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', pending: 0, failures: 1 });
   });
 });
@@ -73,11 +82,15 @@ describe('the cooldown option', () => {
     expect(cooldown).not.toHaveBeenCalled();
   });
 
-  test('is capped at maxCooldown, and does not count as a wait specified by the server', async () => {
+  test('is capped at maxCooldown, and sets the length, never what follows', async () => {
+    fakeClock();
     const { request, replies, pool } = stubPool({ a: {} }, { cooldown: () => 5000, maxCooldown: 1000 });
     replies.a = { status: 503, headers: { 'retry-after': '86400' } };
     await request({ validateStatus: () => true });
-    expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', cooldowns: [{ reason: 'server-error' }] });
+    expect(pool.snapshot()[0]).toMatchObject({
+      state: 'reserve',
+      cooldowns: [{ reason: 'oversized', remaining: 1000 }],
+    });
   });
 
   test('that returns 0 emits no cooldown event', async () => {

@@ -2,9 +2,8 @@ import { request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { codeOf } from '../../src/base/errors';
 import { AbortReason } from '../../src/failover/budget';
-import type { Abort } from '../../src/failover/budget';
 import { failover } from '../../src/failover/failover';
-import type { HttpClient, HttpRequest, Target } from '../../src/failover/http-client';
+import type { Exchange, HttpClient, HttpRequest, Target } from '../../src/failover/http-client';
 import { resolveRules } from '../../src/failover/options';
 import type { FailoverOptions } from '../../src/failover/options';
 import type { HttpResponse, RequestConfig } from '../../src/http/messages';
@@ -29,7 +28,7 @@ interface TinyResponse extends HttpResponse {
 
 /** A client over Node's `http` alone: enough to send a path and a text. */
 const tiny: HttpClient<HttpRequest, TinyResponse> = {
-  send: ({ config }, { backend, credentials, body }: Target, abort: Abort | undefined) =>
+  send: ({ config }, { backend, credentials, body }: Target, { abort }: Exchange) =>
     new Promise((resolve, reject) => {
       const sent = httpRequest(
         backend.baseURL + String(config.url),

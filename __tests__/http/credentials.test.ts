@@ -136,7 +136,7 @@ describe('a credential provider', () => {
     const response = await axios.post('/x', 'body', { adapter });
     expect(tried).toEqual(['b']);
     expect(response.attempts).toMatchObject([
-      { backend: 'a', code: 'ERR_CREDENTIAL', cooldown: 10_000 },
+      { backend: 'a', code: 'ERR_CREDENTIAL', reason: 'credential', cooldown: 100 },
       { backend: 'b' },
     ]);
     expect(pool.snapshot()[0]).toMatchObject({ pending: 0, failures: 1, cooldowns: [{ reason: 'credential' }] });

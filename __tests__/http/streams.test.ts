@@ -12,13 +12,13 @@ afterEach(() => jest.useRealTimers());
 
 test('a failover condition that throws releases the socket of the response', async () => {
   const backend = await FakeBackend.start();
-  backend.always({ status: 429, headers: { 'retry-after-ms': '0' }, body: 'x'.repeat(300_000) });
+  backend.always({ status: 500, body: 'x'.repeat(300_000) });
   const httpAgent = new Agent({ keepAlive: true, maxSockets: 1 });
   const failoverCondition = () => {
     throw new Error('own fault');
   };
   const client = axios.create({
-    adapter: priorityAdapter([{ baseURL: backend.url }], { failoverCondition }),
+    adapter: priorityAdapter([{ baseURL: backend.url }], { failoverCondition, cooldown: () => 0 }),
     httpAgent,
     responseType: 'stream',
   });

@@ -122,11 +122,11 @@ describe('a cooldown', () => {
       }
       return seen;
     };
-    replies.a = 500;
+    replies.a = Object.assign(new Error(), { code: 'ECONNREFUSED' });
     expect(await cooldownsOf(5)).toEqual([1000, 2000, 4000, 5000, 5000]);
     replies.a = 200;
     await request();
-    replies.a = 500;
+    replies.a = Object.assign(new Error(), { code: 'ECONNREFUSED' });
     expect(await cooldownsOf(2)).toEqual([1000, 2000]);
     expect(pool.snapshot()[0]?.failures).toBe(7);
   });
@@ -143,7 +143,7 @@ describe('a cooldown', () => {
     expect(seen).toEqual([1000, 2000, 70, 4000]);
   });
 
-  test('that follows a specified one starts at the default, even for a request sent earlier', async () => {
+  test('that follows a specified one starts at the first step, even for a request sent earlier', async () => {
     const { request, replies, pool } = stubPool({ a: {} }, { defaultCooldown: 1000 });
     const gate = deferred<number>();
     replies.a = () => gate.promise;
@@ -151,7 +151,7 @@ describe('a cooldown', () => {
     replies.a = throttled(50);
     await request({ validateStatus: null });
     gate.resolve(500);
-    expect((await slow).attempts).toMatchObject([{ status: 500, cooldown: 1000 }]);
+    expect((await slow).attempts).toMatchObject([{ status: 500, cooldown: 100 }]);
     expect(pool.snapshot()[0]).toMatchObject({ failures: 2 });
   });
 
@@ -183,10 +183,10 @@ describe('a cooldown', () => {
     const requests = Array.from({ length: 10 }, () => request());
     gate.resolve(500);
     const cooldowns = (await Promise.all(requests)).map(({ attempts }) => attempts?.[0]?.cooldown);
-    expect(cooldowns).toEqual(Array(10).fill(1000));
-    clock.advance(1000);
+    expect(cooldowns).toEqual(Array(10).fill(100));
+    clock.advance(100);
     replies.a = 500;
-    expect((await request()).attempts?.[0]?.cooldown).toBe(2000);
+    expect((await request()).attempts?.[0]?.cooldown).toBe(200);
   });
 });
 
@@ -259,7 +259,8 @@ describe('a trial', () => {
     const clock = fakeClock();
     const all = stubPool(two, { defaultCooldown: 1000, ...options });
     const events: PoolEvent[] = [];
-    all.replies.a = 500;
+    // No response and no sign of life: a trial follows from the first failure on.
+    all.replies.a = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
     await all.request();
     all.pool.subscribe((event) => void (event.type !== 'attempt' && events.push(event)));
     all.tried.length = 0;
@@ -270,7 +271,7 @@ describe('a trial', () => {
     const { request, replies, tried, clock } = await dead();
     replies.a = async () => {
       await eventLoopTurn();
-      return 500;
+      return Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
     };
     for (const round of [1, 2, 3]) {
       clock.advance(1000 * 2 ** round);
@@ -358,7 +359,7 @@ describe('a trial', () => {
     replies.a = () => gate.promise;
     const early = request();
     await eventLoopTurn();
-    replies.a = 500;
+    replies.a = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
     await request();
     gate.resolve(200);
     await early;
@@ -383,12 +384,32 @@ describe('a trial', () => {
     expect(tried).toEqual(['b', 'a']);
   });
 
-  test('answered with a 4xx proves nothing', async () => {
+  test.each([
+    [400, 'available'],
+    [404, 'available'],
+    [302, 'available'],
+    [401, 'available'],
+    [429, 'cooling'],
+    [500, 'cooling'],
+  ])('answered with a %i leaves the backend %s', async (status, state) => {
     const { request, replies, clock, pool } = await dead();
     clock.advance(1000);
-    replies.a = 400;
+    replies.a = status;
     await request({ validateStatus: null });
-    expect(pool.snapshot()[0]?.state).toBe('trial');
+    expect(pool.snapshot()[0]).toMatchObject({ state, pending: 0 });
+  });
+
+  test('answered with a 401 to its own credential proves nothing', async () => {
+    const clock = fakeClock();
+    const { request, replies, pool } = stubPool({ a: { apiKey: 'key-of-a' }, b: { priority: 2 } });
+    replies.a = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+    await request();
+    clock.advance(10_000);
+    replies.a = 401;
+    await request();
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', cooldowns: [{ reason: 'credential' }] });
+    // The rejected credential is the second failure in a row: 100 ms, doubled.
+    expect(pool.snapshot()[0]?.cooldowns).toMatchObject([{ remaining: 200 }]);
   });
 
   test('is not due after a wait that the server specified, nor after pool.cool', async () => {
@@ -426,7 +447,7 @@ describe('a trial in progress', () => {
     const [late, trial] = [deferred<number>(), deferred<number>()];
     replies.a = () => late.promise;
     const first = request();
-    replies.a = 500;
+    replies.a = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
     await request();
     clock.advance(100);
     replies.a = () => trial.promise;
@@ -448,15 +469,18 @@ describe('a trial in progress', () => {
   test('keeps its place when another backend recovers or another attempt ends', async () => {
     const clock = fakeClock();
     const { request, replies, tried, pool } = stubPool({ a: {}, b: { priority: 2 } }, { defaultCooldown: 1000 });
-    replies.a = 500;
+    replies.a = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
     await request();
     clock.advance(1000);
     const trial = deferred<number>();
     replies.a = () => trial.promise;
     const first = request();
     pool.cool('b', 500);
-    replies.a = 404;
-    await request({ validateStatus: null });
+    const cancel = new AbortController();
+    const other = rejectionOf(request({ signal: cancel.signal }));
+    await eventLoopTurn();
+    cancel.abort();
+    await other;
     clock.advance(500);
     await request();
     expect(tried).toEqual(['a', 'b', 'a', 'a', 'b']);
@@ -474,7 +498,7 @@ describe('a trial in progress', () => {
     const fails = request({ validateStatus: null });
     replies.a = () => two.promise;
     const succeeds = request();
-    one.resolve(500);
+    one.reject(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }));
     await fails;
     two.resolve(200);
     await succeeds;
@@ -508,15 +532,15 @@ describe('a wait over maxCooldown', () => {
     replies.a = replies.b = replies.c = poisoned;
     const refused = await request({ method: 'post', url: chat, data: 'poison' });
     expect(refused).toMatchObject({ status: 429, fabricated: true });
-    expect(refused.headers).toMatchObject({ 'retry-after': '300' });
+    expect(refused.headers).toMatchObject({ 'retry-after': '10' });
     expect(pool.snapshot()[0]).toMatchObject({
       state: 'available',
-      cooldowns: [{ scope: 'chat', reason: 'oversized', remaining: 300_000 }],
+      cooldowns: [{ scope: 'chat', reason: 'oversized', remaining: 10_000 }],
     });
     tried.length = 0;
     expect((await request({ method: 'post', url: chat, data: 'fine' })).status).toBe(200);
     expect(['a', 'b']).toContain(tried[0]);
-    clock.advance(300_000);
+    clock.advance(10_000);
     expect(pool.snapshot().flatMap(({ cooldowns }) => cooldowns)).toEqual([]);
   });
 
@@ -566,15 +590,19 @@ describe('a wait over maxCooldown', () => {
       state: 'cooling',
       cooldowns: [
         { reason: 'manual', remaining: 1000 },
-        { reason: 'oversized', remaining: 300_000 },
+        { reason: 'oversized', remaining: 10_000 },
       ],
     });
     clock.advance(1000);
     expect(pool.snapshot()[0]?.state).toBe('reserve');
     replies.b = 500;
-    expect((await request()).headers).toMatchObject({ 'retry-after': '10' });
+    expect((await request()).headers).toMatchObject({ 'retry-after': '1', 'retry-after-ms': '100' });
+    // Refused twice in a row: twice as long.
+    expect(pool.snapshot()[0]?.cooldowns).toEqual([{ reason: 'oversized', remaining: 20_000 }]);
     replies.a = 200;
-    clock.advance(300_000);
+    clock.advance(20_000);
+    expect(pool.snapshot()[0]?.state).toBe('trial');
+    await request();
     expect(pool.snapshot()[0]?.state).toBe('available');
   });
 });
@@ -611,12 +639,12 @@ describe('a wait that is too long, beside a failure', () => {
     other.resolve(second!);
     await requests[1];
     expect(reasons(stub)).toEqual(['server-error', 'oversized']);
-    clock.advance(10_000);
+    clock.advance(100);
     expect(states(stub)).toBe('reserve');
     stub.tried.length = 0;
     await stub.request();
     expect(stub.tried).toEqual(['b']);
-    clock.advance(290_000);
+    clock.advance(9_900);
     expect(states(stub)).toBe('trial');
   });
 
@@ -634,6 +662,6 @@ describe('a wait that is too long, beside a failure', () => {
     other.resolve(throttled(86_400_000));
     await second.catch(() => undefined);
     clock.advance(1000);
-    expect(stub.pool.snapshot()[0]?.cooldowns).toEqual([{ reason: 'oversized', remaining: 300_000 }]);
+    expect(stub.pool.snapshot()[0]?.cooldowns).toEqual([{ reason: 'oversized', remaining: 10_000 }]);
   });
 });

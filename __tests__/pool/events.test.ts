@@ -13,15 +13,15 @@ describe('pool events', () => {
     await request({ url: '/openai/deployments/gpt%204/chat' });
     expect(events.splice(0)).toEqual([
       { type: 'cooldown', backend: 'a', scope: 'gpt 4', reason: 'throttled', duration: 500 },
-      { type: 'attempt', backend: 'a', status: 429, duration: 0, cooldown: 500 },
+      { type: 'attempt', backend: 'a', status: 429, reason: 'throttled', duration: 0, cooldown: 500 },
       { type: 'attempt', backend: 'b', status: 200, duration: 0 },
     ]);
     replies.b = 503;
     await request({ url: '/openai/deployments/gpt%204/chat' });
     expect(events.splice(0)).toEqual([
-      { type: 'cooldown', backend: 'b', reason: 'server-error', duration: 10_000 },
-      { type: 'attempt', backend: 'b', status: 503, duration: 0, cooldown: 10_000 },
-      { type: 'exhausted', retryAfter: 500 },
+      { type: 'cooldown', backend: 'b', reason: 'server-error', duration: 100 },
+      { type: 'attempt', backend: 'b', status: 503, reason: 'server-error', duration: 0, cooldown: 100 },
+      { type: 'exhausted', retryAfter: 100 },
     ]);
     clock.advance(500);
     expect(events).toEqual([]);
@@ -29,6 +29,7 @@ describe('pool events', () => {
     await request();
     expect(events.splice(0)).toEqual([
       { type: 'recovered', backend: 'a', scope: 'gpt 4' },
+      { type: 'recovered', backend: 'b' },
       { type: 'attempt', backend: 'a', status: 200, duration: 0 },
     ]);
     unsubscribe();

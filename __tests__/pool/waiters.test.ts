@@ -39,19 +39,73 @@ describe('maxWait', () => {
     expect(duration).toBeLessThanOrEqual(375);
   });
 
-  test('spreads the requests that wait for the same backend', async () => {
-    const { request, pool, events } = waiting({});
+  test('lets the requests go in growing batches, first come first served', async () => {
+    const { request, pool, configs } = waiting({});
     pool.cool('a', 300);
     pool.cool('b', 300);
-    const responses = Array.from({ length: 20 }, () => request());
-    await jest.advanceTimersByTimeAsync(0);
-    const durations = events.map((event) => (event as { duration: number }).duration);
-    expect(durations).toHaveLength(20);
-    expect(Math.min(...durations)).toBeGreaterThanOrEqual(300);
-    expect(Math.max(...durations)).toBeGreaterThan(310);
-    expect(new Set(durations.map(Math.round)).size).toBeGreaterThan(5);
-    await jest.advanceTimersByTimeAsync(1000);
+    const responses = Array.from({ length: 20 }, (_, i) => request({ url: `/${String(i)}` }));
+    await jest.advanceTimersByTimeAsync(299);
+    expect(configs).toHaveLength(0);
+    const sizes: number[] = [];
+    for (let sent = 0; sent < 20; sent = configs.length) {
+      await jest.advanceTimersByTimeAsync(1);
+      if (configs.length > sent) sizes.push(configs.length - sent);
+    }
+    expect(sizes[0]).toBe(1);
+    expect(sizes.slice(0, -1)).toEqual(sizes.slice(0, -1).sort((a, b) => a - b));
+    expect(Math.max(...sizes)).toBeLessThan(10);
+    expect(configs.map(({ url }) => url)).toEqual(responses.map((_, i) => `/${String(i)}`));
     for (const response of await Promise.all(responses)) expect(response.status).toBe(200);
+  });
+
+  test('keeps the requests back while one that went is refused, so that the others do not call', async () => {
+    const { request, pool, replies, tried } = waiting({ maxWait: 60_000 });
+    pool.cool('b', 60_000);
+    replies.a = throttled(200);
+    const responses = Array.from({ length: 50 }, () => request());
+    await jest.advanceTimersByTimeAsync(1000);
+    // The first 50 go at once. Then one goes in each 200 ms.
+    expect(tried.length).toBeLessThanOrEqual(50 + 5);
+    replies.a = 200;
+    await jest.advanceTimersByTimeAsync(5000);
+    for (const response of await Promise.all(responses)) expect(response.status).toBe(200);
+  });
+
+  test('asks a server that always says "20 ms" about ten times in three seconds', async () => {
+    const { request, pool, replies, tried } = waiting({ maxWait: 3000 });
+    pool.cool('b', 60_000);
+    replies.a = throttled(20);
+    const response = request();
+    await jest.advanceTimersByTimeAsync(4000);
+    expect((await response).status).toBe(429);
+    expect(tried).toHaveLength(10);
+  });
+
+  test('asks a server that always says "1 ms" about ten times in three seconds', async () => {
+    const { request, pool, replies, tried } = waiting({ maxWait: 3000 });
+    pool.cool('b', 60_000);
+    replies.a = throttled(1);
+    const response = request();
+    await jest.advanceTimersByTimeAsync(4000);
+    expect((await response).status).toBe(429);
+    expect(tried.length).toBeGreaterThanOrEqual(9);
+    expect(tried.length).toBeLessThanOrEqual(12);
+  });
+
+  test('does not pause longer for a busy backend that answers others', async () => {
+    const { request, pool, replies, tried } = waiting({ maxWait: 3000 });
+    pool.cool('b', 60_000);
+    replies.a = ({ url }) => (url === '/lucky' ? 200 : throttled(20));
+    const response = request();
+    for (let i = 0; i < 100; i++) {
+      await jest.advanceTimersByTimeAsync(25);
+      pool.restore('a');
+      await request({ url: '/lucky' });
+    }
+    replies.a = 200;
+    await jest.advanceTimersByTimeAsync(100);
+    expect((await response).status).toBe(200);
+    expect(tried.length - 100).toBeGreaterThan(30);
   });
 
   test('is not used if the wait would be longer: the request gets a 429 at once', async () => {

@@ -105,6 +105,7 @@ export function reports(): void {
       readonly backend: string;
       readonly status?: number;
       readonly code?: string;
+      readonly reason?: Failure['reason'] | 'stale';
       readonly duration: number;
       readonly cooldown?: number;
     }
@@ -114,8 +115,11 @@ export function reports(): void {
     {
       readonly backend: Backend;
       readonly config: RequestConfig;
+      readonly reason:
+        'throttled' | 'server-error' | 'connection' | 'ambiguous' | 'timeout' | 'client-error' | 'credential';
       readonly status?: number;
       readonly code?: string;
+      readonly errorCode?: string;
       readonly response?: HttpResponse;
       readonly error?: unknown;
       readonly attemptTimedOut: boolean;

@@ -1,9 +1,10 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import type { Abort } from '../failover/budget';
+import { modelNamedBy } from '../failover/http-client';
 import type { HttpRequest, Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
-import { modelOf, renameInPath } from '../http/deployments';
-import type { BodyModel, Route } from '../http/deployments';
+import { renameInPath } from '../http/deployments';
+import type { Route } from '../http/deployments';
 import { copyHeaders, setHeader } from '../http/headers';
 import { withoutParams } from '../http/url';
 import type { BackendSettings } from '../pool/backend-options';
@@ -18,11 +19,6 @@ export interface AxiosRequest extends HttpRequest {
   readonly adapter: AxiosAdapter;
   readonly kind: AdapterKind;
   readonly route: Route;
-  /**
-   * The model that the body names, if the URL names no deployment; `null`: none. The body is parsed once, for the first
-   * backend that has names of its own.
-   */
-  model: BodyModel | null | undefined;
 }
 
 /** The config of an attempt. axios's types of older versions lack these two fields. */
@@ -150,9 +146,9 @@ function paramsFor(callers: unknown, own: ReadonlyMap<string, unknown>): unknown
 function setBody(attempt: AttemptConfig, request: AxiosRequest, { backend, body }: Target): void {
   attempt.data = body.data;
   if (backend.deployments === undefined || request.deployment !== undefined) return;
-  if (request.model === undefined) request.model = modelOf(body.data) ?? null;
-  const name = request.model && backend.deployments.get(request.model.name);
-  if (name) attempt.data = request.model!.renamed(name);
+  const model = modelNamedBy(request, body.data);
+  const name = model && backend.deployments.get(model.name);
+  if (name) attempt.data = model.renamed(name);
 }
 
 /** Headers that say how a body is framed. */

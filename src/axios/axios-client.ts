@@ -4,7 +4,7 @@ import { MAX_TIMER } from '../base/clock';
 import { CodedError, codeOf, errorChain } from '../base/errors';
 import { AbortReason } from '../failover/budget';
 import type { Abort } from '../failover/budget';
-import type { HttpClient, Target } from '../failover/http-client';
+import type { Exchange, HttpClient, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import { routeOf } from '../http/deployments';
 import { discardBody } from '../http/streams';
@@ -47,12 +47,12 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     };
   }
 
-  send(request: AxiosRequest, target: Target, abort: Abort | undefined): Promise<AxiosResponse> {
+  send(request: AxiosRequest, target: Target, exchange: Exchange): Promise<AxiosResponse> {
     const { adapter, config } = request;
-    const attempt = attemptConfig(request, target, abort);
+    const attempt = attemptConfig(request, target, exchange.abort);
     // A longer timer would fire at once. The budget handles such a timeout.
     if (Number(attempt.timeout) > MAX_TIMER) attempt.timeout = 0;
-    const follow = prepareRedirects(attempt, request, target);
+    const follow = prepareRedirects(attempt, request, target, exchange);
     return called(adapter, attempt)
       .then((response) =>
         follow !== undefined && isRedirected(response, follow) ? follow(adapter, attempt, response, target) : response,
@@ -107,8 +107,9 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
       // The http adapter wraps the error of a body's stream.
       return translated(errorChain(error).find((each) => each instanceof CodedError) ?? error, config);
     }
-    const { message } = Object(error) as { message?: unknown };
-    return new axios.AxiosError(String(withoutSecrets(message, secrets)), codeOf(error).code, config);
+    const { name, message } = Object(error) as { name?: string; message?: unknown };
+    const text = String(withoutSecrets(message, secrets));
+    return Object.assign(new axios.AxiosError(text, codeOf(error).code, config), { name });
   }
 
   #kindOf(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): AdapterKind {

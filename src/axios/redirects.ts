@@ -1,6 +1,6 @@
 import axios from 'axios';
 import type { AxiosAdapter, AxiosResponse } from 'axios';
-import type { Target } from '../failover/http-client';
+import type { Exchange, Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { headerOf } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
@@ -28,9 +28,17 @@ const MAX_FETCH_REDIRECTS = 20;
  * Decides who follows the redirects of an attempt, and changes its config accordingly. `undefined` means that the adapter
  * follows them, or nobody does.
  */
-export function prepareRedirects(attempt: AttemptConfig, request: AxiosRequest, target: Target): Follow | undefined {
-  const own = ownTransport(attempt, request, target);
-  if (own !== undefined) return followHttp(own);
+export function prepareRedirects(
+  attempt: AttemptConfig,
+  request: AxiosRequest,
+  target: Target,
+  exchange: Exchange,
+): Follow | undefined {
+  const own = ownTransport(attempt, request, target, exchange.fresh);
+  if (own !== undefined) {
+    exchange.connection = own;
+    return followHttp(own);
+  }
   const follow = request.kind === 'fetch' && isNode() ? followManually(attempt) : undefined;
   guardRedirects(attempt, target);
   return follow;
@@ -149,7 +157,12 @@ function lowerCase(names: unknown): string[] {
  * where the caller has one, where redirects can't be followed as axios follows them, or where there is nothing to give:
  * over HTTP/2 and to a Unix socket.
  */
-function ownTransport(attempt: AttemptConfig, { kind }: AxiosRequest, target: Target): Transport | undefined {
+function ownTransport(
+  attempt: AttemptConfig,
+  { kind }: AxiosRequest,
+  target: Target,
+  fresh: boolean,
+): Transport | undefined {
   const {
     transport,
     beforeRedirect,
@@ -172,7 +185,7 @@ function ownTransport(attempt: AttemptConfig, { kind }: AxiosRequest, target: Ta
     // follow-redirects takes a Host header for the host that relative redirects lead to.
     !target.backend.credentials.sensitive.includes('host');
   if (!isPossible) return undefined;
-  const own = new Transport(maxRedirects !== 0);
+  const own = new Transport(maxRedirects !== 0, fresh);
   attempt.transport = own;
   return own;
 }

@@ -1,4 +1,10 @@
-import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import axios from 'axios';
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { now } from '../base/clock';
+import { codeOf } from '../base/errors';
+import type { Connection, Head } from '../failover/http-client';
 import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect';
 
 /** What axios's http adapter passes to a transport, as far as it is used here. */
@@ -7,41 +13,122 @@ interface TransportOptions extends Omit<RequestOptions, 'hostname'> {
   readonly maxBodyLength: number;
 }
 
+/** ms. A connection that breaks later than this after sending may have been used by the server. */
+const STALE_WITHIN = 1000;
+
+/** How Node reports that a server has closed a connection: a reset, a hang-up, a broken pipe. */
+const CLOSED_CODE = /^(?:ECONNRESET|EPIPE|ECONNABORTED)$/;
+
 /**
  * A `transport` for axios's http adapter: Node's own `request`, without follow-redirects around it, which costs 18 % of a
- * request over loopback. The redirects are followed one level higher, with `nextHop`.
+ * request over loopback. The redirects are followed one level higher, with `nextHop`. It also sees what becomes of the
+ * connection.
  */
-export class Transport {
+export class Transport implements Connection {
   /** The URL that was requested. */
   url = '';
   /** Its fragment, which isn't sent. */
   hash = '';
+  error: unknown;
+  #agent: Agent | undefined;
+  #sent: ClientRequest | undefined;
+  #response: IncomingMessage | undefined;
+  #isEstablished = false;
+  /** When the request got its socket. */
+  #socketAt = 0;
+  /** What the socket had received by then. */
+  #bytesBefore = 0;
+  /** How many requests were made: more than one after a redirect. */
+  #requests = 0;
 
-  /** @param followsRedirects whether a redirect's body is of no interest */
-  constructor(readonly followsRedirects: boolean) {}
+  /**
+   * @param followsRedirects whether a redirect's body is of no interest
+   * @param fresh whether idle connections to the server are closed first
+   */
+  constructor(
+    readonly followsRedirects: boolean,
+    private readonly fresh: boolean,
+  ) {}
 
   /** Called by axios. */
   request(options: TransportOptions, respond: (response: IncomingMessage) => void): ClientRequest {
     // Looked up at each call: instrumentation and mocks replace it.
-    const { request } = process.getBuiltinModule(options.protocol === 'https:' ? 'node:https' : 'node:http');
+    const http = process.getBuiltinModule(options.protocol === 'https:' ? 'node:https' : 'node:http');
     this.url = urlOf(options) + this.hash;
     // axios 1.5 keeps the brackets of an IPv6 address, which Node would look up as a name.
     options.hostname = options.hostname?.replace(/^\[|\]$/g, '');
-    const sent = request(options, (response) => {
-      const { headers } = response;
-      if (this.followsRedirects && isRedirect(response.statusCode!, headers.location, HTTP_REDIRECTS)) {
-        respond(headOf(response, sent));
-        return;
-      }
-      // As follow-redirects leaves it: axios's users read these.
-      if (this.followsRedirects) Object.assign(response, { responseUrl: this.url, redirects: [] });
-      respond(response);
-    });
+    this.#agent = options.agent instanceof Object ? options.agent : http.globalAgent;
+    if (this.fresh && this.#requests === 0) closeIdle(this.#agent, options);
+    this.#requests++;
+    this.#response = undefined;
+    this.#isEstablished = false;
+    let sent: ClientRequest;
+    try {
+      sent = http.request(options, (response) => {
+        const { headers } = response;
+        if (this.followsRedirects && isRedirect(response.statusCode!, headers.location, HTTP_REDIRECTS)) {
+          respond(headOf(response, sent));
+          return;
+        }
+        this.#response = response;
+        // As follow-redirects leaves it: axios's users read these.
+        if (this.followsRedirects) Object.assign(response, { responseUrl: this.url, redirects: [] });
+        respond(response);
+      });
+    } catch (error) {
+      this.error = error;
+      throw error;
+    }
+    this.#sent = sent;
+    sent.on('socket', (socket) => this.#noteSocket(socket));
+    sent.on('error', (error) => (this.error = error));
     if (options.maxBodyLength !== Infinity) limitBody(sent, options.maxBodyLength);
     return sent;
   }
+
+  get isUnsent(): boolean {
+    return this.error !== undefined && !this.#isEstablished;
+  }
+
+  get isStale(): boolean {
+    const isReused = this.#sent?.reusedSocket === true && this.#requests === 1;
+    return (
+      isReused &&
+      CLOSED_CODE.test(codeOf(this.error).code ?? '') &&
+      this.#response === undefined &&
+      this.#sent?.socket?.bytesRead === this.#bytesBefore &&
+      now() - this.#socketAt < STALE_WITHIN
+    );
+  }
+
+  get isQueued(): boolean {
+    const queues = Object.values(this.#agent?.requests ?? {});
+    return this.#sent !== undefined && queues.some((queue) => (queue as unknown[] | undefined)?.includes(this.#sent));
+  }
+
+  get head(): Head | undefined {
+    if (this.#response === undefined) return undefined;
+    const { statusCode: status = 0, statusMessage: statusText = '', headers } = this.#response;
+    return { status, statusText, headers: new axios.AxiosHeaders(headers as Record<string, string>) };
+  }
+
+  #noteSocket(socket: Socket): void {
+    this.#socketAt = now();
+    this.#bytesBefore = socket.bytesRead;
+    const { connecting, secureConnecting, encrypted } = socket as Partial<TLSSocket> & { secureConnecting?: boolean };
+    // An agent may give a socket that is connected already, whether it was used before or not.
+    if (connecting !== true && secureConnecting !== true) this.#isEstablished = true;
+    else socket.once(encrypted === true ? 'secureConnect' : 'connect', () => (this.#isEstablished = true));
+  }
 }
 
+/** Closes the idle connections of an agent to the server that a request is for. Others of them are probably stale too. */
+function closeIdle({ freeSockets }: Agent, { hostname, port, protocol }: TransportOptions): void {
+  const server = `${String(hostname)}:${String(port || (protocol === 'https:' ? 443 : 80))}:`;
+  for (const [key, sockets = []] of Object.entries(freeSockets ?? {})) {
+    if (key.startsWith(server)) for (const socket of sockets) socket.destroy();
+  }
+}
 function urlOf({ protocol, hostname, port, path }: TransportOptions): string {
   // Through a proxy, the path is the whole URL.
   if (!path?.startsWith('/')) return String(path);

@@ -21,6 +21,8 @@ export interface ErrorLike {
   readonly code?: string;
   readonly message?: unknown;
   readonly syscall?: unknown;
+  /** Of HTTP/2. */
+  readonly rstCode?: unknown;
 }
 
 /** The error, then its `cause`s and aggregated `errors`, outermost first. (axios's fetch adapter keeps the code in `cause`.) */

@@ -1,8 +1,11 @@
 import { codeOf, errorChain } from '../base/errors';
 import type { ErrorLike } from '../base/errors';
+import { errorBodyOf } from '../http/error-body';
 import type { HttpResponse, RequestConfig } from '../http/messages';
-import type { Backend } from '../pool/backend';
+import { parseRetryAfter } from '../http/retry-after';
+import type { Backend, PooledBackend } from '../pool/backend';
 import type { FailureReason } from '../pool/circuit';
+import type { Connection } from './http-client';
 
 /** An attempt that ended in a status of 400 or more, or without a usable response. */
 export interface Failure {
@@ -10,10 +13,14 @@ export interface Failure {
   readonly backend: Backend;
   /** The caller's config. */
   readonly config: RequestConfig;
+  /** What the failure counts as in the pool's events. */
+  readonly reason: FailureReason;
   /** The status of `response`. Below 400 if the connection broke inside the body. */
   readonly status?: number;
   /** The code of `error`: axios's or Node's. */
   readonly code?: string;
+  /** The `code`, or else the `type`, of an OpenAI-shaped error in the response's body. */
+  readonly errorCode?: string;
   /** The response, if there was one. Its `config` is the caller's. With `responseType: 'stream'`, its body is unread. */
   readonly response?: HttpResponse;
   /** The error of the adapter (or of fetch), without the credentials of the attempt. */
@@ -32,10 +39,14 @@ export type FailoverCondition = (failure: Failure) => boolean;
 /** How an attempt ended. */
 export type Outcome<A> =
   | { readonly is: 'success'; readonly response: A }
-  /** A cancel or a mistake of the caller's own. No backend is blamed. */
-  | { readonly is: 'callers'; readonly failure: Failure }
+  /** A cancel, a mistake of the caller's own, local trouble or a bug. No backend is blamed, and the caller gets the error. */
+  | { readonly is: 'callers'; readonly error: unknown; readonly status?: number }
   /** The caller's `timeout` passed. The backend is blamed if this attempt had the whole of it. */
   | { readonly is: 'expired'; readonly failure: Failure; readonly blame: boolean }
+  /** A kept-alive connection that the server had closed. The request is sent again to the same backend. */
+  | { readonly is: 'stale'; readonly error: unknown }
+  /** The request got no socket in time. No backend is blamed, and another one may be tried. */
+  | { readonly is: 'unsent'; readonly error: unknown }
   | { readonly is: 'failure'; readonly failure: Failure };
 
 /**
@@ -57,16 +68,15 @@ export function isServerError(failure: Failure): boolean {
 }
 
 /**
- * Whether nothing was sent: connection refused, DNS, host unreachable, TLS. Recognised by Node's error codes, which axios's
- * fetch adapter keeps in `cause`. Browsers don't expose these codes, so it is never true there.
+ * Whether nothing was sent: connection refused, DNS, host unreachable, TLS, or a provider of credentials that failed. Over
+ * fetch, it is recognised by Node's error codes in `cause`. Browsers, Deno and workerd don't expose these codes, so it is
+ * never true there.
  *
  * @param failure what is known of the attempt
  */
 export function isConnectionFailure(failure: Failure): boolean {
   if (hasErrorStatus(failure) || failure.attemptTimedOut) return false;
-  // After a redirect, the first server has had the request, whatever became of the connection to the next.
-  const { request } = Object(failure.error) as { request?: { _redirectCount?: number } };
-  return !(Number(request?._redirectCount) > 0) && errorChain(failure.error).some(sentNothing);
+  return UNSENT.has((failure.reason as FailureReason | undefined) ?? reasonOfError(failure.error));
 }
 
 /**
@@ -80,34 +90,51 @@ export function isAmbiguousFailure(failure: Failure): boolean {
 }
 
 /**
- * The default condition: 429, 5xx, connection failures, attempts whose `attemptTimeout` passed, and ambiguous failures of idempotent methods
+ * The default condition: 429, 5xx, a 401 or 403 to a backend's own credential, a 404 for a deployment that the backend
+ * doesn't have, connection failures, attempts whose `attemptTimeout` passed, and ambiguous failures of idempotent methods
  * (RFC 9110: GET, HEAD, OPTIONS, TRACE, PUT, DELETE; and QUERY).
  *
  * @param failure what is known of the attempt
  */
 export function defaultFailoverCondition(failure: Failure): boolean {
   return hasErrorStatus(failure)
-    ? isThrottled(failure) || isServerError(failure)
+    ? isThrottled(failure) || isServerError(failure) || isRefusedCredential(failure) || lacksDeployment(failure)
     : failure.attemptTimedOut || isConnectionFailure(failure) || IDEMPOTENT.test(failure.config.method ?? 'get');
 }
 
 /** RFC 9110 */
 const IDEMPOTENT = /^(?:get|head|options|put|delete|trace|query)$/i;
 
-/** Whether the backend is blamed, whatever the condition says: for everything but a 4xx other than 429. */
-export function isBackendsFault(failure: Failure): boolean {
-  return !hasErrorStatus(failure) || isThrottled(failure) || isServerError(failure);
+/** Reasons of failures after which nothing had been sent. */
+const UNSENT: ReadonlySet<FailureReason> = new Set(['connection', 'credential']);
+
+/** Whether the response is a 401 or 403 to a credential of the backend's own. With a wait, such as that of a used-up quota, it counts as throttled. */
+function isRefusedCredential({ status, reason }: Failure): boolean {
+  return isUnauthorized(status) && (reason === 'credential' || reason === 'throttled');
 }
 
-/** What the failure counts as in events and cooldowns. */
-export function reasonOf(failure: Failure): FailureReason {
-  const { code = '' } = failure;
-  if (code === 'ERR_CREDENTIAL') return 'credential';
-  if (hasErrorStatus(failure)) {
-    return isThrottled(failure) ? 'throttled' : isServerError(failure) ? 'server-error' : 'client-error';
-  }
-  if (isConnectionFailure(failure)) return 'connection';
-  return failure.attemptTimedOut || TIMEOUT_CODE.test(code) ? 'timeout' : 'ambiguous';
+function isUnauthorized(status: number | undefined): boolean {
+  return status === 401 || status === 403;
+}
+
+/** Azure says `DeploymentNotFound`, OpenAI `model_not_found`. */
+function lacksDeployment({ status, errorCode = '' }: Failure): boolean {
+  return status === 404 && /^(?:DeploymentNotFound|model_not_found)$/.test(errorCode);
+}
+
+/** Whether the backend is blamed, whatever the condition says: for everything but a 4xx that is about the request. */
+export function isBackendsFault(failure: Failure): boolean {
+  return failure.reason !== 'client-error';
+}
+
+/** What a failure is about: a 4xx about the deployment that was asked, everything else about the backend. */
+export function coverageOf({ status = 0 }: Failure): 'deployment' | 'backend' {
+  return status >= 400 && status < 500 ? 'deployment' : 'backend';
+}
+
+/** Whether the response shows the backend at work, though it is no success: a 4xx that is about the request. */
+export function isAtWork({ reason, status = 0 }: Failure): boolean {
+  return reason === 'client-error' && status >= 400;
 }
 
 /** 2xx and 3xx. A response without a status counts as a success, as in axios. */
@@ -120,90 +147,186 @@ export function isReturnable({ response, status, error }: Failure): boolean {
   return !isSuccess(status) && (error === undefined || response!.data !== undefined);
 }
 
-/**
- * Decides whether an error is the caller's own or a failure of the backend.
- *
- * @param bodyError what the caller's own body stream failed with
- */
-export function classifyError(
-  error: unknown,
-  backend: Backend,
-  config: RequestConfig,
-  bodyError: unknown,
-): Exclude<Outcome<never>, { is: 'success' }> {
-  const { response } = Object(error) as { response?: HttpResponse };
-  const status = response?.status;
-  const failure = failureOf(error, backend, config);
-  // An error status counts even if the body broke off.
-  const isCallers =
-    isSuccess(status) && (isCallersOwn(error, config) || errorChain(error).some((each) => each === bodyError));
-  if (isCallers) return { is: 'callers', failure };
-  return { is: 'failure', failure: status === undefined ? failure : { ...failure, response: response!, status } };
+/** The failure of an attempt that got a response of 400 or more. */
+export function failureOfResponse(response: HttpResponse, backend: PooledBackend, config: RequestConfig): Failure {
+  const { status } = response;
+  const { code, type } = errorBodyOf(response.data);
+  const errorCode = code ?? type;
+  const reason = reasonOfResponse(response, backend.settings.credentials.own);
+  const about = { backend: backend.info, config, reason, response, status, attemptTimedOut: false };
+  return errorCode === undefined ? about : { ...about, errorCode };
+}
+
+function reasonOfResponse(response: HttpResponse, hasOwnCredential: boolean): FailureReason {
+  const { status } = response;
+  if (status === 429) return 'throttled';
+  if (status >= 500) return 'server-error';
+  if (!isUnauthorized(status) || !hasOwnCredential) return 'client-error';
+  return (parseRetryAfter(response) ?? 0) > 0 ? 'throttled' : 'credential';
 }
 
 /** A failure without a response. `error` is what the caller gets. */
-export function failureOf(error: unknown, backend: Backend, config: RequestConfig, attemptTimedOut = false): Failure {
-  return { backend, config, error, ...codeOf(error), attemptTimedOut };
+export function failureOfError(
+  error: unknown,
+  backend: Backend,
+  config: RequestConfig,
+  reason: FailureReason,
+  attemptTimedOut = false,
+): Failure {
+  return { backend, config, reason, error, ...codeOf(error), attemptTimedOut };
+}
+
+/** What is known of an attempt that ended with an error. */
+export interface Evidence {
+  readonly backend: PooledBackend;
+  readonly config: RequestConfig;
+  /** What the caller's own body stream failed with. */
+  readonly bodyError: unknown;
+  readonly connection: Connection | undefined;
+}
+
+/** Decides whose an error is, and what it means for the request. */
+export function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
+  const { backend, config, bodyError, connection } = evidence;
+  const response = responseOf(error, evidence);
+  if (response !== undefined && !isSuccess(response.status)) {
+    // An error status counts even if the body broke off.
+    const failure = { ...failureOfResponse(response, backend, config), error, ...codeOf(error) };
+    return isAtWork(failure) && !isReturnable(failure)
+      ? { is: 'callers', error, status: response.status }
+      : { is: 'failure', failure };
+  }
+  const chain = errorChain(error);
+  if (chain.some(({ code = '' }) => LOCAL_CODE.test(code))) return { is: 'callers', error };
+  if (connection?.isStale === true) return { is: 'stale', error };
+  if (bodyError !== undefined && chain.some((each) => each === bodyError)) return { is: 'callers', error };
+  if (exceedsLimit(chain, config)) return { is: 'callers', error };
+  if (response !== undefined) {
+    // Nothing else that comes after the head is the caller's own making.
+    const { failure } = failed(error, evidence, brokenReason(error));
+    return { is: 'failure', failure: { ...failure, response, status: response.status } };
+  }
+  // An agent may fail with any error, so that one counts before the names of errors do.
+  const isUnsent = connection?.isUnsent === true;
+  if (hasOwnCode(chain) || (!isUnsent && !isNetworks(chain, connection))) return { is: 'callers', error };
+  return failed(error, evidence, reasonOfError(error, connection));
+}
+
+function responseOf(error: unknown, { config, connection }: Evidence): HttpResponse | undefined {
+  const { response } = Object(error) as { response?: HttpResponse };
+  if (response !== undefined || connection?.head === undefined) return response;
+  return { ...connection.head, data: undefined, config };
+}
+
+function failed(
+  error: unknown,
+  { backend, config }: Evidence,
+  reason: FailureReason,
+): { is: 'failure'; failure: Failure } {
+  return { is: 'failure', failure: failureOfError(error, backend.info, config, reason) };
 }
 
 function hasErrorStatus({ status }: Failure): boolean {
   return !isSuccess(status);
 }
 
+/** What an error without a response counts as. */
+export function reasonOfError(error: unknown, connection?: Connection): FailureReason {
+  const { code = '' } = codeOf(error);
+  if (code === 'ERR_CREDENTIAL') return 'credential';
+  // After a redirect, the first server has had the request, whatever became of the connection to the next.
+  const { request } = Object(error) as { request?: { _redirectCount?: number } };
+  const isRedirected = Number(request?._redirectCount) > 0;
+  const isUnsent =
+    connection?.isUnsent ?? errorChain(error).some((each) => sentNothing(each, connection?.hidesHandshake === true));
+  if (isUnsent && !isRedirected) return 'connection';
+  return brokenReason(error);
+}
+
+function brokenReason(error: unknown): FailureReason {
+  return TIMEOUT_CODE.test(codeOf(error).code ?? '') ? 'timeout' : 'ambiguous';
+}
+
 /** Codes of a timeout: axios's, and the operating system's. */
 const TIMEOUT_CODE = /^E(?:CONNABORTED|TIMEDOUT)$/;
+
+/** Codes of running out of the process's own resources. */
+const LOCAL_CODE = /^E[MN]FILE$/;
 
 /** Codes of a connection that was not established, so that nothing was sent. */
 const UNCONNECTED = new RegExp(
   `^(?:${[
     // Node: refused, DNS, unreachable; ENOENT is a missing `socketPath`.
     'ECONNREFUSED|ENOTFOUND|EAI_|E(?:HOST|NET)(?:UNREACH|DOWN)|EADDRNOTAVAIL|ENOENT',
+    // c-ares (cacheable-lookup#68)
+    'ESERVFAIL$|ETIMEOUT$|EREFUSED$|ENODATA$|EFORMERR$|EBADRESP$|ECANCELLED$',
     // undici
     'UND_ERR_CONNECT_',
-    // this package: a provider failed
-    'ERR_CREDENTIAL',
-    // Node: an unfinished TLS handshake
-    'EPROTO|ERR_TLS_|ERR_SSL_',
+    // HTTP/2: the server has not processed it
+    'ERR_HTTP2_(?:GOAWAY|INVALID)_SESSION$',
+    // Bun
+    'ConnectionRefused$',
     // OpenSSL: what is wrong with a certificate
-    'CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH_|ERROR_IN_C',
+    'CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH_|ERROR_IN_C|ERR_TLS_CERT_',
   ].join('|')})`,
 );
 
-function sentNothing({ code = '', syscall, message }: ErrorLike): boolean {
+/** Codes of TLS. Over fetch, a handshake that fails and a record that breaks later look alike. */
+const TLS_CODE = /^(?:EPROTO$|ERR_TLS_|ERR_SSL_)/;
+
+/** HTTP/2: the stream was refused before it was processed. */
+const REFUSED_STREAM = 7;
+
+function sentNothing({ code = '', syscall, message, rstCode }: ErrorLike, hidesHandshake: boolean): boolean {
+  // An established connection has the same codes.
+  if (syscall === 'read' || syscall === 'write') return false;
   return (
     UNCONNECTED.test(code) ||
+    (!hidesHandshake && TLS_CODE.test(code)) ||
     // An operating system's ETIMEDOUT while connecting. axios's clarified timeout has the same code and no syscall.
-    syscall === 'connect' ||
-    String(message).includes('before secure TLS connection')
+    /^(?:connect$|getaddrinfo$|query)/.test(String(syscall)) ||
+    rstCode === REFUSED_STREAM ||
+    /before secure TLS connection|NGHTTP2_REFUSED_STREAM/.test(String(message))
   );
 }
+
+/** Codes of the caller's own cancel and limits, and of its wishes for the body. */
+const LIMIT_CODE = /^ERR_(?:CANCELED|FR_|UNKNOWN_ENCODING)/;
 
 /** Codes of the caller's own mistakes, which would fail on every backend. */
 const OWN_CODE = new RegExp(
   `^(?:UND_)?ERR_(?:${[
-    // axios: a cancel (also of the caller's own body stream), a bad option, an unsupported feature
-    'CANCELED|BAD_OPTION|BAD_REQUEST$|NOT_SUPPORT|DEPRECATED|FORM_DATA_',
-    // follow-redirects: too many redirects, a limit of the caller's exceeded
-    'FR_',
+    // axios: a bad option, an unsupported feature
+    'BAD_OPTION|BAD_REQUEST$|NOT_SUPPORT|DEPRECATED|FORM_DATA_',
     // Node and undici: a bad header, URL or argument
-    'HTTP2?_INVALID_|INVALID_|UNKNOWN_ENCODING|UNESCAPED_',
+    'HTTP_INVALID_|HTTP2_INVALID_(?!SESSION)|INVALID_|UNESCAPED_',
   ].join('|')})`,
 );
 
-/** A TypeError, and what a browser's XMLHttpRequest throws for a bad header, method or state. */
-const OWN_NAME = /^(?:Type|Syntax|Security|InvalidState|InvalidAccess|DataClone)Error$/;
-
-function isCallersOwn(error: unknown, config: RequestConfig): boolean {
-  const chain = errorChain(error);
-  const [top] = chain;
-  if (top === undefined) return false;
-  const root = chain.at(-1)!;
-  // Where fetch itself follows redirects, too many of them have no code.
-  if (chain.some(({ code = '', message }) => OWN_CODE.test(code) || message === 'redirect count exceeded')) return true;
+function exceedsLimit(chain: readonly ErrorLike[], config: RequestConfig): boolean {
   // axios 1.5.0 says the same of a truncated body, with a limit of -1.
-  if (String(top.message).startsWith('maxContentLength size of ')) return Number(config.maxContentLength) > -1;
-  // The fetch adapter passes on a bad header as a TypeError without a code or cause. A network failure has one of them,
-  // or, in browsers, says so.
-  const coded = [top, root].some(({ code }) => typeof code === 'string');
-  return !coded && OWN_NAME.test(root.name) && !/network|terminated/i.test(String(root.message));
+  if (String(chain[0]?.message).startsWith('maxContentLength size of ')) return Number(config.maxContentLength) > -1;
+  // Where fetch itself follows redirects, too many of them have no code.
+  return chain.some(({ code = '', message }) => LIMIT_CODE.test(code) || message === 'redirect count exceeded');
+}
+
+function hasOwnCode(chain: readonly ErrorLike[]): boolean {
+  return chain.some(({ code = '' }) => OWN_CODE.test(code));
+}
+
+/** Codes of axios, Node, undici, OpenSSL and Bun. */
+const NETWORK_CODE =
+  /^(?:E[A-Z]|ERR_|UND_|HPE_|Z_|CERT_|CRL_|UNABLE_|SELF_SIGNED_|DEPTH_|HOSTNAME_|INVALID_|PATH_|Connection|FailedToOpenSocket|Timeout)/;
+
+/** How errors of the network without a code are worded, by axios, axios-mock-adapter, and the fetch of Node, Deno and browsers. */
+const NETWORK_WORDS =
+  /network ?error|^timeout of |fetch failed|failed to fetch|^NetworkError|load failed|terminated|^error sending request|^error reading a body|^Error in (?:body|input) stream/i;
+
+/** Whether an error comes from the network or a server. Everything else is somebody's bug. */
+function isNetworks(chain: readonly ErrorLike[], connection: Connection | undefined): boolean {
+  return chain.some((each) => each === connection?.error || NETWORK_CODE.test(each.code ?? '') || isWorded(each));
+}
+
+function isWorded({ name, message }: ErrorLike): boolean {
+  return name === 'NetworkError' || name === 'TimeoutError' || NETWORK_WORDS.test(String(message));
 }

@@ -1,5 +1,7 @@
 import type { Body } from '../http/body';
 import type { HeaderList } from '../http/credentials';
+import { modelOf } from '../http/deployments';
+import type { BodyModel } from '../http/deployments';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import type { BackendSettings } from '../pool/backend-options';
 import type { Attempt } from '../pool/events';
@@ -19,8 +21,16 @@ export interface HttpRequest {
   readonly streamed: boolean;
   /** Whether the client ends an exchange as soon as the caller's own `signal` or `cancelToken` is cancelled. */
   readonly obeysCancel: boolean;
+  /** The model that the body names; `null`: none. Set by `modelNamedBy`, so that a body is parsed once. */
+  model?: BodyModel | null | undefined;
   /** Whether the client must not be given the caller's own `signal` and `cancelToken`. Default: false */
   readonly needsAbort?: boolean;
+}
+
+/** The model that the request's body names, if it is JSON. */
+export function modelNamedBy(request: HttpRequest, data: unknown): BodyModel | undefined {
+  if (request.model === undefined) request.model = modelOf(data) ?? null;
+  return request.model ?? undefined;
 }
 
 /** What one attempt sends to its backend besides the caller's request. */
@@ -28,6 +38,35 @@ export interface Target {
   readonly backend: BackendSettings;
   readonly credentials: HeaderList;
   readonly body: Body;
+}
+
+/** The head of a response. */
+export type Head = Pick<HttpResponse, 'status' | 'statusText' | 'headers'>;
+
+/** What a client saw of the connection of one sending. */
+export interface Connection {
+  /** What the native request failed with. */
+  readonly error: unknown;
+  /** Whether it failed before a connection was established. */
+  readonly isUnsent: boolean;
+  /** Whether it failed because the server had closed a kept-alive connection. */
+  readonly isStale: boolean;
+  /** Whether it waits for a free socket of its agent. */
+  readonly isQueued: boolean;
+  /** The head of the response, once it has arrived. */
+  readonly head: Head | undefined;
+  /** Whether it can't be seen how far a handshake got: over fetch. */
+  readonly hidesHandshake?: boolean;
+}
+
+/** One sending of a request. */
+export interface Exchange {
+  /** Ends the sending. Without it, the caller's own `signal` and `cancelToken` do. */
+  readonly abort: Abort | undefined;
+  /** Whether kept-alive connections to the backend must be closed first, because one was stale. */
+  readonly fresh: boolean;
+  /** Set by a client that can see the connection. */
+  connection?: Connection;
 }
 
 /**
@@ -38,10 +77,8 @@ export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
   /**
    * Sends one attempt, and resolves to the response of whatever status. What it resolves and rejects with holds no
    * credential and nothing else of the attempt.
-   *
-   * @param abort ends the attempt. Without it, the caller's own `signal` and `cancelToken` do
    */
-  send(request: R, target: Target, abort: Abort | undefined): Promise<A>;
+  send(request: R, target: Target, exchange: Exchange): Promise<A>;
   /** Frees the connection of a response that nobody will read. */
   discard(response: A): void;
   /** Makes a response that no backend gave. */

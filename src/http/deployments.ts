@@ -57,8 +57,9 @@ export interface BodyModel {
 /** Reads the model of a body that is JSON, as text or bytes. `undefined` for every other body. */
 export function modelOf(data: unknown): BodyModel | undefined {
   try {
-    const text = typeof data === 'string' ? data : decoder.decode(data as ArrayBuffer);
-    const { model: name } = JSON.parse(text) as { model?: unknown };
+    const text = typeof data === 'string' ? data : new TextDecoder('utf-8', STRICT).decode(data as ArrayBuffer);
+    // Parsers refuse a byte order mark, servers often don't.
+    const { model: name } = JSON.parse(text.replace(/^\uFEFF/, '')) as { model?: unknown };
     // All of axios's adapters take an ArrayBuffer.
     const encoded = (body: string) => (text === data ? body : new TextEncoder().encode(body).buffer);
     return typeof name === 'string' ? { name, renamed: (to) => encoded(renameInJSON(text, to)) } : undefined;
@@ -67,21 +68,48 @@ export function modelOf(data: unknown): BodyModel | undefined {
   }
 }
 
-const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const STRICT = { fatal: true, ignoreBOM: true };
 
-/** A bracket, or a string, which is a key if a colon follows. */
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"(?=(\s*:)?)|[{}[\]]/g;
-
-/** Replaces the value of each top-level `model` in text that is known to be JSON. (Parsers take the last of several.) */
+/**
+ * Replaces the value of each top-level `model` in text that is known to be JSON. (Parsers take the last of several.)
+ * It goes through the text once: a regular expression over all of it overflows the stack at some megabytes of escapes.
+ */
 function renameInJSON(text: string, name: string): string {
   let depth = 0;
-  let key: unknown;
-  return text.replace(TOKEN, (token: string, colon: string | undefined) => {
-    if (!token.startsWith('"')) depth += /[{[]/.test(token) ? 1 : -1;
-    else if (depth === 1 && colon !== undefined) key = JSON.parse(token);
-    else if (depth === 1 && key === 'model') return JSON.stringify(name);
-    return token;
-  });
+  let key = '';
+  let copied = 0;
+  let renamed = '';
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]!;
+    if (char === '{' || char === '[') depth++;
+    else if (char === '}' || char === ']') depth--;
+    else if (char === '"') {
+      const start = at;
+      at = endOfString(text, at);
+      if (depth !== 1) continue;
+      const isKey = isColon(text, at + 1);
+      if (!isKey && key === 'model') {
+        renamed += text.slice(copied, start) + JSON.stringify(name);
+        copied = at + 1;
+      }
+      // A longer one can't be the key, even if all of it is escapes.
+      key = isKey && at - start < 40 ? (JSON.parse(text.slice(start, at + 1)) as string) : '';
+    } else if (char === ',' && depth === 1) key = '';
+  }
+  return renamed + text.slice(copied);
+}
+
+/** The index of the quote that ends the string which begins at `start`. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  return at;
+}
+
+function isColon(text: string, from: number): boolean {
+  let at = from;
+  while (' \t\n\r'.includes(text[at]!)) at++;
+  return text[at] === ':';
 }
 
 function joined({ base, url }: PathParts): string {

@@ -1,3 +1,4 @@
+import { bodyText } from './body-text';
 import { headerOf } from './headers';
 
 /** The part of a response that {@link parseRetryAfter} reads. An `AxiosResponse` fits. */
@@ -44,7 +45,8 @@ const SEARCHED_BODY = 16_384;
  * Negative numbers, empty values and everything else that can't be read are skipped. It never throws.
  *
  * @param response what came back
- * @param now the wall-clock time that an HTTP date is measured from. Default: the current time
+ * @param now the wall-clock time that an HTTP date is measured from, where the response has no `Date` header of its own.
+ * Default: the current time
  */
 export function parseRetryAfter(response: RetryAfterSource, now: number | Date = Date.now()): number | undefined {
   const { status } = response;
@@ -54,7 +56,7 @@ export function parseRetryAfter(response: RetryAfterSource, now: number | Date =
     amount(header('retry-after-ms'), 1) ??
     amount(header('x-ms-retry-after-ms'), 1) ??
     amount(retryAfter, 1000) ??
-    untilDate(retryAfter, Number(now)) ??
+    untilDate(retryAfter, dateOf(header('date')) ?? Number(now)) ??
     (status === 429 ? rateLimitReset(header) : undefined) ??
     ([403, 429, 503].includes(status) ? inWords(textOf(response.data)) : undefined)
   );
@@ -100,10 +102,15 @@ function inWords(text: string): number | undefined {
 }
 
 function untilDate(text: string | undefined, now: number): number | undefined {
+  const date = dateOf(text);
+  return date === undefined ? undefined : Math.max(0, date - now);
+}
+
+function dateOf(text: string | undefined): number | undefined {
   if (text === undefined || !HTTP_DATE.test(text)) return undefined;
   // The oldest of the three forms (asctime) names no zone; it means GMT.
-  const ms = Date.parse(/\d{4}$/.test(text) ? `${text} GMT` : text) - now;
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+  const ms = Date.parse(/\d{4}$/.test(text) ? `${text} GMT` : text);
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 function rateLimitReset(header: HeaderReader): number | undefined {
@@ -120,15 +127,9 @@ function rateLimitReset(header: HeaderReader): number | undefined {
 }
 
 function textOf(data: unknown): string {
-  if (typeof data === 'string') return data.slice(0, SEARCHED_BODY);
-  // A transferred buffer is empty.
-  if (data instanceof ArrayBuffer) return data.byteLength > 0 ? decode(new Uint8Array(data)) : '';
-  if (ArrayBuffer.isView(data)) return decode(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  const text = bodyText(data, SEARCHED_BODY);
+  if (text !== undefined) return text;
   const { message, error } = Object(data) as { message?: unknown; error?: unknown };
   const words = [message, (Object(error) as { message?: unknown }).message].find((each) => typeof each === 'string');
   return words?.slice(0, SEARCHED_BODY) ?? '';
-}
-
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes.subarray(0, SEARCHED_BODY));
 }

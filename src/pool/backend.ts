@@ -48,6 +48,9 @@ export class PooledBackend {
   /** Of its deployments, as long as there is anything to remember. Most backends have none. */
   readonly #deployments = new Map<string, Circuit>();
 
+  /** The pool's count at the latest response, of whatever status. */
+  answeredAt = 0;
+
   constructor(public settings: BackendSettings) {
     const { name, baseURL, priority, weight } = settings;
     this.info = { name, baseURL, priority, weight, pending: 0, successes: 0, failures: 0 };
@@ -66,6 +69,11 @@ export class PooledBackend {
     return this.settings.deployments?.get(deployment!) ?? deployment;
   }
 
+  /** Whether there is anything to remember of a deployment. */
+  get knowsDeployments(): boolean {
+    return this.#deployments.size > 0;
+  }
+
   /** The worse of the whole backend's and the deployment's. */
   availability(scope: Scope, now: number): Availability {
     const whole = this.#circuit.availability(now);
@@ -74,7 +82,17 @@ export class PooledBackend {
     return whole === 'last' || deployment === 'last' ? 'last' : 'yes';
   }
 
-  /** When `availability` will be `yes`, if nothing else happens. */
+  /** Whether a guessed cooldown alone keeps it out. Such a one gives way when no other backend can serve. */
+  givesWay(scope: Scope, now: number): boolean {
+    return this.availability(scope, now) === 'no' && !this.circuitsOf(scope).some((circuit) => circuit.isHeld(now));
+  }
+
+  /** The pool's count at the latest failure that a request for this deployment has to know of. */
+  failedAt(scope: Scope): number {
+    return Math.max(...this.circuitsOf(scope).map((circuit) => circuit.failedAt));
+  }
+
+  /** When it stops being out and ranking behind the others, if nothing else happens. */
   availableAt(scope: Scope, now: number): number {
     return Math.max(this.#circuit.availableAt(now), this.#known(scope)?.availableAt(now) ?? 0);
   }

@@ -37,6 +37,30 @@ export class Candidates {
   }
 }
 
+/**
+ * The backend for the one attempt that is made when no backend is available: of those that a guessed cooldown alone keeps
+ * out, the one whose latest failure is the oldest. So one that works again is found within as many requests as there are
+ * backends.
+ */
+export function lastHope(
+  backends: readonly PooledBackend[],
+  deployment: string | undefined,
+  tried: ReadonlySet<string>,
+  now: number,
+): PooledBackend | undefined {
+  let best: PooledBackend | undefined;
+  let oldest = Infinity;
+  for (const backend of backends) {
+    const scope = backend.scopeOf(deployment);
+    if (tried.has(backend.info.name) || !backend.givesWay(scope, now)) continue;
+    const failedAt = backend.failedAt(scope);
+    if (failedAt >= oldest) continue;
+    best = backend;
+    oldest = failedAt;
+  }
+  return best;
+}
+
 function find(
   backends: readonly PooledBackend[],
   deployment: string | undefined,

@@ -42,13 +42,15 @@ export interface AttemptFailure {
   readonly reason: FailureReason;
   /** The wait that the server specified, in ms. */
   readonly retryAfter: number | undefined;
-  /** The length that the user's `cooldown` chose, in ms. It wins over the server's. */
+  /** The length that the user's `cooldown` chose, in ms. It replaces the length, never what follows. */
   readonly override: number | undefined;
+  /** Whether the backend answered another request since this attempt began. */
+  readonly isAlive: boolean;
 }
 
 /** What a circuit needs to know of an attempt under way. Compared by identity. */
 export interface AttemptInFlight {
-  /** How many failures the pool had seen when the attempt began. */
+  /** The pool's count of attempts and failures when the attempt began. It orders what happened. */
   readonly epoch: number;
 }
 
@@ -59,30 +61,50 @@ export interface RunningCooldown {
   readonly remaining: number;
 }
 
-/** What a failure of this kind takes out, and what follows when no server specified the wait. */
-interface Cost {
-  readonly covers: 'deployment' | 'backend';
-  /** Whether one request at a time tests the backend after the cooldown. */
-  readonly trial: boolean;
-}
+/**
+ * What ends a cooldown, and what follows it:
+ *
+ * - `asked`: the server or the user specified it. Only time or `restore` ends it; nothing follows
+ * - `guessed`: nobody did. A success ends it. After the first step of the ladder nothing follows, else a trial
+ * - `oversized`: the server asked for too long a wait. The backend ranks behind the others; a trial follows, and a success
+ *   ends both
+ */
+type Kind = 'asked' | 'guessed' | 'oversized';
 
-const OF_DEPLOYMENT: Cost = { covers: 'deployment', trial: false };
-const OF_BACKEND: Cost = { covers: 'backend', trial: true };
+/**
+ * How long a failure takes a backend out:
+ *
+ * - `wait`: as the server specified
+ * - `ladder`: from `FIRST_STEP`, doubled for each further failure in a row. One failure is an accident
+ * - `default`: from `defaultCooldown`, doubled likewise. A trial follows from the first one
+ * - `nothing`: not at all
+ */
+type Length = 'wait' | 'ladder' | 'default' | 'nothing';
 
-/** A 4xx is about the deployment that was asked. Everything else is about the backend. */
-const COSTS: Readonly<Record<FailureReason, Cost>> = {
-  throttled: OF_DEPLOYMENT,
-  'client-error': OF_DEPLOYMENT,
-  'server-error': OF_BACKEND,
-  connection: OF_BACKEND,
-  ambiguous: OF_BACKEND,
-  timeout: OF_BACKEND,
-  credential: OF_BACKEND,
+/** ms of the first step of the ladder, unless `defaultCooldown` is shorter. */
+const FIRST_STEP = 100;
+
+/** Costs of a failure for which the server specified no wait, and of one for which it specified a wait of zero. */
+const UNSPECIFIED: Readonly<Record<FailureReason, readonly [kind: Kind, none: Length, zero: Length]>> = {
+  throttled: ['asked', 'default', 'ladder'],
+  'server-error': ['guessed', 'ladder', 'ladder'],
+  credential: ['guessed', 'ladder', 'ladder'],
+  'client-error': ['guessed', 'nothing', 'nothing'],
+  connection: ['guessed', 'default', 'default'],
+  ambiguous: ['guessed', 'default', 'default'],
+  timeout: ['guessed', 'default', 'default'],
 };
 
-/** Whether a failure is charged to the deployment, if the request names one, or to the whole backend. */
-export function coversDeployment(reason: FailureReason): boolean {
-  return COSTS[reason].covers === 'deployment';
+/** The table of costs, except for what a failure covers. */
+function costOf(
+  { reason, retryAfter, isAlive }: AttemptFailure,
+  { maxCooldown }: CooldownLimits,
+): readonly [Kind, Length] {
+  if (retryAfter !== undefined && retryAfter > maxCooldown) return ['oversized', 'default'];
+  if (retryAfter !== undefined && retryAfter > 0) return ['asked', 'wait'];
+  const [kind, none, zero] = UNSPECIFIED[reason];
+  const length = retryAfter === undefined ? none : zero;
+  return [kind, kind === 'guessed' && length === 'default' && isAlive ? 'ladder' : length];
 }
 
 /** A deadline until which the backend is not used. */
@@ -93,12 +115,14 @@ interface Hold {
 
 /*
  *   sound ── failed ──▸ resting ── time ──▸ proving ── worked ──▸ sound
- *                               ▴              │
- *                               └─── failed ───┘
+ *     ▴                  │   ▴                 │
+ *     └─ time, 1st step ─┘   └──── failed ─────┘
+ *
+ * "1st step" means the first step of the ladder. A success ends `resting` too.
  *
  * Two deadlines are kept beside this state, since they can run together with it and with each other:
- * - `hold`: a wait that the server specified, or that was set by hand. Only time or `restore` ends it
- * - `reserve`: the server asked for too long a wait (`oversized`), so it ranks behind the others. Time or a success ends it
+ * - `hold`: an asked cooldown. Only time or `restore` ends it
+ * - `reserve`: until then an oversized backend ranks behind the others. After it comes `proving`; a success ends it
  */
 type Trust =
   | { readonly is: 'sound' }
@@ -106,6 +130,7 @@ type Trust =
       readonly is: 'resting';
       readonly until: number;
       readonly reason: CooldownReason;
+      readonly then: 'sound' | 'proving';
       /** A trial that began before the failure goes on. */
       readonly trial: Trial | undefined;
     }
@@ -128,12 +153,12 @@ const PROVING: Trust = { is: 'proving', trial: undefined };
 export class Circuit {
   #trust: Trust = SOUND;
   #hold: Hold | undefined;
-  /** Until then it is used only if no other backend can be. */
+  /** Until then it is used only if no other backend can be. 0: it doesn't rank behind the others. */
   #reserveUntil = 0;
   /** Failures in a row for which no wait was specified. */
   #failures = 0;
-  /** How many failures the pool had seen at the latest one here. An attempt with a lower epoch began before it. */
-  #epoch = 0;
+  /** The pool's count at the latest failure. An attempt with a lower epoch began before it. */
+  #failedAt = 0;
   #out = false;
 
   /** Whether it was out when somebody last looked, so that its recovery can be told. */
@@ -141,28 +166,36 @@ export class Circuit {
     return this.#out;
   }
 
+  /** The pool's count at the latest failure. */
+  get failedAt(): number {
+    return this.#failedAt;
+  }
+
   availability(now: number): Availability {
     const trust = this.#trustAt(now);
-    if (this.#holdUntil(now) > now) return 'no';
-    if (trust.is === 'resting') return 'no';
-    if (this.#reserveUntil > now) return 'last';
+    if (this.isHeld(now) || trust.is === 'resting') return 'no';
+    if (this.#reserveUntil > 0) return 'last';
     return trust.is === 'proving' && trust.trial !== undefined ? 'last' : 'yes';
   }
 
-  /** When `availability` will be `yes`, if nothing else happens. A time in the past means now. */
+  /** Whether an asked cooldown is running. A guessed one gives way when no other backend can serve. */
+  isHeld(now: number): boolean {
+    return this.#holdUntil(now) > now;
+  }
+
+  /** When it stops being out and ranking behind the others, if nothing else happens. A time in the past means now. */
   availableAt(now: number): number {
-    const trust = this.#trustAt(now);
-    return Math.max(this.#holdUntil(now), this.#reserveUntil, trust.is === 'resting' ? trust.until : 0);
+    return Math.max(this.#outUntil(now), this.#reserveUntil);
   }
 
   /** The next time at which something changes by itself, or `Infinity`. */
   nextChange(now: number): number {
     const trust = this.#trustAt(now);
-    const hold = this.#holdUntil(now);
-    const reserve = this.#reserveUntil > now ? this.#reserveUntil : Infinity;
+    const hold = this.#holdUntil(now) || Infinity;
+    const reserve = this.#reserveUntil || Infinity;
     const resting = trust.is === 'resting' ? trust.until : Infinity;
     const trial = trust.is === 'sound' ? Infinity : (trust.trial?.until ?? Infinity);
-    return Math.min(hold > now ? hold : Infinity, reserve, resting, trial);
+    return Math.min(hold, reserve, resting, trial);
   }
 
   /** Takes the place of the trial if it is free. Returns whether anything changed. */
@@ -181,11 +214,13 @@ export class Circuit {
     return true;
   }
 
-  /** The attempt worked. That proves something only if nothing has failed since it began. Returns whether anything changed. */
-  succeeded(inFlight: AttemptInFlight, now: number): boolean {
-    if (this.#epoch > inFlight.epoch) return false;
+  /**
+   * A response showed the backend at work. That proves something only if nothing has failed since the attempt began.
+   * Returns whether anything changed.
+   */
+  worked(inFlight: AttemptInFlight, now: number): boolean {
+    if (this.#failedAt > inFlight.epoch) return false;
     this.#failures = 0;
-    // This ends a trial and a reserve. No attempt begins during a cooldown.
     const isChanged = this.#trustAt(now).is !== 'sound' || this.#reserveUntil > 0;
     this.#trust = SOUND;
     this.#reserveUntil = 0;
@@ -195,34 +230,44 @@ export class Circuit {
   /**
    * The attempt failed.
    *
-   * @param epoch how many failures the pool has seen, this one included
+   * @param epoch the pool's count, this failure included
    * @returns the cooldown in ms, and whether a deadline moved later
    */
   failed(
     inFlight: AttemptInFlight,
-    { reason, retryAfter, override }: AttemptFailure,
+    failure: AttemptFailure,
     epoch: number,
     now: number,
-    { defaultCooldown, maxCooldown }: CooldownLimits,
+    limits: CooldownLimits,
   ): { readonly duration: number; readonly reason: CooldownReason; readonly moved: boolean } {
-    const specified = override ?? retryAfter;
+    const { defaultCooldown, maxCooldown } = limits;
+    const { reason, retryAfter, override } = failure;
+    const [kind, length] = costOf(failure, limits);
+    const isCounted = length === 'ladder' || length === 'default';
     // An attempt that began before the latest failure isn't a further failure in a row: ten at once count as one.
-    if (specified === undefined && (this.#epoch <= inFlight.epoch || this.#failures === 0)) this.#failures++;
-    this.#epoch = epoch;
+    if (isCounted && (inFlight.epoch > this.#failedAt || this.#failures === 0)) this.#failures++;
+    this.#failedAt = epoch;
+    const first = {
+      wait: retryAfter!,
+      ladder: Math.min(FIRST_STEP, defaultCooldown),
+      default: defaultCooldown,
+      nothing: 0,
+    };
     // Capped: beyond 2 ** 1023, the factor is infinite, and 0 times it is not a number.
-    const wait = specified ?? defaultCooldown * 2 ** Math.min(this.#failures - 1, 1000);
-    const duration = Math.min(wait, maxCooldown);
+    const doubled = isCounted ? 2 ** Math.min(this.#failures - 1, 1000) : 1;
+    const duration = Math.min(override ?? first[length] * doubled, maxCooldown);
     if (duration === 0) return { duration, reason, moved: false };
     const until = now + duration;
-    if (override === undefined && retryAfter !== undefined && retryAfter > maxCooldown) {
-      const moved = until > this.#reserveUntil;
-      if (moved) this.#reserveUntil = until;
-      return { duration, reason: 'oversized', moved };
+    switch (kind) {
+      case 'asked':
+        return { duration, reason, moved: this.impose(until, reason, now) };
+      case 'oversized':
+        return { duration, reason: 'oversized', moved: this.#rankBehind(until) };
+      case 'guessed': {
+        const mustProve = length === 'default' || (length === 'ladder' && this.#failures > 1);
+        return { duration, reason, moved: this.#rest(until, reason, mustProve, now) };
+      }
     }
-    const moved = until > this.#outUntil(now);
-    if (COSTS[reason].trial && retryAfter === undefined) this.#rest(until, reason, now);
-    else this.impose(until, reason, now);
-    return { duration, reason, moved };
   }
 
   /** Holds the backend until then, whatever happens meanwhile. Returns whether the deadline moved later. */
@@ -251,7 +296,7 @@ export class Circuit {
     const cooling = trust.is === 'resting' ? later(hold, trust) : hold;
     if (cooling !== undefined && cooling.until > now)
       cooldowns.push({ reason: cooling.reason, remaining: cooling.until - now });
-    if (this.#reserveUntil > now) cooldowns.push({ reason: 'oversized', remaining: this.#reserveUntil - now });
+    if (this.#reserveUntil > 0) cooldowns.push({ reason: 'oversized', remaining: this.#reserveUntil - now });
     return { state: this.#state(now), cooldowns };
   }
 
@@ -270,14 +315,20 @@ export class Circuit {
   #state(now: number): State {
     const trust = this.#trustAt(now);
     if (this.#outUntil(now) > now) return 'cooling';
-    if (this.#reserveUntil > now) return 'reserve';
+    if (this.#reserveUntil > 0) return 'reserve';
     return trust.is === 'proving' ? 'trial' : 'available';
   }
 
   /** The state at a time: what time alone changes is worked out when somebody asks. */
   #trustAt(now: number): Trust {
     let trust = this.#trust;
-    if (trust.is === 'resting' && trust.until <= now) trust = { is: 'proving', trial: trust.trial };
+    if (trust.is === 'resting' && trust.until <= now)
+      trust = trust.then === 'sound' ? SOUND : { is: 'proving', trial: trust.trial };
+    if (this.#reserveUntil > 0 && this.#reserveUntil <= now) {
+      this.#reserveUntil = 0;
+      if (trust.is === 'sound') trust = PROVING;
+      else if (trust.is === 'resting') trust = { ...trust, then: 'proving' };
+    }
     if (trust.is === 'proving' && trust.trial !== undefined && trust.trial.until <= now) trust = PROVING;
     return (this.#trust = trust);
   }
@@ -293,11 +344,21 @@ export class Circuit {
     return this.#hold?.until ?? 0;
   }
 
-  /** Deadlines only move later. */
-  #rest(until: number, reason: CooldownReason, now: number): void {
+  /** Deadlines only move later. Returns whether this one did. */
+  #rest(until: number, reason: CooldownReason, mustProve: boolean, now: number): boolean {
+    const moved = until > this.#outUntil(now);
     const trust = this.#trustAt(now);
-    if (trust.is === 'resting' && trust.until >= until) return;
-    this.#trust = { is: 'resting', until, reason, trial: trust.is === 'sound' ? undefined : trust.trial };
+    const hadTo = trust.is === 'proving' || (trust.is === 'resting' && trust.then === 'proving');
+    const latest = later(trust.is === 'resting' ? trust : undefined, { until, reason });
+    const trial = trust.is === 'sound' ? undefined : trust.trial;
+    this.#trust = { is: 'resting', ...latest, then: mustProve || hadTo ? 'proving' : 'sound', trial };
+    return moved;
+  }
+
+  #rankBehind(until: number): boolean {
+    const moved = until > this.#reserveUntil;
+    if (moved) this.#reserveUntil = until;
+    return moved;
   }
 }
 

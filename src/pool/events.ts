@@ -1,5 +1,5 @@
 import { must } from '../base/check';
-import type { CooldownReason } from './circuit';
+import type { CooldownReason, FailureReason } from './circuit';
 
 /** One attempt of a request, at one backend. */
 export interface Attempt {
@@ -9,6 +9,11 @@ export interface Attempt {
   readonly status?: number;
   /** The code of the error (`ECONNREFUSED`, `ECONNABORTED`), if there was one with a code. */
   readonly code?: string;
+  /**
+   * Why it failed, as in the pool's `cooldown` events; `stale`: a kept-alive connection that the server had closed, so the
+   * request was sent again. Not set for cancels, local trouble and mistakes of the caller's own
+   */
+  readonly reason?: FailureReason | 'stale';
   /** ms from its beginning to its response or failure. Reading a streamed body afterwards isn't counted. */
   readonly duration: number;
   /** ms of cooldown that this attempt cost its backend or deployment */

@@ -3,8 +3,7 @@ import { now } from '../base/clock';
 import type { RequestConfig } from '../http/messages';
 import type { PooledBackend, Scope } from './backend';
 import type { BackendOptions } from './backend-options';
-import { Candidates } from './candidates';
-import { coversDeployment } from './circuit';
+import { Candidates, lastHope } from './candidates';
 import type { AttemptFailure, AttemptInFlight, CooldownLimits, CooldownReason } from './circuit';
 import { Events } from './events';
 import { BackendList } from './backend-list';
@@ -16,13 +15,28 @@ export interface InFlight extends AttemptInFlight {
   readonly backend: PooledBackend;
   /** The deployment, by the backend's name for it. */
   readonly scope: Scope;
+  /** On the pool's clock, in ms. */
+  readonly began: number;
   ended: boolean;
+}
+
+/** A failed attempt, and what it is about. */
+export interface PoolFailure extends Omit<AttemptFailure, 'isAlive'> {
+  /** The deployment that is on cooldown. `undefined`: the whole backend. */
+  readonly scope: Scope;
 }
 
 /** The options of a pool, every default filled in. */
 export interface PoolSettings extends CooldownLimits {
   readonly selector: Selector;
 }
+
+/** ms. What a refused call takes before one was seen. */
+const INITIAL_REFUSAL_TIME = 10;
+/** How much longer than usual a refusal may take. */
+const REFUSAL_MARGIN = 1.5;
+/** The latest refusal counts for one in so many. */
+const REFUSAL_MEMORY = 4;
 
 /**
  * What the failover needs from a pool beyond its public methods. `BackendPool` is a facade over it. Its users reach it
@@ -31,12 +45,17 @@ export interface PoolSettings extends CooldownLimits {
 export class PoolCore {
   readonly backends = new BackendList();
   readonly events = new Events();
-  readonly waiters = new Waiters();
+  readonly waiters = new Waiters(this);
   readonly #candidates = new Candidates();
+  #knowsDeployments: boolean | undefined;
   /** When the list of candidates may change by itself. */
   #nextChange = Infinity;
-  /** Failures seen. An attempt notes the number when it begins, so that "failed since" is one comparison. */
+  /** Counts attempts and failures in the order in which they happen, so that "since it began" is one comparison. */
   #epoch = 0;
+  /** Calls that backends refused with a 429. */
+  refusals = 0;
+  /** ms that a refused call usually takes: the moving average, and a margin. */
+  refusalTime = INITIAL_REFUSAL_TIME;
 
   constructor(private readonly settings: PoolSettings) {}
 
@@ -75,7 +94,27 @@ export class PoolCore {
     // The selector itself may have changed the pool.
     const backend = this.backends.find(picked);
     must(backend !== undefined && candidates.includes(picked), 'the selector', 'return one of its candidates', picked);
-    const inFlight: InFlight = { backend, scope: backend.scopeOf(deployment), epoch: this.#epoch, ended: false };
+    return this.#begin(backend, deployment, time);
+  }
+
+  /**
+   * Begins the one attempt that a request makes when no backend is available: failures never close the pool.
+   * `undefined`: each backend that it hasn't tried has asked to be left alone.
+   */
+  beginLastHope(deployment: string | undefined, tried: ReadonlySet<string>): InFlight | undefined {
+    const time = now();
+    const backend = lastHope(this.backends.byPriority, deployment, tried, time);
+    return backend && this.#begin(backend, deployment, time);
+  }
+
+  #begin(backend: PooledBackend, deployment: string | undefined, time: number): InFlight {
+    const inFlight: InFlight = {
+      backend,
+      scope: backend.scopeOf(deployment),
+      epoch: ++this.#epoch,
+      began: time,
+      ended: false,
+    };
     backend.info.pending++;
     for (const circuit of backend.circuitsOf(inFlight.scope)) {
       if (circuit.begin(inFlight, time, this.settings)) this.#changed(circuit.nextChange(time));
@@ -85,21 +124,33 @@ export class PoolCore {
 
   /** The attempt ended in a 2xx or 3xx. */
   succeed(inFlight: InFlight): void {
+    inFlight.backend.info.successes++;
+    this.work(inFlight);
+  }
+
+  /** The backend answered. */
+  answer({ backend }: InFlight): void {
+    backend.answeredAt = this.#epoch;
+  }
+
+  /** The attempt ended in a response that shows the backend at work. */
+  work(inFlight: InFlight): void {
     const { backend, scope } = inFlight;
-    backend.info.successes++;
+    this.answer(inFlight);
     let changed = false;
-    for (const circuit of backend.circuitsOf(scope)) changed = circuit.succeeded(inFlight, now()) || changed;
+    for (const circuit of backend.circuitsOf(scope)) changed = circuit.worked(inFlight, now()) || changed;
     // A success that proves nothing still frees the place of the trial.
     if (this.#end(inFlight) || changed) this.#refresh();
   }
 
   /** The attempt failed, and its backend is blamed. Returns the ms of cooldown that this costs. */
-  fail(inFlight: InFlight, failure: AttemptFailure): number {
-    const { backend } = inFlight;
-    const scope = coversDeployment(failure.reason) ? inFlight.scope : undefined;
+  fail(inFlight: InFlight, { scope, ...failure }: PoolFailure): number {
+    const { backend, epoch } = inFlight;
+    if (failure.reason === 'throttled') this.#noteRefusal(now() - inFlight.began);
     backend.info.failures++;
     this.release(inFlight);
-    const cost = backend.circuitFor(scope).failed(inFlight, failure, ++this.#epoch, now(), this.settings);
+    const attempt = { ...failure, isAlive: backend.answeredAt >= epoch };
+    const cost = backend.circuitFor(scope).failed(inFlight, attempt, ++this.#epoch, now(), this.settings);
     if (cost.duration > 0) this.#cooled(backend, scope, cost.reason, cost.duration, cost.moved);
     return cost.duration;
   }
@@ -114,6 +165,25 @@ export class PoolCore {
     const time = now();
     const at = this.backends.byPriority.map((backend) => backend.availableAt(backend.scopeOf(deployment), time));
     return Math.max(0, Math.min(...at) - time);
+  }
+
+  /** Whether any deployment is on cooldown, so that it matters which one a request needs. */
+  get knowsDeployments(): boolean {
+    return (this.#knowsDeployments ??= this.backends.byPriority.some((backend) => backend.knowsDeployments));
+  }
+
+  /** Whether `begin` would find a backend, or else `beginLastHope`. */
+  hasBackend(deployment: string | undefined, tried: ReadonlySet<string>): 'yes' | 'last hope' | 'no' {
+    const time = now();
+    this.#noticeRecovered(time);
+    const { byPriority } = this.backends;
+    if (this.#candidates.of(byPriority, deployment, tried, time).length > 0) return 'yes';
+    return lastHope(byPriority, deployment, tried, time) === undefined ? 'no' : 'last hope';
+  }
+
+  #noteRefusal(duration: number): void {
+    this.refusals++;
+    this.refusalTime += (REFUSAL_MARGIN * duration - this.refusalTime) / REFUSAL_MEMORY;
   }
 
   /** Returns whether the place of a trial became free. */
@@ -150,7 +220,7 @@ export class PoolCore {
   #refresh(): void {
     this.#nextChange = 0;
     this.#noticeRecovered(now());
-    this.waiters.wakeAll();
+    this.waiters.wake();
   }
 
   #tellRecovered(backend: PooledBackend, scopes: readonly Scope[]): void {
@@ -160,6 +230,7 @@ export class PoolCore {
   /** The candidates have changed, and will change again by themselves at `next`. */
   #changed(next: number): void {
     this.#candidates.forget();
+    this.#knowsDeployments = undefined;
     this.#nextChange = Math.min(this.#nextChange, next);
   }
 }

@@ -1,5 +1,6 @@
 import { now } from '../base/clock';
 import type { RequestConfig } from '../http/messages';
+import type { PooledBackend } from './backend';
 import type { InFlight, PoolCore } from './pool-core';
 
 /** What a request does next. */
@@ -19,66 +20,112 @@ export interface Exhausted {
   readonly backends: number;
 }
 
-/** Random jitter of a wait, in ms: at most this much for each waiting request, and at most this much in all. */
-const JITTER_PER_WAITER = 5;
-const MAX_JITTER = 250;
-
-/** ms between rounds of a request when backends refuse without asking for a wait: refused calls count towards the quota. */
+/** ms between rounds of a request: the shortest pause, which doubles with each round, and the longest. */
 const MIN_PAUSE = 10;
+const MAX_PAUSE = 1000;
 
 const NOTHING_TRIED: ReadonlySet<string> = new Set();
 
-/** The turns of one request: whether it tries a backend next, waits, or gives up. */
+/** A backend that this request has tried: how many of its rounds there refused everyone, and its successes before this one. */
+interface Refusals {
+  readonly rounds: number;
+  readonly successes: number;
+}
+
+/** The turns of one request: whether it tries a backend next, waits, or gives up. A round is what lies between two waits. */
 export class Turns {
-  /** Names of the backends tried since the last wait. */
+  /** Names of the backends tried in this round. */
   #tried: ReadonlySet<string> = NOTHING_TRIED;
+  /** Names of the backends whose answer would be the same after a wait. */
+  #final: ReadonlySet<string> = NOTHING_TRIED;
+  /** Whether this round has had its attempt at a backend that is out because of a guess. */
+  #hasHoped = false;
+  #refusals: Map<string, Refusals> | undefined;
   /** ms spent waiting */
   #waited = 0;
+  #order = 0;
 
-  /**
-   * @param deployment the caller's name for it
-   * @param maxWait ms that the request may wait in all
-   */
+  /** @param maxWait ms that the request may wait in all */
   constructor(
     private readonly pool: PoolCore,
     private readonly config: RequestConfig,
-    private readonly deployment: string | undefined,
     private readonly maxWait: number,
   ) {}
 
   /**
+   * @param deployment the caller's name for it
    * @param remaining ms until the caller's `timeout` passes
    * @throws TypeError if the selector returned none of the candidates
    */
-  next(remaining: number): Turn {
-    const { pool } = this;
-    const inFlight = pool.begin(this.deployment, this.#tried, this.config);
+  next(deployment: string | undefined, remaining: number): Turn {
+    const inFlight = this.#begin(deployment);
     if (inFlight !== undefined) return { is: 'attempt', inFlight };
-    const retryAfter = pool.availableIn(this.deployment);
-    const pause = retryAfter > 0 ? retryAfter : MIN_PAUSE;
+    const retryAfter = this.#soonest(deployment);
+    const pause = this.#soonest(deployment, (backend) => this.#pauseOf(backend));
     const room = Math.min(this.maxWait - this.#waited, remaining);
-    if (pause <= room) return this.#wait(pause, room);
-    pool.events.emit({ type: 'exhausted', retryAfter });
-    return { is: 'none', retryAfter, backends: pool.backends.infos.length };
+    if (pause <= room) return this.#wait(deployment, pause, room);
+    return { is: 'none', retryAfter, backends: this.pool.backends.infos.length };
   }
 
-  /** This backend has failed, so another one is tried next. */
-  tried({ backend }: InFlight): void {
-    this.#tried = new Set(this.#tried).add(backend.info.name);
+  /** Whether there is a backend to try now. */
+  canAttempt(deployment: string | undefined): boolean {
+    const has = this.pool.hasBackend(deployment, this.#tried);
+    return has === 'yes' || (has === 'last hope' && !this.#hasHoped);
   }
 
-  #wait(pause: number, room: number): Turn {
+  /**
+   * This backend has failed, so another one is tried next.
+   *
+   * @param isFinal whether it would answer the same after a wait
+   */
+  tried({ backend }: InFlight, isFinal: boolean): void {
+    const { name, successes } = backend.info;
+    this.#tried = new Set(this.#tried).add(name);
+    if (isFinal) this.#final = new Set(this.#final).add(name);
+    if (this.maxWait === 0) return;
+    this.#refusals ??= new Map();
+    const before = this.#refusals.get(name);
+    // A backend that answers others is busy, and no pause is needed.
+    const rounds = before === undefined ? 1 : before.rounds + Number(before.successes === successes);
+    this.#refusals.set(name, { rounds, successes });
+  }
+
+  #begin(deployment: string | undefined): InFlight | undefined {
+    const inFlight = this.pool.begin(deployment, this.#tried, this.config);
+    if (inFlight !== undefined || this.#hasHoped) return inFlight;
+    this.#hasHoped = true;
+    return this.pool.beginLastHope(deployment, this.#tried);
+  }
+
+  /** ms until a backend becomes available that may answer otherwise than before. */
+  #soonest(deployment: string | undefined, pauseOf: (backend: PooledBackend) => number = () => 0): number {
+    const time = now();
+    const waits = this.pool.backends.byPriority
+      .filter(({ info }) => !this.#final.has(info.name))
+      .map((backend) => Math.max(backend.availableAt(backend.scopeOf(deployment), time) - time, pauseOf(backend)));
+    return Math.max(0, Math.min(...waits));
+  }
+
+  /** ms. Not for the first wait: what is refused once may only have come too early. */
+  #pauseOf({ info }: PooledBackend): number {
+    const { rounds = 0 } = this.#refusals?.get(info.name) ?? {};
+    return Math.min(MIN_PAUSE * 2 ** Math.min(Math.max(rounds - 2, 0), 10), MAX_PAUSE);
+  }
+
+  #wait(deployment: string | undefined, pause: number, room: number): Turn {
     const { events, waiters } = this.pool;
-    // The more requests wait, the further apart they return. If the first is refused, the others needn't call.
-    const jitter = Math.min(waiters.count * JITTER_PER_WAITER, MAX_JITTER, (room - pause) / 2);
-    const duration = pause + Math.random() * jitter;
     const started = now();
-    events.emit({ type: 'waiting', duration });
-    const { over, end } = waiters.wait(duration);
+    this.#order ||= waiters.nextOrder();
+    events.emit({ type: 'waiting', duration: pause });
+    // The waiters know when a backend becomes available. What they don't know is a pause of this request's own.
+    const isOwn = this.#final.size > 0 || pause > this.#soonest(deployment);
+    const readyAt = isOwn ? started + pause : started;
+    const { over, end } = waiters.wait({ deployment, order: this.#order, readyAt, deadline: started + room });
     const ended = (): void => {
       end();
       this.#waited += now() - started;
-      this.#tried = NOTHING_TRIED;
+      this.#tried = this.#final;
+      this.#hasHoped = false;
     };
     return { is: 'wait', over, end: ended };
   }

@@ -1,0 +1,33 @@
+import { bodyText } from './body-text';
+
+/** The parts of an OpenAI-shaped error that are used. */
+export interface ErrorBody {
+  readonly code?: string;
+  readonly type?: string;
+  readonly message?: string;
+}
+
+/** Longer bodies are no error messages. */
+const MAX_LENGTH = 65_536;
+
+/** Reads `{ "error": { "code", "type", "message" } }` from a body in any form. Empty for every other body. */
+export function errorBodyOf(data: unknown): ErrorBody {
+  const { error } = Object(parsed(data)) as { error?: unknown };
+  const { code, type, message } = Object(error) as Record<string, unknown>;
+  return {
+    ...((typeof code === 'string' || typeof code === 'number') && { code: String(code) }),
+    ...(typeof type === 'string' && { type }),
+    ...(typeof message === 'string' && { message }),
+  };
+}
+
+function parsed(data: unknown): unknown {
+  const text = bodyText(data, MAX_LENGTH);
+  if (text === undefined) return data;
+  if (!text.trimStart().startsWith('{')) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // cut short, or no JSON
+  }
+}
