@@ -25,7 +25,7 @@ function request(maxBodyLength: number, protocol = 'http:'): [sent: ClientReques
   let sent!: ClientRequest;
   const response = new Promise<IncomingMessage>((resolve, reject) => {
     const options = { protocol, hostname: '127.0.0.1', port, path: '/x', method: 'POST', maxBodyLength };
-    sent = new Transport(true, false).request(options, resolve);
+    sent = new Transport(true, { fresh: false, connectTimeout: 0 }).request(options, resolve);
     sent.on('error', reject);
   });
   return [sent, response];

@@ -83,7 +83,10 @@ export function shapes(): void {
   type OfPool = 'selector' | 'defaultCooldown' | 'maxCooldown';
   type OfRequest = 'attemptTimeout' | 'maxWait' | 'failoverCondition';
   same<keyof BackendPoolOptions, OfPool>();
-  same<keyof PriorityAdapterOptions, OfPool | OfRequest | 'adapter' | 'cooldown' | 'maxReplaySize' | 'shouldBalance'>();
+  same<
+    keyof PriorityAdapterOptions,
+    OfPool | OfRequest | 'adapter' | 'cooldown' | 'connectTimeout' | 'maxReplaySize' | 'shouldBalance'
+  >();
   same<keyof Exclude<AxiosRequestConfig['failover'], false | undefined>, OfRequest>();
   type Numbers = Readonly<Record<'priority' | 'weight' | 'pending' | 'successes' | 'failures', number>>;
   same<Flat<Backend>, Flat<Readonly<Record<'name' | 'baseURL', string>> & Numbers>>();
@@ -238,6 +241,7 @@ export function rules(): void {
     defaultCooldown: 1,
     maxCooldown: 1,
     attemptTimeout: 0,
+    connectTimeout: 0,
     maxWait: 1,
     maxReplaySize: Infinity,
     shouldBalance: (config) => {

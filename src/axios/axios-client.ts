@@ -11,6 +11,7 @@ import { discardBody } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import { attemptConfig } from './attempt-config';
 import type { AdapterKind, AttemptConfig, AxiosRequest } from './attempt-config';
+import { FetchConnection, connectionOf, watchedBy, watchedFetch } from './connection';
 import { isRedirected, prepareRedirects } from './redirects';
 import {
   cancelWhileRead,
@@ -26,6 +27,8 @@ import {
 export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   /** The kind of each adapter, found once: that takes up to five calls of `axios.getAdapter`. */
   readonly #kinds = new WeakMap<AxiosAdapter, AdapterKind>();
+  /** The watched one for each of axios's fetch adapters; `undefined` where it can't be watched. */
+  readonly #watched = new WeakMap<AxiosAdapter, AxiosAdapter | undefined>();
 
   /** @throws CodedError or AxiosError for a URL or a timeout that axios would refuse */
   open(config: InternalAxiosRequestConfig, adapter: AxiosAdapter): AxiosRequest {
@@ -48,18 +51,21 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   }
 
   send(request: AxiosRequest, target: Target, exchange: Exchange): Promise<AxiosResponse> {
-    const { adapter, config } = request;
+    const { config } = request;
     const attempt = attemptConfig(request, target, exchange.abort);
     // A longer timer would fire at once. The budget handles such a timeout.
     if (Number(attempt.timeout) > MAX_TIMER) attempt.timeout = 0;
     const follow = prepareRedirects(attempt, request, target, exchange);
-    return called(adapter, attempt)
+    const { kind } = request;
+    if (kind === 'fetch') this.#watch(attempt, exchange);
+    return called(attempt.adapter as AxiosAdapter, attempt)
       .then((response) =>
-        follow !== undefined && isRedirected(response, follow) ? follow(adapter, attempt, response, target) : response,
+        follow !== undefined && isRedirected(response, follow) ? follow(attempt, response, target) : response,
       )
       .then(
         (response) => restoreConfig(response, config),
         (error: unknown) => {
+          if (kind === 'http') exchange.connection ??= connectionOf(error, exchange);
           throw this.#cleaned(error, request, target);
         },
       );
@@ -112,6 +118,18 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     return Object.assign(new axios.AxiosError(text, codeOf(error).code, config), { name });
   }
 
+  /** Lets an attempt over axios's fetch adapter report the head of its response. */
+  #watch(attempt: AttemptConfig, exchange: Exchange): void {
+    const connection = new FetchConnection();
+    exchange.connection = connection;
+    const adapter = attempt.adapter as AxiosAdapter;
+    if (!this.#watched.has(adapter)) this.#watched.set(adapter, watchedAdapter(adapter, attempt));
+    const watched = this.#watched.get(adapter);
+    if (watched === undefined) return;
+    attempt.adapter = watched;
+    attempt.fetchOptions = watchedBy(attempt.fetchOptions as object | undefined, connection);
+  }
+
   #kindOf(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): AdapterKind {
     let kind = this.#kinds.get(adapter);
     if (kind === undefined) this.#kinds.set(adapter, (kind = findKind(adapter, config)));
@@ -147,11 +165,26 @@ function called(adapter: AxiosAdapter, config: AttemptConfig): Promise<AxiosResp
   }
 }
 
+/**
+ * axios's fetch adapter with a fetch that reports the head of a response, where axios honours `env.fetch`. (axios 1.7 has
+ * one fetch adapter for all.)
+ */
+function watchedAdapter(adapter: AxiosAdapter, config: object): AxiosAdapter | undefined {
+  const env = fetchEnvs(config).find((each) => ownAdapter('fetch', each) === adapter)?.env as FetchEnv | undefined;
+  const watched = ownAdapter('fetch', { env: { ...env, fetch: watchedFetch(env?.fetch ?? undefined) } });
+  return watched === adapter ? undefined : watched;
+}
+
+interface FetchEnv { readonly fetch?: typeof fetch | null }
+
+/** axios has a fetch adapter for each `env`, and the caller's function may be any of them. */
+function fetchEnvs(config: object): readonly { readonly env?: unknown }[] {
+  return [config, axios.defaults, {}];
+}
+
 function findKind(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): AdapterKind {
   for (const name of ['http', 'xhr'] as const) if (ownAdapter(name) === adapter) return name;
-  // axios has a fetch adapter for each `env`, and the caller's function may be any of them.
-  const envs = [config, axios.defaults, undefined];
-  return envs.some((env) => ownAdapter('fetch', env) === adapter) ? 'fetch' : 'foreign';
+  return fetchEnvs(config).some((each) => ownAdapter('fetch', each) === adapter) ? 'fetch' : 'foreign';
 }
 
 /** `undefined` if axios, or this runtime, has no such adapter. */

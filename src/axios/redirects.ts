@@ -15,7 +15,7 @@ import { Transport } from './transport';
 
 /** Follows the redirects of an attempt whose adapter doesn't. */
 export interface Follow {
-  (adapter: AxiosAdapter, attempt: AttemptConfig, first: AxiosResponse, target: Target): Promise<AxiosResponse>;
+  (attempt: AttemptConfig, first: AxiosResponse, target: Target): Promise<AxiosResponse>;
   readonly rules: RedirectRules;
 }
 
@@ -34,7 +34,7 @@ export function prepareRedirects(
   target: Target,
   exchange: Exchange,
 ): Follow | undefined {
-  const own = ownTransport(attempt, request, target, exchange.fresh);
+  const own = ownTransport(attempt, request, target, exchange);
   if (own !== undefined) {
     exchange.connection = own;
     return followHttp(own);
@@ -80,12 +80,7 @@ function followWith(
   requestedUrl: (attempt: AttemptConfig) => URL,
   onRedirect?: (next: URL) => void,
 ): Follow {
-  const run = async (
-    adapter: AxiosAdapter,
-    attempt: AttemptConfig,
-    first: AxiosResponse,
-    { backend }: Target,
-  ): Promise<AxiosResponse> => {
+  const run = async (attempt: AttemptConfig, first: AxiosResponse, { backend }: Target): Promise<AxiosResponse> => {
     const { auth, sensitiveHeaders } = attempt;
     // axios's http adapter takes 0 and null for the default. (0 never gets here.)
     const maxRedirects = Number(attempt.maxRedirects) || limit;
@@ -108,7 +103,7 @@ function followWith(
       // As in axios: they are the credentials of one origin.
       if (next.url.origin === firstOrigin && auth !== undefined) hop.auth = auth;
       else delete hop.auth;
-      response = await adapter(hop).catch((error: unknown) => {
+      response = await (hop.adapter as AxiosAdapter)(hop).catch((error: unknown) => {
         throw counted(error, redirects);
       });
     }
@@ -161,7 +156,7 @@ function ownTransport(
   attempt: AttemptConfig,
   { kind }: AxiosRequest,
   target: Target,
-  fresh: boolean,
+  exchange: Exchange,
 ): Transport | undefined {
   const {
     transport,
@@ -185,7 +180,7 @@ function ownTransport(
     // follow-redirects takes a Host header for the host that relative redirects lead to.
     !target.backend.credentials.sensitive.includes('host');
   if (!isPossible) return undefined;
-  const own = new Transport(maxRedirects !== 0, fresh);
+  const own = new Transport(maxRedirects !== 0, exchange);
   attempt.transport = own;
   return own;
 }

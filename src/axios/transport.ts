@@ -2,9 +2,9 @@ import axios from 'axios';
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { now } from '../base/clock';
+import { after, now } from '../base/clock';
 import { codeOf } from '../base/errors';
-import type { Connection, Head } from '../failover/http-client';
+import type { Connection, Exchange, Head } from '../failover/http-client';
 import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect';
 
 /** What axios's http adapter passes to a transport, as far as it is used here. */
@@ -14,10 +14,13 @@ interface TransportOptions extends Omit<RequestOptions, 'hostname'> {
 }
 
 /** ms. A connection that breaks later than this after sending may have been used by the server. */
-const STALE_WITHIN = 1000;
+export const STALE_WITHIN = 1000;
+
+/** As an operating system's own timeout. */
+const TIMED_OUT = { code: 'ETIMEDOUT', syscall: 'connect' };
 
 /** How Node reports that a server has closed a connection: a reset, a hang-up, a broken pipe. */
-const CLOSED_CODE = /^(?:ECONNRESET|EPIPE|ECONNABORTED)$/;
+export const CLOSED_CODE = /^(?:ECONNRESET|EPIPE|ECONNABORTED)$/;
 
 /**
  * A `transport` for axios's http adapter: Node's own `request`, without follow-redirects around it, which costs 18 % of a
@@ -43,11 +46,10 @@ export class Transport implements Connection {
 
   /**
    * @param followsRedirects whether a redirect's body is of no interest
-   * @param fresh whether idle connections to the server are closed first
    */
   constructor(
     readonly followsRedirects: boolean,
-    private readonly fresh: boolean,
+    private readonly exchange: Pick<Exchange, 'fresh' | 'connectTimeout'>,
   ) {}
 
   /** Called by axios. */
@@ -58,7 +60,7 @@ export class Transport implements Connection {
     // axios 1.5 keeps the brackets of an IPv6 address, which Node would look up as a name.
     options.hostname = options.hostname?.replace(/^\[|\]$/g, '');
     this.#agent = options.agent instanceof Object ? options.agent : http.globalAgent;
-    if (this.fresh && this.#requests === 0) closeIdle(this.#agent, options);
+    if (this.exchange.fresh && this.#requests === 0) closeIdle(this.#agent, options);
     this.#requests++;
     this.#response = undefined;
     this.#isEstablished = false;
@@ -67,7 +69,7 @@ export class Transport implements Connection {
       sent = http.request(options, (response) => {
         const { headers } = response;
         if (this.followsRedirects && isRedirect(response.statusCode!, headers.location, HTTP_REDIRECTS)) {
-          respond(headOf(response, sent));
+          respond(withoutBody(response, sent));
           return;
         }
         this.#response = response;
@@ -82,6 +84,8 @@ export class Transport implements Connection {
     this.#sent = sent;
     sent.on('socket', (socket) => this.#noteSocket(socket));
     sent.on('error', (error) => (this.error = error));
+    // One that is kept alive is given at once.
+    if (!sent.reusedSocket && this.exchange.connectTimeout > 0) this.#limitConnecting(sent);
     if (options.maxBodyLength !== Infinity) limitBody(sent, options.maxBodyLength);
     return sent;
   }
@@ -108,8 +112,7 @@ export class Transport implements Connection {
 
   get head(): Head | undefined {
     if (this.#response === undefined) return undefined;
-    const { statusCode: status = 0, statusMessage: statusText = '', headers } = this.#response;
-    return { status, statusText, headers: new axios.AxiosHeaders(headers as Record<string, string>) };
+    return headFrom(this.#response);
   }
 
   #noteSocket(socket: Socket): void {
@@ -120,11 +123,32 @@ export class Transport implements Connection {
     if (connecting !== true && secureConnecting !== true) this.#isEstablished = true;
     else socket.once(encrypted === true ? 'secureConnect' : 'connect', () => (this.#isEstablished = true));
   }
+
+  /** Gives up a connection that isn't established in time. */
+  #limitConnecting(sent: ClientRequest): void {
+    const { connectTimeout } = this.exchange;
+    const check = (): void => {
+      if (this.#isEstablished || sent.destroyed) return;
+      // The queue of its agent doesn't count.
+      if (this.isQueued) stopTimer = after(connectTimeout, check);
+      else sent.destroy(Object.assign(new Error(`connect timeout of ${String(connectTimeout)}ms exceeded`), TIMED_OUT));
+    };
+    let stopTimer = after(connectTimeout, check);
+    sent.on('close', () => stopTimer());
+    sent.on('response', () => stopTimer());
+  }
+}
+
+/** The head of a response of Node's. */
+export function headFrom({ statusCode: status = 0, statusMessage: statusText = '', headers }: IncomingMessage): Head {
+  return { status, statusText, headers: new axios.AxiosHeaders(headers as Record<string, string>) };
 }
 
 /** Closes the idle connections of an agent to the server that a request is for. Others of them are probably stale too. */
 function closeIdle({ freeSockets }: Agent, { hostname, port, protocol }: TransportOptions): void {
-  const server = `${String(hostname)}:${String(port || (protocol === 'https:' ? 443 : 80))}:`;
+  const defaultPort = protocol === 'https:' ? 443 : 80;
+  // axios gives an empty port where the URL has none.
+  const server = `${String(hostname)}:${String(Number(port) > 0 ? port : defaultPort)}:`;
   for (const [key, sockets = []] of Object.entries(freeSockets ?? {})) {
     if (key.startsWith(server)) for (const socket of sockets) socket.destroy();
   }
@@ -137,7 +161,7 @@ function urlOf({ protocol, hostname, port, path }: TransportOptions): string {
 }
 
 /** A redirect without its body, which may never end. As in follow-redirects, its connection is closed. */
-function headOf(response: IncomingMessage, sent: ClientRequest): IncomingMessage {
+function withoutBody(response: IncomingMessage, sent: ClientRequest): IncomingMessage {
   const { Readable } = process.getBuiltinModule('node:stream');
   const { statusCode, statusMessage, headers } = response;
   const empty = Readable.from([]);

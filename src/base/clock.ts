@@ -11,3 +11,15 @@ export function after(ms: number, callback: () => void): () => void {
   const timer = setTimeout(callback, Math.min(Math.ceil(ms), MAX_TIMER));
   return () => clearTimeout(timer);
 }
+
+/** Taken once: under fake timers, it would wait for a later time. Browsers have none. */
+const immediate = typeof setImmediate === 'function' ? setImmediate : undefined;
+
+/**
+ * Calls back once Node's event loop has read what had arrived: after it was blocked, timers run before sockets are read.
+ * A large response takes several turns.
+ */
+export function afterArrivals(callback: () => void, turns = 3): void {
+  if (immediate === undefined || turns === 0) callback();
+  else immediate(() => afterArrivals(callback, turns - 1));
+}

@@ -1,4 +1,4 @@
-import { after, now } from '../base/clock';
+import { after, afterArrivals, now } from '../base/clock';
 import type { RequestConfig } from '../http/messages';
 
 /** Why a request, or one attempt of it, ended before its response arrived. The client turns it into an error of its own. */
@@ -79,11 +79,14 @@ export class Budget {
       const isLimited = limit > 0 && limit < remaining;
       let stopTimer: (() => void) | undefined;
       let unlisten: (() => void) | undefined;
+      let isOver = false;
       const release = (): void => {
+        isOver = true;
         stopTimer?.();
         unlisten?.();
       };
       const end = (reason: AbortReason): void => {
+        if (isOver) return;
         release();
         giveUp?.();
         reject(reason);
@@ -91,7 +94,7 @@ export class Budget {
       const timedOut = () =>
         end(isLimited ? new AbortReason('attempt-timeout', limit) : new AbortReason('timeout', this.timeout));
       const ms = isLimited ? limit : remaining;
-      if (ms !== Infinity) stopTimer = after(ms, timedOut);
+      if (ms !== Infinity) stopTimer = after(ms, () => afterArrivals(timedOut));
       if (this.cancellable) unlisten = onCancel(this.#caller, () => end(this.#cancelled()));
       const failed = (error: unknown): void => {
         release();

@@ -1,10 +1,10 @@
 import { codeOf, errorChain } from '../base/errors';
-import type { ErrorLike } from '../base/errors';
 import { errorBodyOf } from '../http/error-body';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import { parseRetryAfter } from '../http/retry-after';
 import type { Backend, PooledBackend } from '../pool/backend';
 import type { FailureReason } from '../pool/circuit';
+import { brokenReason, exceedsLimit, hasOwnCode, isLocal, isNetworks, reasonOfError } from './errors';
 import type { Connection } from './http-client';
 
 /** An attempt that ended in a status of 400 or more, or without a usable response. */
@@ -76,7 +76,7 @@ export function isServerError(failure: Failure): boolean {
  */
 export function isConnectionFailure(failure: Failure): boolean {
   if (hasErrorStatus(failure) || failure.attemptTimedOut) return false;
-  return UNSENT.has((failure.reason as FailureReason | undefined) ?? reasonOfError(failure.error));
+  return UNSENT.has(failure.reason ?? reasonOfError(failure.error));
 }
 
 /**
@@ -197,7 +197,7 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
       : { is: 'failure', failure };
   }
   const chain = errorChain(error);
-  if (chain.some(({ code = '' }) => LOCAL_CODE.test(code))) return { is: 'callers', error };
+  if (isLocal(chain)) return { is: 'callers', error };
   if (connection?.isStale === true) return { is: 'stale', error };
   if (bodyError !== undefined && chain.some((each) => each === bodyError)) return { is: 'callers', error };
   if (exceedsLimit(chain, config)) return { is: 'callers', error };
@@ -228,105 +228,4 @@ function failed(
 
 function hasErrorStatus({ status }: Failure): boolean {
   return !isSuccess(status);
-}
-
-/** What an error without a response counts as. */
-export function reasonOfError(error: unknown, connection?: Connection): FailureReason {
-  const { code = '' } = codeOf(error);
-  if (code === 'ERR_CREDENTIAL') return 'credential';
-  // After a redirect, the first server has had the request, whatever became of the connection to the next.
-  const { request } = Object(error) as { request?: { _redirectCount?: number } };
-  const isRedirected = Number(request?._redirectCount) > 0;
-  const isUnsent =
-    connection?.isUnsent ?? errorChain(error).some((each) => sentNothing(each, connection?.hidesHandshake === true));
-  if (isUnsent && !isRedirected) return 'connection';
-  return brokenReason(error);
-}
-
-function brokenReason(error: unknown): FailureReason {
-  return TIMEOUT_CODE.test(codeOf(error).code ?? '') ? 'timeout' : 'ambiguous';
-}
-
-/** Codes of a timeout: axios's, and the operating system's. */
-const TIMEOUT_CODE = /^E(?:CONNABORTED|TIMEDOUT)$/;
-
-/** Codes of running out of the process's own resources. */
-const LOCAL_CODE = /^E[MN]FILE$/;
-
-/** Codes of a connection that was not established, so that nothing was sent. */
-const UNCONNECTED = new RegExp(
-  `^(?:${[
-    // Node: refused, DNS, unreachable; ENOENT is a missing `socketPath`.
-    'ECONNREFUSED|ENOTFOUND|EAI_|E(?:HOST|NET)(?:UNREACH|DOWN)|EADDRNOTAVAIL|ENOENT',
-    // c-ares (cacheable-lookup#68)
-    'ESERVFAIL$|ETIMEOUT$|EREFUSED$|ENODATA$|EFORMERR$|EBADRESP$|ECANCELLED$',
-    // undici
-    'UND_ERR_CONNECT_',
-    // HTTP/2: the server has not processed it
-    'ERR_HTTP2_(?:GOAWAY|INVALID)_SESSION$',
-    // Bun
-    'ConnectionRefused$',
-    // OpenSSL: what is wrong with a certificate
-    'CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH_|ERROR_IN_C|ERR_TLS_CERT_',
-  ].join('|')})`,
-);
-
-/** Codes of TLS. Over fetch, a handshake that fails and a record that breaks later look alike. */
-const TLS_CODE = /^(?:EPROTO$|ERR_TLS_|ERR_SSL_)/;
-
-/** HTTP/2: the stream was refused before it was processed. */
-const REFUSED_STREAM = 7;
-
-function sentNothing({ code = '', syscall, message, rstCode }: ErrorLike, hidesHandshake: boolean): boolean {
-  // An established connection has the same codes.
-  if (syscall === 'read' || syscall === 'write') return false;
-  return (
-    UNCONNECTED.test(code) ||
-    (!hidesHandshake && TLS_CODE.test(code)) ||
-    // An operating system's ETIMEDOUT while connecting. axios's clarified timeout has the same code and no syscall.
-    /^(?:connect$|getaddrinfo$|query)/.test(String(syscall)) ||
-    rstCode === REFUSED_STREAM ||
-    /before secure TLS connection|NGHTTP2_REFUSED_STREAM/.test(String(message))
-  );
-}
-
-/** Codes of the caller's own cancel and limits, and of its wishes for the body. */
-const LIMIT_CODE = /^ERR_(?:CANCELED|FR_|UNKNOWN_ENCODING)/;
-
-/** Codes of the caller's own mistakes, which would fail on every backend. */
-const OWN_CODE = new RegExp(
-  `^(?:UND_)?ERR_(?:${[
-    // axios: a bad option, an unsupported feature
-    'BAD_OPTION|BAD_REQUEST$|NOT_SUPPORT|DEPRECATED|FORM_DATA_',
-    // Node and undici: a bad header, URL or argument
-    'HTTP_INVALID_|HTTP2_INVALID_(?!SESSION)|INVALID_|UNESCAPED_',
-  ].join('|')})`,
-);
-
-function exceedsLimit(chain: readonly ErrorLike[], config: RequestConfig): boolean {
-  // axios 1.5.0 says the same of a truncated body, with a limit of -1.
-  if (String(chain[0]?.message).startsWith('maxContentLength size of ')) return Number(config.maxContentLength) > -1;
-  // Where fetch itself follows redirects, too many of them have no code.
-  return chain.some(({ code = '', message }) => LIMIT_CODE.test(code) || message === 'redirect count exceeded');
-}
-
-function hasOwnCode(chain: readonly ErrorLike[]): boolean {
-  return chain.some(({ code = '' }) => OWN_CODE.test(code));
-}
-
-/** Codes of axios, Node, undici, OpenSSL and Bun. */
-const NETWORK_CODE =
-  /^(?:E[A-Z]|ERR_|UND_|HPE_|Z_|CERT_|CRL_|UNABLE_|SELF_SIGNED_|DEPTH_|HOSTNAME_|INVALID_|PATH_|Connection|FailedToOpenSocket|Timeout)/;
-
-/** How errors of the network without a code are worded, by axios, axios-mock-adapter, and the fetch of Node, Deno and browsers. */
-const NETWORK_WORDS =
-  /network ?error|^timeout of |fetch failed|failed to fetch|^NetworkError|load failed|terminated|^error sending request|^error reading a body|^Error in (?:body|input) stream/i;
-
-/** Whether an error comes from the network or a server. Everything else is somebody's bug. */
-function isNetworks(chain: readonly ErrorLike[], connection: Connection | undefined): boolean {
-  return chain.some((each) => each === connection?.error || NETWORK_CODE.test(each.code ?? '') || isWorded(each));
-}
-
-function isWorded({ name, message }: ErrorLike): boolean {
-  return name === 'NetworkError' || name === 'TimeoutError' || NETWORK_WORDS.test(String(message));
 }

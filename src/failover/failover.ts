@@ -1,30 +1,22 @@
 import { now } from '../base/clock';
-import { CodedError, codeOf } from '../base/errors';
-import { asIs, capture, checkSendable, isOneShot } from '../http/body';
-import type { Body, OneShot } from '../http/body';
+import { codeOf } from '../base/errors';
+import { isOneShot } from '../http/body';
 import type { HttpResponse } from '../http/messages';
 import { parseRetryAfter } from '../http/retry-after';
 import type { InFlight, PoolCore } from '../pool/pool-core';
 import type { Attempt } from '../pool/events';
 import { Turns } from '../pool/turns';
 import type { Exhausted } from '../pool/turns';
-import { Abort, AbortReason, Budget } from './budget';
-import {
-  classifyError,
-  coverageOf,
-  failureOfError,
-  failureOfResponse,
-  isAtWork,
-  isBackendsFault,
-  isReturnable,
-  isSuccess,
-} from './classify';
+import { attempt, newAttempt } from './attempt';
+import type { CurrentAttempt, Last, Run } from './attempt';
+import { Budget } from './budget';
+import { coverageOf, isAtWork, isBackendsFault, isReturnable, isSuccess } from './classify';
 import type { Failure, Outcome } from './classify';
 import { exhaustedResponse } from './exhausted';
-import { modelNamedBy } from './http-client';
-import type { Exchange, HttpClient, HttpRequest } from './http-client';
+import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './options';
 import type { Rules } from './options';
+import { deploymentOf, namedDeployment, openBody } from './request-body';
 
 /**
  * Sends one request to one backend after another, until one answers, none is left, or the caller's time is over.
@@ -88,138 +80,12 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   }
 }
 
-/** What all attempts of a request share. */
-interface Run<R extends HttpRequest, A extends HttpResponse> {
-  readonly client: HttpClient<R, A>;
-  readonly request: R;
-  readonly pool: PoolCore;
-  readonly rules: Rules;
-  readonly budget: Budget;
-  readonly attempts: Attempt[];
-  /** Whether the first attempt has all of the caller's `timeout`: no wait and no reading of the body came before it. */
-  hasWholeBudget: boolean;
-  body?: Body;
-  /** What the caller gets if no backend is left, in place of a fabricated 429. */
-  last?: Last<A> | undefined;
-}
-
-/** The result of the latest attempt, where that and no throttling is why the request can't be served. */
-type Last<A> = { readonly response: A; readonly abort: Abort | undefined } | { readonly error: unknown };
-
 /** What the request does after an attempt. */
 type Next<A> =
   | { readonly is: 'return'; readonly response: A }
   | { readonly is: 'throw'; readonly error: unknown }
   /** Try another backend. `isFinal`: this one would answer the same after a wait */
   | { readonly is: 'next'; readonly isFinal: boolean; readonly last: Last<A> | undefined };
-
-/** One attempt, from its start to its record. */
-interface CurrentAttempt {
-  readonly inFlight: InFlight;
-  readonly body: Body;
-  readonly exchange: Exchange;
-  readonly started: number;
-}
-
-function newAttempt<R extends HttpRequest, A extends HttpResponse>(
-  run: Run<R, A>,
-  inFlight: InFlight,
-  fresh = false,
-): CurrentAttempt {
-  run.body ??= asIs(run.request.body);
-  return { inFlight, body: run.body, exchange: { abort: abortFor(run, inFlight), fresh }, started: now() };
-}
-
-/** One attempt at one backend. What went wrong with it is a value, not thrown. */
-async function attempt<R extends HttpRequest, A extends HttpResponse>(
-  run: Run<R, A>,
-  current: CurrentAttempt,
-): Promise<Outcome<A>> {
-  const { request, budget } = run;
-  const { exchange, inFlight } = current;
-  try {
-    // `guard` checks the budget itself. A foreign adapter may ignore the caller's signal, so it needs the guard.
-    const isGuarded = exchange.abort !== undefined || (budget.cancellable && !request.obeysCancel);
-    if (!isGuarded) budget.check();
-    const response = await (isGuarded ? guarded(run, current) : send(run, current));
-    if (isSuccess(response.status)) return { is: 'success', response };
-    return { is: 'failure', failure: failureOfResponse(response, inFlight.backend, request.config) };
-  } catch (error) {
-    return unsuccessful(run, current, error);
-  }
-}
-
-/** Sends an attempt that can be given up. A response that arrives after that is discarded. */
-function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, current: CurrentAttempt): Promise<A> {
-  let isGivenUp = false;
-  const work = async (): Promise<A> => {
-    const response = await send(run, current);
-    if (isGivenUp) run.client.discard(response);
-    return response;
-  };
-  const giveUp = (): void => {
-    isGivenUp = true;
-    current.exchange.abort?.abort();
-  };
-  return run.budget.guard(work, run.rules.attemptTimeout, giveUp);
-}
-
-function send<R extends HttpRequest, A extends HttpResponse>(
-  { client, request }: Run<R, A>,
-  { inFlight, body, exchange }: CurrentAttempt,
-): Promise<A> {
-  checkSendable(body);
-  const { settings } = inFlight.backend;
-  const { headers } = settings.credentials;
-  if (typeof headers !== 'function') {
-    return client.send(request, { backend: settings, credentials: headers, body }, exchange);
-  }
-  return headers().then((credentials) => {
-    if (exchange.abort?.aborted) throw new Error('the attempt was given up while waiting for the credentials');
-    checkSendable(body);
-    return client.send(request, { backend: settings, credentials, body }, exchange);
-  });
-}
-
-/** An attempt needs its own signal where something other than the caller's signal may end it. */
-function abortFor<R extends HttpRequest, A extends HttpResponse>(
-  { request, budget, rules }: Run<R, A>,
-  { backend }: InFlight,
-): Abort | undefined {
-  const asksProvider = typeof backend.settings.credentials.headers === 'function';
-  const onCancel = request.streamed || asksProvider || request.needsAbort === true;
-  const needed = budget.timeout > 0 || rules.attemptTimeout > 0 || (budget.cancellable && onCancel);
-  return needed ? new Abort() : undefined;
-}
-
-function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
-  { client, request, attempts, hasWholeBudget }: Run<R, A>,
-  { inFlight, body, exchange }: CurrentAttempt,
-  thrown: unknown,
-): Outcome<A> {
-  const { backend } = inFlight;
-  const { config } = request;
-  const { connection } = exchange;
-  if (thrown instanceof CodedError) {
-    const error = client.translate(request, thrown);
-    if (thrown.code !== 'ERR_CREDENTIAL') return { is: 'callers', error };
-    return { is: 'failure', failure: failureOfError(error, backend.info, config, 'credential') };
-  }
-  if (!(thrown instanceof AbortReason)) {
-    const outcome = classifyError(thrown, { backend, config, bodyError: body.failure.error, connection });
-    return outcome.is === 'stale' && !body.replayable
-      ? { is: 'failure', failure: failureOfError(thrown, backend.info, config, 'ambiguous') }
-      : outcome;
-  }
-  const error = client.translate(request, thrown);
-  if (thrown.why === 'cancelled') return { is: 'callers', error };
-  const isQueued = connection?.isQueued === true;
-  const attemptTimedOut = thrown.why === 'attempt-timeout';
-  if (attemptTimedOut && isQueued) return { is: 'unsent', error };
-  const failure = failureOfError(error, backend.info, config, 'timeout', attemptTimedOut);
-  if (attemptTimedOut) return { is: 'failure', failure };
-  return { is: 'expired', failure, blame: hasWholeBudget && attempts.length === 0 && !isQueued };
-}
 
 /** Tells the pool and its listeners how the attempt went, and decides what the request does next. */
 function conclude<R extends HttpRequest, A extends HttpResponse>(
@@ -251,21 +117,29 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       end(run, current, outcome);
       if (!mayGoOn) return { is: 'throw', error: outcome.error };
       return { is: 'next', isFinal: false, last: { error: outcome.error } };
-    case 'failure': {
-      const { failure } = outcome;
-      const response = failure.response as A | undefined;
-      const isAboutRequest = failure.reason === 'client-error';
-      if (judge(run, current, failure) && mayGoOn) {
-        const { status = 0 } = failure;
-        const isKept = status >= 400 && status < 500 && status !== 429 && isReturnable(failure);
-        if (isKept)
-          return { is: 'next', isFinal: isAboutRequest, last: { response: response!, abort: current.exchange.abort } };
-        if (response !== undefined) run.client.discard(response);
-        return { is: 'next', isFinal: isAboutRequest, last: undefined };
-      }
-      return isReturnable(failure) ? { is: 'return', response: response! } : { is: 'throw', error: failure.error };
-    }
+    case 'failure':
+      return afterFailure(run, current, outcome.failure, judge(run, current, outcome.failure) && mayGoOn);
   }
+}
+
+/** The request goes to another backend, or its caller gets what this one answered. */
+function afterFailure<R extends HttpRequest, A extends HttpResponse>(
+  { client }: Run<R, A>,
+  { exchange }: CurrentAttempt,
+  failure: Failure,
+  goesOn: boolean,
+): Next<A> {
+  const { status = 0, reason, error } = failure;
+  const response = failure.response as A | undefined;
+  const isReturned = isReturnable(failure);
+  if (!goesOn) return isReturned ? { is: 'return', response: response! } : { is: 'throw', error };
+  const isFinal = reason === 'client-error';
+  // A 4xx is returned if no backend is left. Instead of a 429 or 5xx, the caller then gets the fabricated 429.
+  if (isReturned && status < 500 && status !== 429) {
+    return { is: 'next', isFinal, last: { response: response!, abort: exchange.abort } };
+  }
+  if (response !== undefined) client.discard(response);
+  return { is: 'next', isFinal, last: undefined };
 }
 
 /** Asks the user's rules about a failure, and tells the pool. Returns whether another backend may be tried. */
@@ -328,7 +202,7 @@ interface Recorded {
 /** Adds the attempt to `attempts` and tells the pool's listeners. */
 function record<R extends HttpRequest, A extends HttpResponse>(
   { pool, attempts }: Run<R, A>,
-  { inFlight, started }: CurrentAttempt,
+  { inFlight, exchange }: CurrentAttempt,
   { status, error, reason }: Recorded,
   cooldown = 0,
 ): void {
@@ -337,7 +211,7 @@ function record<R extends HttpRequest, A extends HttpResponse>(
     ...(status !== undefined && { status }),
     ...codeOf(error),
     ...(reason !== undefined && { reason }),
-    duration: now() - started,
+    duration: now() - exchange.started,
     ...(cooldown > 0 && { cooldown }),
   };
   attempts.push(record);
@@ -358,32 +232,4 @@ function lastAnswer<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A
 function dropAnswer<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>): void {
   if (run.last !== undefined && 'response' in run.last) run.client.discard(run.last.response);
   run.last = undefined;
-}
-
-/** The deployment that the request needs, as far as that matters: bodies are parsed only if one is on cooldown. */
-function deploymentOf<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>): string | undefined {
-  return run.request.deployment ?? (run.pool.knowsDeployments ? namedDeployment(run) : undefined);
-}
-
-/** The deployment that the URL names, or else the model of a JSON body. */
-function namedDeployment<R extends HttpRequest, A extends HttpResponse>({
-  request,
-  body,
-}: Run<R, A>): string | undefined {
-  if (request.deployment !== undefined) return request.deployment;
-  const data = body === undefined ? request.body : body.data;
-  if (isOneShot(data)) return undefined;
-  return modelNamedBy(request, data)?.name;
-}
-
-/** Reads a one-shot body into memory, so that it can be sent again. If there can be only one attempt, it is streamed. */
-async function openBody<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, data: OneShot): Promise<Body> {
-  const { pool, rules, request, budget } = run;
-  const onlyAttempt = rules.once === true || (pool.backends.infos.length === 1 && rules.maxWait === 0);
-  const namesModel =
-    request.deployment === undefined &&
-    pool.backends.byPriority.some(({ settings }) => settings.deployments !== undefined);
-  if (onlyAttempt && !namesModel) return asIs(data);
-  run.hasWholeBudget = false;
-  return budget.guard(() => capture(data, rules.maxReplaySize));
 }

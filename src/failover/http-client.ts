@@ -47,8 +47,8 @@ export type Head = Pick<HttpResponse, 'status' | 'statusText' | 'headers'>;
 export interface Connection {
   /** What the native request failed with. */
   readonly error: unknown;
-  /** Whether it failed before a connection was established. */
-  readonly isUnsent: boolean;
+  /** Whether it failed before a connection was established. `undefined`: only its code can tell. */
+  readonly isUnsent: boolean | undefined;
   /** Whether it failed because the server had closed a kept-alive connection. */
   readonly isStale: boolean;
   /** Whether it waits for a free socket of its agent. */
@@ -65,6 +65,10 @@ export interface Exchange {
   readonly abort: Abort | undefined;
   /** Whether kept-alive connections to the backend must be closed first, because one was stale. */
   readonly fresh: boolean;
+  /** ms until a connection is established. 0: no limit */
+  readonly connectTimeout: number;
+  /** When it began, on the pool's clock. */
+  readonly started: number;
   /** Set by a client that can see the connection. */
   connection?: Connection;
 }

@@ -28,6 +28,13 @@ export interface FailoverOptions extends BackendPoolOptions {
   /** ms for one attempt, body included. When it passes, the request fails over. Default: 0, none */
   readonly attemptTimeout?: number | undefined;
   /**
+   * ms until a connection is established, TLS and a proxy's tunnel included. When it passes, that is a connection failure,
+   * and the request fails over. Time in an agent's queue for a free socket doesn't count. It applies to axios's http adapter
+   * over HTTP/1.1, where neither `transport` nor `beforeRedirect` is given and the body can be sent again. 0: none.
+   * Default: 10 000
+   */
+  readonly connectTimeout?: number | undefined;
+  /**
    * ms that a request may spend, in all, waiting for a backend to become available when none is, instead of answering 429
    * at once. A wait that can't end within it, or within the caller's `timeout`, is not begun. Default: 0
    */
@@ -59,6 +66,7 @@ export interface RequestFailover {
 /** The options, every default filled in. */
 export interface Rules {
   readonly attemptTimeout: number;
+  readonly connectTimeout: number;
   readonly maxWait: number;
   readonly failoverCondition: FailoverCondition;
   readonly cooldown: (failure: Failure) => number | undefined;
@@ -70,6 +78,7 @@ export interface Rules {
 
 export const RULE_CHECKS: Checks<Omit<Rules, 'once'>> = {
   attemptTimeout: /* @__PURE__ */ duration(0),
+  connectTimeout: /* @__PURE__ */ duration(10_000),
   maxWait: /* @__PURE__ */ duration(0),
   failoverCondition: /* @__PURE__ */ callback(defaultFailoverCondition),
   cooldown: /* @__PURE__ */ callback(() => undefined),

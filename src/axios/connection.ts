@@ -1,0 +1,79 @@
+import axios from 'axios';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { now } from '../base/clock';
+import { codeOf, errorChain } from '../base/errors';
+import type { Connection, Exchange, Head } from '../failover/http-client';
+import { CLOSED_CODE, STALE_WITHIN, headFrom } from './transport';
+
+/** A native request, as an error of axios's http adapter holds it. */
+interface NativeRequest extends Pick<ClientRequest, 'socket' | 'reusedSocket'> {
+  readonly res?: IncomingMessage | null;
+  /** Of follow-redirects: the request under way. */
+  readonly _currentRequest?: NativeRequest;
+  readonly _redirectCount?: number;
+}
+
+/** HTTP/2: the server had closed the session before the request. (The second is the state of a session, not an argument.) */
+const SESSION_CODE = /^ERR_HTTP2_(?:GOAWAY|INVALID)_SESSION$/;
+
+/** What an error of axios's http adapter tells of its connection, where the transport isn't ours. */
+export function connectionOf(error: unknown, { fresh, started }: Exchange): Connection {
+  const { request } = Object(error) as { request?: NativeRequest };
+  const sent = request?._currentRequest ?? request;
+  const isFirst = !fresh && !(Number(request?._redirectCount) > 0);
+  const { code = '' } = codeOf(error);
+  const isClosed = sent?.reusedSocket === true && !sent.res && CLOSED_CODE.test(code) && now() - started < STALE_WITHIN;
+  const isSessionClosed = errorChain(error).some((each) => SESSION_CODE.test(each.code ?? ''));
+  return {
+    error: undefined,
+    // It never got a socket: its agent failed, with whatever error.
+    isUnsent: sent?.socket === null ? true : undefined,
+    isStale: isFirst && (isClosed || isSessionClosed),
+    isQueued: false,
+    head: sent?.res ? headFrom(sent.res) : undefined,
+  };
+}
+
+/** What is seen of a request over fetch: the head of its response. Nothing shows how far a connection got. */
+export class FetchConnection implements Connection {
+  readonly error = undefined;
+  readonly isUnsent = undefined;
+  readonly isStale = false;
+  readonly isQueued = false;
+  readonly hidesHandshake = true;
+  head: Head | undefined;
+}
+
+/** In `fetchOptions`: what the watched fetch reports to. */
+const WATCHER = Symbol('watcher');
+
+/** `fetchOptions` that report the head of the response to `connection`, over a watched fetch. */
+export function watchedBy(fetchOptions: object | undefined, connection: FetchConnection): object {
+  return { ...fetchOptions, [WATCHER]: connection };
+}
+
+type Fetch = typeof fetch;
+
+const watchedFetches = new WeakMap<Fetch, Fetch>();
+
+/** The fetch of the runtime, looked up at each call, since mocks replace it. */
+const runtimeFetch: Fetch = (...args) => fetch(...args);
+
+/** The same fetch, which also reports the head of a response. One for each, since axios keeps an adapter for each. */
+export function watchedFetch(given: Fetch = runtimeFetch): Fetch {
+  let watched = watchedFetches.get(given);
+  if (watched === undefined) {
+    watched = async (input, init) => {
+      const response = await given(input, init);
+      const connection = (init as { [WATCHER]?: FetchConnection } | undefined)?.[WATCHER];
+      if (connection !== undefined) connection.head = headOf(response);
+      return response;
+    };
+    watchedFetches.set(given, watched);
+  }
+  return watched;
+}
+
+function headOf({ status, statusText, headers }: Response): Head {
+  return { status, statusText, headers: new axios.AxiosHeaders(Object.fromEntries(headers)) };
+}

@@ -1,0 +1,140 @@
+import { now } from '../base/clock';
+import { CodedError } from '../base/errors';
+import { asIs, checkSendable } from '../http/body';
+import type { Body } from '../http/body';
+import type { HttpResponse } from '../http/messages';
+import type { Attempt } from '../pool/events';
+import type { InFlight, PoolCore } from '../pool/pool-core';
+import { Abort, AbortReason } from './budget';
+import type { Budget } from './budget';
+import { classifyError, failureOfError, failureOfResponse, isSuccess } from './classify';
+import type { Outcome } from './classify';
+import type { Exchange, HttpClient, HttpRequest } from './http-client';
+import type { Rules } from './options';
+
+/** What all attempts of a request share. */
+export interface Run<R extends HttpRequest, A extends HttpResponse> {
+  readonly client: HttpClient<R, A>;
+  readonly request: R;
+  readonly pool: PoolCore;
+  readonly rules: Rules;
+  readonly budget: Budget;
+  readonly attempts: Attempt[];
+  /** Whether the first attempt has all of the caller's `timeout`: no wait and no reading of the body came before it. */
+  hasWholeBudget: boolean;
+  body?: Body;
+  /** What the caller gets if no backend is left, in place of a fabricated 429. */
+  last?: Last<A> | undefined;
+}
+
+/** The result of the latest attempt, where that and no throttling is why the request can't be served. */
+export type Last<A> = { readonly response: A; readonly abort: Abort | undefined } | { readonly error: unknown };
+
+/** One attempt, from its start to its record. */
+export interface CurrentAttempt {
+  readonly inFlight: InFlight;
+  readonly body: Body;
+  readonly exchange: Exchange;
+}
+
+export function newAttempt<R extends HttpRequest, A extends HttpResponse>(
+  run: Run<R, A>,
+  inFlight: InFlight,
+  fresh = false,
+): CurrentAttempt {
+  run.body ??= asIs(run.request.body);
+  const { connectTimeout } = run.rules;
+  const exchange = { abort: abortFor(run, inFlight), fresh, connectTimeout, started: now() };
+  return { inFlight, body: run.body, exchange };
+}
+
+/** One attempt at one backend. What went wrong with it is a value, not thrown. */
+export async function attempt<R extends HttpRequest, A extends HttpResponse>(
+  run: Run<R, A>,
+  current: CurrentAttempt,
+): Promise<Outcome<A>> {
+  const { request, budget } = run;
+  const { exchange, inFlight } = current;
+  try {
+    // `guard` checks the budget itself. A foreign adapter may ignore the caller's signal, so it needs the guard.
+    const isGuarded = exchange.abort !== undefined || (budget.cancellable && !request.obeysCancel);
+    if (!isGuarded) budget.check();
+    const response = await (isGuarded ? guarded(run, current) : send(run, current));
+    if (isSuccess(response.status)) return { is: 'success', response };
+    return { is: 'failure', failure: failureOfResponse(response, inFlight.backend, request.config) };
+  } catch (error) {
+    return unsuccessful(run, current, error);
+  }
+}
+
+/** Sends an attempt that can be given up. A response that arrives after that is discarded. */
+function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, current: CurrentAttempt): Promise<A> {
+  let isGivenUp = false;
+  const work = async (): Promise<A> => {
+    const response = await send(run, current);
+    if (isGivenUp) run.client.discard(response);
+    return response;
+  };
+  const giveUp = (): void => {
+    isGivenUp = true;
+    current.exchange.abort?.abort();
+  };
+  return run.budget.guard(work, run.rules.attemptTimeout, giveUp);
+}
+
+function send<R extends HttpRequest, A extends HttpResponse>(
+  { client, request }: Run<R, A>,
+  { inFlight, body, exchange }: CurrentAttempt,
+): Promise<A> {
+  checkSendable(body);
+  const { settings } = inFlight.backend;
+  const { headers } = settings.credentials;
+  if (typeof headers !== 'function') {
+    return client.send(request, { backend: settings, credentials: headers, body }, exchange);
+  }
+  return headers().then((credentials) => {
+    if (exchange.abort?.aborted) throw new Error('the attempt was given up while waiting for the credentials');
+    checkSendable(body);
+    return client.send(request, { backend: settings, credentials, body }, exchange);
+  });
+}
+
+/** An attempt needs its own signal where something other than the caller's signal may end it. */
+function abortFor<R extends HttpRequest, A extends HttpResponse>(
+  { request, budget, rules }: Run<R, A>,
+  { backend }: InFlight,
+): Abort | undefined {
+  const asksProvider = typeof backend.settings.credentials.headers === 'function';
+  const onCancel = request.streamed || asksProvider || request.needsAbort === true;
+  const needed = budget.timeout > 0 || rules.attemptTimeout > 0 || (budget.cancellable && onCancel);
+  return needed ? new Abort() : undefined;
+}
+
+function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
+  { client, request, attempts, hasWholeBudget }: Run<R, A>,
+  { inFlight, body, exchange }: CurrentAttempt,
+  thrown: unknown,
+): Outcome<A> {
+  const { backend } = inFlight;
+  const { config } = request;
+  const { connection } = exchange;
+  if (thrown instanceof CodedError) {
+    const error = client.translate(request, thrown);
+    if (thrown.code !== 'ERR_CREDENTIAL') return { is: 'callers', error };
+    return { is: 'failure', failure: failureOfError(error, backend.info, config, 'credential') };
+  }
+  if (!(thrown instanceof AbortReason)) {
+    const outcome = classifyError(thrown, { backend, config, bodyError: body.failure.error, connection });
+    return outcome.is === 'stale' && !body.replayable
+      ? { is: 'failure', failure: failureOfError(thrown, backend.info, config, 'ambiguous') }
+      : outcome;
+  }
+  const error = client.translate(request, thrown);
+  if (thrown.why === 'cancelled') return { is: 'callers', error };
+  const isQueued = connection?.isQueued === true;
+  const attemptTimedOut = thrown.why === 'attempt-timeout';
+  if (attemptTimedOut && isQueued) return { is: 'unsent', error };
+  const failure = failureOfError(error, backend.info, config, 'timeout', attemptTimedOut);
+  if (attemptTimedOut) return { is: 'failure', failure };
+  return { is: 'expired', failure, blame: hasWholeBudget && attempts.length === 0 && !isQueued };
+}

@@ -1,0 +1,37 @@
+import { asIs, capture, isOneShot } from '../http/body';
+import type { Body, OneShot } from '../http/body';
+import type { HttpResponse } from '../http/messages';
+import type { Run } from './attempt';
+import { modelNamedBy } from './http-client';
+import type { HttpRequest } from './http-client';
+
+/** Reads a one-shot body into memory, so that it can be sent again. If there can be only one attempt, it is streamed. */
+export async function openBody<R extends HttpRequest, A extends HttpResponse>(
+  run: Run<R, A>,
+  data: OneShot,
+): Promise<Body> {
+  const { pool, rules, request, budget } = run;
+  const onlyAttempt = rules.once === true || (pool.backends.infos.length === 1 && rules.maxWait === 0);
+  const namesModel =
+    request.deployment === undefined &&
+    pool.backends.byPriority.some(({ settings }) => settings.deployments !== undefined);
+  if (onlyAttempt && !namesModel) return asIs(data);
+  run.hasWholeBudget = false;
+  return budget.guard(() => capture(data, rules.maxReplaySize));
+}
+
+/** The deployment that the request needs, as far as that matters: bodies are parsed only if one is on cooldown. */
+export function deploymentOf<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>): string | undefined {
+  return run.request.deployment ?? (run.pool.knowsDeployments ? namedDeployment(run) : undefined);
+}
+
+/** The deployment that the URL names, or else the model of a JSON body. */
+export function namedDeployment<R extends HttpRequest, A extends HttpResponse>({
+  request,
+  body,
+}: Run<R, A>): string | undefined {
+  if (request.deployment !== undefined) return request.deployment;
+  const data = body === undefined ? request.body : body.data;
+  if (isOneShot(data)) return undefined;
+  return modelNamedBy(request, data)?.name;
+}
