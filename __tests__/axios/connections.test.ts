@@ -1,0 +1,468 @@
+/** What becomes of connections, over real sockets. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent } from 'node:http';
+import type { AgentOptions } from 'node:http';
+import { Agent as SecureAgent, createServer as createSecureServer } from 'node:https';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import axios from 'axios';
+import type { AxiosRequestConfig } from 'axios';
+import { generate } from 'selfsigned';
+import { priorityAdapter } from '../../src';
+import type { BackendOptions, PriorityAdapterOptions } from '../../src';
+import {
+  FakeBackend,
+  closeBackendsAfterEach,
+  neverReply,
+  rejectionOf,
+  resetConnection,
+  startBackends,
+} from '../support/fake-backend';
+import type { Reply } from '../support/fake-backend';
+import { pair } from '../support/pair';
+import { deferred, fakeClock } from '../support/stub-pool';
+import { wires } from '../support/wires';
+
+closeBackendsAfterEach();
+
+const agents: Agent[] = [];
+const servers: Server[] = [];
+
+function agentOf(options: AgentOptions = {}): Agent {
+  const agent = new Agent({ keepAlive: true, ...options });
+  agents.push(agent);
+  return agent;
+}
+
+async function listening(server: Server): Promise<number> {
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+afterEach(() => {
+  for (const agent of agents.splice(0)) agent.destroy();
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** Resets the connection if it carried a request before, as a gateway that has just closed it does. */
+function resetReused(answer: Reply = { body: 'ok' }): Reply {
+  const used = new WeakSet<Socket>();
+  return (request, response, call) => {
+    if (used.has(request.socket)) request.socket.destroy();
+    else {
+      used.add(request.socket);
+      if (typeof answer === 'function') answer(request, response, call);
+      else response.end(answer.body);
+    }
+  };
+}
+
+describe('a stale keep-alive connection', () => {
+  test('is replaced: a POST is sent again to the same backend, which is not blamed', async () => {
+    const { a, b, adapter } = await pair(resetReused());
+    const client = axios.create({ adapter, httpAgent: agentOf() });
+    const events: string[] = [];
+    adapter.pool.subscribe((event) => void (event.type === 'attempt' && events.push(event.reason ?? 'ok')));
+    await client.post('/x', 'one');
+    const { data, attempts } = await client.post<string>('/x', 'two');
+    expect(data).toBe('ok');
+    expect(attempts).toMatchObject([
+      { backend: 'a', reason: 'stale', code: 'ECONNRESET' },
+      { backend: 'a', status: 200 },
+    ]);
+    expect(a.calls.map(({ body }) => body.toString())).toEqual(['one', 'two', 'two']);
+    expect(b.calls).toEqual([]);
+    expect(events).toEqual(['ok', 'stale', 'ok']);
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ state: 'available', failures: 0, successes: 2, pending: 0 });
+  });
+
+  test('is replaced under failover: false too', async () => {
+    const { adapter } = await pair(resetReused());
+    const client = axios.create({ adapter, httpAgent: agentOf() });
+    await client.post('/x', 'one');
+    const { attempts } = await client.post('/x', 'two', { failover: false });
+    expect(attempts).toMatchObject([{ reason: 'stale' }, { status: 200 }]);
+  });
+
+  test.each(['http', 'https'])('is not replaced by another stale one of the same agent over %s', async (protocol) => {
+    const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
+    const secure = protocol === 'https';
+    const backend = await (secure ? FakeBackend.start(createSecureServer({ key, cert })) : FakeBackend.start());
+    const [gate, ready] = [deferred<undefined>(), deferred<undefined>()];
+    let waiting = 0;
+    // Five requests at once leave five idle connections.
+    const together: Reply = (_, response) => {
+      waiting++;
+      if (waiting === 5) ready.resolve(undefined);
+      void gate.promise.then(() => response.end('ok'));
+    };
+    backend.always(resetReused(together));
+    const agent = secure ? new SecureAgent({ keepAlive: true, rejectUnauthorized: false }) : agentOf();
+    agents.push(agent);
+    const adapter = priorityAdapter([{ baseURL: `${protocol}://${backend.host}` }]);
+    const client = axios.create({ adapter, httpAgent: agent, httpsAgent: agent });
+    const first = Promise.all(Array.from({ length: 5 }, () => client.post('/x', {})));
+    await ready.promise;
+    gate.resolve(undefined);
+    await first;
+    // Only now are all of them idle.
+    await new Promise(setImmediate);
+    expect(Object.values(agent.freeSockets).flat()).toHaveLength(5);
+    const { attempts } = await client.post('/x', {});
+    expect(attempts).toMatchObject([{ reason: 'stale' }, { status: 200 }]);
+  });
+
+  test('loses no request under bursts over a gateway that closes idle connections', async () => {
+    const backend = await FakeBackend.start();
+    backend.always((_, response) => {
+      response.end('ok');
+      // Idle connections are closed when the response has left.
+      setImmediate(() => response.socket?.destroy());
+    });
+    const adapter = priorityAdapter([{ baseURL: backend.url }]);
+    const client = axios.create({ adapter, httpAgent: agentOf({ maxSockets: 20 }) });
+    let stale = 0;
+    for (let burst = 0; burst < 20; burst++) {
+      const responses = await Promise.all(Array.from({ length: 20 }, () => client.post('/x', {})));
+      stale += responses.flatMap(({ attempts = [] }) => attempts).filter(({ reason }) => reason === 'stale').length;
+    }
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, successes: 400 });
+    expect(stale).toBeGreaterThanOrEqual(0);
+  });
+
+  test('that breaks again after the second sending is ambiguous, so a POST does not fail over', async () => {
+    const { a, b, adapter } = await pair({ body: 'ok' });
+    const client = axios.create({ adapter, httpAgent: agentOf() });
+    await client.post('/x', 'one');
+    a.always(resetConnection);
+    const error = await rejectionOf(client.post('/x', 'two'));
+    expect(error).toMatchObject({ code: 'ECONNRESET', attempts: [{ reason: 'stale' }, { reason: 'ambiguous' }] });
+    expect(b.calls).toEqual([]);
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 1, cooldowns: [{ reason: 'ambiguous' }] });
+  });
+
+  test.each<[string, (advance: (ms: number) => void) => Reply]>([
+    [
+      'a second or more of processing',
+      (advance) => (request) => {
+        advance(1000);
+        request.socket.destroy();
+      },
+    ],
+    ['the first byte of a response', () => (request) => void request.socket.end('H')],
+  ])('is no longer taken for stale after %s', async (_, make) => {
+    const { advance } = fakeClock();
+    const { a, adapter } = await pair({ body: 'ok' });
+    const client = axios.create({ adapter, httpAgent: agentOf() });
+    await client.post('/x', 'one');
+    a.always(make(advance));
+    const error = await rejectionOf(client.post('/x', 'two'));
+    expect(error.attempts).toMatchObject([{ backend: 'a', reason: 'ambiguous' }]);
+    expect(a.calls).toHaveLength(2);
+  });
+
+  test('needs a body that can be sent again', async () => {
+    const { a, adapter } = await pair(resetReused());
+    const client = axios.create({ adapter, httpAgent: agentOf(), maxRedirects: 0 });
+    await client.post('/x', 'one');
+    const data = new Blob(['two']).stream();
+    const { Readable } = await import('node:stream');
+    const error = await rejectionOf(client.post('/x', Readable.fromWeb(data as never), { failover: false }));
+    expect(error.attempts).toMatchObject([{ backend: 'a', reason: 'ambiguous' }]);
+    expect(a.calls.length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('nothing was sent, so a POST fails over, when', () => {
+  const through = async (own: BackendOptions['request']): Promise<object> => {
+    const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    const adapter = priorityAdapter([
+      { baseURL: a.url, name: 'a', request: own },
+      { baseURL: b.url, name: 'b', priority: 2 },
+    ]);
+    const { attempts } = await axios.post('/x', {}, { adapter });
+    expect(a.calls).toEqual([]);
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ cooldowns: [{ reason: 'connection' }] });
+    return attempts as object;
+  };
+  const failing = (fail: (callback: (error: unknown) => void) => void): Agent => {
+    const agent = agentOf();
+    Object.assign(agent, { createConnection: (_: object, callback: (error: unknown) => void) => fail(callback) });
+    return agent;
+  };
+
+  test.each<[string, (callback: (error: unknown) => void) => void]>([
+    ['throws a TypeError', () => (undefined as unknown as { x: () => void }).x()],
+    ['passes an error without a code', (callback) => callback(new Error('tunneling socket could not be established'))],
+    ['passes a TypeError', (callback) => callback(new TypeError('no proxy'))],
+    ['passes an ECONNRESET', (callback) => callback(Object.assign(new Error('reset'), { code: 'ECONNRESET' }))],
+    ['passes a code of its own', (callback) => callback(Object.assign(new Error('x'), { code: 'ERR_PROXY_TUNNEL' }))],
+  ])('the agent %s', async (_, fail) => {
+    expect(await through({ httpAgent: failing(fail) })).toMatchObject([{ backend: 'a' }, { backend: 'b' }]);
+  });
+
+  test.each([
+    'ESERVFAIL',
+    'ETIMEOUT',
+    'EREFUSED',
+    'ENODATA',
+    'EFORMERR',
+    'EBADRESP',
+    'ECANCELLED',
+    'EAI_AGAIN',
+    'ENOMEM',
+  ])('a lookup fails with %s', async (code) => {
+    const lookup = (_host: string, _options: object, callback: (error: Error) => void): void =>
+      callback(Object.assign(new Error(`queryA ${code}`), { code, syscall: 'queryA' }));
+    const [b] = (await startBackends(1)) as [FakeBackend];
+    const adapter = priorityAdapter([
+      { baseURL: 'http://some.name:9', name: 'a', request: { lookup } },
+      { baseURL: b.url, name: 'b', priority: 2 },
+    ]);
+    const { attempts } = await axios.post('/x', {}, { adapter });
+    expect(attempts).toMatchObject([{ backend: 'a', reason: 'connection' }, { backend: 'b' }]);
+  });
+});
+
+describe('the request may have arrived, so a POST does not fail over, when', () => {
+  test.each([
+    ['EHOSTUNREACH', 'read'],
+    ['ETIMEDOUT', 'read'],
+    ['ENETDOWN', 'write'],
+    ['ECONNREFUSED', undefined],
+  ])('an established connection breaks with %s (%s)', async (code, syscall) => {
+    const { a, b, adapter } = await pair(neverReply);
+    const agent = agentOf();
+    const error = rejectionOf(axios.post('/x', {}, { adapter, httpAgent: agent }));
+    while (a.calls.length === 0) await new Promise(setImmediate);
+    const [socket] = Object.values(agent.sockets).flat();
+    socket!.destroy(Object.assign(new Error('broken'), { code, ...(syscall && { syscall }) }));
+    expect(await error).toMatchObject({ code, attempts: [{ backend: 'a' }] });
+    expect(b.calls).toEqual([]);
+  });
+
+  test('a socket breaks with an error that has no code', async () => {
+    const { a, b, adapter } = await pair(neverReply);
+    const agent = agentOf();
+    const error = rejectionOf(axios.post('/x', {}, { adapter, httpAgent: agent }));
+    while (a.calls.length === 0) await new Promise(setImmediate);
+    Object.values(agent.sockets).flat()[0]!.destroy(new Error('the tunnel has gone'));
+    expect(await error).toMatchObject({ message: 'the tunnel has gone', attempts: [{ reason: 'ambiguous' }] });
+    expect(b.calls).toEqual([]);
+  });
+
+  test('TLS breaks after the request', async () => {
+    const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
+    const raw: Socket[] = [];
+    const server = createSecureServer({ key, cert });
+    server.on('connection', (socket: Socket) => raw.push(socket));
+    const secure = await FakeBackend.start(server);
+    secure.always(() => void raw[0]!.write('this is no TLS record'));
+    const [b] = (await startBackends(1)) as [FakeBackend];
+    const httpsAgent = new SecureAgent({ rejectUnauthorized: false });
+    const adapter = priorityAdapter([
+      { baseURL: `https://${secure.host}`, name: 'a', request: { httpsAgent } },
+      { baseURL: b.url, name: 'b', priority: 2 },
+    ]);
+    const error = await rejectionOf(axios.post('/x', {}, { adapter }));
+    expect(error.attempts).toMatchObject([{ backend: 'a', reason: 'ambiguous' }]);
+    expect(b.calls).toEqual([]);
+  });
+});
+
+describe('connectTimeout', () => {
+  /** A request to `first` with a backend behind it. */
+  const post = async (first: BackendOptions, options: PriorityAdapterOptions, config: AxiosRequestConfig = {}) => {
+    const [b] = (await startBackends(1)) as [FakeBackend];
+    const adapter = priorityAdapter(
+      [
+        { name: 'a', ...first },
+        { baseURL: b.url, name: 'b', priority: 2 },
+      ],
+      options,
+    );
+    return axios.post('/x', {}, { adapter, ...config });
+  };
+  const silent = async (): Promise<number> => listening(createServer(() => undefined).on('error', () => undefined));
+
+  test('gives up an address that does not answer', async () => {
+    const program =
+      "const s=require('net').createServer();s.listen({port:0,host:'127.0.0.1',backlog:1},()=>console.log(s.address().port))";
+    const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const port = Number(line.toString());
+    // It accepts nothing any longer, and its backlog is full.
+    child.kill('SIGSTOP');
+    const fillers = Array.from({ length: 4 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    await sleep(50);
+    try {
+      const { attempts } = await post({ baseURL: `http://127.0.0.1:${String(port)}` }, { connectTimeout: 100 });
+      expect(attempts).toMatchObject([{ backend: 'a', code: 'ETIMEDOUT', reason: 'connection' }, { backend: 'b' }]);
+      expect(attempts![0]!.duration).toBeLessThan(2000);
+    } finally {
+      for (const filler of fillers) filler.destroy();
+      child.kill('SIGKILL');
+    }
+  });
+
+  test('gives up a server that never finishes the TLS handshake', async () => {
+    const baseURL = `https://127.0.0.1:${String(await silent())}`;
+    const { attempts } = await post({ baseURL }, { connectTimeout: 50 });
+    expect(attempts).toMatchObject([{ backend: 'a', code: 'ETIMEDOUT', reason: 'connection' }, { backend: 'b' }]);
+  });
+
+  test('gives up a proxy that never answers CONNECT', async () => {
+    const proxy = { host: '127.0.0.1', port: await silent() };
+    const { attempts } = await post({ baseURL: 'https://far.example', request: { proxy } }, { connectTimeout: 50 });
+    expect(attempts).toMatchObject([{ backend: 'a', reason: 'connection' }, { backend: 'b' }]);
+  });
+
+  test('does not count the wait for a free socket, nor the time until a response', async () => {
+    const [backend] = (await startBackends(1)) as [FakeBackend];
+    const gates: (() => void)[] = [];
+    backend.always((_, response) => void gates.push(() => response.end('ok')));
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { connectTimeout: 30 });
+    const client = axios.create({ adapter, httpAgent: agentOf({ maxSockets: 1, keepAlive: false }) });
+    const both = [client.post('/x', {}), client.post('/x', {})];
+    await sleep(100);
+    gates.shift()!();
+    while (gates.length === 0) await new Promise(setImmediate);
+    await sleep(50);
+    gates.shift()!();
+    for (const { attempts } of await Promise.all(both)) expect(attempts).toMatchObject([{ status: 200 }]);
+  });
+
+  test('of 0 sets no limit', async () => {
+    const baseURL = `https://127.0.0.1:${String(await silent())}`;
+    const error = await rejectionOf(post({ baseURL }, { connectTimeout: 0 }, { timeout: 100 }));
+    expect(error).toMatchObject({ code: 'ECONNABORTED' });
+  });
+});
+
+describe('local trouble:', () => {
+  test.each(['EMFILE', 'ENFILE'])('%s goes to the caller, and no backend is blamed', async (code) => {
+    const agent = agentOf();
+    Object.assign(agent, {
+      createConnection: (_: object, callback: (error: Error) => void) =>
+        callback(Object.assign(new Error(code), { code, syscall: 'connect' })),
+    });
+    const { b, adapter } = await pair({ body: 'ok' });
+    const error = await rejectionOf(axios.post('/x', {}, { adapter, httpAgent: agent }));
+    expect(error).toMatchObject({ code, attempts: [{ backend: 'a', code }] });
+    expect(b.calls).toEqual([]);
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
+  });
+
+  test('a request that gets no free socket within attemptTimeout fails over, and no backend is blamed', async () => {
+    const { a, adapter } = await pair(neverReply, { attemptTimeout: 60 });
+    const client = axios.create({ adapter, httpAgent: agentOf({ maxSockets: 1 }) });
+    const cancel = new AbortController();
+    const holder = rejectionOf(client.post('/x', {}, { failover: { attemptTimeout: 0 }, signal: cancel.signal }));
+    while (a.calls.length === 0) await new Promise(setImmediate);
+    const { attempts } = await client.post('/x', {});
+    expect(attempts).toMatchObject([{ backend: 'a' }, { backend: 'b', status: 200 }]);
+    expect(attempts![0]).not.toHaveProperty('reason');
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
+    cancel.abort();
+    await holder;
+  });
+
+  test.each<[string, AxiosRequestConfig]>([
+    ['attemptTimeout passes at the only backend', { failover: { attemptTimeout: 60 } }],
+    ["the caller's timeout passes", { timeout: 60 }],
+  ])(
+    'a request that gets no free socket until %s ends with that error, and no backend is blamed',
+    async (_, config) => {
+      const [a] = (await startBackends(1)) as [FakeBackend];
+      a.always(neverReply);
+      const adapter = priorityAdapter([{ baseURL: a.url }]);
+      const client = axios.create({ adapter, httpAgent: agentOf({ maxSockets: 1 }) });
+      const cancel = new AbortController();
+      const holder = rejectionOf(client.post('/x', {}, { signal: cancel.signal }));
+      while (a.calls.length === 0) await new Promise(setImmediate);
+      expect(await rejectionOf(client.post('/x', {}, config))).toMatchObject({ code: 'ECONNABORTED' });
+      expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
+      cancel.abort();
+      await holder;
+    },
+  );
+
+  test('a response that arrived while the event loop was blocked past attemptTimeout is used', async () => {
+    const program =
+      "require('http').createServer((q,r)=>{q.resume();q.on('end',()=>setTimeout(()=>r.end('x'.repeat(500000)),20))}).listen(0,'127.0.0.1',function(){console.log(this.address().port)})";
+    const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    try {
+      const backends = [{ baseURL: `http://127.0.0.1:${line.toString().trim()}` }];
+      const adapter = priorityAdapter(backends, { attemptTimeout: 100 });
+      const httpAgent = agentOf();
+      const response = axios.post<string>('/x', {}, { adapter, httpAgent });
+      while (
+        !Object.values(httpAgent.sockets)
+          .flat()
+          .some((socket) => socket?.bytesWritten)
+      )
+        await new Promise(setImmediate);
+      // The request has been written.
+      await new Promise(setImmediate);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+      expect((await response).attempts).toMatchObject([{ status: 200 }]);
+      expect((await response).data).toHaveLength(500_000);
+    } finally {
+      child.kill();
+    }
+  });
+});
+
+describe.each(wires())('over %s, a refusal whose body is lost', (wire) => {
+  const cut =
+    (status: number): Reply =>
+    (request, response) => {
+      response.writeHead(status, { 'content-length': '1000', 'retry-after-ms': '70' });
+      response.write('{"half":', () => request.socket.destroy());
+    };
+  const sees = wire === 'http' || 'getFetch' in Object(axios.getAdapter('fetch')) || seesFetch();
+
+  (sees ? test.each : test.skip.each)([429, 503, 500])('counts as that refusal: %i', async (status) => {
+    const { b, adapter } = await pair(cut(status), { adapter: wire });
+    const { attempts } = await axios.post('/x', {}, { adapter });
+    expect(attempts).toMatchObject([{ backend: 'a', status, cooldown: 70 }, { backend: 'b' }]);
+    expect(b.calls).toHaveLength(1);
+  });
+
+  (sees ? test : test.skip)("counts as that refusal if it is longer than the caller's limit", async () => {
+    const { adapter } = await pair({ status: 503, body: 'x'.repeat(5000) }, { adapter: wire });
+    const { attempts } = await axios.post('/x', {}, { adapter, maxContentLength: 100 });
+    expect(attempts).toMatchObject([{ status: 503 }, { status: 200 }]);
+  });
+
+  (sees ? test : test.skip)("is the caller's error for another 4xx, and no backend is blamed", async () => {
+    const { b, adapter } = await pair(cut(404), { adapter: wire });
+    const error = await rejectionOf(axios.post('/x', {}, { adapter }));
+    expect(error.attempts).toMatchObject([{ backend: 'a', status: 404 }]);
+    expect(b.calls).toEqual([]);
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
+  });
+
+  test('is not a refusal after a good head: a POST does not fail over, a GET does', async () => {
+    const { b, adapter } = await pair(cut(200), { adapter: wire });
+    expect((await rejectionOf(axios.post('/x', {}, { adapter }))).attempts).toMatchObject([{ reason: 'ambiguous' }]);
+    expect(b.calls).toEqual([]);
+    adapter.pool.restore('a');
+    expect((await axios.get('/x', { adapter })).attempts).toHaveLength(2);
+  });
+});
+
+/** axios honours `env.fetch` from 1.13 on. */
+function seesFetch(): boolean {
+  try {
+    const env = { fetch: () => undefined } as never;
+    return axios.getAdapter('fetch', { env } as never) !== axios.getAdapter('fetch');
+  } catch {
+    return false;
+  }
+}
