@@ -50,7 +50,7 @@ export const LIBRARY = [
 
 /** The files that look at what axios itself sends, receives and rejects with. */
 const ABOUT_AXIOS = [
-  'axios/{every-version,priority-adapter,redirects}',
+  'axios/{connections,every-version,mistakes,priority-adapter,redirects}',
   'behaviour/plugins',
   'failover/{conditions,failover,redact}',
   'http/{credentials,deployments,url}',

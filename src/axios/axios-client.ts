@@ -175,7 +175,9 @@ function watchedAdapter(adapter: AxiosAdapter, config: object): AxiosAdapter | u
   return watched === adapter ? undefined : watched;
 }
 
-interface FetchEnv { readonly fetch?: typeof fetch | null }
+interface FetchEnv {
+  readonly fetch?: typeof fetch | null;
+}
 
 /** axios has a fetch adapter for each `env`, and the caller's function may be any of them. */
 function fetchEnvs(config: object): readonly { readonly env?: unknown }[] {

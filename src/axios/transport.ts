@@ -59,7 +59,8 @@ export class Transport implements Connection {
     this.url = urlOf(options) + this.hash;
     // axios 1.5 keeps the brackets of an IPv6 address, which Node would look up as a name.
     options.hostname = options.hostname?.replace(/^\[|\]$/g, '');
-    this.#agent = options.agent instanceof Object ? options.agent : http.globalAgent;
+    // `false` means an agent of its own for the request.
+    this.#agent = typeof options.agent === 'object' ? options.agent : http.globalAgent;
     if (this.exchange.fresh && this.#requests === 0) closeIdle(this.#agent, options);
     this.#requests++;
     this.#response = undefined;
@@ -118,6 +119,7 @@ export class Transport implements Connection {
   #noteSocket(socket: Socket): void {
     this.#socketAt = now();
     this.#bytesBefore = socket.bytesRead;
+    if (socket.destroyed) return;
     const { connecting, secureConnecting, encrypted } = socket as Partial<TLSSocket> & { secureConnecting?: boolean };
     // An agent may give a socket that is connected already, whether it was used before or not.
     if (connecting !== true && secureConnecting !== true) this.#isEstablished = true;
@@ -130,8 +132,14 @@ export class Transport implements Connection {
     const check = (): void => {
       if (this.#isEstablished || sent.destroyed) return;
       // The queue of its agent doesn't count.
-      if (this.isQueued) stopTimer = after(connectTimeout, check);
-      else sent.destroy(Object.assign(new Error(`connect timeout of ${String(connectTimeout)}ms exceeded`), TIMED_OUT));
+      if (this.isQueued) {
+        stopTimer = after(connectTimeout, check);
+        return;
+      }
+      const error = Object.assign(new Error(`connect timeout of ${String(connectTimeout)}ms exceeded`), TIMED_OUT);
+      sent.destroy(error);
+      // While a proxy's tunnel is missing, there is no socket, and Node waits for one to tell.
+      if (sent.socket === null) sent.emit('error', error);
     };
     let stopTimer = after(connectTimeout, check);
     sent.on('close', () => stopTimer());

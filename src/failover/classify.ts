@@ -4,7 +4,7 @@ import type { HttpResponse, RequestConfig } from '../http/messages';
 import { parseRetryAfter } from '../http/retry-after';
 import type { Backend, PooledBackend } from '../pool/backend';
 import type { FailureReason } from '../pool/circuit';
-import { brokenReason, exceedsLimit, hasOwnCode, isLocal, isNetworks, reasonOfError } from './errors';
+import { brokenReason, exceedsLimit, isOwnMistake, isLocal, isNetworks, reasonOfError } from './errors';
 import type { Connection } from './http-client';
 
 /** An attempt that ended in a status of 400 or more, or without a usable response. */
@@ -208,7 +208,7 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
   }
   // An agent may fail with any error, so that one counts before the names of errors do.
   const isUnsent = connection?.isUnsent === true;
-  if (hasOwnCode(chain) || (!isUnsent && !isNetworks(chain, connection))) return { is: 'callers', error };
+  if (isOwnMistake(chain) || (!isUnsent && !isNetworks(chain, connection))) return { is: 'callers', error };
   return failed(error, evidence, reasonOfError(error, connection));
 }
 

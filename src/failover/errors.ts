@@ -86,8 +86,9 @@ export function exceedsLimit(chain: readonly ErrorLike[], config: RequestConfig)
   return chain.some(({ code = '', message }) => LIMIT_CODE.test(code) || message === 'redirect count exceeded');
 }
 
-export function hasOwnCode(chain: readonly ErrorLike[]): boolean {
-  return chain.some(({ code = '' }) => OWN_CODE.test(code));
+/** Whether it is a mistake of the caller's own, such as a Blob whose file has changed. */
+export function isOwnMistake(chain: readonly ErrorLike[]): boolean {
+  return chain.some(({ code = '', name }) => OWN_CODE.test(code) || name === 'NotReadableError');
 }
 
 /** Codes of axios, Node, undici, OpenSSL and Bun. */
