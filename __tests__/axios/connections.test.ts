@@ -155,11 +155,11 @@ describe('a stale keep-alive connection', () => {
     ],
     ['the first byte of a response', () => (request) => void request.socket.end('H')],
   ])('is no longer taken for stale after %s', async (_, make) => {
-    const { advance } = fakeClock();
+    const clock = fakeClock();
     const { a, adapter } = await pair({ body: 'ok' });
     const client = axios.create({ adapter, httpAgent: agentOf() });
     await client.post('/x', 'one');
-    a.always(make(advance));
+    a.always(make((ms) => clock.advance(ms)));
     const error = await rejectionOf(client.post('/x', 'two'));
     expect(error.attempts).toMatchObject([{ backend: 'a', reason: 'ambiguous' }]);
     expect(a.calls).toHaveLength(2);

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/prefer-promise-reject-errors -- anything can be thrown */
 /** What is nobody's fault but the caller's, or a provider's, over each of axios's adapters. */
 import { Readable } from 'node:stream';
 import axios from 'axios';
@@ -5,7 +6,8 @@ import type { AxiosRequestConfig } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import { priorityAdapter } from '../../src';
 import type { BackendOptions, PriorityAdapter } from '../../src';
-import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends } from '../support/fake-backend';
+import type { FakeBackend } from '../support/fake-backend';
+import { closeBackendsAfterEach, rejectionOf, startBackends } from '../support/fake-backend';
 import { pair } from '../support/pair';
 import { wires } from '../support/wires';
 
@@ -23,6 +25,9 @@ async function thrownBy(promise: Promise<unknown>): Promise<unknown> {
 function expectNoBlame({ pool }: PriorityAdapter): void {
   expect(pool.snapshot()).toMatchObject([{ failures: 0, available: true, pending: 0 }, { failures: 0 }]);
 }
+
+/** Over http, older versions of axios throw an uncaught error when a Blob can't be read, without this package too. */
+const SURVIVES_BLOBS = Number(axios.VERSION.split('.')[1]) > 13;
 
 describe.each(wires())(
   "over %s, the caller's own mistake puts no backend on cooldown and does not fail over:",
@@ -52,7 +57,7 @@ describe.each(wires())(
       ['a body stream that fails with text', () => ({ method: 'post', data: failing('disk') })],
       ['a body stream that ends early', () => ({ method: 'post', data: failing(undefined) })],
       ['an invalid header', () => ({ headers: { 'x-bad': 'line\nbreak \u0000' } })],
-      ...(wire === 'http'
+      ...(wire === 'http' && SURVIVES_BLOBS
         ? [
             ['a Blob that can no longer be read', () => ({ method: 'post', data: unreadable() })] as [
               string,
@@ -93,7 +98,7 @@ describe('an error that neither a network nor a server made', () => {
     ['a RangeError', new RangeError('Maximum call stack size exceeded')],
   ])('reaches the caller as it is: %s of an adapter', async (_, bug) => {
     const adapter = priorityAdapter([{ baseURL: 'a.example' }, { baseURL: 'b.example' }], {
-      adapter: () => Promise.reject(bug as Error),
+      adapter: () => Promise.reject(bug),
     });
     expect(await thrownBy(axios.post('/x', {}, { adapter }))).toBe(bug);
     expectNoBlame(adapter);
@@ -118,7 +123,7 @@ describe('an error that neither a network nor a server made', () => {
     ['ConnectionClosed of Bun', Object.assign(new Error('x'), { code: 'ConnectionClosed' })],
   ])('is not what a network says: %s', async (_, error) => {
     const adapter = priorityAdapter([{ baseURL: 'a.example' }, { baseURL: 'b.example' }], {
-      adapter: () => Promise.reject(error as Error),
+      adapter: () => Promise.reject(error),
     });
     await thrownBy(axios.post('/x', {}, { adapter }));
     expect(adapter.pool.snapshot().filter(({ failures }) => failures > 0)).toHaveLength(1);
@@ -149,8 +154,8 @@ describe('a provider of credentials that fails', () => {
         throw new Error('no chain');
       },
     ],
-    ['text', () => Promise.reject('no token' as unknown as Error)], // eslint-disable-line @typescript-eslint/prefer-promise-reject-errors
-    ['nothing', () => Promise.reject(undefined as unknown as Error)], // eslint-disable-line @typescript-eslint/prefer-promise-reject-errors
+    ['text', () => Promise.reject('no token')],
+    ['nothing', () => Promise.reject(undefined)],
   ];
 
   test.each(

@@ -44,8 +44,8 @@ export class FetchConnection implements Connection {
   head: Head | undefined;
 }
 
-/** In `fetchOptions`: what the watched fetch reports to. */
-const WATCHER = Symbol('watcher');
+/** In `fetchOptions`: what the watched fetch reports to. No symbol, since axios 1.13 doesn't copy those. */
+const WATCHER = 'axiosPriorityAdapterWatcher';
 
 /** `fetchOptions` that report the head of the response to `connection`, over a watched fetch. */
 export function watchedBy(fetchOptions: object | undefined, connection: FetchConnection): object {
