@@ -12,6 +12,7 @@ import { failover } from './parts/failover.mjs';
 import { goodput } from './parts/goodput.mjs';
 import { growth } from './parts/growth.mjs';
 import { inProcess } from './parts/in-process.mjs';
+import { ladder } from './parts/ladder.mjs';
 import { loopback } from './parts/loopback.mjs';
 import { memory } from './parts/memory.mjs';
 import { reserved } from './parts/reserved.mjs';
@@ -19,7 +20,7 @@ import { size } from './parts/size.mjs';
 import { plots } from './plots.mjs';
 import { formatted, markdown, tables } from './report.mjs';
 
-const PARTS = { loopback, inProcess, growth, failover, reserved, goodput, memory, size };
+const PARTS = { loopback, inProcess, growth, failover, reserved, goodput, ladder, memory, size };
 const LIMIT = 300_000;
 
 const { quick, only, out, seed } = new Command('bench')

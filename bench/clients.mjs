@@ -22,8 +22,20 @@ export const SETTINGS = {
 
 /** An adapter that answers at once and ignores signals. What remains of a request is what axios and this package cost. */
 export function answering(config) {
+  return Promise.resolve(replyTo(config, 200));
+}
+
+/** What an adapter answers with. */
+export function replyTo(config, status, more) {
+  const headers = new axios.AxiosHeaders({ 'content-type': 'application/json', ...more });
+  return { data: ANSWER, status, statusText: '', headers, config, request: undefined };
+}
+
+/** A request as an adapter receives it from axios. */
+export function requestOf(settings) {
   const headers = new axios.AxiosHeaders({ 'content-type': 'application/json' });
-  return Promise.resolve({ data: ANSWER, status: 200, statusText: 'OK', headers, config, request: undefined });
+  const validateStatus = (status) => status < 400;
+  return { method: 'post', url: CHAT, headers, data: '{"messages":[]}', validateStatus, ...settings };
 }
 
 /** Backends for clients that make no connection. The first has its own key. */
