@@ -17,10 +17,11 @@ import { loopback } from './parts/loopback.mjs';
 import { memory } from './parts/memory.mjs';
 import { reserved } from './parts/reserved.mjs';
 import { size } from './parts/size.mjs';
+import { waiters } from './parts/waiters.mjs';
 import { plots } from './plots.mjs';
 import { formatted, markdown, tables } from './report.mjs';
 
-const PARTS = { loopback, inProcess, growth, failover, reserved, goodput, ladder, memory, size };
+const PARTS = { loopback, inProcess, growth, failover, reserved, goodput, ladder, waiters, memory, size };
 const LIMIT = 300_000;
 
 const { quick, only, out, seed } = new Command('bench')

@@ -19,7 +19,18 @@ interface Results {
   readonly parts: Record<string, { readonly title: string; readonly figures: readonly Figure[] }>;
 }
 
-const PARTS = ['failover', 'goodput', 'growth', 'inProcess', 'ladder', 'loopback', 'memory', 'reserved', 'size'];
+const PARTS = [
+  'failover',
+  'goodput',
+  'growth',
+  'inProcess',
+  'ladder',
+  'loopback',
+  'memory',
+  'reserved',
+  'size',
+  'waiters',
+];
 const PLOTS = ['ratios', 'reserved'];
 
 let folder: string;
