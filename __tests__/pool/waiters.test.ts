@@ -39,7 +39,7 @@ describe('maxWait', () => {
     expect(duration).toBeLessThanOrEqual(375);
   });
 
-  test('lets the requests go in growing batches, first come first served', async () => {
+  test('lets the requests go one after the other, ever faster, first come first served', async () => {
     const { request, pool, configs } = waiting({});
     pool.cool('a', 300);
     pool.cool('b', 300);
@@ -51,11 +51,40 @@ describe('maxWait', () => {
       await jest.advanceTimersByTimeAsync(1);
       if (configs.length > sent) sizes.push(configs.length - sent);
     }
-    expect(sizes[0]).toBe(1);
+    // One to each backend.
+    expect(sizes[0]).toBe(2);
     expect(sizes.slice(0, -1)).toEqual(sizes.slice(0, -1).sort((a, b) => a - b));
     expect(Math.max(...sizes)).toBeLessThan(10);
     expect(configs.map(({ url }) => url)).toEqual(responses.map((_, i) => `/${String(i)}`));
     for (const response of await Promise.all(responses)) expect(response.status).toBe(200);
+  });
+
+  test('does not let a new request go before those that wait, unless it cannot wait', async () => {
+    const { request, pool, configs } = waiting({});
+    pool.cool('a', 300);
+    pool.cool('b', 300);
+    const responses = Array.from({ length: 60 }, (_, i) => request({ url: `/${String(i)}` }));
+    await jest.advanceTimersByTimeAsync(302);
+    responses.push(request({ url: '/new' }), request({ url: '/urgent', failover: { maxWait: 0 } }));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(configs.length).toBeLessThan(10);
+    expect(configs.at(-1)?.url).toBe('/urgent');
+    await jest.advanceTimersByTimeAsync(690);
+    await Promise.all(responses);
+    expect(configs.at(-1)?.url).toBe('/new');
+  });
+
+  test('lets one request go to each backend that comes back, whatever its priority', async () => {
+    const { request, pool, tried, replies } = waiting({});
+    replies.a = throttled(100);
+    pool.cool('a', 300);
+    pool.cool('b', 300);
+    const responses = Array.from({ length: 4 }, () => request());
+    await jest.advanceTimersByTimeAsync(302);
+    expect(tried).toEqual(['a', 'b']);
+    await jest.advanceTimersByTimeAsync(500);
+    for (const response of await Promise.all(responses)) expect(response.status).toBe(200);
+    expect(jest.getTimerCount()).toBe(0);
   });
 
   test('keeps the requests back while one that went is refused, so that the others do not call', async () => {

@@ -37,8 +37,8 @@ export async function waiters({ ms, seed }) {
     figures.push(
       { name: `${kind}: refused calls per answer`, value: pool.refused / pool.answered, unit: '', atMost: mostRefused },
       { name: `${kind}: answers as a share of the quota`, value: pool.answered / quota, unit: '%', atLeast: 0.97 },
-      { name: `${kind}: 99th percentile of waits against the queue's`, value: pool.wait / queue.wait, atMost: 2 },
-      { name: `${kind}: 99th percentile of the queue's waits, in s`, value: queue.wait / 1_000 },
+      { name: `${kind}: 99th percentile of waits against a queue`, value: pool.wait / queue.wait, atMost: 2 },
+      { name: `${kind}: 99th percentile of a queue, in s`, value: queue.wait / 1_000 },
       { name: `${kind}: lost requests`, value: pool.lost, unit: 'count' },
     );
   }

@@ -50,6 +50,8 @@ export class PooledBackend {
 
   /** The pool's count at the latest response, of whatever status. */
   answeredAt = 0;
+  /** Calls that it refused with a 429. */
+  refusals = 0;
 
   constructor(public settings: BackendSettings) {
     const { name, baseURL, priority, weight } = settings;

@@ -52,8 +52,6 @@ export class PoolCore {
   #nextChange = Infinity;
   /** Counts attempts and failures in the order in which they happen, so that "since it began" is one comparison. */
   #epoch = 0;
-  /** Calls that backends refused with a 429. */
-  refusals = 0;
   /** ms that a refused call usually takes: the moving average, and a margin. */
   refusalTime = INITIAL_REFUSAL_TIME;
 
@@ -83,12 +81,21 @@ export class PoolCore {
    *
    * @param deployment the caller's name for it
    * @param tried names of the backends that this request has tried
+   * @param isPaced whether it keeps to the pace of those that wait
    * @throws TypeError if the selector returned none of the candidates; then nothing has changed
    */
-  begin(deployment: string | undefined, tried: ReadonlySet<string>, config: RequestConfig): InFlight | undefined {
+  begin(
+    deployment: string | undefined,
+    tried: ReadonlySet<string>,
+    config: RequestConfig,
+    isPaced = false,
+  ): InFlight | undefined {
     const time = now();
     this.#noticeRecovered(time);
-    const candidates = this.#candidates.of(this.backends.byPriority, deployment, tried, time);
+    const { byPriority } = this.backends;
+    const heldBack = isPaced ? byPriority.filter((one) => this.waiters.holdsBack(deployment, one, time)) : [];
+    const passed = heldBack.length > 0 ? new Set([...tried, ...heldBack.map(({ info }) => info.name)]) : tried;
+    const candidates = this.#candidates.of(byPriority, deployment, passed, time);
     if (candidates.length === 0) return undefined;
     const picked = this.settings.selector(candidates, config);
     // The selector itself may have changed the pool.
@@ -119,6 +126,7 @@ export class PoolCore {
     for (const circuit of backend.circuitsOf(inFlight.scope)) {
       if (circuit.begin(inFlight, time, this.settings)) this.#changed(circuit.nextChange(time));
     }
+    this.waiters.went(deployment, backend, time);
     return inFlight;
   }
 
@@ -146,7 +154,7 @@ export class PoolCore {
   /** The attempt failed, and its backend is blamed. Returns the ms of cooldown that this costs. */
   fail(inFlight: InFlight, { scope, ...failure }: PoolFailure): number {
     const { backend, epoch } = inFlight;
-    if (failure.reason === 'throttled') this.#noteRefusal(now() - inFlight.began);
+    if (failure.reason === 'throttled') this.#noteRefusal(inFlight);
     backend.info.failures++;
     this.release(inFlight);
     const attempt = { ...failure, isAlive: backend.answeredAt >= epoch };
@@ -161,9 +169,11 @@ export class PoolCore {
   }
 
   /** ms until a backend becomes available. */
-  availableIn(deployment: string | undefined): number {
+  availableIn(deployment: string | undefined, opensAt: (backend: PooledBackend) => number = () => 0): number {
     const time = now();
-    const at = this.backends.byPriority.map((backend) => backend.availableAt(backend.scopeOf(deployment), time));
+    const at = this.backends.byPriority.map((backend) =>
+      Math.max(backend.availableAt(backend.scopeOf(deployment), time), opensAt(backend)),
+    );
     return Math.max(0, Math.min(...at) - time);
   }
 
@@ -181,9 +191,9 @@ export class PoolCore {
     return lastHope(byPriority, deployment, tried, time) === undefined ? 'no' : 'last hope';
   }
 
-  #noteRefusal(duration: number): void {
-    this.refusals++;
-    this.refusalTime += (REFUSAL_MARGIN * duration - this.refusalTime) / REFUSAL_MEMORY;
+  #noteRefusal({ backend, began }: InFlight): void {
+    backend.refusals++;
+    this.refusalTime += (REFUSAL_MARGIN * (now() - began) - this.refusalTime) / REFUSAL_MEMORY;
   }
 
   /** Returns whether the place of a trial became free. */

@@ -58,11 +58,16 @@ export class Turns {
    * @throws TypeError if the selector returned none of the candidates
    */
   next(deployment: string | undefined, remaining: number): Turn {
-    const inFlight = this.#begin(deployment);
+    const room = Math.min(this.maxWait - this.#waited, remaining);
+    // A request that has waited keeps to the pace of the others. Where many wait, a new one does too, and queues up.
+    const { waiters } = this.pool;
+    const hasOthers = this.#order === 0 ? waiters.isCrowded(deployment) : waiters.hasAny(deployment);
+    const isPaced = this.maxWait > 0 && hasOthers && this.#pause(deployment) <= room;
+    const isBehind = isPaced && this.#order === 0 && this.#tried.size === 0 && waiters.hasLine(deployment);
+    const inFlight = isBehind ? undefined : this.#begin(deployment, isPaced);
     if (inFlight !== undefined) return { is: 'attempt', inFlight };
     const retryAfter = this.#soonest(deployment);
-    const pause = this.#soonest(deployment, (backend) => this.#pauseOf(backend));
-    const room = Math.min(this.maxWait - this.#waited, remaining);
+    const pause = this.#pause(deployment);
     if (pause <= room) return this.#wait(deployment, pause, room);
     return { is: 'none', retryAfter, backends: this.pool.backends.infos.length };
   }
@@ -90,9 +95,11 @@ export class Turns {
     this.#refusals.set(name, { rounds, successes });
   }
 
-  #begin(deployment: string | undefined): InFlight | undefined {
-    const inFlight = this.pool.begin(deployment, this.#tried, this.config);
+  #begin(deployment: string | undefined, isPaced: boolean): InFlight | undefined {
+    const inFlight = this.pool.begin(deployment, this.#tried, this.config, isPaced);
     if (inFlight !== undefined || this.#hasHoped) return inFlight;
+    // A backend that is only left to others isn't out, so this is not the last hope.
+    if (isPaced && this.pool.hasBackend(deployment, this.#tried) === 'yes') return undefined;
     this.#hasHoped = true;
     return this.pool.beginLastHope(deployment, this.#tried);
   }
@@ -104,6 +111,11 @@ export class Turns {
       .filter(({ info }) => !this.#final.has(info.name))
       .map((backend) => Math.max(backend.availableAt(backend.scopeOf(deployment), time) - time, pauseOf(backend)));
     return Math.max(0, Math.min(...waits));
+  }
+
+  /** ms until a backend becomes available, or longer: so that short waits don't become a hot loop. */
+  #pause(deployment: string | undefined): number {
+    return this.#soonest(deployment, (backend) => this.#pauseOf(backend));
   }
 
   /** ms. Not for the first wait: what is refused once may only have come too early. */

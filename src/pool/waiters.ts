@@ -1,4 +1,6 @@
 import { after, now } from '../base/clock';
+import type { PooledBackend } from './backend';
+import { Pace } from './pace';
 
 /** A request that waits for a backend to become available. All times are in ms on the pool's clock. */
 export interface Waiter {
@@ -22,17 +24,20 @@ export interface Wait {
 
 /** What the waiters need to know of their pool. */
 export interface WaitersPool {
-  /** ms until a backend becomes available; 0 if one is */
-  availableIn(deployment: string | undefined): number;
-  /** How many calls backends have refused so far. */
-  readonly refusals: number;
+  /**
+   * ms until a backend becomes available; 0 if one is
+   *
+   * @param opensAt when a backend may be used, besides
+   */
+  availableIn(deployment: string | undefined, opensAt?: (backend: PooledBackend) => number): number;
   /** ms that a refused call usually takes */
   readonly refusalTime: number;
 }
 
 /**
  * The requests that wait for a backend to become available, in one queue for each deployment. If all of them went at once,
- * most would be refused, and refused calls count towards the quota. So they go in batches, in the order of their requests.
+ * most would be refused, and refused calls count towards the quota. So they go one after the other, in the order of their
+ * requests, and to each backend at its own pace. Where many wait, a new request doesn't go before them.
  */
 export class Waiters {
   readonly #queues = new Map<string | undefined, Queue>();
@@ -60,6 +65,31 @@ export class Waiters {
     return { over, end };
   }
 
+  /** Whether any request waits. */
+  hasAny(deployment: string | undefined): boolean {
+    return this.#queues.has(deployment);
+  }
+
+  /** Whether so many wait that they would stampede. */
+  isCrowded(deployment: string | undefined): boolean {
+    return this.#queues.get(deployment)?.isCrowded === true;
+  }
+
+  /** Whether requests wait for their turn although a backend is available. */
+  hasLine(deployment: string | undefined): boolean {
+    return this.#queues.get(deployment)?.isLine === true;
+  }
+
+  /** Whether a request that may wait has to leave this backend to others, for the sake of its pace. */
+  holdsBack(deployment: string | undefined, backend: PooledBackend, time: number): boolean {
+    return (this.#queues.get(deployment)?.opensAt(backend) ?? 0) > time;
+  }
+
+  /** A request went to this backend. */
+  went(deployment: string | undefined, backend: PooledBackend, time: number): void {
+    this.#queues.get(deployment)?.went(backend, time);
+  }
+
   /** Something became available earlier than expected. */
   wake(): void {
     for (const queue of [...this.#queues.values()]) queue.run();
@@ -71,31 +101,34 @@ interface Place extends Waiter {
   readonly go: () => void;
 }
 
-/** What a batch grows by if none of the last one was refused, and shrinks to if one was. */
-const GROWTH = 1.5;
-const SHRINKAGE = 0.5;
+/** So few waiters make no stampede. Beyond it, new requests queue up behind them. */
+const FEW = 32;
 
 /** The waiters of one deployment, first come first served. */
 class Queue {
   /** By `order`. */
   readonly #places: Place[] = [];
+  readonly #paces = new Map<PooledBackend, Pace>();
   #stopTimer: (() => void) | undefined;
-  /** How many may go at once. */
-  #size = 1;
-  /** When the next batch may go: once it is known whether the last one was refused. */
-  #opensAt = 0;
-  /** The pool's refusals when the last batch went. */
-  #refusals: number;
 
   constructor(
     private readonly pool: WaitersPool,
     private readonly deployment: string | undefined,
-  ) {
-    this.#refusals = pool.refusals;
-  }
+  ) {}
 
   get isEmpty(): boolean {
     return this.#places.length === 0;
+  }
+
+  /** Whether so many wait that they would stampede. */
+  get isCrowded(): boolean {
+    return this.#places.length > FEW;
+  }
+
+  /** Whether somebody waits for nothing but a turn. */
+  get isLine(): boolean {
+    const time = now();
+    return this.#places.some(({ readyAt }) => readyAt <= time) && this.pool.availableIn(this.deployment) === 0;
   }
 
   add(place: Place): void {
@@ -112,32 +145,36 @@ class Queue {
     if (this.isEmpty) this.#stopTimer?.();
   }
 
-  /** Lets those go who may, and sets the timer for the next ones. */
+  /** When the backend may be used, as far as its pace goes. */
+  opensAt(backend: PooledBackend): number {
+    return this.#paces.get(backend)?.opensAt ?? 0;
+  }
+
+  went(backend: PooledBackend, time: number): void {
+    let pace = this.#paces.get(backend);
+    if (pace === undefined) this.#paces.set(backend, (pace = new Pace()));
+    pace.went(time, backend.refusals, this.pool.refusalTime);
+    this.run();
+  }
+
+  /**
+   * Lets the first one go if a backend may be used, and sets the timer for the next one. The others don't wait for that: as
+   * soon as it is known which backend the first one took, `went` lets the second one go.
+   */
   run(): void {
     const time = now();
     const availableAt = time + this.pool.availableIn(this.deployment);
-    const isReady = (place: Place): boolean => Math.max(place.readyAt, availableAt, this.#opensAt) <= time;
-    const batch = this.#places.some(isReady) ? this.#places.filter(isReady).slice(0, this.#nextSize(time)) : [];
+    const opensAt = time + this.pool.availableIn(this.deployment, (backend) => this.opensAt(backend));
+    const first = opensAt <= time ? this.#places.filter(({ readyAt }) => readyAt <= time).slice(0, 1) : [];
     // One whose time is over, or who can't be served in time, finds that out by trying.
     const late = this.#places.filter(({ deadline }) => deadline <= time || availableAt > deadline);
-    for (const place of new Set([...batch, ...late])) {
+    for (const place of new Set([...first, ...late])) {
       this.remove(place);
       place.go();
     }
-    const next = this.#places.map(({ readyAt, deadline }) =>
-      Math.min(Math.max(readyAt, availableAt, this.#opensAt), deadline),
-    );
+    const next = this.#places.map(({ readyAt, deadline }) => Math.min(Math.max(readyAt, opensAt), deadline));
     this.#stopTimer?.();
     // A timer may fire a millisecond early, and then the backend would still be on cooldown.
     if (next.length > 0) this.#stopTimer = after(Math.min(...next) - time + 1, () => this.run());
-  }
-
-  /** The size of the batch that goes now. */
-  #nextSize(time: number): number {
-    const { refusals, refusalTime } = this.pool;
-    this.#size = Math.max(1, this.#size * (refusals > this.#refusals ? SHRINKAGE : GROWTH));
-    this.#refusals = refusals;
-    this.#opensAt = time + refusalTime;
-    return Math.floor(this.#size);
   }
 }

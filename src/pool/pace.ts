@@ -1,0 +1,51 @@
+/** What a pace grows by while nothing is known of the quota, and shrinks to after a refusal. */
+const FIRST_GROWTH = 2;
+const SHRINKAGE = 0.7;
+/** ms that a timer may be late without slowing the pace. */
+const LATENESS = 2;
+/** ms. A refusal in less counts as this, so that several don't go before the first can be refused. */
+const SHORTEST_REFUSAL = 5;
+
+/**
+ * How fast waiting requests go to one backend: so many in the time that a refusal takes, evenly spread. Whoever isn't
+ * refused within that time is accepted, so no answer needs to be awaited. The pace begins at one, and doubles until the
+ * backend refuses a call. From then on it shrinks by a third or so with each refusal and grows by one without, so it stays
+ * close to the quota. A backend that refuses even the slowest pace may have changed, so what is known of it is forgotten.
+ * A pace that half of its requests would fill doesn't grow.
+ */
+export class Pace {
+  /** When the next request may go. */
+  opensAt = 0;
+  #size = 1;
+  #knowsQuota = false;
+  /** When it is known whether those who went since the pace was last adapted were refused. */
+  #knownAt = 0;
+  /** How many went since then. */
+  #gone = 0;
+  /** The backend's refusals then. */
+  #refusals = 0;
+
+  /** @param refusals how many calls the backend has refused so far */
+  went(time: number, refusals: number, refusalTime: number): void {
+    const period = Math.max(refusalTime, SHORTEST_REFUSAL);
+    if (time >= this.#knownAt) {
+      this.#adapt(refusals > this.#refusals);
+      this.#gone = 0;
+      this.#refusals = refusals;
+      this.#knownAt = time + period;
+    }
+    this.#gone++;
+    // Those who can't wait go earlier. They don't delay others by more than one.
+    const began = Math.min(Math.max(this.opensAt, time - LATENESS), time);
+    this.opensAt = began + period / this.#size;
+  }
+
+  #adapt(wasRefused: boolean): void {
+    if (wasRefused) {
+      this.#knowsQuota = this.#size > 1;
+      this.#size = Math.max(1, this.#size * SHRINKAGE);
+    } else if (this.#gone > this.#size / 2) {
+      this.#size = this.#knowsQuota ? this.#size + 1 : this.#size * FIRST_GROWTH;
+    }
+  }
+}
