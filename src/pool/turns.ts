@@ -61,8 +61,10 @@ export class Turns {
     const room = Math.min(this.maxWait - this.#waited, remaining);
     // A request that has waited keeps to the pace of the others. Where many wait, a new one does too, and queues up.
     const { waiters } = this.pool;
-    const hasOthers = this.#order === 0 ? waiters.isCrowded(deployment) : waiters.hasAny(deployment);
-    const isPaced = this.maxWait > 0 && hasOthers && this.#pause(deployment) <= room;
+    const isPaced =
+      this.maxWait > 0 &&
+      (this.#order === 0 ? waiters.isCrowded(deployment) : waiters.hasAny(deployment)) &&
+      this.#pause(deployment) <= room;
     const isBehind = isPaced && this.#order === 0 && this.#tried.size === 0 && waiters.hasLine(deployment);
     const inFlight = isBehind ? undefined : this.#begin(deployment, isPaced);
     if (inFlight !== undefined) return { is: 'attempt', inFlight };
