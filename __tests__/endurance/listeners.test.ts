@@ -1,5 +1,6 @@
+import { getEventListeners } from 'node:events';
 import axios from 'axios';
-import { eventLoopTurn, stubPool } from '../support/stub-pool';
+import { deferred, eventLoopTurn, stubPool } from '../support/stub-pool';
 
 test('no request leaves a listener on a long-lived signal, whatever its result', async () => {
   const controller = new AbortController();
@@ -34,4 +35,23 @@ test('no request leaves a listener on a long-lived signal, whatever its result',
   await eventLoopTurn();
   expect(warned).not.toHaveBeenCalled();
   process.off('warning', warned);
+});
+
+test('a late end of an attempt that was given up leaves the listener of later requests alone', async () => {
+  const { signal } = new AbortController();
+  const { adapter, replies } = stubPool({ a: {} });
+  const [late, running] = [deferred<number>(), deferred<number>()];
+  const gates = [late, running, running];
+  replies.a = () => gates.shift()!.promise;
+  await expect(axios.get('/x', { adapter, signal, timeout: 5 })).rejects.toThrow('timeout');
+  const second = axios.get('/x', { adapter, signal });
+  await eventLoopTurn();
+  late.resolve(200);
+  await eventLoopTurn();
+  const third = axios.get('/x', { adapter, signal });
+  await eventLoopTurn();
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  running.resolve(200);
+  await Promise.all([second, third]);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });

@@ -175,8 +175,8 @@ function onAbort(signal: SignalLike, listener: () => void): () => void {
   const { listeners, tell } = sharedListeners.get(signal) ?? listenTo(signal);
   listeners.add(listener);
   return () => {
-    listeners.delete(listener);
-    if (listeners.size > 0) return;
+    // The work of an attempt that was given up ends later, and others may have begun to listen since.
+    if (!listeners.delete(listener) || listeners.size > 0) return;
     signal.removeEventListener?.('abort', tell);
     sharedListeners.delete(signal);
   };
