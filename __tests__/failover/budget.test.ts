@@ -67,6 +67,30 @@ describe.each(['http', 'fetch'])('timeout over %s', (wire) => {
   });
 });
 
+describe('a `cooldown` option', () => {
+  test.each([
+    [250, 250],
+    [0, undefined],
+    [undefined, 10_000],
+  ])('that returns %p sets what a request costs whose whole timeout one attempt took', async (own, cost) => {
+    const cooldown = jest.fn(() => own);
+    const { adapter } = await pair(neverReply, { cooldown });
+    const error = await rejectionOf(axios.get('/x', { adapter, timeout: 20 }));
+    expect(error.attempts).toMatchObject([{ backend: 'a', reason: 'timeout', code: 'ECONNABORTED' }]);
+    expect((error.attempts as { cooldown?: number }[])[0]?.cooldown).toBe(cost);
+    expect(cooldown.mock.calls).toMatchObject([[{ reason: 'timeout', backend: { name: 'a' } }]]);
+  });
+
+  test('that throws then rejects the request, and the default rule applies', async () => {
+    const cooldown = () => {
+      throw new Error('own');
+    };
+    const { adapter } = await pair(neverReply, { cooldown });
+    const error = await rejectionOf(axios.get('/x', { adapter, timeout: 20 }));
+    expect(error).toMatchObject({ message: 'own', attempts: [{ reason: 'timeout', cooldown: 10_000 }] });
+  });
+});
+
 describe('attemptTimeout', () => {
   test.each(['http', 'fetch'])('ends one attempt over %s and fails over, POST included', async (wire) => {
     const { adapter, a, b } = await pair(neverReply, { adapter: wire, attemptTimeout: 150 });

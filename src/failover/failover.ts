@@ -109,7 +109,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       return { is: 'throw', error: outcome.error };
     case 'expired': {
       const { failure, blame } = outcome;
-      if (blame) end(run, current, failure, blameFor(run, inFlight, failure));
+      if (blame) blameExpired(run, current, failure);
       else end(run, current, { error: failure.error });
       return { is: 'throw', error: failure.error };
     }
@@ -165,6 +165,20 @@ function judge<R extends HttpRequest, A extends HttpResponse>(
     end(run, current, failure, isBlamed ? blameFor(run, inFlight, failure, override) : 0);
     // Last: it is a sign of life for other attempts.
     if (failure.status !== undefined) pool.answer(inFlight);
+  }
+}
+
+/** Tells the pool that the attempt had the whole of the caller's `timeout`. No other backend may be tried. */
+function blameExpired<R extends HttpRequest, A extends HttpResponse>(
+  run: Run<R, A>,
+  current: CurrentAttempt,
+  failure: Failure,
+): void {
+  let override: number | undefined;
+  try {
+    override = checkedCooldown(run.rules.cooldown(failure));
+  } finally {
+    end(run, current, failure, blameFor(run, current.inFlight, failure, override));
   }
 }
 
