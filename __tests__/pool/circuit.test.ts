@@ -1,3 +1,4 @@
+import type { AxiosResponse } from 'axios';
 import axios from 'axios';
 import type { PoolEvent } from '../../src';
 import { rejectionOf } from '../support/fake-backend';
@@ -187,6 +188,27 @@ describe('a cooldown', () => {
     clock.advance(100);
     replies.a = 500;
     expect((await request()).attempts?.[0]?.cooldown).toBe(200);
+  });
+
+  test('ends at a success although a 4xx about another request came after the failure', async () => {
+    fakeClock();
+    const { request, replies, pool } = stubPool({ a: {} });
+    const [missing, good] = [deferred<Partial<AxiosResponse>>(), deferred<number>()];
+    replies.a = () => missing.promise;
+    const first = request();
+    await eventLoopTurn();
+    replies.a = 500;
+    await request({ validateStatus: () => true });
+    replies.a = () => good.promise;
+    // A guess doesn't close the pool.
+    const second = request();
+    await eventLoopTurn();
+    missing.resolve({ status: 404, data: '{"error":{"code":"DeploymentNotFound"}}' });
+    expect((await first).status).toBe(404);
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling' });
+    good.resolve(200);
+    await second;
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'available', cooldowns: [] });
   });
 });
 

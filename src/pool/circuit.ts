@@ -246,7 +246,6 @@ export class Circuit {
     const isCounted = length === 'ladder' || length === 'default';
     // An attempt that began before the latest failure isn't a further failure in a row: ten at once count as one.
     if (isCounted && (inFlight.epoch > this.#failedAt || this.#failures === 0)) this.#failures++;
-    this.#failedAt = epoch;
     const first = {
       wait: retryAfter!,
       ladder: Math.min(FIRST_STEP, defaultCooldown),
@@ -256,6 +255,8 @@ export class Circuit {
     // Capped: beyond 2 ** 1023, the factor is infinite, and 0 times it is not a number.
     const doubled = isCounted ? 2 ** Math.min(this.#failures - 1, 1000) : 1;
     const duration = Math.min(override ?? first[length] * doubled, maxCooldown);
+    // A 4xx that costs nothing is about the request, and no failure after which a success would prove something.
+    if (length !== 'nothing' || duration > 0) this.#failedAt = epoch;
     if (duration === 0) return { duration, reason, moved: false };
     const until = now + duration;
     switch (kind) {
