@@ -1,7 +1,8 @@
 /**
- * Runs the package under load against backends that throttle, fail, reset, hang, truncate, answer slowly, go away and come
- * back. The requests have bodies of all kinds, and some are cancelled or time out. At the end, every request must have settled
- * exactly once, the logs of clients and servers must agree entry by entry, and nothing may be left behind.
+ * Runs the package under load against backends that throttle, fail, reset, hang, truncate, answer slowly, close idle
+ * connections, go away and come back. The requests have bodies of all kinds, and some are cancelled or time out. At the end, every request must have settled
+ * exactly once, the logs of clients and servers must agree entry by entry, each failure must have cost its backend what the rules
+ * say, and nothing may be left behind.
  *
  *     npm run soak -- [seconds] [seed]
  */
@@ -9,15 +10,17 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Command, InvalidArgumentError } from 'commander';
 import { seeded } from './random.mjs';
 import { Backend } from './soak/backend.mjs';
-import { clientOf } from './soak/client.mjs';
+import { clientOf, recordSendings } from './soak/client.mjs';
 import { closed, leftBehind } from './soak/left-behind.mjs';
-import { reconcile } from './soak/reconcile.mjs';
+import { isBlamed, reconcile, unaccounted } from './soak/reconcile.mjs';
 import { requestOf } from './soak/requests.mjs';
 
 const CALLERS = 30;
-const MAX_SECONDS = 60;
+const MAX_SECONDS = 600;
 /** ms that the last requests may take to settle. Their own limits are much shorter. */
 const GRACE = 10_000;
+/** ms after which nothing of a request that has settled arrives any more. Then it is reconciled, and forgotten. */
+const LATE = 5000;
 
 const program = new Command('soak')
   .argument('[seconds]', `how long to run, at most ${MAX_SECONDS}`, secondsIn, 30)
@@ -38,10 +41,13 @@ const backends = ['reserved', 'east', 'west', 'north'].map(
 );
 await Promise.all(backends.map((backend) => backend.start()));
 
-/** By id. */
+/** By id, until they are reconciled. */
 const requests = new Map();
-const { client, pool, httpAgent } = clientOf(backends, requests, problem);
+const { client, pool, httpAgent } = clientOf(backends);
+const stopRecording = recordSendings(backends, requests, problem);
 const events = {};
+/** What was found when requests were reconciled. */
+const found = { requests: 0, outcomes: {}, ends: {}, attempts: {}, successes: {}, failures: {} };
 const unsubscribe = pool.subscribe((event) => {
   if (event.type === 'attempt') count(events, keyOf(event));
 });
@@ -50,11 +56,16 @@ const delays = monitorEventLoopDelay({ resolution: 10 });
 delays.enable();
 const until = performance.now() + seconds * 1000;
 const ending = new AbortController();
-const absences = backends.map((backend) => backend.comeAndGo(ending.signal));
+const misbehaving = backends.map((backend) => backend.comeAndGo(ending.signal));
+// Only one of them, so that a broken connection to another needs another explanation.
+misbehaving.push(backends.at(-1).closeIdle(ending.signal));
+const sweeping = setInterval(() => sweep(performance.now() - LATE), 1000);
 const settled = await withinGrace(Promise.all(Array.from({ length: CALLERS }, (_, i) => caller(i))));
+const took = performance.now() - until + seconds * 1000;
+clearInterval(sweeping);
 delays.disable();
 ending.abort();
-await Promise.all(absences);
+await Promise.all(misbehaving);
 await finish();
 
 async function caller(number) {
@@ -65,7 +76,11 @@ async function caller(number) {
     requests.set(id, request);
     const timer = cancel && setTimeout(() => cancel((request.cancelled = true)), cancelAfter);
     request.outcome = await outcomeOf(request);
+    request.read = performance.now();
     clearTimeout(timer);
+    // The bodies of a million requests would fill the memory.
+    const { responseType, timeout, signal, cancelToken } = config;
+    request.config = { responseType, timeout, signal, cancelToken };
   }
 }
 
@@ -107,37 +122,56 @@ function settle(request, result) {
 }
 
 async function finish() {
-  for (const [id, request] of requests) if (request.settled !== 1) problem(`${id} settled ${request.settled} times`);
   unsubscribe();
   for (const what of await closed(httpAgent, backends)) problem(what);
   for (const what of leftBehind(pool, [...requests.values()])) problem(what);
+  stopRecording();
+  sweep(Infinity);
+  for (const backend of backends) unaccounted(backend, problem);
+  compareEvents();
+  report();
+}
+
+/** Reconciles the requests that ended before a time, and forgets them. */
+function sweep(before) {
   // Twice the delay, because one late turn of the event loop may follow another.
   const lag = (2 * delays.max) / 1e6 + 50;
-  const ends = reconcile(requests, backends, lag, problem);
-  compareEvents();
-  const outcomes = {};
-  for (const { outcome } of requests.values()) count(outcomes, outcome);
-  report(outcomes, ends);
+  for (const [id, request] of requests) {
+    if (!(request.read < before) && before !== Infinity) continue;
+    requests.delete(id);
+    found.requests++;
+    if (request.settled !== 1) problem(`${id} settled ${request.settled} times`);
+    count(found.outcomes, request.outcome);
+    for (const end of reconcile(id, request, backends, lag, problem)) count(found.ends, end);
+    for (const attempt of request.attempts ?? []) {
+      count(found.attempts, keyOf(attempt));
+      if (attempt.status < 400 && attempt.code === undefined) count(found.successes, attempt.backend);
+      if (isBlamed(attempt)) count(found.failures, attempt.backend);
+    }
+  }
+  // What broke connections in the meantime explains nothing any more.
+  const oldest = Math.min(performance.now(), ...[...requests.values()].map(({ began }) => began)) - LATE;
+  for (const backend of backends) backend.forget(oldest);
 }
 
 /** The events and the counts of the pool must match the attempts that callers received. */
 function compareEvents() {
-  const received = {};
-  const attempts = [...requests.values()].flatMap((request) => request.attempts ?? []);
-  for (const attempt of attempts) count(received, keyOf(attempt));
-  for (const key of new Set([...Object.keys(received), ...Object.keys(events)]))
-    if (received[key] !== events[key]) problem(`${key}: ${received[key]} in the attempts, ${events[key]} events`);
-  for (const { name, successes } of pool.snapshot()) {
-    const good = attempts.filter(({ backend, status, code }) => backend === name && status < 400 && code === undefined);
-    if (good.length !== successes) problem(`${name} has ${successes} successes, callers received ${good.length}`);
-  }
+  for (const key of new Set([...Object.keys(found.attempts), ...Object.keys(events)]))
+    if (found.attempts[key] !== events[key])
+      problem(`${key}: ${found.attempts[key]} in the attempts, ${events[key]} events`);
+  for (const status of pool.snapshot())
+    for (const kind of ['successes', 'failures']) {
+      const received = found[kind][status.name] ?? 0;
+      if (received !== status[kind])
+        problem(`${status.name} has ${status[kind]} ${kind}, callers received ${received}`);
+    }
 }
 
-function report(outcomes, ends) {
-  console.log(`How the ${requests.size} requests ended:`);
-  console.table(outcomes);
+function report() {
+  console.log(`How the ${found.requests} requests ended, ${Math.round((1000 * found.requests) / took)} per second:`);
+  console.table(found.outcomes);
   console.log('How their attempts ended, as clients and servers agree:');
-  console.table(ends);
+  console.table(found.ends);
   const different = [...new Set(problems)];
   for (const each of different.slice(0, 20)) console.error(each);
   if (different.length > 20) console.error(`and ${different.length - 20} more`);
@@ -158,8 +192,8 @@ async function withinGrace(work) {
   return inTime;
 }
 
-function keyOf({ backend, status, code }) {
-  return [backend, status, code].join(' ');
+function keyOf({ backend, status, code, reason }) {
+  return [backend, status, code, reason].join(' ');
 }
 
 function count(counts, key) {

@@ -11,6 +11,8 @@ export class Backend {
   /** When this backend broke its connections, and the periods in which it didn't listen. */
   departures = [];
   absences = [];
+  /** When it closed its idle connections. */
+  idleClosings = [];
   #random;
   #problem;
   #azure = new FakeAzure((call) => this.#answer(call));
@@ -61,6 +63,22 @@ export class Backend {
     }
   }
 
+  /** Closes its idle connections again and again, so that some are stale when they are used next. */
+  async closeIdle(signal) {
+    const random = this.#random('idle connections');
+    while (await slept(5 + random() * 30, signal)) {
+      this.idleClosings.push(performance.now());
+      this.#azure.closeIdle();
+    }
+  }
+
+  /** Forgets when it broke connections before a time. */
+  forget(before) {
+    this.departures = this.departures.filter((time) => time >= before);
+    this.idleClosings = this.idleClosings.filter((time) => time >= before);
+    this.absences = this.absences.filter(({ to }) => to >= before);
+  }
+
   async end() {
     this.departures.push(performance.now());
     await this.#azure.close();
@@ -84,18 +102,22 @@ export class Backend {
 function behave(random, entry, response) {
   const dice = random();
   if (dice < 0.6) return answered(entry, { status: 200, body: { ok: true } });
-  if (dice < 0.75) return answered(entry, throttled(10 + random() * 60, { provisioned: true }));
+  if (dice < 0.75) return answered(entry, throttled(waitBy(random), { provisioned: true }));
   if (dice < 0.8) return answered(entry, failure(500, 'InternalServerError', 'x'.repeat(100_000)));
   if (dice < 0.83) return answered(entry, { ...failure(503, '503', 'Busy'), headers: { 'retry-after': '86400' } });
   if (dice < 0.86) return answered(entry, failure(400, 'BadRequest', 'Bad request'));
   if (dice < 0.89) return reset(entry, response);
   if (dice < 0.91) return hang(entry);
-  if (dice < 0.94) return truncate(entry, response);
+  if (dice < 0.92) return truncate(entry, response, 200);
+  if (dice < 0.93) return truncate(entry, response, 429, waitBy(random));
+  if (dice < 0.935) return truncate(entry, response, 500);
+  if (dice < 0.94) return truncate(entry, response, 400);
   return answerSlowly(entry, response, random() * 150);
 }
 
 function answered(entry, reply) {
-  Object.assign(entry, { did: 'answered', status: reply.status, at: performance.now() });
+  const { 'retry-after-ms': wait } = reply.headers ?? {};
+  Object.assign(entry, { did: 'answered', status: reply.status, wait: Number(wait ?? 0), at: performance.now() });
   return reply;
 }
 
@@ -108,9 +130,16 @@ function hang(entry) {
   entry.did = 'hung';
 }
 
-function truncate(entry, response) {
-  Object.assign(entry, { did: 'truncated', status: 200 });
-  response.writeHead(200, { 'content-length': '100' }).write('{"half', () => response.socket?.destroy());
+/** The head arrives and half of the body. What the head says counts. */
+function truncate(entry, response, status, wait = 0) {
+  Object.assign(entry, { did: 'truncated', status, wait });
+  const headers = { 'content-length': '100', ...(wait > 0 && { 'retry-after-ms': String(wait) }) };
+  response.writeHead(status, headers).write('{"half', () => response.socket?.destroy());
+}
+
+/** ms, as a whole number */
+function waitBy(random) {
+  return Math.ceil(10 + random() * 60);
 }
 
 async function answerSlowly(entry, response, ms) {

@@ -1,13 +1,16 @@
-import { Agent } from 'node:http';
+import http from 'node:http';
 import axios from 'axios';
 import { priorityAdapter } from 'axios-priority-adapter';
 
 /** ms */
 export const ATTEMPT_TIMEOUT = 250;
+/** ms. A cooldown that no server specified is this long, doubled up to the longest. */
+export const DEFAULT_COOLDOWN = 50;
+export const MAX_COOLDOWN = 400;
 
-/** The client under test. The adapter below it records each attempt that is sent. */
-export function clientOf(backends, requests, problem) {
-  const httpAgent = new Agent({ keepAlive: true, maxSockets: 20 });
+/** The client under test, over axios's own http adapter. */
+export function clientOf(backends) {
+  const httpAgent = new http.Agent({ keepAlive: true, maxSockets: 20 });
   const adapter = priorityAdapter(
     backends.map(({ name, origin }, i) => ({
       name,
@@ -16,9 +19,9 @@ export function clientOf(backends, requests, problem) {
       apiKey: `key-of-${name}`,
     })),
     {
-      adapter: recorded(axios.getAdapter('http'), backends, requests, problem),
-      defaultCooldown: 50,
-      maxCooldown: 400,
+      adapter: 'http',
+      defaultCooldown: DEFAULT_COOLDOWN,
+      maxCooldown: MAX_COOLDOWN,
       attemptTimeout: ATTEMPT_TIMEOUT,
       maxWait: 300,
       maxReplaySize: 200_000,
@@ -27,22 +30,26 @@ export function clientOf(backends, requests, problem) {
   return { client: axios.create({ adapter, httpAgent, proxy: false }), pool: adapter.pool, httpAgent };
 }
 
-/** Numbers the attempts of each request, so that servers can log which one they received. */
-function recorded(adapter, backends, requests, problem) {
-  return async (config) => {
-    const id = config.headers.get('x-request-id');
+/**
+ * Records each attempt that is sent, and numbers those of each request, so that servers can log which one they received. It
+ * does so below axios, by replacing Node's `http.request` as instrumentation does: a wrapped adapter would be a foreign one, which
+ * doesn't see stale connections.
+ */
+export function recordSendings(backends, requests, problem) {
+  const { request } = http;
+  http.request = (options, ...rest) => {
+    const { headers, port } = options;
+    const id = headers['x-request-id'];
     const { sent } = requests.get(id);
     const record = {
-      backend: backends.find(({ origin }) => config.baseURL.startsWith(origin))?.name,
+      backend: backends.find(({ origin }) => origin.endsWith(`:${port}`))?.name,
       at: performance.now(),
+      until: Infinity,
     };
-    if (config.headers.has('x-attempt')) problem(`${id} carried a header of an earlier attempt`);
-    config.headers.set('x-attempt', String(sent.length));
-    sent.push(record);
-    try {
-      return await adapter(config);
-    } finally {
-      record.until = performance.now();
-    }
+    if ('x-attempt' in headers) problem(`${id} carried a header of an earlier attempt`);
+    headers['x-attempt'] = String(sent.push(record) - 1);
+    const made = request(options, ...rest);
+    return made.once('close', () => (record.until = performance.now()));
   };
+  return () => (http.request = request);
 }

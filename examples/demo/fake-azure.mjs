@@ -42,6 +42,11 @@ export class FakeAzure {
     return this;
   }
 
+  /** Closes the connections that no call uses at the moment, without having announced it. */
+  closeIdle() {
+    this.#server.closeIdleConnections();
+  }
+
   /** Breaks every open connection. New ones are still accepted. */
   disconnect() {
     this.#server.closeAllConnections();
