@@ -4,7 +4,7 @@ import type { Action, BackendSetup, Intrusion, RequestSpec, Setup, Step } from '
 import type { Reply } from './fuzz/wires';
 
 /** `FUZZ_RUNS=20000 FUZZ_SEED=7 npx jest --selectProjects library --testPathPatterns endurance/fuzz` runs it for longer. */
-const RUNS = Number(process.env.FUZZ_RUNS ?? 200);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 150);
 const SEED = Number(process.env.FUZZ_SEED ?? 20261122);
 
 const record = fc.record;
@@ -100,7 +100,7 @@ test(
   async () => {
     const total: Record<string, number> = {};
     await fc.assert(
-      fc.asyncProperty(setup, fc.array(step, { minLength: 5, maxLength: 60 }), async (given, steps) => {
+      fc.asyncProperty(setup, fc.array(step, { minLength: 5, maxLength: 60, size: 'max' }), async (given, steps) => {
         const world = new World(given);
         try {
           for (const each of steps) {

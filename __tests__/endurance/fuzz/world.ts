@@ -243,7 +243,7 @@ export class World {
       case 'send':
         return this.#send(action.request);
       case 'cancel': {
-        const made = this.#made[action.which % Math.max(1, this.#made.length)];
+        const made = this.#unsettled[action.which % Math.max(1, this.#unsettled.length)];
         return made?.cancel();
       }
       case 'cool': {
