@@ -49,7 +49,7 @@ export function recordSendings(backends, requests, problem) {
     if ('x-attempt' in headers) problem(`${id} carried a header of an earlier attempt`);
     headers['x-attempt'] = String(sent.push(record) - 1);
     const made = request(options, ...rest);
-    return made.once('close', () => (record.until = performance.now()));
+    return made.once('close', () => Object.assign(record, { until: performance.now(), isReused: made.reusedSocket }));
   };
   return () => (http.request = request);
 }

@@ -73,7 +73,8 @@ function endOf(exchange) {
 
 /** Sent again to the same backend, once, because the connection was closed. */
 function stale(exchange) {
-  const { attempt, next, entry } = exchange;
+  const { attempt, next, entry, sent } = exchange;
+  if (!sent.isReused) return undefined;
   if (next?.backend !== attempt.backend || next.reason === 'stale' || attempt.status !== undefined) return undefined;
   return entry?.did === 'reset' || isBroken(exchange) ? 'sent again after a stale connection' : undefined;
 }
