@@ -29,6 +29,8 @@ closeBackendsAfterEach();
 
 const agents: Agent[] = [];
 const servers: Server[] = [];
+/** The connections to servers that never answer. */
+const held: Socket[] = [];
 
 function agentOf(options: AgentOptions = {}): Agent {
   const agent = new Agent({ keepAlive: true, ...options });
@@ -46,6 +48,7 @@ async function listening(server: Server): Promise<number> {
 afterEach(() => {
   for (const agent of agents.splice(0)) agent.destroy();
   for (const server of servers.splice(0)) server.close();
+  for (const socket of held.splice(0)) socket.destroy();
 });
 
 /** Resets the connection if it carried a request before, as a gateway that has just closed it does. */
@@ -228,6 +231,29 @@ describe('nothing was sent, so a POST fails over, when', () => {
   });
 });
 
+test('the traces in an error tell the same where the caller has a redirect hook of its own', async () => {
+  const { a, b, adapter } = await pair({ body: 'ok' });
+  const agent = agentOf();
+  const client = axios.create({ adapter, httpAgent: agent, beforeRedirect: () => undefined });
+  await client.post('/x', 'one');
+  a.script(resetConnection);
+  const again = await client.post('/x', 'two');
+  expect(again.attempts).toMatchObject([{ reason: 'stale' }, { backend: 'a', status: 200 }]);
+  a.script((request, response) => {
+    response.writeHead(429, { 'content-length': '1000', 'retry-after-ms': '70' });
+    response.write('{"half":', () => request.socket.destroy());
+  });
+  expect((await client.post('/x', 'three')).attempts).toMatchObject([{ status: 429, cooldown: 70 }, { backend: 'b' }]);
+  adapter.pool.restore('a');
+  agent.destroy();
+  Object.assign(agent, {
+    createConnection: (_: object, callback: (error: Error) => void) => callback(new Error('no tunnel')),
+  });
+  const error = await rejectionOf(client.post('/x', 'four'));
+  expect(error.attempts).toMatchObject([{ reason: 'connection' }, { reason: 'connection' }]);
+  expect(b.calls).toHaveLength(1);
+});
+
 describe('the request may have arrived, so a POST does not fail over, when', () => {
   test.each([
     ['EHOSTUNREACH', 'read'],
@@ -287,7 +313,8 @@ describe('connectTimeout', () => {
     );
     return axios.post('/x', {}, { adapter, ...config });
   };
-  const silent = async (): Promise<number> => listening(createServer(() => undefined).on('error', () => undefined));
+  const silent = async (): Promise<number> =>
+    listening(createServer((socket) => void held.push(socket.on('error', () => undefined).resume())));
 
   test('gives up an address that does not answer', async () => {
     const program =
@@ -390,6 +417,19 @@ describe('local trouble:', () => {
       await holder;
     },
   );
+
+  test('a request that gets no free socket ends with that error under failover: false', async () => {
+    const { a, adapter } = await pair(neverReply, { attemptTimeout: 60 });
+    const client = axios.create({ adapter, httpAgent: agentOf({ maxSockets: 1 }) });
+    const cancel = new AbortController();
+    const holder = rejectionOf(client.post('/x', {}, { failover: { attemptTimeout: 0 }, signal: cancel.signal }));
+    while (a.calls.length === 0) await new Promise(setImmediate);
+    const error = await rejectionOf(client.post('/x', {}, { failover: false }));
+    expect(error).toMatchObject({ code: 'ECONNABORTED', attempts: [{ backend: 'a' }] });
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
+    cancel.abort();
+    await holder;
+  });
 
   test('a response that arrived while the event loop was blocked past attemptTimeout is used', async () => {
     const program =

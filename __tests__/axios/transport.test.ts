@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
-import type { ClientRequest, IncomingMessage, Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Agent, ClientRequest, IncomingMessage, Server } from 'node:http';
+import { connect } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
 import { Transport } from '../../src/axios/transport';
 
@@ -60,5 +61,23 @@ describe('the transport for axios’s http adapter', () => {
     const [sent, response] = request(Infinity, 'https:');
     sent.end();
     await expect(response).rejects.toMatchObject({ code: 'EPROTO' });
+  });
+
+  test('works with an agent that keeps no lists of its sockets', async () => {
+    const { port } = server.address() as AddressInfo;
+    const agent = {
+      defaultPort: 80,
+      protocol: 'http:',
+      addRequest: (sent: { onSocket(socket: Socket): void }) => sent.onSocket(connect(port, '127.0.0.1')),
+    } as unknown as Agent;
+    const transport = new Transport(true, { fresh: true, connectTimeout: 0 });
+    expect(transport.isQueued).toBe(false);
+    expect(transport.head).toBeUndefined();
+    const options = { protocol: 'http:', hostname: '127.0.0.1', port: '', path: '/x', agent, maxBodyLength: Infinity };
+    const response = new Promise<IncomingMessage>((resolve, reject) => {
+      transport.request(options, resolve).on('error', reject).end();
+    });
+    expect((await response).statusCode).toBe(200);
+    expect(transport).toMatchObject({ isQueued: false, isUnsent: false, isStale: false, head: { status: 200 } });
   });
 });

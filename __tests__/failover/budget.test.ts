@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { getEventListeners } from 'node:events';
 import axios from 'axios';
 import { priorityAdapter } from '../../src';
+import type * as clock from '../../src/base/clock';
 import { Abort, Budget } from '../../src/failover/budget';
 import {
   FakeBackend,
@@ -92,6 +93,19 @@ describe('a `cooldown` option', () => {
 });
 
 describe('attemptTimeout', () => {
+  test('passes at once where there is no setImmediate, as in browsers', () => {
+    const { setImmediate } = globalThis;
+    Reflect.deleteProperty(globalThis, 'setImmediate');
+    jest.isolateModules(() => {
+      // eslint-disable-next-line @typescript-eslint/no-require-imports -- it must be loaded anew
+      const { afterArrivals } = require('../../src/base/clock') as typeof clock;
+      const callback = jest.fn();
+      afterArrivals(callback);
+      expect(callback).toHaveBeenCalledTimes(1);
+    });
+    globalThis.setImmediate = setImmediate;
+  });
+
   test.each(['http', 'fetch'])('ends one attempt over %s and fails over, POST included', async (wire) => {
     const { adapter, a, b } = await pair(neverReply, { adapter: wire, attemptTimeout: 150 });
     const response = await axios.post('/x', { a: 1 }, { adapter });

@@ -257,6 +257,12 @@ describe('a failure', () => {
     expect(isConnectionFailure({ ...failure, status: 500, error: { code: 'ECONNREFUSED' } })).toBe(false);
     expect(isAmbiguousFailure({ ...failure, attemptTimedOut: true })).toBe(false);
     expect(isConnectionFailure({ ...failure, attemptTimedOut: true, error: { code: 'ECONNREFUSED' } })).toBe(false);
+    // A failure that somebody made by hand may have no reason.
+    expect(isConnectionFailure({ ...failure, error: { code: 'ECONNREFUSED' } })).toBe(true);
+    expect(isConnectionFailure({ ...failure, error: { code: 'ERR_CREDENTIAL' } })).toBe(true);
+    expect(isConnectionFailure({ ...failure, error: { code: 'EHOSTUNREACH', syscall: 'read' } })).toBe(false);
+    expect(isConnectionFailure({ ...failure, error: { code: 'EHOSTUNREACH', syscall: 'write' } })).toBe(false);
+    expect(isConnectionFailure({ ...failure, reason: 'connection' })).toBe(true);
   });
 });
 

@@ -158,7 +158,7 @@ describe('in an application', () => {
        esm.attachPriorityAdapter(instance, [{ baseURL: 'a.example' }]);
        try { cjs.attachPriorityAdapter(instance, [{ baseURL: 'a.example' }]); } catch (error) { console.log(error.message.includes('already')); }`,
     );
-    expect(printed.trim().split('\n')).toEqual(['true true 10 cooling', 'true true 10 cooling', 'true']);
+    expect(printed.trim().split('\n')).toEqual(['true true 1 cooling', 'true true 1 cooling', 'true']);
   });
 });
 

@@ -61,7 +61,7 @@ test.each(['light', 'dark'])('the picture for a %s page is well-formed and has i
     }
     // The 429 of the PTU specified a wait in ms. The 500 didn't specify any.
     expect(texts).toContainEqual(expect.stringMatching(/^\d+ ms, as asked$/));
-    expect(texts).toContainEqual(expect.stringMatching(/^2[45]\d ms, then one trial$/));
+    expect(texts).toContainEqual(expect.stringMatching(/^1[01]\d ms, a first failure$/));
     // The text has the colour of this theme alone.
     expect(svg.includes('#1f2328')).toBe(theme === 'light');
     expect(svg.includes('#e6edf3')).toBe(theme === 'dark');

@@ -128,7 +128,7 @@ function cooldowns({ rows, cooldowns: all, colours, scale }) {
     const area = { x: scale(from), y: top, width: scale(to) - scale(from), height: bottom - top };
     const strip = { ...area, y: bottom - WORDS, height: WORDS };
     const ms = `${Math.round(to - from)} ms`;
-    const words = reason === 'throttled' ? `${ms}, as asked` : `${ms}, then one trial`;
+    const words = reason === 'throttled' ? `${ms}, as asked` : `${ms}, a first failure`;
     return [
       ...hatched(area, colours),
       rect(strip, colours.cooling),

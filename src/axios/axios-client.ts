@@ -27,8 +27,8 @@ import {
 export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   /** The kind of each adapter, found once: that takes up to five calls of `axios.getAdapter`. */
   readonly #kinds = new WeakMap<AxiosAdapter, AdapterKind>();
-  /** The watched one for each of axios's fetch adapters; `undefined` where it can't be watched. */
-  readonly #watched = new WeakMap<AxiosAdapter, AxiosAdapter | undefined>();
+  /** The watched one for each of axios's fetch adapters. */
+  readonly #watched = new WeakMap<AxiosAdapter, AxiosAdapter>();
 
   /** @throws CodedError or AxiosError for a URL or a timeout that axios would refuse */
   open(config: InternalAxiosRequestConfig, adapter: AxiosAdapter): AxiosRequest {
@@ -124,9 +124,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     exchange.connection = connection;
     const adapter = attempt.adapter as AxiosAdapter;
     if (!this.#watched.has(adapter)) this.#watched.set(adapter, watchedAdapter(adapter, attempt));
-    const watched = this.#watched.get(adapter);
-    if (watched === undefined) return;
-    attempt.adapter = watched;
+    attempt.adapter = this.#watched.get(adapter)!;
     attempt.fetchOptions = watchedBy(attempt.fetchOptions as object | undefined, connection);
   }
 
@@ -169,10 +167,9 @@ function called(adapter: AxiosAdapter, config: AttemptConfig): Promise<AxiosResp
  * axios's fetch adapter with a fetch that reports the head of a response, where axios honours `env.fetch`. (axios 1.7 has
  * one fetch adapter for all.)
  */
-function watchedAdapter(adapter: AxiosAdapter, config: object): AxiosAdapter | undefined {
+function watchedAdapter(adapter: AxiosAdapter, config: object): AxiosAdapter {
   const env = fetchEnvs(config).find((each) => ownAdapter('fetch', each) === adapter)?.env as FetchEnv | undefined;
-  const watched = ownAdapter('fetch', { env: { ...env, fetch: watchedFetch(env?.fetch ?? undefined) } });
-  return watched === adapter ? undefined : watched;
+  return ownAdapter('fetch', { env: { ...env, fetch: watchedFetch(env?.fetch ?? undefined) } })!;
 }
 
 interface FetchEnv {

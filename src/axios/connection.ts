@@ -65,8 +65,8 @@ export function watchedFetch(given: Fetch = runtimeFetch): Fetch {
   if (watched === undefined) {
     watched = async (input, init) => {
       const response = await given(input, init);
-      const connection = (init as { [WATCHER]?: FetchConnection } | undefined)?.[WATCHER];
-      if (connection !== undefined) connection.head = headOf(response);
+      const { [WATCHER]: connection } = init as { [WATCHER]: FetchConnection };
+      connection.head = headOf(response);
       return response;
     };
     watchedFetches.set(given, watched);

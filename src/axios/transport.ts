@@ -148,8 +148,9 @@ export class Transport implements Connection {
 }
 
 /** The head of a response of Node's. */
-export function headFrom({ statusCode: status = 0, statusMessage: statusText = '', headers }: IncomingMessage): Head {
-  return { status, statusText, headers: new axios.AxiosHeaders(headers as Record<string, string>) };
+export function headFrom({ statusCode, statusMessage, headers }: IncomingMessage): Head {
+  const given = new axios.AxiosHeaders(headers as Record<string, string>);
+  return { status: statusCode!, statusText: statusMessage!, headers: given };
 }
 
 /** Closes the idle connections of an agent to the server that a request is for. Others of them are probably stale too. */
@@ -157,8 +158,8 @@ function closeIdle({ freeSockets }: Agent, { hostname, port, protocol }: Transpo
   const defaultPort = protocol === 'https:' ? 443 : 80;
   // axios gives an empty port where the URL has none.
   const server = `${String(hostname)}:${String(Number(port) > 0 ? port : defaultPort)}:`;
-  for (const [key, sockets = []] of Object.entries(freeSockets ?? {})) {
-    if (key.startsWith(server)) for (const socket of sockets) socket.destroy();
+  for (const [key, sockets] of Object.entries(freeSockets ?? {})) {
+    if (key.startsWith(server)) for (const socket of sockets!) socket.destroy();
   }
 }
 function urlOf({ protocol, hostname, port, path }: TransportOptions): string {

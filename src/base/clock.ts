@@ -13,7 +13,7 @@ export function after(ms: number, callback: () => void): () => void {
 }
 
 /** Taken once: under fake timers, it would wait for a later time. Browsers have none. */
-const immediate = typeof setImmediate === 'function' ? setImmediate : undefined;
+const immediate = /* @__PURE__ */ (() => (typeof setImmediate === 'function' ? setImmediate : undefined))();
 
 /**
  * Calls back once Node's event loop has read what had arrived: after it was blocked, timers run before sockets are read.

@@ -88,7 +88,7 @@ export class PoolCore {
     deployment: string | undefined,
     tried: ReadonlySet<string>,
     config: RequestConfig,
-    isPaced = false,
+    isPaced: boolean,
   ): InFlight | undefined {
     const time = now();
     this.#noticeRecovered(time);

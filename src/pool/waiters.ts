@@ -82,7 +82,7 @@ export class Waiters {
 
   /** Whether a request that may wait has to leave this backend to others, for the sake of its pace. */
   holdsBack(deployment: string | undefined, backend: PooledBackend, time: number): boolean {
-    return (this.#queues.get(deployment)?.opensAt(backend) ?? 0) > time;
+    return this.#queues.get(deployment)!.opensAt(backend) > time;
   }
 
   /** A request went to this backend. */

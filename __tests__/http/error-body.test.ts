@@ -1,0 +1,30 @@
+import { errorBodyOf } from '../../src/http/error-body';
+
+const error = { code: 'DeploymentNotFound', type: 'invalid_request_error', message: 'no such deployment' };
+const text = JSON.stringify({ error });
+
+test.each<[string, unknown]>([
+  ['text', text],
+  ['text with white space before it', `\n ${text}`],
+  ['a Buffer', Buffer.from(text)],
+  ['an ArrayBuffer', new TextEncoder().encode(text).buffer],
+  ['a parsed object', { error }],
+])('the code, type and message of an OpenAI-shaped error are read from %s', (_, data) => {
+  expect(errorBodyOf(data)).toEqual(error);
+});
+
+test('a numeric code is read as text', () => {
+  expect(errorBodyOf({ error: { code: 429 } })).toEqual({ code: '429' });
+});
+
+test.each<[string, unknown]>([
+  ['nothing', undefined],
+  ['JSON that was cut', text.slice(0, -5)],
+  ['a page', '<html></html>'],
+  ['a list', '[1]'],
+  ['an error that is text', '{"error":"no"}'],
+  ['fields that are not text', { error: { code: {}, type: 1, message: [] } }],
+  ['a stream', new ReadableStream()],
+])('there is nothing to read from %s', (_, data) => {
+  expect(errorBodyOf(data)).toEqual({});
+});

@@ -1,0 +1,38 @@
+import { Pace } from '../../src/pool/pace';
+
+/** Sends for `ms` as fast as the pace allows, and returns how many went. `refusals` of the backend stay as they are. */
+function send(pace: Pace, from: number, ms: number, refusals = 0): number {
+  let gone = 0;
+  for (let time = from; time < from + ms; time += 0.1) {
+    if (pace.opensAt > time) continue;
+    pace.went(time, refusals, 10);
+    gone++;
+  }
+  return gone;
+}
+
+describe('the pace of the requests that wait', () => {
+  test('begins with one in the time that a refusal takes, and doubles until the backend refuses', () => {
+    const pace = new Pace();
+    expect([0, 10, 20, 30].map((from) => send(pace, from, 10))).toEqual([1, 2, 4, 8]);
+  });
+
+  test('shrinks by a third after a refusal, and then grows by one', () => {
+    const pace = new Pace();
+    for (const from of [0, 10, 20]) send(pace, from, 10);
+    expect([30, 40, 50].map((from) => send(pace, from, 10, 1))).toEqual([3, 4, 5]);
+  });
+
+  test('starts over if even the slowest one is refused', () => {
+    const pace = new Pace();
+    send(pace, 0, 10);
+    expect([10, 20, 30, 40].map((from, i) => send(pace, from, 10, Math.min(i + 1, 1)))).toEqual([1, 2, 4, 8]);
+  });
+
+  test('does not grow while less than half used', () => {
+    const pace = new Pace();
+    for (const from of [0, 10, 20]) send(pace, from, 10);
+    for (let time = 30; time < 200; time += 30) pace.went(time, 0, 10);
+    expect(send(pace, 230, 10)).toBeLessThan(12);
+  });
+});
