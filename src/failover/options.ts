@@ -13,14 +13,15 @@ export interface FailoverOptions extends BackendPoolOptions {
    * Decides whether a failure may go to another backend. It is asked about every attempt that ended in a status of 400 or
    * more or without a usable response, except cancels and mistakes of the caller's own. If it returns `false` for a 429 or
    * 5xx, that response is returned to the caller, and the backend goes on cooldown all the same. If it returns `true` for
-   * another 4xx, the request fails over and the backend goes on cooldown. Anything but a boolean rejects the request with
-   * a `TypeError`. Default: `defaultFailoverCondition`
+   * another 4xx, the request fails over, and no backend goes on cooldown unless the server or `cooldown` specified a
+   * length. Anything but a boolean rejects the request with a `TypeError`. Default: `defaultFailoverCondition`
    */
   readonly failoverCondition?: FailoverCondition | undefined;
   /**
-   * ms of cooldown that a failure costs its backend, capped by `maxCooldown`. `undefined` means the default rule: the wait
-   * that the server specified, else `defaultCooldown`, doubled for each further failure in a row. Anything but `undefined`
-   * or a finite number ≥ 0 rejects the request with a `TypeError`.
+   * ms of cooldown that a failure costs its backend, capped by `maxCooldown`. It sets the length, never what follows. `undefined`
+   * means the default rule: the wait that the server specified; else 100 ms, or `defaultCooldown` after a 429 or without any
+   * sign of life, doubled for each further failure in a row. 0 puts no backend on cooldown. Anything but `undefined` or a finite number ≥ 0 rejects the request with a
+   * `TypeError`.
    *
    * @param failure what is known of the attempt
    */

@@ -1,13 +1,13 @@
 /**
  * Why a backend, or one deployment of it, is on cooldown:
  *
- * - `throttled`: 429
+ * - `throttled`: 429, or a rejected credential for which the server specified a wait (a used-up quota)
  * - `server-error`: 5xx
  * - `connection`: nothing was sent (refused, DNS, unreachable, TLS)
  * - `ambiguous`: the request may have arrived (reset, hang-up, truncated body)
  * - `timeout`: `attemptTimeout` passed, or the caller's `timeout` where one attempt had all of it
  * - `client-error`: another 4xx that a `failoverCondition` fails over from
- * - `credential`: its `apiKey` function or `azureADTokenProvider` failed
+ * - `credential`: its `apiKey` function or `azureADTokenProvider` failed, or it rejected its own credential (401, 403)
  * - `oversized`: the server asked for a longer wait than `maxCooldown`, so the backend ranks behind the others instead
  * - `manual`: `BackendPool.cool`
  */

@@ -14,7 +14,10 @@ import type { Selector } from './selectors';
 export interface BackendPoolOptions {
   /** Picks one of the candidates. Default: `weightedRandom` */
   readonly selector?: Selector | undefined;
-  /** ms of cooldown if the server specified no wait; doubled for each further failure in a row. Default: 10 000 */
+  /**
+   * ms of cooldown after a 429 that specified no wait, or if a backend gave no response and no other sign of life; doubled for
+   * each further failure in a row. Other failures start at 100 ms, or at this if it is shorter. Default: 10 000
+   */
   readonly defaultCooldown?: number | undefined;
   /** ms. No cooldown is longer, except those of `pool.cool`. Default: 300 000 */
   readonly maxCooldown?: number | undefined;
@@ -25,9 +28,9 @@ export interface BackendStatus extends Backend {
   /**
    * - `available`: used
    * - `cooling`: not used
-   * - `reserve`: used only if no other backend can be, because it asked for a longer wait than `maxCooldown`
-   * - `trial`: its cooldown, for which no server specified the length, is over. One request at a time tests it; the
-   *   others prefer another backend until that succeeds
+   * - `reserve`: ranks behind the others, because it asked for a longer wait than `maxCooldown`
+   * - `trial`: its cooldown is over, and it has not been proved yet. One request at a time tests it; the others prefer
+   *   another backend until a response shows it at work
    *
    * A cooldown of one deployment leaves it as it is.
    */
