@@ -176,3 +176,53 @@ describe('a model name in the body', () => {
     expect(String(modelOf(`{"image":"${image}","model":"m"}`)?.renamed('n')).slice(-13)).toBe(',"model":"n"}');
   });
 });
+
+describe('the model of a body of any size', () => {
+  const renamed = (text: string): unknown => modelOf(text)?.renamed('own');
+
+  test.each<[string, string, string]>([
+    ['a key that is written with escapes', '{"mod\\u0065l":"chat"}', '{"mod\\u0065l":"own"}'],
+    ['a byte order mark', '\ufeff{"model":"chat"}', '\ufeff{"model":"own"}'],
+    ['the name as another value', '{"a":"model","b":"chat","model":"chat"}', '{"a":"model","b":"chat","model":"own"}'],
+    ['a nested model', '{"x":{"model":"chat"},"model" : "chat"}', '{"x":{"model":"chat"},"model" : "own"}'],
+    ['a list of models', '{"x":["model","chat"],"model":"chat"}', '{"x":["model","chat"],"model":"own"}'],
+    ['an escaped quote before it', '{"x":"\\"model\\":","model":"chat"}', '{"x":"\\"model\\":","model":"own"}'],
+  ])('is replaced with %s', (_, text, expected) => {
+    expect(renamed(text)).toBe(expected);
+  });
+
+  test('is replaced in time proportional to five million escapes', () => {
+    const content = String.raw`\n`.repeat(5_000_000);
+    const text = `{"messages":[{"content":"${content}"}],"model":"chat"}`;
+    const started = process.cpuUsage();
+    expect(renamed(text) === `{"messages":[{"content":"${content}"}],"model":"own"}`).toBe(true);
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(10_000);
+  });
+
+  test('is replaced behind a key of five million escapes', () => {
+    const key = String.raw`\n`.repeat(5_000_000);
+    expect(renamed(`{"${key}":1,"model":"chat"}`) === `{"${key}":1,"model":"own"}`).toBe(true);
+  });
+
+  test('is replaced, or left alone, whatever the depth of nesting', () => {
+    const deep = '['.repeat(1_000_000) + ']'.repeat(1_000_000);
+    const text = `{"x":${deep},"model":"chat"}`;
+    expect([undefined, `{"x":${deep},"model":"own"}`].some((each) => each === renamed(text))).toBe(true);
+  });
+
+  test('is replaced as a parser would read it, in any JSON', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom('model', 'a', 'b"', 'mod\\'), fc.jsonValue()),
+        fc.nat(3),
+        (body, spaces) => {
+          const given = { ...body, model: 'chat' };
+          expect(JSON.parse(renamed(JSON.stringify(given, null, spaces)) as string)).toEqual({
+            ...given,
+            model: 'own',
+          });
+        },
+      ),
+    );
+  });
+});
