@@ -27,6 +27,8 @@ import {
 export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   /** The kind of each adapter, found once: that takes up to five calls of `axios.getAdapter`. */
   readonly #kinds = new WeakMap<AxiosAdapter, AdapterKind>();
+  /** The backends that have answered over HTTP/2, so that a session with them may have become stale. */
+  readonly #served = new WeakSet<object>();
   /** The watched one for each of axios's fetch adapters. */
   readonly #watched = new WeakMap<AxiosAdapter, AxiosAdapter>();
 
@@ -63,9 +65,12 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
         follow !== undefined && isRedirected(response, follow) ? follow(attempt, response, target) : response,
       )
       .then(
-        (response) => restoreConfig(response, config),
+        (response) => {
+          if (Number(attempt.httpVersion) === 2) this.#served.add(target.backend);
+          return restoreConfig(response, config);
+        },
         (error: unknown) => {
-          if (kind === 'http') exchange.connection ??= connectionOf(error, exchange);
+          if (kind === 'http') exchange.connection ??= connectionOf(error, exchange, this.#served.has(target.backend));
           throw this.#cleaned(error, request, target);
         },
       );

@@ -15,15 +15,23 @@ interface NativeRequest extends Pick<ClientRequest, 'socket' | 'reusedSocket'> {
 
 /** HTTP/2: the server had closed the session before the request. (The second is the state of a session, not an argument.) */
 const SESSION_CODE = /^ERR_HTTP2_(?:GOAWAY|INVALID)_SESSION$/;
+/** It says so of a stream, too. */
+const REFUSED_STREAM = 'NGHTTP2_REFUSED_STREAM';
 
-/** What an error of axios's http adapter tells of its connection, where the transport isn't ours. */
-export function connectionOf(error: unknown, { fresh, started }: Exchange): Connection {
+/**
+ * What an error of axios's http adapter tells of its connection, where the transport isn't ours.
+ *
+ * @param hasServed whether the backend has answered over HTTP/2 before
+ */
+export function connectionOf(error: unknown, { fresh, started }: Exchange, hasServed: boolean): Connection {
   const { request } = Object(error) as { request?: NativeRequest };
   const sent = request?._currentRequest ?? request;
   const isFirst = !fresh && !(Number(request?._redirectCount) > 0);
   const { code = '' } = codeOf(error);
   const isClosed = sent?.reusedSocket === true && !sent.res && CLOSED_CODE.test(code) && now() - started < STALE_WITHIN;
-  const isSessionClosed = errorChain(error).some((each) => SESSION_CODE.test(each.code ?? ''));
+  const isSessionClosed = errorChain(error).some(
+    (each) => SESSION_CODE.test(each.code ?? '') || (hasServed && String(each.message).includes(REFUSED_STREAM)),
+  );
   return {
     error: undefined,
     // It never got a socket: its agent failed, with whatever error.

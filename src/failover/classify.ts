@@ -3,7 +3,7 @@ import { errorBodyOf } from '../http/error-body';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import { parseRetryAfter } from '../http/retry-after';
 import type { Backend, PooledBackend } from '../pool/backend';
-import type { FailureReason } from '../pool/circuit';
+import type { CooldownReason, FailureReason } from '../pool/circuit';
 import { brokenReason, exceedsLimit, isOwnMistake, isLocal, isNetworks, reasonOfError } from './errors';
 import type { Connection } from './http-client';
 
@@ -14,7 +14,7 @@ export interface Failure {
   /** The caller's config. */
   readonly config: RequestConfig;
   /** What the failure counts as in the pool's events. */
-  readonly reason: FailureReason;
+  readonly reason: Exclude<CooldownReason, 'oversized' | 'manual'>;
   /** The status of `response`. Below 400 if the connection broke inside the body. */
   readonly status?: number;
   /** The code of `error`: axios's or Node's. */

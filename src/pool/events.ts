@@ -1,5 +1,5 @@
 import { must } from '../base/check';
-import type { CooldownReason, FailureReason } from './circuit';
+import type { CooldownReason } from './circuit';
 
 /** One attempt of a request, at one backend. */
 export interface Attempt {
@@ -13,7 +13,7 @@ export interface Attempt {
    * Why it failed, as in the pool's `cooldown` events; `stale`: a kept-alive connection that the server had closed, so the
    * request was sent again. Not set for cancels, local trouble and mistakes of the caller's own
    */
-  readonly reason?: FailureReason | 'stale';
+  readonly reason?: Exclude<CooldownReason, 'oversized' | 'manual'> | 'stale';
   /** ms from its beginning to its response or failure. Reading a streamed body afterwards isn't counted. */
   readonly duration: number;
   /** ms of cooldown that this attempt cost its backend or deployment */

@@ -1,0 +1,78 @@
+/** Over axios's HTTP/2 (1.13 and later). */
+import { once } from 'node:events';
+import { constants, createServer } from 'node:http2';
+import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import axios from 'axios';
+import type { AxiosRequestConfig } from 'axios';
+import { priorityAdapter } from '../../src';
+import type { PriorityAdapter } from '../../src';
+import { FakeBackend, closeBackendsAfterEach, rejectionOf } from '../support/fake-backend';
+
+closeBackendsAfterEach();
+
+const servers: Http2Server[] = [];
+const sessions: ServerHttp2Session[] = [];
+
+afterEach(() => {
+  for (const session of sessions.splice(0)) session.destroy();
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** Two backends: one that speaks HTTP/2 and answers so, and one behind it. */
+async function pair(
+  answer: (stream: ServerHttp2Stream, call: number) => void,
+): Promise<{ adapter: PriorityAdapter; b: FakeBackend; calls: () => number }> {
+  const server = createServer();
+  servers.push(server);
+  let calls = 0;
+  server.on('session', (session) => sessions.push(session));
+  server.on('stream', (stream) => {
+    stream.on('error', () => undefined);
+    answer(stream, ++calls);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const b = await FakeBackend.start();
+  const adapter = priorityAdapter([
+    { baseURL: `http://127.0.0.1:${String(port)}`, name: 'a', request: { httpVersion: 2 } },
+    { baseURL: b.url, name: 'b', priority: 2 },
+  ]);
+  return { adapter, b, calls: () => calls };
+}
+
+const ok = (stream: ServerHttp2Stream): void => {
+  stream.respond({ ':status': 200 });
+  stream.end('ok');
+};
+
+const post = (adapter: PriorityAdapter, config: AxiosRequestConfig = {}) =>
+  axios.post<string>('/x', {}, { adapter, ...config });
+
+test('a session that the server closed gracefully costs nothing: the request, POST included, is answered', async () => {
+  const { adapter, b } = await pair(ok);
+  expect((await post(adapter)).data).toBe('ok');
+  for (let i = 0; i < 5; i++) {
+    sessions.at(-1)!.close();
+    const { data, attempts = [] } = await post(adapter);
+    expect(data).toBe('ok');
+    expect(attempts.at(-1)).toMatchObject({ backend: 'a', status: 200 });
+  }
+  expect(b.calls).toEqual([]);
+  expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
+});
+
+test('a stream that the server refused was not processed, so a POST fails over', async () => {
+  const { adapter } = await pair((stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM));
+  const { attempts } = await post(adapter);
+  expect(attempts).toMatchObject([
+    { backend: 'a', reason: 'connection' },
+    { backend: 'b', status: 200 },
+  ]);
+});
+
+test('a stream that never settles is ended by the budget', async () => {
+  const { adapter } = await pair(() => undefined);
+  expect(await rejectionOf(post(adapter, { timeout: 100 }))).toMatchObject({ code: 'ECONNABORTED' });
+});
