@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxiosHeaders } from 'axios';
+import fc from 'fast-check';
 import { parseRetryAfter } from '../../src';
 import copy from './retry-after.vectors.json';
 
@@ -159,4 +160,60 @@ test('parseRetryAfter ignores a body that contains itself or has no text as its 
   expect(
     [loop, { message: 7 }, { error: null }, { error: 'retry after 5 seconds' }].map((data) => wait({}, 429, data)),
   ).toEqual([undefined, undefined, undefined, undefined]);
+});
+
+describe('the words of a refusal', () => {
+  const UNITS: readonly [ms: number, names: readonly string[]][] = [
+    [1, ['ms', 'millisecond', 'milliseconds', 'msec']],
+    [1000, ['s', 'sec', 'secs', 'second', 'seconds']],
+    [60_000, ['m', 'min', 'mins', 'minute', 'minutes']],
+    [3_600_000, ['h', 'hr', 'hrs', 'hour', 'hours']],
+    [86_400_000, ['d', 'day', 'days']],
+  ];
+  const PHRASES = [
+    'Rate limit is exceeded. Try again in *.',
+    'Please retry after *.',
+    'Please try again in *',
+    'wait * before retrying',
+    'Slow down: wait for * and be patient',
+    'Quota will be replenished in *.',
+    'Limit reached, it resets in *',
+    'The quota is renewed after *!',
+  ];
+
+  test.each(PHRASES)('are read with any number, unit, case and plural: %s', (phrase) => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.nat(10_000),
+          fc.integer({ min: 1, max: 99_999 }).map((n) => n / 10),
+        ),
+        fc.constantFrom(...UNITS.flatMap(([ms, names]) => names.map((name) => [ms, name] as const))),
+        fc.constantFrom('', ' '),
+        fc.boolean(),
+        (amount, [ms, unit], space, isUpper) => {
+          const words = phrase.replace('*', `${String(amount)}${space}${unit}`);
+          const data = { error: { message: isUpper ? words.toUpperCase() : words } };
+          expect(wait({}, 429, data)).toBeCloseTo(amount * ms, 4);
+        },
+      ),
+    );
+  });
+
+  test.each(PHRASES)('are read with a clock: %s', (phrase) => {
+    fc.assert(
+      fc.property(fc.nat(99), fc.nat(59), fc.nat(59), (hours, minutes, seconds) => {
+        const two = (n: number): string => String(n).padStart(2, '0');
+        const data = phrase.replace('*', `${two(hours)}:${two(minutes)}:${two(seconds)}`);
+        expect(wait({}, 403, data)).toBe(((hours * 60 + minutes) * 60 + seconds) * 1000);
+      }),
+    );
+  });
+});
+
+test('a date is measured against the Date header of its own response, whatever the clock here says', () => {
+  const date = 'Wed, 25 Nov 2026 12:00:00 GMT';
+  const headers = { date, 'retry-after': 'Wed, 25 Nov 2026 12:00:07 GMT' };
+  expect(parseRetryAfter({ status: 429, headers }, Date.parse('2031-01-01'))).toBe(7000);
+  expect(parseRetryAfter({ status: 429, headers: { ...headers, date: 'soon' } }, Date.parse(date) + 2000)).toBe(5000);
 });
