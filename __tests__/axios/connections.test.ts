@@ -8,7 +8,7 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import axios from 'axios';
-import type { AxiosRequestConfig } from 'axios';
+import type { AxiosInstance, AxiosRequestConfig } from 'axios';
 import { generate } from 'selfsigned';
 import { priorityAdapter } from '../../src';
 import type { BackendOptions, PriorityAdapterOptions } from '../../src';
@@ -43,6 +43,24 @@ async function listening(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
+}
+
+/** An agent that can't connect. */
+function agentFailing(fail: (callback: (error: unknown) => void) => void): Agent {
+  const createConnection = (_: object, callback: (error: unknown) => void): void => fail(callback);
+  return Object.assign(agentOf(), { createConnection });
+}
+
+/** Takes the only socket of a client's agent with a request that gets no answer. Returns a function that ends it. */
+async function takeSocket(client: AxiosInstance, backend: FakeBackend): Promise<() => Promise<void>> {
+  const cancel = new AbortController();
+  const failover = { attemptTimeout: 0 };
+  const holder = rejectionOf(client.post('/x', {}, { failover, signal: cancel.signal }));
+  while (backend.calls.length === 0) await new Promise(setImmediate);
+  return async () => {
+    cancel.abort();
+    await holder;
+  };
 }
 
 afterEach(() => {
@@ -192,12 +210,6 @@ describe('nothing was sent, so a POST fails over, when', () => {
     expect(adapter.pool.snapshot()[0]).toMatchObject({ cooldowns: [{ reason: 'connection' }] });
     return attempts as object;
   };
-  const failing = (fail: (callback: (error: unknown) => void) => void): Agent => {
-    const agent = agentOf();
-    Object.assign(agent, { createConnection: (_: object, callback: (error: unknown) => void) => fail(callback) });
-    return agent;
-  };
-
   test.each<[string, (callback: (error: unknown) => void) => void]>([
     ['throws a TypeError', () => (undefined as unknown as { x: () => void }).x()],
     ['passes an error without a code', (callback) => callback(new Error('tunneling socket could not be established'))],
@@ -205,7 +217,7 @@ describe('nothing was sent, so a POST fails over, when', () => {
     ['passes an ECONNRESET', (callback) => callback(Object.assign(new Error('reset'), { code: 'ECONNRESET' }))],
     ['passes a code of its own', (callback) => callback(Object.assign(new Error('x'), { code: 'ERR_PROXY_TUNNEL' }))],
   ])('the agent %s', async (_, fail) => {
-    expect(await through({ httpAgent: failing(fail) })).toMatchObject([{ backend: 'a' }, { backend: 'b' }]);
+    expect(await through({ httpAgent: agentFailing(fail) })).toMatchObject([{ backend: 'a' }, { backend: 'b' }]);
   });
 
   test.each([
@@ -372,11 +384,7 @@ describe('connectTimeout', () => {
 
 describe('local trouble:', () => {
   test.each(['EMFILE', 'ENFILE'])('%s goes to the caller, and no backend is blamed', async (code) => {
-    const agent = agentOf();
-    Object.assign(agent, {
-      createConnection: (_: object, callback: (error: Error) => void) =>
-        callback(Object.assign(new Error(code), { code, syscall: 'connect' })),
-    });
+    const agent = agentFailing((callback) => callback(Object.assign(new Error(code), { code, syscall: 'connect' })));
     const { b, adapter } = await pair({ body: 'ok' });
     const error = await rejectionOf(axios.post('/x', {}, { adapter, httpAgent: agent }));
     expect(error).toMatchObject({ code, attempts: [{ backend: 'a', code }] });
@@ -387,15 +395,12 @@ describe('local trouble:', () => {
   test('a request that gets no free socket within attemptTimeout fails over, and no backend is blamed', async () => {
     const { a, adapter } = await pair(neverReply, { attemptTimeout: 60 });
     const client = axios.create({ adapter, httpAgent: agentOf({ maxSockets: 1 }) });
-    const cancel = new AbortController();
-    const holder = rejectionOf(client.post('/x', {}, { failover: { attemptTimeout: 0 }, signal: cancel.signal }));
-    while (a.calls.length === 0) await new Promise(setImmediate);
+    const release = await takeSocket(client, a);
     const { attempts } = await client.post('/x', {});
     expect(attempts).toMatchObject([{ backend: 'a' }, { backend: 'b', status: 200 }]);
     expect(attempts![0]).not.toHaveProperty('reason');
     expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
-    cancel.abort();
-    await holder;
+    await release();
   });
 
   test.each<[string, AxiosRequestConfig]>([
@@ -408,27 +413,21 @@ describe('local trouble:', () => {
       a.always(neverReply);
       const adapter = priorityAdapter([{ baseURL: a.url }]);
       const client = axios.create({ adapter, httpAgent: agentOf({ maxSockets: 1 }) });
-      const cancel = new AbortController();
-      const holder = rejectionOf(client.post('/x', {}, { signal: cancel.signal }));
-      while (a.calls.length === 0) await new Promise(setImmediate);
+      const release = await takeSocket(client, a);
       expect(await rejectionOf(client.post('/x', {}, config))).toMatchObject({ code: 'ECONNABORTED' });
       expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
-      cancel.abort();
-      await holder;
+      await release();
     },
   );
 
   test('a request that gets no free socket ends with that error under failover: false', async () => {
     const { a, adapter } = await pair(neverReply, { attemptTimeout: 60 });
     const client = axios.create({ adapter, httpAgent: agentOf({ maxSockets: 1 }) });
-    const cancel = new AbortController();
-    const holder = rejectionOf(client.post('/x', {}, { failover: { attemptTimeout: 0 }, signal: cancel.signal }));
-    while (a.calls.length === 0) await new Promise(setImmediate);
+    const release = await takeSocket(client, a);
     const error = await rejectionOf(client.post('/x', {}, { failover: false }));
     expect(error).toMatchObject({ code: 'ECONNABORTED', attempts: [{ backend: 'a' }] });
     expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
-    cancel.abort();
-    await holder;
+    await release();
   });
 
   test('a response that arrived while the event loop was blocked past attemptTimeout is used', async () => {
