@@ -176,8 +176,8 @@ describe('a response', () => {
 
   test('that cannot be read rejects the request and ends the attempt', async () => {
     const adapter = answering({
-      status: 429,
-      get headers() {
+      status: 404,
+      get data() {
         throw new Error('unreadable');
       },
     });

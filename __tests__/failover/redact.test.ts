@@ -103,6 +103,12 @@ describe('keys and tokens', () => {
     [{ apiKey: 'abc' }, 'refused abc', 'refused abc'],
     [{ headers: { Authorization: 'Bearer own-token' } }, 'Bearer own-token or own-token', '*** or ***'],
     [{ headers: { Authorization: 'Basic own-token' } }, 'own-token', 'own-token'],
+    [{ headers: { 'x-keys': ['first-key', 'second-key'] } }, 'first-key, second-key', '***, ***'],
+    [{ headers: { 'x-pin': 123456 } }, 'refused 123456', 'refused ***'],
+    [{ headers: { 'x-none': null, 'x-on': true, 'x-off': false } }, 'null true false', 'null true false'],
+    [{ params: { sig: 'a b/c:d' } }, '?sig=a%20b%2Fc%3Ad or a+b%2Fc:d or a+b%2Fc%3Ad', '?sig=*** or *** or ***'],
+    [{ params: { code: ['own-code'] } }, 'own-code', '***'],
+    [{ params: { 'api-version': '2024-10-21', n: 1000, none: null } }, '2024-10-21 1000 null', '2024-10-21 1000 null'],
   ])(
     'are removed from messages and stacks, unless too short or too common to replace: %j',
     async (own, message, clean) => {
@@ -113,6 +119,13 @@ describe('keys and tokens', () => {
       expect(error.stack?.includes(message)).toBe(clean === message);
     },
   );
+
+  test('are removed from every text of an error', async () => {
+    const { adapter, replies } = stubPool({ a: { params: { sig: 'own-secret' } } });
+    replies.a = () =>
+      Object.assign(new TypeError('Invalid URL'), { code: 'ECONNRESET', input: 'https://a?sig=own-secret' });
+    expect(await rejectionOf(axios.post('/x', {}, { adapter }))).toMatchObject({ input: 'https://a?sig=***' });
+  });
 
   test('are removed from a message that lists all headers', async () => {
     const inner = axios.create();

@@ -1,4 +1,5 @@
 import axios from 'axios';
+import type { AxiosRequestConfig } from 'axios';
 import { priorityAdapter } from '../../src';
 import type { BackendOptions } from '../../src';
 import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
@@ -36,6 +37,33 @@ describe('a backend with its own credential', () => {
     expect(headers).toMatchObject({ ...expected, other: 'kept' });
     expect(JSON.stringify(headers)).not.toContain('callers');
     expect(headers.host).toMatch(/^127\.0\.0\.1:/);
+  });
+
+  test.each<[string, AxiosRequestConfig]>([
+    ['in the URL', { url: '/x?api-key=callers&kept=1&Subscription-Key=callers' }],
+    ['in the URL, escaped', { url: '/x?api%2Dkey=callers&kept=1#part' }],
+    ['in params', { params: { 'api-key': 'callers', 'Subscription-Key': ['callers'], kept: 1 } }],
+    ['in params of a class', { params: new URLSearchParams('api-key=callers&kept=1&API-KEY=callers') }],
+  ])('does not get a credential of the caller %s', async (_, config) => {
+    const [own, none] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    for (const [server, apiKey] of [[own, 'own'], [none]] as const) {
+      await axios.get(config.url ?? '/x', {
+        ...config,
+        adapter: priorityAdapter([{ baseURL: server.url, ...(apiKey && { apiKey }) }]),
+      });
+    }
+    expect(own.lastCall.url).toBe('/x?kept=1');
+    expect(none.lastCall.url).toContain('callers');
+  });
+
+  test('keeps a query credential of its own', async () => {
+    const backend = await FakeBackend.start();
+    const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own', params: { 'subscription-key': 'mine' } }]);
+    await axios.get('/x?subscription-key=callers', {
+      adapter,
+      params: new URLSearchParams('subscription-key=callers'),
+    });
+    expect(backend.lastCall.url).toBe('/x?subscription-key=mine');
   });
 
   test('leaves the credentials of the caller to backends without one', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AxiosHeaders } from 'axios';
 import fc from 'fast-check';
 import { parseRetryAfter } from '../../src';
+import type { RetryAfterSource } from '../../src/http/retry-after';
 import copy from './retry-after.vectors.json';
 
 interface Vectors {
@@ -147,6 +148,35 @@ test('parseRetryAfter takes linear time over a long body', () => {
   wait({}, 429, 'try again in ' + '1s '.repeat(5000) + '!'.repeat(1_000_000));
   wait({}, 429, 'retry after '.repeat(1_000_000));
   expect(performance.now() - started).toBeLessThan(1000);
+});
+
+test('parseRetryAfter never throws, whatever it is given', () => {
+  const hostile = new Proxy(
+    {},
+    {
+      get() {
+        throw new Error('no');
+      },
+    },
+  );
+  const given: unknown[] = [
+    undefined,
+    null,
+    0,
+    'x',
+    hostile,
+    { status: 429, headers: hostile },
+    { status: 429, data: hostile },
+  ];
+  for (const response of given) expect(parseRetryAfter(response as RetryAfterSource)).toBeUndefined();
+  const date = { status: 503, headers: { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' } };
+  for (const now of [NaN, 'soon', Symbol('now'), new Date('no')] as number[])
+    expect(parseRetryAfter(date, now)).toBeUndefined();
+  fc.assert(
+    fc.property(fc.anything(), fc.anything(), fc.anything(), (headers, data, now) => {
+      parseRetryAfter({ status: 429, headers, data } as RetryAfterSource, now as number);
+    }),
+  );
 });
 
 test('parseRetryAfter ignores a header value that is neither text nor a number', () => {

@@ -26,9 +26,9 @@ describe('a request with', () => {
     [{ url: '/openai/x' }, '/gw/openai/x'],
     [{ url: 'openai/x' }, '/gw/openai/x'],
     [{ url: '/openai/x/' }, '/gw/openai/x/'],
-    [{ url: '' }, '/gw/'],
-    [{}, '/gw/'],
-    [{ url: null as unknown as string, timeout: null as unknown as number }, '/gw/'],
+    [{ url: '' }, '/gw'],
+    [{}, '/gw'],
+    [{ url: null as unknown as string, timeout: null as unknown as number }, '/gw'],
     [{ url: '?a=1' }, '/gw/?a=1'],
     [{ url: '/openai/a%20b?x=%2F&y=ü#part' }, '/gw/openai/a%20b?x=%2F&y=%C3%BC'],
     [{ baseURL: 'https://caller.example', url: '/x' }, '/gw/x'],
@@ -68,6 +68,24 @@ describe('a request with', () => {
   ])('%j reaches %s', async (config, expected) => {
     expect(await requested(config)).toBe(expected);
   });
+
+  test('a very long run of slashes is worked out in linear time', () => {
+    const { request, configs } = stubPool({ a: {} });
+    const began = performance.now();
+    const slashes = '/'.repeat(100_000);
+    void request({ baseURL: `https://caller.example${slashes}x${slashes}y`, url: `${slashes}z${slashes}` });
+    expect(() => priorityAdapter([{ baseURL: `https://a.example${slashes}x${slashes}y` }])).not.toThrow();
+    expect(configs).toHaveLength(1);
+    expect(performance.now() - began).toBeLessThan(500);
+  });
+
+  test.each(['/gw/', '/gw/openai/responses', '/'])(
+    'an empty url reaches the address %s of the backend as it was given',
+    async (address) => {
+      expect(await requested({ url: '' }, address)).toBe(address);
+      expect(await requested({ url: '', params: { a: 1 } }, address)).toBe(`${address}?a=1`);
+    },
+  );
 
   test.each([
     '/../../secret',
@@ -242,7 +260,7 @@ describe('the wrapped adapter', () => {
 
   test.each<[AxiosRequestConfig, string, string]>([
     [{ url: '/x' }, '', '/x'],
-    [{ url: '' }, '/', ''],
+    [{ url: '' }, '', ''],
     [{ baseURL: 'https://caller.example/', url: '/x' }, '', '/x'],
     [{ baseURL: 'https://caller.example/base', url: '' }, '/base', ''],
     [{ baseURL: 'https://caller.example/base//', url: '/x' }, '/base//', '/x'],

@@ -37,6 +37,16 @@ describe.each(makers)('%s rejects invalid backends:', (_, make) => {
     ],
     [second({ baseURL: 'user:pw@bad host' }), 'backends[1].baseURL must be a URL or a host, got "***@bad host"'],
     [second({ baseURL: '//user:pw@x.example' }), 'backends[1].baseURL must be a URL or a host, got "//***@x.example"'],
+    [
+      second({ baseURL: 'https//user:hunter2@x.example' }),
+      'backends[1].baseURL must be a URL or a host, got "***@x.example"',
+    ],
+    [second({ baseURL: 'http//x.example' }), 'backends[1].baseURL must be a URL or a host, got "http//x.example"'],
+    [
+      second({ baseURL: 'https://undefined.openai.azure.com' }),
+      'backends[1].baseURL must be a URL or a host, got "https://undefined.openai.azure.com"',
+    ],
+    [second({ baseURL: 'null' }), 'backends[1].baseURL must be a URL or a host, got "null"'],
     [second({ baseURL: 'ftp://x.example' }), 'backends[1].baseURL must be an http or https URL, got "ftp://x.example"'],
     [
       second({ baseURL: 'https://user:hunter2@x.example' }),

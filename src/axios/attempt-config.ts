@@ -3,6 +3,7 @@ import type { Abort } from '../failover/budget';
 import { modelNamedBy } from '../failover/http-client';
 import type { HttpRequest, Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
+import { isQueryCredential } from '../http/credentials';
 import { renameInPath } from '../http/deployments';
 import type { Route } from '../http/deployments';
 import { copyHeaders, setHeader } from '../http/headers';
@@ -115,25 +116,37 @@ export function copyOf(config: InternalAxiosRequestConfig, kind?: AdapterKind, a
 }
 
 function setTarget(attempt: AttemptConfig, { config, route }: AxiosRequest, backend: BackendSettings): void {
-  const name = backend.deployments?.get(route.deployment!);
-  const { base, url } = name === undefined ? route.path : renameInPath(route.path, name);
+  const { path, deployment, holdsCredential } = route;
+  const name = backend.deployments?.get(deployment!);
+  const { base, url } = name === undefined ? path : renameInPath(path, name);
   // axios would take "//…" for an absolute URL, and the request would not go to the backend.
   if (url.startsWith('//')) {
     attempt.url = backend.baseURL + url;
     delete attempt.baseURL;
   } else {
     attempt.url = url;
-    attempt.baseURL = backend.baseURL + (url === '' && base === '' ? '/' : base);
+    attempt.baseURL = url === '' && base === '' ? backend.address : backend.baseURL + base;
   }
-  if (backend.params !== undefined) {
-    attempt.url = withoutParams(attempt.url, backend.params);
-    attempt.params = paramsFor(config.params, backend.params);
+  const { params = NO_PARAMS, credentials } = backend;
+  const isDropped = (name: string) => params.has(name) || (credentials.own && isQueryCredential(name));
+  if (params.size > 0 || (credentials.own && holdsCredential)) attempt.url = withoutParams(attempt.url, isDropped);
+  if (params.size > 0 || (credentials.own && config.params != null)) {
+    attempt.params = paramsFor(config.params, params, isDropped);
   }
 }
 
-function paramsFor(callers: unknown, own: ReadonlyMap<string, unknown>): unknown {
-  if (!(callers instanceof URLSearchParams)) return Object.assign({}, callers, Object.fromEntries(own));
+const NO_PARAMS: ReadonlyMap<string, unknown> = /* @__PURE__ */ new Map();
+
+/** The caller's `params` without the dropped ones, and the backend's own. */
+function paramsFor(callers: unknown, own: ReadonlyMap<string, unknown>, isDropped: (name: string) => boolean): unknown {
+  if (!(callers instanceof URLSearchParams)) {
+    const prototype = callers == null ? null : (Object.getPrototypeOf(callers) as object | null);
+    const merged = Object.assign(Object.create(prototype) as object, callers, Object.fromEntries(own));
+    for (const name of Object.keys(merged)) if (!own.has(name) && isDropped(name)) Reflect.deleteProperty(merged, name);
+    return merged;
+  }
   const merged = new URLSearchParams(callers);
+  for (const name of [...merged.keys()]) if (!own.has(name) && isDropped(name)) merged.delete(name);
   for (const [name, value] of own) {
     // Arrays are written as axios writes them in an object of params.
     if (value === null || Array.isArray(value)) merged.delete(name);

@@ -109,11 +109,11 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   }
 
   /** The error without the attempt's config and credentials. One that can't be written on is replaced. */
-  #cleaned(error: unknown, { config }: AxiosRequest, { credentials }: Target): unknown {
+  #cleaned(error: unknown, { config }: AxiosRequest, target: Target): unknown {
     // All requests of a `cancelToken` share its reason, so nothing is written on it.
     const reason = config.cancelToken?.reason as Error | undefined;
     if (error === reason && reason !== undefined) return new axios.CanceledError(reason.message, config);
-    const secrets = secretsOf(credentials);
+    const secrets = secretsOf(target);
     if (redactError(error, secrets, (each) => restoreErrorConfig(each, config))) {
       // The http adapter wraps the error of a body's stream.
       return translated(errorChain(error).find((each) => each instanceof CodedError) ?? error, config);

@@ -1,14 +1,31 @@
 import { errorChain } from '../base/errors';
-import type { HeaderList } from '../http/credentials';
+import type { Target } from './http-client';
 
 /** A shorter value is no secret, and removing it would garble messages. */
 const MIN_SECRET = 4;
 
-/** The texts that must not appear in a message. */
-export function secretsOf(credentials: HeaderList): readonly string[] {
-  return credentials
-    .flatMap(([, value]) => [String(value as unknown), String(value as unknown).replace(/^Bearer /, '')])
-    .filter(({ length }) => length >= MIN_SECRET);
+/** The texts that must not appear in a message: all that a backend sets in headers and in the query, except its API's version. */
+export function secretsOf({ backend, credentials }: Target): readonly string[] {
+  const headers = credentials.flatMap(([, value]) => {
+    const texts = textsIn(typeof value === 'number' ? String(value) : value);
+    return texts.flatMap((text) => [text, text.replace(/^Bearer /, '')]);
+  });
+  const params = [...(backend.params ?? [])]
+    .filter(([name]) => name.toLowerCase() !== 'api-version')
+    .flatMap(([, value]) => textsIn(value).flatMap((text) => [text, ...encoded(text)]));
+  return [...new Set([...headers, ...params])].filter(({ length }) => length >= MIN_SECRET);
+}
+
+/** A value that is no text, or a list of texts, is no secret. */
+function textsIn(value: unknown): string[] {
+  return [value].flat().filter((each) => typeof each === 'string');
+}
+
+/** A query parameter's value as fetch and axios write it. */
+function encoded(text: string): string[] {
+  const [form] = new URLSearchParams({ '': text }).toString().split('=').slice(1);
+  const axiosForm = encodeURIComponent(text).replace(/%3A/gi, ':').replace(/%24/g, '$').replace(/%2C/gi, ',');
+  return [encodeURIComponent(text), form!, axiosForm.replace(/%20/g, '+')];
 }
 
 export function withoutSecrets(text: unknown, secrets: readonly string[]): unknown {
@@ -23,7 +40,9 @@ export function withoutSecrets(text: unknown, secrets: readonly string[]): unkno
  */
 export function redactError(error: unknown, secrets: readonly string[], and: (each: object) => boolean): boolean {
   return errorChain(error).every((each) => {
-    const texts = ['message', 'stack'].every((key) => replaceField(each, key, (text) => withoutSecrets(text, secrets)));
+    // An error of an invalid URL holds the URL in a field of its own.
+    const keys = new Set(['message', 'stack', ...Object.keys(each)]);
+    const texts = [...keys].every((key) => replaceField(each, key, (text) => withoutSecrets(text, secrets)));
     return texts && and(each);
   });
 }

@@ -6,6 +6,11 @@ import type { RedirectHook } from './redirect';
 /** Headers that carry an identity to Azure OpenAI, to OpenAI, or to API Management in front of them. */
 const AUTH_HEADERS: readonly string[] = ['api-key', 'authorization', 'x-api-key', 'ocp-apim-subscription-key'];
 
+/** Whether a query parameter carries an identity: Azure's key, or a subscription of API Management. */
+export function isQueryCredential(name: string): boolean {
+  return /^(?:api|subscription)-key$/i.test(name);
+}
+
 /** The caller's Host header names another server, so it is never passed on. */
 function hostAnd(names: readonly string[]): ReadonlySet<string> {
   return new Set(['host', ...names]);

@@ -1,5 +1,6 @@
+import { isQueryCredential } from './credentials';
 import type { RequestConfig } from './messages';
-import { beforeQuery, combine, decode, pathPartsOf } from './url';
+import { beforeQuery, combine, decode, pathPartsOf, withoutParams } from './url';
 import type { PathParts } from './url';
 
 /** `/deployments/{name}` as a segment of a path. */
@@ -10,6 +11,8 @@ export interface Route {
   readonly path: PathParts;
   /** The deployment that the URL names, decoded: the caller's name for it. */
   readonly deployment: string | undefined;
+  /** Whether its query holds a credential. */
+  readonly holdsCredential: boolean;
 }
 
 /** Clients use the same few URLs over and over. Remembering the latest saves about 3 µs for each request. */
@@ -26,7 +29,9 @@ export function routeOf(config: RequestConfig): Route {
   if (known !== undefined && known.baseURL === baseURL && known.allowAbsoluteUrls === allowAbsoluteUrls) return known;
   const path = pathPartsOf(text, baseURL ?? '', allowAbsoluteUrls);
   const name = DEPLOYMENT.exec(joined(path))?.[2];
-  const route = { path, deployment: name === undefined ? undefined : decode(name), baseURL, allowAbsoluteUrls };
+  const deployment = name === undefined ? undefined : decode(name);
+  const holdsCredential = withoutParams(path.url, isQueryCredential) !== path.url;
+  const route = { path, deployment, holdsCredential, baseURL, allowAbsoluteUrls };
   if (routes.size >= MAX_ROUTES) routes.clear();
   if (text.length + (baseURL ?? '').length <= MAX_LENGTH) routes.set(text, route);
   return route;

@@ -42,13 +42,22 @@ const SEARCHED_BODY = 16_384;
  * Azure OpenAI's provisioned deployments send `retry-after-ms` together with a `retry-after` that is rounded up to whole
  * seconds.
  *
- * Negative numbers, empty values and everything else that can't be read are skipped. It never throws.
+ * Negative numbers, empty values and everything else that can't be read are skipped. It never throws, whatever it is given.
  *
  * @param response what came back
  * @param now the wall-clock time that an HTTP date is measured from, where the response has no `Date` header of its own.
  * Default: the current time
  */
 export function parseRetryAfter(response: RetryAfterSource, now: number | Date = Date.now()): number | undefined {
+  try {
+    return waitIn(response, Number(now));
+  } catch {
+    // A mock's response may be anything, an object whose fields throw included.
+    return undefined;
+  }
+}
+
+function waitIn(response: RetryAfterSource, now: number): number | undefined {
   const { status } = response;
   const header = headerReader(response.headers);
   const retryAfter = header('retry-after');
@@ -56,7 +65,7 @@ export function parseRetryAfter(response: RetryAfterSource, now: number | Date =
     amount(header('retry-after-ms'), 1) ??
     amount(header('x-ms-retry-after-ms'), 1) ??
     amount(retryAfter, 1000) ??
-    untilDate(retryAfter, dateOf(header('date')) ?? Number(now)) ??
+    untilDate(retryAfter, dateOf(header('date')) ?? now) ??
     (status === 429 ? rateLimitReset(header) : undefined) ??
     ([403, 429, 503].includes(status) ? inWords(textOf(response.data)) : undefined)
   );
@@ -103,7 +112,7 @@ function inWords(text: string): number | undefined {
 
 function untilDate(text: string | undefined, now: number): number | undefined {
   const date = dateOf(text);
-  return date === undefined ? undefined : Math.max(0, date - now);
+  return date === undefined || Number.isNaN(now) ? undefined : Math.max(0, date - now);
 }
 
 function dateOf(text: string | undefined): number | undefined {

@@ -36,17 +36,17 @@ export function pathPartsOf(url: string, baseURL: string, allowAbsoluteUrls: boo
   if (base === undefined) return { base: '', url: normalize(combine(baseURL, url)) };
   if (!NOT_PLAIN.test(beforeQuery(url)) && !ABSOLUTE.test(url)) return { base, url };
   const path = normalize(combine(base, url));
-  const kept = base.replace(/\/+$/, '');
+  const kept = withoutSlashes(base);
   return path.startsWith(`${kept}/`) ? { base: kept, url: path.slice(kept.length) } : { base: '', url: path };
 }
 
-/** Removes the query parameters of these names. Every other byte stays as it is. */
-export function withoutParams(url: string, names: ReadonlyMap<string, unknown>): string {
+/** Removes the query parameters whose names match. Every other byte stays as it is. */
+export function withoutParams(url: string, matches: (name: string) => boolean): string {
   const hash = url.indexOf('#');
   const fragment = hash < 0 ? '' : url.slice(hash);
   const [path, query] = split(hash < 0 ? url : url.slice(0, hash), '?');
   if (query === undefined) return url;
-  const kept = query.split('&').filter((pair) => !names.has(decode(split(pair, '=')[0].replace(/\+/g, ' '))));
+  const kept = query.split('&').filter((pair) => !matches(decode(split(pair, '=')[0].replace(/\+/g, ' '))));
   return path + (kept.length > 0 ? `?${kept.join('&')}` : '') + fragment;
 }
 
@@ -70,7 +70,14 @@ function pathOfBase(baseURL: string): string | undefined {
 /** Joins the two as axios does. */
 export function combine(baseURL: string, url: string): string {
   if (url === '') return baseURL;
-  return `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`;
+  return `${withoutSlashes(baseURL)}/${url.replace(/^\/+/, '')}`;
+}
+
+/** The text without the slashes at its end. (A regular expression for it takes quadratic time.) */
+export function withoutSlashes(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '/') end--;
+  return text.slice(0, end);
 }
 
 /** Path, query and fragment as the parser of http URLs reads them, whatever the scheme is. */

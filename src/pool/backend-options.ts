@@ -12,6 +12,7 @@ import {
 import type { Checks } from '../base/check';
 import { resolveCredentials } from '../http/credentials';
 import type { CredentialOptions, Credentials } from '../http/credentials';
+import { withoutSlashes } from '../http/url';
 
 /** An endpoint that requests may be sent to. */
 export interface BackendOptions extends CredentialOptions {
@@ -96,6 +97,8 @@ export interface ProxyOptions {
 export interface BackendSettings {
   readonly name: string;
   readonly baseURL: string;
+  /** The same, with a slash at its end if it was given with one. */
+  readonly address: string;
   readonly priority: number;
   readonly weight: number;
   readonly credentials: Credentials;
@@ -178,11 +181,12 @@ function resolveBackend(options: BackendOptions, place: string): BackendSettings
   // The keys go to the credentials and nowhere else.
   const { baseURL, name, apiKey, azureADTokenProvider, headers, ...settings } = resolveOptions(options, place, CHECKS);
   const { origin, host, pathname } = baseURL;
-  const prefix = pathname.replace(/\/+$/, '');
+  const prefix = withoutSlashes(pathname);
   return {
     ...settings,
     name: name ?? host + prefix,
     baseURL: origin + prefix,
+    address: prefix === '' ? origin : origin + pathname,
     credentials: resolveCredentials({ apiKey, azureADTokenProvider, headers }, origin, place),
   };
 }
@@ -192,12 +196,25 @@ function checkBaseURL(value: unknown, place: string): URL {
   must(text !== '', place, 'be a non-empty string', value);
   // "localhost:3000" would parse, with the protocol "localhost:".
   const href = /^[a-z][a-z\d+\-.]*:\/\//i.test(text) ? text : /^(https?:|\/)/i.test(text) ? '' : `https://${text}`;
-  must(URL.canParse(href), place, 'be a URL or a host', text, masked);
-  const url = new URL(href);
+  const url = parsed(href);
+  must(url !== undefined && !isMeantOtherwise(url), place, 'be a URL or a host', text, masked);
   must(/^https?:$/.test(url.protocol), place, 'be an http or https URL', text, masked);
   must(url.username + url.password === '', place, 'not hold credentials; use apiKey or headers', text, masked);
   must(!/[?#]/.test(text), place, 'not hold a query or fragment; use params', text, masked);
   return url;
+}
+
+function parsed(href: string): URL | undefined {
+  try {
+    return new URL(href);
+  } catch {
+    return undefined;
+  }
+}
+
+/** "https//host", and what a template makes of a variable that isn't set. */
+function isMeantOtherwise({ hostname }: URL): boolean {
+  return /^https?$/.test(hostname) || hostname.split('.').some((label) => label === 'undefined' || label === 'null');
 }
 
 /** Userinfo, query and fragment may hold secrets, even in a URL that doesn't parse or whose userinfo contains a "#". */
