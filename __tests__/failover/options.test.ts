@@ -1,5 +1,8 @@
 import axios from 'axios';
 import { BackendPool, attachPriorityAdapter, priorityAdapter } from '../../src';
+import { FakeBackend, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
+
+closeBackendsAfterEach();
 
 const ok = { baseURL: 'a.example' };
 
@@ -36,6 +39,37 @@ test('options may be class instances, AxiosHeaders, module namespaces or objects
   const namespace = { baseURL: 'b.example', [Symbol.toStringTag]: 'Module' };
   expect(() => priorityAdapter([ok, namespace])).not.toThrow();
   expect(() => priorityAdapter([{ ...ok, params: Object.create(null) as Record<string, unknown> }])).not.toThrow();
+});
+
+test('what a polluted Object.prototype holds is neither an option nor a field of a backend', async () => {
+  const polluted = {
+    ...{ failoverCondition: () => false, shouldBalance: () => false, cooldown: 'x', maxWait: 'x', once: true },
+    ...{ adapter: 'nope', selector: 'x', maxCooldown: -1, failover: false, transport: {}, beforeRedirect: 'x' },
+    ...{
+      apiKey: 'polluted',
+      headers: { 'x-polluted': '1' },
+      params: { polluted: 1 },
+      deployments: { a: 'b' },
+      weight: -1,
+    },
+  };
+  const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  first.always({ status: 503 });
+  for (const [name, value] of Object.entries(polluted)) {
+    Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+  }
+  try {
+    const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
+    const { attempts } = await axios.get('/x', { adapter, failover: {} });
+    expect(attempts).toMatchObject([{ status: 503 }, { status: 200 }]);
+    expect(priorityAdapter(adapter.pool).pool).toBe(adapter.pool);
+  } finally {
+    for (const name of Object.keys(polluted)) Reflect.deleteProperty(Object.prototype, name);
+  }
+  expect([second.lastCall.url, JSON.stringify(second.lastCall.headers)]).toEqual([
+    '/x',
+    expect.not.stringContaining('polluted'),
+  ]);
 });
 
 test('options that are not an object are rejected', () => {

@@ -19,7 +19,12 @@ export function resolveOptions<T>(value: unknown, place: string, checks: Checks<
   const names = Object.keys(checks) as (keyof T & string)[];
   const given = dictionary(value, place);
   checkFields(given, names, place);
-  return Object.fromEntries(names.map((name) => [name, checks[name](given[name], `${place}.${name}`)])) as T;
+  return Object.fromEntries(names.map((name) => [name, checks[name](own(given, name), `${place}.${name}`)])) as T;
+}
+
+/** A field of the object itself: as in axios, what a polluted `Object.prototype` holds is no option. */
+export function own<T extends object, K extends keyof T>(value: T, name: K): T[K] | undefined {
+  return Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
 /** Accepts a plain object, and an `AxiosHeaders`, which keeps its entries as its own fields. */

@@ -1,4 +1,4 @@
-import { callback, duration, isDuration, must, optional, resolveOptions } from '../base/check';
+import { callback, duration, isDuration, must, optional, own, resolveOptions } from '../base/check';
 import type { Checks } from '../base/check';
 import type { RequestConfig } from '../http/messages';
 import type { BackendOptions } from '../pool/backend-options';
@@ -74,7 +74,7 @@ export interface Rules {
   readonly maxReplaySize: number;
   readonly shouldBalance: (config: RequestConfig) => boolean;
   /** `failover: false`: one attempt, and its response is returned to the caller as it is. */
-  readonly once?: boolean;
+  readonly once: boolean;
 }
 
 export const RULE_CHECKS: Checks<Omit<Rules, 'once'>> = {
@@ -95,9 +95,13 @@ export const RULE_CHECKS: Checks<Omit<Rules, 'once'>> = {
 /** The pool that was given, or a new one. @throws TypeError if pool options are given together with a ready pool */
 export function poolFrom(
   backends: readonly BackendOptions[] | BackendPool,
-  { selector, defaultCooldown, maxCooldown }: FailoverOptions,
+  given: FailoverOptions,
 ): BackendPool {
-  const options: BackendPoolOptions = { selector, defaultCooldown, maxCooldown };
+  const options: BackendPoolOptions = {
+    selector: own(given, 'selector'),
+    defaultCooldown: own(given, 'defaultCooldown'),
+    maxCooldown: own(given, 'maxCooldown'),
+  };
   if (!BackendPool.isPool(backends)) return new BackendPool(backends, options);
   const misplaced = Object.entries(options).find(([, value]) => value !== undefined);
   if (misplaced === undefined) return backends;
@@ -110,8 +114,9 @@ export function poolFrom(
  *
  * @throws TypeError that names the option and the value
  */
-export function resolveRules<Own>(options: object, own: Checks<Own>): Rules & Own {
-  return resolveOptions(options, 'options', { ...own, ...RULE_CHECKS, ...POOL_CHECKS } as Checks<Rules & Own>);
+export function resolveRules<Own>(options: object, ofClient: Checks<Own>): Rules & Own {
+  const checks = { ...ofClient, ...RULE_CHECKS, ...POOL_CHECKS } as Checks<Rules & Own>;
+  return { ...resolveOptions(options, 'options', checks), once: false };
 }
 
 /** The rules for one request. @throws TypeError that names the option and the value */

@@ -7,7 +7,7 @@ import type { NodeStream } from './streams';
 export interface Body {
   readonly data: unknown;
   /** Headers that belong to `data`: a form that was read into memory has its boundary here. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
   /** Whether another attempt can send it again. */
   readonly replayable: boolean;
   /** The error of the caller's own stream, if it failed. No backend is blamed for it. */
@@ -27,12 +27,12 @@ export function isOneShot(data: unknown): data is OneShot {
 
 /** The body as the caller gave it. If it can be read only once, it serves one attempt. */
 export function asIs(data: unknown): Body {
-  if (!isOneShot(data)) return { data, replayable: true, failure: {} };
+  if (!isOneShot(data)) return { data, headers: undefined, replayable: true, failure: {} };
   const failure: Body['failure'] = {};
   const note = (error?: unknown): void => void (failure.error ??= error);
   if (isNodeStream(data)) data.on('error', note);
   const sent = isWebStream(data) && !data.locked ? watched(data, note) : data;
-  return { data: sent, replayable: false, failure };
+  return { data: sent, headers: undefined, replayable: false, failure };
 }
 
 /**
