@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { getEventListeners } from 'node:events';
 import axios from 'axios';
+import type { AxiosRequestConfig } from 'axios';
 import { priorityAdapter } from '../../src';
 import type * as clock from '../../src/base/clock';
 import { Abort, Budget } from '../../src/failover/budget';
@@ -19,17 +20,48 @@ closeBackendsAfterEach();
 
 afterEach(() => jest.useRealTimers());
 
-describe.each(['http', 'fetch'])('timeout over %s', (wire) => {
+/** The code of a timeout, by adapter: axios's fetch adapter has one of its own. */
+const CODES = { http: 'ECONNABORTED', fetch: 'ETIMEDOUT' };
+
+describe.each(['http', 'fetch'] as const)('timeout over %s', (wire) => {
+  const code = CODES[wire];
+
   test.each([
     ['a backend that hangs', neverReply],
     ['a body that trickles in', trickle],
   ] as const)('ends a request to %s and puts it on cooldown for using up the whole timeout', async (_, reply) => {
     const { adapter, b } = await pair(reply, { adapter: wire });
     const error = await rejectionOf(axios.get('/x', { adapter, timeout: 60 }));
-    expect(error).toMatchObject({ code: 'ECONNABORTED', message: 'timeout of 60ms exceeded', config: { url: '/x' } });
-    expect(error.attempts).toMatchObject([{ backend: 'a', code: 'ECONNABORTED', cooldown: 10_000 }]);
+    expect(error).toMatchObject({ code, message: 'timeout of 60ms exceeded', config: { url: '/x' } });
+    expect(error.attempts).toMatchObject([{ backend: 'a', code, cooldown: 10_000 }]);
     expect(b.calls).toHaveLength(0);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ pending: 0, cooldowns: [{ reason: 'timeout' }] });
+  });
+
+  test.each<[string, (abort: AbortController) => object]>([
+    ['a cancel', (abort) => (abort.abort(), {})],
+    ['a cancel with an error', (abort) => (abort.abort(new Error('user left')), {})],
+    ['a cancel with a text', (abort) => (abort.abort('user left'), {})],
+    ['a timeout', () => ({ timeout: 80 })],
+  ])('%s under way has the message, the code and the request that it has with plain axios', async (_, end) => {
+    const backend = await FakeBackend.start();
+    const rejection = async (config: AxiosRequestConfig) => {
+      const abort = new AbortController();
+      backend.always(() => void end(abort));
+      const limits = end(new AbortController());
+      return rejectionOf(axios.get('/x', { adapter: wire, signal: abort.signal, ...limits, ...config }));
+    };
+    const plain = await rejection({ baseURL: backend.url });
+    const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own' }], { adapter: wire });
+    for (const own of [
+      await rejection({ adapter }),
+      await rejection({ adapter, failover: { attemptTimeout: 5000 } }),
+    ]) {
+      const about = ({ name, message, code, cause }: typeof own) => ({ name, message, code, cause });
+      expect(about(own)).toEqual(about(plain));
+      expect([typeof plain.request, typeof own.request]).toEqual(['object', 'object']);
+      expect(Object.keys(own)).not.toContain('request');
+    }
   });
 
   test('covers all attempts together, and a backend that had only a part of it stays available', async () => {
@@ -40,7 +72,7 @@ describe.each(['http', 'fetch'])('timeout over %s', (wire) => {
     const started = performance.now();
     const error = await rejectionOf(axios.get('/x', { adapter, timeout: 250 }));
     expect(performance.now() - started).toBeLessThan(700);
-    expect(error).toMatchObject({ code: 'ECONNABORTED', attempts: [{ backend: 'a', status: 500 }, { backend: 'b' }] });
+    expect(error).toMatchObject({ code, attempts: [{ backend: 'a', status: 500 }, { backend: 'b' }] });
     expect(adapter.pool.snapshot()[1]).toMatchObject({ available: true, pending: 0, failures: 0 });
   });
 
@@ -49,7 +81,7 @@ describe.each(['http', 'fetch'])('timeout over %s', (wire) => {
     const own = { adapter, timeout: 20, timeoutErrorMessage: 'own words', transitional: { clarifyTimeoutError: true } };
     expect(await rejectionOf(axios.get('/x', own))).toMatchObject({
       code: 'ETIMEDOUT',
-      message: 'own words',
+      message: wire === 'http' ? 'own words' : 'timeout of 20ms exceeded',
       name: 'AxiosError',
     });
   });
@@ -106,11 +138,11 @@ describe('attemptTimeout', () => {
     globalThis.setImmediate = setImmediate;
   });
 
-  test.each(['http', 'fetch'])('ends one attempt over %s and fails over, POST included', async (wire) => {
+  test.each(['http', 'fetch'] as const)('ends one attempt over %s and fails over, POST included', async (wire) => {
     const { adapter, a, b } = await pair(neverReply, { adapter: wire, attemptTimeout: 150 });
     const response = await axios.post('/x', { a: 1 }, { adapter });
     expect(response.attempts).toMatchObject([
-      { backend: 'a', code: 'ECONNABORTED', cooldown: 10_000 },
+      { backend: 'a', code: CODES[wire], cooldown: 10_000 },
       { backend: 'b', status: 200 },
     ]);
     expect(b.lastCall.body.toString()).toBe('{"a":1}');

@@ -1,15 +1,24 @@
+import { randomUUID } from 'node:crypto';
+import { Agent } from 'node:http';
+import { createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import axios from 'axios';
+import type { AxiosError, AxiosRequestConfig, AxiosResponse } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
+import pino from 'pino';
 import { priorityAdapter } from '../../src';
+import { discardBody } from '../../src/http/streams';
 import type { BackendOptions, PoolEvent } from '../../src';
 import {
   FakeBackend,
+  neverReply,
   rejectionOf,
   resetConnection,
   startBackends,
   closeBackendsAfterEach,
 } from '../support/fake-backend';
+import type { Reply } from '../support/fake-backend';
 import { stubPool } from '../support/stub-pool';
 import { wires } from '../support/wires';
 
@@ -23,18 +32,15 @@ describe('keys and tokens', () => {
     { baseURL: urls[2] ?? '', priority: 3, headers: { 'x-team': 'secret-header-c' } },
   ];
 
-  /** All that a program may log of an error or response, except the native request. */
+  /** All that a program logs of an error or a response: the console, pino and JSON, at any depth. */
   function everything(value: object): string {
-    const { request: _, ...fields } = value as {
-      request?: unknown;
-      response?: { request?: unknown };
-      toJSON?: () => object;
-    };
-    const response = fields.response ? { ...fields.response, request: undefined } : undefined;
-    const plain = { ...fields, response, config: (value as { config?: unknown }).config };
-    const json = 'toJSON' in value ? JSON.stringify((value as { toJSON(): object }).toJSON()) : '';
-    const { message = '', stack = '' } = value as Partial<Error>;
-    return inspect(plain, { depth: 20, showHidden: true }) + json + message + stack;
+    let logged = '';
+    const log = pino({}, { write: (line: string) => (logged += line) });
+    log.error(value);
+    log.info({ value });
+    const { message = '', stack = '', config } = value as Partial<Error> & { config?: unknown };
+    const json = 'toJSON' in value ? JSON.stringify(value) : '';
+    return [inspect(value, { depth: 6 }), inspect(config, { showHidden: true }), logged, json, message, stack].join();
   }
 
   test.each([
@@ -60,6 +66,61 @@ describe('keys and tokens', () => {
     const public_ =
       JSON.stringify([events, adapter.pool.snapshot(), adapter.pool.backends]) + inspect(adapter.pool, { depth: 20 });
     for (const secret of secrets) expect(public_).not.toContain(secret);
+  });
+
+  describe.each(wires())('over %s, are not printed by the console, pino or JSON:', (wire) => {
+    // Not in this text, parts of which jest keeps in the context of each test.
+    const random = randomUUID();
+    const replies: [string, Reply][] = [
+      ['a response', { body: 'ok' }],
+      ['a 404', { status: 404 }],
+      ['a 503', { status: 503 }],
+      [
+        'a body that is cut',
+        (_, response) => void response.writeHead(200, { 'content-length': 9 }).write('x', () => response.destroy()),
+      ],
+      ['a reset', resetConnection],
+      ['a timeout', neverReply],
+    ];
+    // Each makes the native request visible in another way.
+    const configs: [string, AxiosRequestConfig][] = [
+      ['as JSON', {}],
+      ['as a stream', { responseType: 'stream' }],
+      ['as a stream, followed by axios', { responseType: 'stream', beforeRedirect: () => undefined }],
+      ['through an agent of the caller', { responseType: 'stream', httpAgent: new Agent({ keepAlive: true }) }],
+    ];
+    const rows = replies.flatMap(([what, reply]) =>
+      configs.map(([how, config]) => [what, how, reply, config] as const),
+    );
+
+    test.each(rows)('%s, %s', async (_what, _how, reply, config) => {
+      const backend = await FakeBackend.start();
+      backend.always(reply);
+      const own = [{ baseURL: backend.url, apiKey: random, params: { sig: `in-query-${random}` } }];
+      const adapter = priorityAdapter(own, { adapter: wire });
+      const outcome = await axios
+        .get('/x', { ...config, adapter, timeout: 150, failover: false })
+        .catch((error: unknown) => error);
+      const { request, response, data } = outcome as AxiosResponse & AxiosError;
+      expect(typeof request).toBe('object');
+      expect(backend.lastCall.url).toContain(random);
+      expect(everything(outcome as object)).not.toContain(random);
+      for (const body of [data, response?.data] as unknown[]) discardBody(body);
+      (config.httpAgent as Agent | undefined)?.destroy();
+    });
+  });
+
+  test('over HTTP/2, are not printed with a stream', async () => {
+    const server = createServer((_, response) => response.end('ok'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const baseURL = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const request = { httpVersion: 2 as const, http2Options: { sessionTimeout: 10 } };
+    const apiKey = randomUUID();
+    const adapter = priorityAdapter([{ baseURL, apiKey, request }]);
+    const response = await axios.get('/x', { adapter, responseType: 'stream' });
+    expect(everything(response)).not.toContain(apiKey);
+    discardBody(response.data);
+    await new Promise((resolve) => server.close(resolve));
   });
 
   test('never appear in the error of a cancelled stream', async () => {

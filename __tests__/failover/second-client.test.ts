@@ -51,6 +51,7 @@ const tiny: HttpClient<HttpRequest, TinyResponse> = {
   fabricate: ({ config }, { text, ...head }) => ({ ...head, data: text, config }),
   settle: (_, response, attempts) => ({ ...response, attempts }),
   translate: (_, error) => (error instanceof AbortReason ? new Error(`tiny: ${error.why}`) : error),
+  abortReason: (_, { why }) => why,
   reject: (_, error, attempts) => Object.assign(error as object, { attempts }),
 };
 

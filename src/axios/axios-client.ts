@@ -1,5 +1,5 @@
 import axios from 'axios';
-import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { AxiosAdapter, AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { MAX_TIMER } from '../base/clock';
 import { CodedError, codeOf, errorChain } from '../base/errors';
 import { AbortReason } from '../failover/budget';
@@ -12,6 +12,7 @@ import type { Attempt } from '../pool/events';
 import { attemptConfig } from './attempt-config';
 import type { AdapterKind, AttemptConfig, AxiosRequest } from './attempt-config';
 import { FetchConnection, connectionOf, watchedBy, watchedFetch } from './connection';
+import { setHidden } from './native-request';
 import { isRedirected, prepareRedirects } from './redirects';
 import {
   cancelWhileRead,
@@ -95,8 +96,19 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     return settled;
   }
 
-  translate({ config }: AxiosRequest, error: unknown): unknown {
-    return translated(error, config);
+  translate({ config, kind }: AxiosRequest, error: unknown, rejection?: unknown): unknown {
+    if (!(error instanceof AbortReason)) return translated(error, config);
+    const own = abortError(error, config, kind);
+    const { request, cause } = Object(rejection) as { request?: unknown; cause?: unknown };
+    setHidden(own, 'request', request);
+    // Over fetch, the runtime's own error.
+    setHidden(own, 'cause', cause);
+    return own;
+  }
+
+  /** A foreign adapter gets the caller's own. axios's fetch adapter writes on it. */
+  abortReason(request: AxiosRequest, reason: AbortReason): unknown {
+    return (request.kind === 'foreign' ? reason.signalReason : undefined) ?? this.translate(request, reason);
   }
 
   reject(_request: AxiosRequest, error: unknown, attempts: readonly Attempt[]): unknown {
@@ -140,12 +152,17 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   }
 }
 
-/** An `AbortReason` or `CodedError` as an axios error. Other errors are returned as they are. */
+/** The error with which axios's adapter of this kind reports a cancel or a timeout. */
+function abortError(reason: AbortReason, config: InternalAxiosRequestConfig, kind: AdapterKind): AxiosError {
+  const { why, ms, cancelMessage, signalReason } = reason;
+  if (why !== 'cancelled') return timeoutError(config, why === 'timeout' ? config.timeout : ms, kind);
+  const words = signalReason instanceof Error ? signalReason.message : signalReason;
+  const message = cancelMessage ?? (kind === 'fetch' ? (words as string | undefined) : undefined);
+  return new axios.CanceledError(message, config);
+}
+
+/** A `CodedError` as an axios error. Other errors are returned as they are. */
 function translated(error: unknown, config: InternalAxiosRequestConfig): unknown {
-  if (error instanceof AbortReason) {
-    if (error.why === 'cancelled') return new axios.CanceledError(error.cancelMessage, config);
-    return timeoutError(config, error.why === 'timeout' ? config.timeout : error.ms);
-  }
   if (!(error instanceof CodedError)) return error;
   return error.code === 'ERR_CANCELED'
     ? new axios.CanceledError(error.message, config)

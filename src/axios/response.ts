@@ -1,11 +1,12 @@
 import axios from 'axios';
-import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { onCancel } from '../failover/budget';
 import type { Abort, Cancellable } from '../failover/budget';
 import type { Fabricated } from '../failover/exhausted';
 import { replaceField } from '../failover/redact';
 import { discardBody, isNodeStream, isWebStream, watched } from '../http/streams';
-import type { AxiosRequest } from './attempt-config';
+import type { AdapterKind, AxiosRequest } from './attempt-config';
+import { hideRequest, hideRequestOf } from './native-request';
 
 /**
  * Resolves or rejects by the caller's `validateStatus`, as axios's own `settle` does.
@@ -17,13 +18,10 @@ export function settle(response: AxiosResponse): AxiosResponse {
   const { validateStatus } = config;
   if (!status || !validateStatus || validateStatus(status)) return response;
   const code = status >= 400 && status < 500 ? axios.AxiosError.ERR_BAD_REQUEST : axios.AxiosError.ERR_BAD_RESPONSE;
-  throw new axios.AxiosError(
-    `Request failed with status code ${String(status)}`,
-    code,
-    config,
-    response.request,
-    response,
-  );
+  const message = `Request failed with status code ${String(status)}`;
+  const error = new axios.AxiosError(message, code, config, response.request, response);
+  hideRequest(error);
+  throw error;
 }
 
 /** A response of the package's own as an adapter would have given it. */
@@ -60,8 +58,10 @@ export function restoreConfig(given: AxiosResponse, config: InternalAxiosRequest
   // A mock may answer with a frozen object.
   const response = Object.isExtensible(given) ? given : { ...given };
   response.config = config;
+  hideRequest(response);
   const { data } = response as { data: unknown };
   if (isNodeStream(data) && isNode()) {
+    hideRequestOf(data);
     // The http adapter puts its config into an error of the stream.
     // `errorMonitor` is called first, and doesn't count as handling the error.
     data.on(process.getBuiltinModule('node:events').errorMonitor, (error) => restoreErrorConfig(error, config));
@@ -75,8 +75,9 @@ export function restoreConfig(given: AxiosResponse, config: InternalAxiosRequest
 /** Puts the caller's config in place of the attempt's. Returns whether the error could be written on. */
 export function restoreErrorConfig(error: object, config: InternalAxiosRequestConfig): boolean {
   const { response } = error as { response?: unknown };
-  const restored = replaceField(error, 'config', () => config);
-  return restored && (typeof response !== 'object' || response === null || Reflect.set(response, 'config', config));
+  const restored = replaceField(error, 'config', () => config) && hideRequest(error);
+  if (typeof response !== 'object' || response === null) return restored;
+  return restored && Reflect.set(response, 'config', config) && hideRequest(response);
 }
 
 /**
@@ -106,7 +107,13 @@ export function cancelWhileRead(response: AxiosResponse, config: InternalAxiosRe
  *
  * @param ms as the caller gave it
  */
-export function timeoutError(config: InternalAxiosRequestConfig, ms: number | undefined): unknown {
+export function timeoutError(
+  config: InternalAxiosRequestConfig,
+  ms: number | undefined,
+  kind: AdapterKind,
+): AxiosError {
+  if (kind === 'fetch')
+    return new axios.AxiosError(`timeout of ${String(ms)}ms exceeded`, axios.AxiosError.ETIMEDOUT, config);
   const clarify = config.transitional?.clarifyTimeoutError ?? false;
   const message = config.timeoutErrorMessage ?? `timeout of ${String(ms)}ms exceeded`;
   return new axios.AxiosError(message, clarify ? axios.AxiosError.ETIMEDOUT : axios.AxiosError.ECONNABORTED, config);

@@ -6,6 +6,7 @@ import { after, now } from '../base/clock';
 import { codeOf } from '../base/errors';
 import type { Connection, Exchange, Head } from '../failover/http-client';
 import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect';
+import { conceal } from './native-request';
 
 /** What axios's http adapter passes to a transport, as far as it is used here. */
 interface TransportOptions extends Omit<RequestOptions, 'hostname'> {
@@ -83,6 +84,7 @@ export class Transport implements Connection {
       throw error;
     }
     this.#sent = sent;
+    conceal(sent);
     sent.on('socket', (socket) => this.#noteSocket(socket));
     sent.on('error', (error) => (this.error = error));
     // One that is kept alive is given at once.

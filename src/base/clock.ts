@@ -15,6 +15,11 @@ export function after(ms: number, callback: () => void): () => void {
 /** Taken once: under fake timers, it would wait for a later time. Browsers have none. */
 const immediate = /* @__PURE__ */ (() => (typeof setImmediate === 'function' ? setImmediate : undefined))();
 
+/** Resolves in the next turn of the event loop, when all promises that are settled now have been followed to their end. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void (immediate ?? setTimeout)(resolve));
+}
+
 /**
  * Calls back once Node's event loop has read what had arrived: after it was blocked, timers run before sockets are read.
  * A large response takes several turns.

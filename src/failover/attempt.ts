@@ -1,4 +1,4 @@
-import { now } from '../base/clock';
+import { nextTurn, now } from '../base/clock';
 import { CodedError } from '../base/errors';
 import { asIs, checkSendable } from '../http/body';
 import type { Body } from '../http/body';
@@ -35,6 +35,8 @@ export interface CurrentAttempt {
   readonly inFlight: InFlight;
   readonly body: Body;
   readonly exchange: Exchange;
+  /** What the client rejected with after the attempt was given up. */
+  afterGivenUp?: unknown;
 }
 
 export function newAttempt<R extends HttpRequest, A extends HttpResponse>(
@@ -63,6 +65,8 @@ export async function attempt<R extends HttpRequest, A extends HttpResponse>(
     if (isSuccess(response.status)) return { is: 'success', response };
     return { is: 'failure', failure: failureOfResponse(response, inFlight.backend, request.config) };
   } catch (error) {
+    // A client that obeys its signal rejects at once, with an error that holds the native request.
+    if (error instanceof AbortReason) await nextTurn();
     return unsuccessful(run, current, error);
   }
 }
@@ -71,13 +75,18 @@ export async function attempt<R extends HttpRequest, A extends HttpResponse>(
 function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, current: CurrentAttempt): Promise<A> {
   let isGivenUp = false;
   const work = async (): Promise<A> => {
-    const response = await send(run, current);
-    if (isGivenUp) run.client.discard(response);
-    return response;
+    try {
+      const response = await send(run, current);
+      if (isGivenUp) run.client.discard(response);
+      return response;
+    } catch (error) {
+      if (isGivenUp) current.afterGivenUp = error;
+      throw error;
+    }
   };
-  const giveUp = (): void => {
+  const giveUp = (reason: AbortReason): void => {
     isGivenUp = true;
-    current.exchange.abort?.abort();
+    current.exchange.abort?.abort(run.client.abortReason(run.request, reason));
   };
   return run.budget.guard(work, run.rules.attemptTimeout, giveUp);
 }
@@ -112,7 +121,7 @@ function abortFor<R extends HttpRequest, A extends HttpResponse>(
 
 function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
   { client, request, attempts, hasWholeBudget }: Run<R, A>,
-  { inFlight, body, exchange }: CurrentAttempt,
+  { inFlight, body, exchange, afterGivenUp }: CurrentAttempt,
   thrown: unknown,
 ): Outcome<A> {
   const { backend } = inFlight;
@@ -129,7 +138,7 @@ function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
       ? { is: 'failure', failure: failureOfError(thrown, backend.info, config, 'ambiguous') }
       : outcome;
   }
-  const error = client.translate(request, thrown);
+  const error = client.translate(request, thrown, afterGivenUp);
   if (thrown.why === 'cancelled') return { is: 'callers', error };
   const isQueued = connection?.isQueued === true;
   const attemptTimedOut = thrown.why === 'attempt-timeout';

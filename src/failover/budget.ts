@@ -7,8 +7,10 @@ export class AbortReason extends Error {
     readonly why: 'cancelled' | 'timeout' | 'attempt-timeout',
     /** The time that passed, in ms. */
     readonly ms: number,
-    /** The caller's message when cancelling. */
+    /** The caller's message when cancelling with a `cancelToken`. */
     readonly cancelMessage?: string,
+    /** The `reason` of the caller's signal. */
+    readonly signalReason?: unknown,
   ) {
     super(why);
   }
@@ -17,6 +19,7 @@ export class AbortReason extends Error {
 /** The part of an `AbortSignal` that is used; axios accepts polyfills too. */
 export interface SignalLike {
   readonly aborted: boolean;
+  readonly reason?: unknown;
   addEventListener?(type: 'abort', listener: (event?: unknown) => void): void;
   removeEventListener?(type: 'abort', listener: (event?: unknown) => void): void;
 }
@@ -68,11 +71,11 @@ export class Budget {
 
   /**
    * Starts `work` and waits for it, but no longer than until the caller cancels, the budget is spent or `limit` ms have
-   * passed. Then it calls `giveUp` and rejects with an `AbortReason`. `work` itself goes on; its result is ignored.
+   * passed. Then it calls `giveUp` and rejects with the same `AbortReason`. `work` itself goes on; its result is ignored.
    *
    * @param limit in ms; 0 means none
    */
-  guard<T>(work: () => Promise<T>, limit = 0, giveUp?: () => void): Promise<T> {
+  guard<T>(work: () => Promise<T>, limit = 0, giveUp?: (reason: AbortReason) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.check();
       const remaining = this.remaining();
@@ -88,7 +91,7 @@ export class Budget {
       const end = (reason: AbortReason): void => {
         if (isOver) return;
         release();
-        giveUp?.();
+        giveUp?.(reason);
         reject(reason);
       };
       const timedOut = () =>
@@ -113,7 +116,8 @@ export class Budget {
   }
 
   #cancelled(): AbortReason {
-    return new AbortReason('cancelled', 0, this.#caller.cancelToken?.reason?.message);
+    const { signal, cancelToken } = this.#caller;
+    return new AbortReason('cancelled', 0, cancelToken?.reason?.message, signal?.reason);
   }
 }
 

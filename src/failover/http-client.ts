@@ -5,7 +5,7 @@ import type { BodyModel } from '../http/deployments';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import type { BackendSettings } from '../pool/backend-options';
 import type { Attempt } from '../pool/events';
-import type { Abort } from './budget';
+import type { Abort, AbortReason } from './budget';
 import type { Fabricated } from './exhausted';
 
 /** The caller's request, as the failover needs to know it. A client adds what it needs itself. */
@@ -94,8 +94,14 @@ export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
    * @throws the client's error if the caller doesn't accept the status
    */
   settle(request: R, response: A, attempts: readonly Attempt[], abort?: Abort): A;
-  /** An `AbortReason` or `CodedError` as an error of the client's own. Other errors are returned as they are. */
-  translate(request: R, error: unknown): unknown;
+  /**
+   * An `AbortReason` or `CodedError` as an error of the client's own. Other errors are returned as they are.
+   *
+   * @param rejection what `send` rejected with when the attempt was given up, if it did so at once
+   */
+  translate(request: R, error: unknown, rejection?: unknown): unknown;
+  /** What the signal of an attempt that is given up is aborted with. */
+  abortReason(request: R, reason: AbortReason): unknown;
   /** The error as the caller gets it, with `attempts`. */
   reject(request: R, error: unknown, attempts: readonly Attempt[]): unknown;
 }

@@ -93,10 +93,7 @@ export const RULE_CHECKS: Checks<Omit<Rules, 'once'>> = {
 };
 
 /** The pool that was given, or a new one. @throws TypeError if pool options are given together with a ready pool */
-export function poolFrom(
-  backends: readonly BackendOptions[] | BackendPool,
-  given: FailoverOptions,
-): BackendPool {
+export function poolFrom(backends: readonly BackendOptions[] | BackendPool, given: FailoverOptions): BackendPool {
   const options: BackendPoolOptions = {
     selector: own(given, 'selector'),
     defaultCooldown: own(given, 'defaultCooldown'),

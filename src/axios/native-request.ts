@@ -1,0 +1,59 @@
+/**
+ * Responses and errors keep their native request, as in axios. It holds the credentials of its backend, so nothing that
+ * logs a response or an error may print it.
+ */
+import { beforeQuery } from '../http/url';
+
+/** Node's `ClientRequest` or HTTP/2 stream, or follow-redirects' wrapper around the former. */
+interface NativeRequest {
+  readonly method?: unknown;
+  readonly host?: unknown;
+  readonly path?: unknown;
+  /** Of the wrapper. */
+  readonly _currentRequest?: object;
+  /** The wrapper. */
+  readonly _redirectable?: object;
+}
+
+/** Keeps credentials out of what prints the body of a streamed response: over HTTP/1.1 it knows its request, over HTTP/2 it is the request. */
+export function hideRequestOf(body: object): void {
+  const { req, responseUrl } = body as { req?: object; responseUrl?: string };
+  conceal(req ?? body);
+  // Its query may hold a key.
+  setHidden(body, 'responseUrl', responseUrl);
+}
+
+/** Keeps `request` of a response or an error, but not as a field that is enumerated. Returns whether that was possible. */
+export function hideRequest(owner: object): boolean {
+  const { request } = owner as { request?: NativeRequest };
+  if (typeof request !== 'object' || request === null) return true;
+  conceal(request);
+  const isShown = Object.prototype.propertyIsEnumerable.call(owner, 'request');
+  return !isShown || Reflect.defineProperty(owner, 'request', { enumerable: false });
+}
+
+/** Sets a field that is not enumerated. `undefined` sets none. */
+export function setHidden(owner: object, key: string, value: unknown): void {
+  if (value !== undefined)
+    Object.defineProperty(owner, key, { value, enumerable: false, configurable: true, writable: true });
+}
+
+/** The name of `util.inspect.custom`. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
+const PRINTED: PropertyDescriptorMap = { [INSPECT]: { value: printed }, toJSON: { value: printed } };
+
+/**
+ * Keeps the headers of a native request out of everything that prints it. It is reached in many ways: from the body of a
+ * streamed response, from its socket, from an agent.
+ */
+export function conceal(request: object): void {
+  if (Object.hasOwn(request, INSPECT) || !Object.isExtensible(request)) return;
+  Object.defineProperties(request, PRINTED);
+  const { _currentRequest, _redirectable } = request as NativeRequest;
+  for (const other of [_currentRequest, _redirectable]) if (other) conceal(other);
+}
+
+function printed(this: NativeRequest): object {
+  const { method, host, path } = this;
+  return { method, host, path: typeof path === 'string' ? beforeQuery(path) : undefined };
+}
