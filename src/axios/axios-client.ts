@@ -7,13 +7,15 @@ import type { Abort } from '../failover/budget';
 import type { Exchange, HttpClient, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import { routeOf } from '../http/deployments';
+import { hiddenRedirect } from '../http/redirect';
 import { discardBody } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import { attemptConfig } from './attempt-config';
 import type { AdapterKind, AttemptConfig, AxiosRequest } from './attempt-config';
 import { FetchConnection, connectionOf, watchedBy, watchedFetch } from './connection';
 import { setHidden } from './native-request';
-import { isRedirected, prepareRedirects } from './redirects';
+import { axiosErrorOf, isOpaque, isRedirected, isRefused, prepareRedirects } from './redirects';
+import type { Follow } from './redirects';
 import {
   cancelWhileRead,
   fabricate,
@@ -62,8 +64,15 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const { kind } = request;
     if (kind === 'fetch') this.#watch(attempt, exchange);
     return called(attempt.adapter as AxiosAdapter, attempt)
-      .then((response) =>
-        follow !== undefined && isRedirected(response, follow) ? follow(attempt, response, target) : response,
+      .then(
+        (response) => {
+          if (response.status === 0) return checkedStatus0(response, attempt, kind, follow);
+          return follow !== undefined && isRedirected(response, follow) ? follow(attempt, response, target) : response;
+        },
+        (error: unknown) => {
+          if (!isRefused(error, follow)) throw error;
+          throw axiosErrorOf(hiddenRedirect(), attempt, (error as { request?: unknown }).request);
+        },
       )
       .then(
         (response) => {
@@ -88,9 +97,10 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     response: AxiosResponse,
     attempts: readonly Attempt[],
     abort?: Abort,
+    cause?: Error,
   ): AxiosResponse {
     response.attempts = attempts;
-    const settled = settle(response);
+    const settled = settle(response, cause);
     // As in axios: when the status is refused, nobody listens any longer.
     if (abort !== undefined) cancelWhileRead(settled, config, abort);
     return settled;
@@ -173,6 +183,29 @@ function withAttempts(error: unknown, attempts: readonly Attempt[]): unknown {
   // A `cancelToken`'s reason, which all its requests share, never gets here.
   if (Object.isExtensible(error)) Object.assign(error as object, { attempts });
   return error;
+}
+
+/**
+ * A status of 0 is no answer, unless the caller of a fetch asked for one that can't be read.
+ *
+ * @throws AxiosError
+ */
+function checkedStatus0(
+  response: AxiosResponse,
+  attempt: AttemptConfig,
+  kind: AdapterKind,
+  follow: Follow | undefined,
+): AxiosResponse {
+  const { request } = response as { request?: unknown };
+  if (isOpaque(response, follow)) throw axiosErrorOf(hiddenRedirect(), attempt, request);
+  const { redirect, mode } = Object(attempt.fetchOptions) as { redirect?: unknown; mode?: unknown };
+  if (kind === 'fetch' && (redirect === 'manual' || attempt.maxRedirects === 0 || mode === 'no-cors')) return response;
+  throw new axios.AxiosError(
+    'Network Error: the response has no status',
+    axios.AxiosError.ERR_NETWORK,
+    attempt,
+    request,
+  );
 }
 
 /** Calls the adapter. One that throws at once counts as one that rejects. */

@@ -72,8 +72,10 @@ export function watchedFetch(given: Fetch = runtimeFetch): Fetch {
   let watched = watchedFetches.get(given);
   if (watched === undefined) {
     watched = async (input, init) => {
-      const response = await given(input, init);
       const { [WATCHER]: connection } = init as { [WATCHER]: FetchConnection };
+      // That of a redirect, which this request follows.
+      connection.head = undefined;
+      const response = await given(input, init);
       connection.head = headOf(response);
       return response;
     };

@@ -1,5 +1,7 @@
 import axios from 'axios';
 import type { AxiosAdapter, AxiosResponse } from 'axios';
+import { errorChain } from '../base/errors';
+import { isRedirectRefusal } from '../failover/errors';
 import type { Exchange, Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { headerOf } from '../http/headers';
@@ -39,7 +41,7 @@ export function prepareRedirects(
     exchange.connection = own;
     return followHttp(own);
   }
-  const follow = request.kind === 'fetch' && isNode() ? followManually(attempt) : undefined;
+  const follow = request.kind === 'fetch' ? followManually(attempt, target) : undefined;
   guardRedirects(attempt, target);
   return follow;
 }
@@ -56,17 +58,41 @@ function followHttp(own: Transport): Follow | undefined {
 }
 
 /**
- * Node's fetch would carry every header but `Authorization` to another origin. So an attempt over it is told not to
- * follow, unless the caller has chosen something else already.
+ * fetch would carry every header but `Authorization` to another origin, and in some runtimes that one too. So an attempt
+ * with credentials is told not to follow, unless the caller has chosen something else already. What then comes back is
+ * up to the fetch in use: `isOpaque` and `isRefused`. Without credentials, a fetch that may hide where a redirect leads
+ * follows it itself. Node's own shows it, so that a refused connection behind a redirect is told from one in front.
  */
-function followManually(attempt: AttemptConfig): Follow | undefined {
+function followManually(attempt: AttemptConfig, target: Target): Follow | undefined {
   const fetchOptions = attempt.fetchOptions as { redirect?: unknown } | undefined;
   if (['manual', 'error'].includes(fetchOptions?.redirect as string)) return undefined;
+  const { fetch: callers } = Object(attempt.env) as { fetch?: unknown };
+  const showsRedirects = isNode() && callers == null;
+  if (!showsRedirects && !hasCredentials(attempt, target)) return undefined;
   attempt.fetchOptions = { ...fetchOptions, redirect: 'manual' };
   return (attempt.maxRedirects ?? 1) > 0 ? followFetch : undefined;
 }
 
 const followFetch: Follow = /* @__PURE__ */ followWith(FETCH_REDIRECTS, MAX_FETCH_REDIRECTS, urlOf);
+
+/** Whether another origin must not get all of the attempt's headers. */
+function hasCredentials({ headers, auth, sensitiveHeaders }: AttemptConfig, { backend }: Target): boolean {
+  if (auth !== undefined) return true;
+  const sensitive = [...backend.credentials.sensitive, ...lowerCase(sensitiveHeaders)];
+  return Object.entries(headers).some(
+    ([name, value]) => value != null && value !== false && sensitive.includes(name.toLowerCase()),
+  );
+}
+
+/** Whether the fetch in use hides where a redirect leads, as those of browsers do. */
+export function isOpaque({ status }: AxiosResponse, follow: Follow | undefined): boolean {
+  return status === 0 && follow !== undefined;
+}
+
+/** Whether the fetch in use rejects a redirect that it is told not to follow, as Electron's does. */
+export function isRefused(error: unknown, follow: Follow | undefined): boolean {
+  return follow?.rules === FETCH_REDIRECTS && errorChain(error).some(isRedirectRefusal);
+}
 
 export function isRedirected({ status, headers }: AxiosResponse, { rules }: Follow): boolean {
   // The status comes first: most responses then need no search for the header.
@@ -118,9 +144,14 @@ function asAxiosError<T>(config: AttemptConfig, { data, request }: AxiosResponse
     return act();
   } catch (error) {
     discardBody(data);
-    const { code } = error as RedirectError;
-    throw axios.AxiosError.from(error, code, config, request);
+    throw axiosErrorOf(error, config, request);
   }
+}
+
+/** Of an error of ours about a redirect. */
+export function axiosErrorOf(error: unknown, config: AttemptConfig, request: unknown): unknown {
+  const { code } = error as RedirectError;
+  return axios.AxiosError.from(error, code, config, request);
 }
 
 /** The config of the next hop. `fetchOptions` and the transport stay. */

@@ -6,14 +6,15 @@ import type { Fabricated } from '../failover/exhausted';
 import { replaceField } from '../failover/redact';
 import { discardBody, isNodeStream, isWebStream, watched } from '../http/streams';
 import type { AdapterKind, AxiosRequest } from './attempt-config';
-import { hideRequest, hideRequestOf } from './native-request';
+import { hideRequest, hideRequestOf, setHidden } from './native-request';
 
 /**
  * Resolves or rejects by the caller's `validateStatus`, as axios's own `settle` does.
  *
+ * @param cause of the error
  * @throws AxiosError `ERR_BAD_REQUEST` for a 4xx, `ERR_BAD_RESPONSE` for any other status that isn't accepted
  */
-export function settle(response: AxiosResponse): AxiosResponse {
+export function settle(response: AxiosResponse, cause?: Error): AxiosResponse {
   const { status, config } = response;
   const { validateStatus } = config;
   if (!status || !validateStatus || validateStatus(status)) return response;
@@ -21,6 +22,7 @@ export function settle(response: AxiosResponse): AxiosResponse {
   const message = `Request failed with status code ${String(status)}`;
   const error = new axios.AxiosError(message, code, config, response.request, response);
   hideRequest(error);
+  setHidden(error, 'cause', cause);
   throw error;
 }
 
@@ -38,15 +40,17 @@ export function fabricate(request: AxiosRequest, { status, statusText, headers, 
 
 /** The text in the form that the wrapped adapter produces for this `responseType`. */
 function inForm(text: string, { config, kind }: AxiosRequest): unknown {
-  // The fetch adapter gives web streams and ArrayBuffers, in Node too. A browser has nothing else.
-  const isWeb = kind === 'fetch' || !isNode();
+  // axios's http adapter gives Node's own kinds. So do foreign ones, where there are any.
+  const isNodes = kind === 'http' || (kind === 'foreign' && isNode());
   switch (config.responseType?.toLowerCase()) {
     case 'arraybuffer':
-      return isWeb ? new TextEncoder().encode(text).buffer : Buffer.from(text);
+      return isNodes ? Buffer.from(text) : new TextEncoder().encode(text).buffer;
     case 'blob':
       return new Blob([text], { type: 'application/json' });
     case 'stream':
-      if (isWeb) return new Blob([text]).stream();
+      // XHR gives text.
+      if (kind === 'xhr') return text;
+      if (!isNodes) return new Blob([text]).stream();
       return process.getBuiltinModule('node:stream').Readable.from([Buffer.from(text)]);
     default:
       return text;

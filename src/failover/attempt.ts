@@ -8,7 +8,7 @@ import type { InFlight, PoolCore } from '../pool/pool-core';
 import { Abort, AbortReason } from './budget';
 import type { Budget } from './budget';
 import { classifyError, failureOfError, failureOfResponse, isSuccess } from './classify';
-import type { Outcome } from './classify';
+import type { Failure, Outcome } from './classify';
 import type { Exchange, HttpClient, HttpRequest } from './http-client';
 import type { Rules } from './options';
 
@@ -23,6 +23,8 @@ export interface Run<R extends HttpRequest, A extends HttpResponse> {
   /** Whether the first attempt has all of the caller's `timeout`: no wait and no reading of the body came before it. */
   hasWholeBudget: boolean;
   body?: Body;
+  /** The latest failure of a backend. */
+  failure?: Failure;
   /** What the caller gets if no backend is left, in place of a fabricated 429. */
   last?: Last<A> | undefined;
 }

@@ -79,11 +79,15 @@ const OWN_CODE = new RegExp(
   ].join('|')})`,
 );
 
+/** Whether fetch refuses a redirect: it was told to (`redirect: 'error'`), it can't but follow (Electron), or there were too many. */
+export function isRedirectRefusal({ code = '', message }: ErrorLike): boolean {
+  return code === 'UnexpectedRedirect' || /unexpected redirect|redirect (?:count|mode|was)/i.test(String(message));
+}
+
 export function exceedsLimit(chain: readonly ErrorLike[], config: RequestConfig): boolean {
   // axios 1.5.0 says the same of a truncated body, with a limit of -1.
   if (String(chain[0]?.message).startsWith('maxContentLength size of ')) return Number(config.maxContentLength) > -1;
-  // Where fetch itself follows redirects, too many of them have no code.
-  return chain.some(({ code = '', message }) => LIMIT_CODE.test(code) || message === 'redirect count exceeded');
+  return chain.some((each) => LIMIT_CODE.test(each.code ?? '') || isRedirectRefusal(each));
 }
 
 /** Whether it is a mistake of the caller's own, such as a Blob whose file has changed. */

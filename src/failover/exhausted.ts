@@ -1,4 +1,6 @@
+import { CodedError, errorChain } from '../base/errors';
 import type { Exhausted } from '../pool/turns';
+import type { Failure } from './classify';
 
 /** A response that no backend gave. Each client makes one of its own of it. */
 export interface Fabricated {
@@ -24,4 +26,16 @@ export function exhaustedResponse({ retryAfter, backends }: Exhausted): Fabricat
     },
     text: JSON.stringify({ error: { code: '429', type: 'no_backend_available', message } }),
   };
+}
+
+/** Says what the last attempt failed with: by `message`, `code`, `status` and `backend`. It holds no request and no response. */
+export function causeOf({ backend, status, code, error }: Failure): Error {
+  const { message } = Object(error) as { message?: unknown };
+  const words = status === undefined ? String(message) : `HTTP ${String(status)}`;
+  // What a provider of credentials threw is the user's own, and stays as it is.
+  const provider = errorChain(error).find((each) => each instanceof CodedError && each.code === 'ERR_CREDENTIAL');
+  const { cause } = Object(provider) as { cause?: unknown };
+  const last = new Error(`${backend.name}: ${words}`, cause === undefined ? undefined : { cause });
+  const fields = { ...(code !== undefined && { code }), ...(status !== undefined && { status }) };
+  return Object.assign(last, fields, { backend: backend.name });
 }

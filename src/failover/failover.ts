@@ -12,7 +12,7 @@ import type { CurrentAttempt, Last, Run } from './attempt';
 import { Budget } from './budget';
 import { coverageOf, isAtWork, isBackendsFault, isReturnable, isSuccess } from './classify';
 import type { Failure, Outcome } from './classify';
-import { exhaustedResponse } from './exhausted';
+import { causeOf, exhaustedResponse } from './exhausted';
 import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './options';
 import type { Rules } from './options';
@@ -118,6 +118,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       if (!mayGoOn) return { is: 'throw', error: outcome.error };
       return { is: 'next', isFinal: false, last: { error: outcome.error } };
     case 'failure':
+      run.failure = outcome.failure;
       return afterFailure(run, current, outcome.failure, judge(run, current, outcome.failure) && mayGoOn);
   }
 }
@@ -234,12 +235,13 @@ function record<R extends HttpRequest, A extends HttpResponse>(
 
 /** The answer to a request for which no backend is left. */
 function lastAnswer<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, turn: Exhausted): A {
-  const { client, request, attempts, last, pool } = run;
+  const { client, request, attempts, last, failure, pool } = run;
   run.last = undefined;
   if (last !== undefined && 'error' in last) throw last.error;
   if (last !== undefined) return client.settle(request, last.response, attempts, last.abort);
   pool.events.emit({ type: 'exhausted', retryAfter: turn.retryAfter });
-  return client.settle(request, client.fabricate(request, exhaustedResponse(turn)), attempts);
+  const response = client.fabricate(request, exhaustedResponse(turn));
+  return client.settle(request, response, attempts, undefined, failure && causeOf(failure));
 }
 
 /** Frees the connection of a response that was kept in case that no backend was left. */

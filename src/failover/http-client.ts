@@ -91,9 +91,10 @@ export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
    * The response as the caller gets it, with `attempts`.
    *
    * @param abort of the attempt, so that a cancel ends a body that the caller is still reading
+   * @param cause of the client's error, if the response is fabricated
    * @throws the client's error if the caller doesn't accept the status
    */
-  settle(request: R, response: A, attempts: readonly Attempt[], abort?: Abort): A;
+  settle(request: R, response: A, attempts: readonly Attempt[], abort?: Abort, cause?: Error): A;
   /**
    * An `AbortReason` or `CodedError` as an error of the client's own. Other errors are returned as they are.
    *

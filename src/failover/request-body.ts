@@ -11,7 +11,7 @@ export async function openBody<R extends HttpRequest, A extends HttpResponse>(
   data: OneShot,
 ): Promise<Body> {
   const { pool, rules, request, budget } = run;
-  const onlyAttempt = rules.once === true || (pool.backends.infos.length === 1 && rules.maxWait === 0);
+  const onlyAttempt = rules.once || (pool.backends.infos.length === 1 && rules.maxWait === 0);
   const namesModel =
     request.deployment === undefined &&
     pool.backends.byPriority.some(({ settings }) => settings.deployments !== undefined);

@@ -89,6 +89,14 @@ export function tooManyRedirects(): RedirectError {
   return new RedirectError('Maximum number of redirects exceeded', 'ERR_FR_TOO_MANY_REDIRECTS');
 }
 
+/** For a fetch that doesn't say where a redirect leads: it may lead to another origin, which must not get the credentials. */
+export function hiddenRedirect(): RedirectError {
+  return failed(
+    "this runtime's fetch doesn't tell where it leads, and following it could give the credentials to another server. " +
+      'Use the address that it leads to as the baseURL of the backend',
+  );
+}
+
 function destination(location: string, base: URL, { badLocation }: RedirectRules): URL | undefined {
   let url: URL | undefined;
   try {
