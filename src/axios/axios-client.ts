@@ -14,7 +14,7 @@ import { attemptConfig } from './attempt-config';
 import type { AdapterKind, AttemptConfig, AxiosRequest } from './attempt-config';
 import { FetchConnection, connectionOf, watchedBy, watchedFetch } from './connection';
 import { setHidden } from './native-request';
-import { axiosErrorOf, isOpaque, isRedirected, isRefused, prepareRedirects } from './redirects';
+import { axiosErrorOf, isRedirected, isRefused, prepareRedirects } from './redirects';
 import type { Follow } from './redirects';
 import {
   cancelWhileRead,
@@ -197,9 +197,12 @@ function checkedStatus0(
   follow: Follow | undefined,
 ): AxiosResponse {
   const { request } = response as { request?: unknown };
-  if (isOpaque(response, follow)) throw axiosErrorOf(hiddenRedirect(), attempt, request);
-  const { redirect, mode } = Object(attempt.fetchOptions) as { redirect?: unknown; mode?: unknown };
-  if (kind === 'fetch' && (redirect === 'manual' || attempt.maxRedirects === 0 || mode === 'no-cors')) return response;
+  if (kind === 'fetch') {
+    const { redirect, mode } = Object(attempt.fetchOptions) as { redirect?: unknown; mode?: unknown };
+    if (mode === 'no-cors') return response;
+    if (follow !== undefined) throw axiosErrorOf(hiddenRedirect(), attempt, request);
+    if (redirect === 'manual' || attempt.maxRedirects === 0) return response;
+  }
   throw new axios.AxiosError(
     'Network Error: the response has no status',
     axios.AxiosError.ERR_NETWORK,

@@ -60,7 +60,7 @@ function followHttp(own: Transport): Follow | undefined {
 /**
  * fetch would carry every header but `Authorization` to another origin, and in some runtimes that one too. So an attempt
  * with credentials is told not to follow, unless the caller has chosen something else already. What then comes back is
- * up to the fetch in use: `isOpaque` and `isRefused`. Without credentials, a fetch that may hide where a redirect leads
+ * up to the fetch in use: a redirect, a status of 0, or a rejection. Without credentials, a fetch that may hide where a redirect leads
  * follows it itself. Node's own shows it, so that a refused connection behind a redirect is told from one in front.
  */
 function followManually(attempt: AttemptConfig, target: Target): Follow | undefined {
@@ -82,11 +82,6 @@ function hasCredentials({ headers, auth, sensitiveHeaders }: AttemptConfig, { ba
   return Object.entries(headers).some(
     ([name, value]) => value != null && value !== false && sensitive.includes(name.toLowerCase()),
   );
-}
-
-/** Whether the fetch in use hides where a redirect leads, as those of browsers do. */
-export function isOpaque({ status }: AxiosResponse, follow: Follow | undefined): boolean {
-  return status === 0 && follow !== undefined;
 }
 
 /** Whether the fetch in use rejects a redirect that it is told not to follow, as Electron's does. */
