@@ -112,6 +112,21 @@ test.each(['get', 'post'])('a %s that may not be redirected is refused, and no b
   expect(second.calls).toHaveLength(0);
 });
 
+test.each(['x-own', {}, [1]])(
+  'sensitiveHeaders of a wrong kind are refused, as axios refuses them over http: %j',
+  async (names) => {
+    const backend = await FakeBackend.start();
+    const config = {
+      sensitiveHeaders: names as string[],
+      adapter: priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' }),
+    };
+    const plain = await rejectionOf(axios.get(`${backend.url}/x`, { ...config, adapter: 'http' }));
+    const { message, code } = await rejectionOf(axios.get('/x', config));
+    expect({ message, code }).toEqual({ message: plain.message, code: plain.code });
+    expect(backend.calls).toHaveLength(0);
+  },
+);
+
 test('a 503 page of text fails over under responseType: formdata', async () => {
   const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
   first.always({ status: 503, body: 'Service Unavailable', headers: { 'content-type': 'text/html' } });

@@ -1,6 +1,13 @@
 import { getEventListeners } from 'node:events';
+import { Readable } from 'node:stream';
 import axios from 'axios';
+import type { AxiosRequestConfig, AxiosResponse } from 'axios';
+import { priorityAdapter } from '../../src';
+import { FakeBackend, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 import { deferred, eventLoopTurn, stubPool } from '../support/stub-pool';
+import { textOf } from '../support/text-of';
+
+closeBackendsAfterEach();
 
 test('no request leaves a listener on a long-lived signal, whatever its result', async () => {
   const controller = new AbortController();
@@ -54,4 +61,41 @@ test('a late end of an attempt that was given up leaves the listener of later re
   running.resolve(200);
   await Promise.all([second, third]);
   expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+});
+
+describe.each(['http', 'fetch'])('over %s, long-lived signals used in turn', (wire) => {
+  test.each<[string, AxiosRequestConfig]>([
+    ['by requests', {}],
+    ['by requests with a timeout', { timeout: 5000 }],
+    ['by streamed responses', { responseType: 'stream' }],
+    ['by streamed requests', { method: 'post' }],
+  ])('%s cause no warning and keep no listener', async (_, config) => {
+    const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    first.always({ status: 503 });
+    const adapter = priorityAdapter(
+      [
+        { baseURL: first.url, azureADTokenProvider: () => Promise.resolve('token') },
+        { baseURL: second.url, priority: 2 },
+      ],
+      { adapter: wire, defaultCooldown: 0 },
+    );
+    const warned = jest.fn();
+    process.on('warning', warned);
+    const signals = [new AbortController().signal, new AbortController().signal];
+    for (let i = 0; i < 60; i++) {
+      const body = config.method === 'post' ? { data: Readable.from(['body']) } : {};
+      const { data }: AxiosResponse<unknown> = await axios.request({
+        url: '/x',
+        ...config,
+        ...body,
+        adapter,
+        signal: signals[i % 2]!,
+      });
+      if (config.responseType === 'stream') await textOf(data);
+    }
+    await eventLoopTurn();
+    process.off('warning', warned);
+    expect(warned).not.toHaveBeenCalled();
+    expect(signals.map((signal) => getEventListeners(signal, 'abort').length)).toEqual([0, 0]);
+  });
 });

@@ -1,7 +1,9 @@
 import axios from 'axios';
 import { priorityAdapter } from '../../src';
+import type { BackendOptions } from '../../src';
 import { FakeBackend, rejectionOf, startBackends, throttle, closeBackendsAfterEach } from '../support/fake-backend';
-import { stubPool } from '../support/stub-pool';
+import { stubPool, throttled } from '../support/stub-pool';
+import type { StubReply } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
@@ -113,5 +115,49 @@ describe('config.failover', () => {
     expect(error.message).toBe(message);
     expect(error.attempts).toEqual([]);
     expect(tried).toEqual([]);
+  });
+});
+
+describe('the error of a fabricated 429', () => {
+  const causeOf = async (reply: StubReply | undefined, own: Partial<BackendOptions> = {}) => {
+    const { adapter, replies } = stubPool({ a: { ...own, name: 'east' } });
+    if (reply !== undefined) replies.a = reply;
+    const error = await rejectionOf(axios.get('/x', { adapter }));
+    expect(error.response).toMatchObject({ fabricated: true });
+    expect(Object.keys(error)).not.toContain('cause');
+    return {
+      cause: error.cause as Error & Record<string, unknown>,
+      again: await rejectionOf(axios.get('/x', { adapter })),
+    };
+  };
+
+  test('has a cause that names the status of the last attempt and its backend', async () => {
+    const { cause, again } = await causeOf(throttled(60_000));
+    expect(cause).toBeInstanceOf(Error);
+    expect({ ...cause, message: cause.message }).toEqual({ message: 'east: HTTP 429', status: 429, backend: 'east' });
+    // No attempt was made.
+    expect(again.cause).toBeUndefined();
+  });
+
+  test('has a cause with the code and the words of the network, and without the key', async () => {
+    const { cause } = await causeOf(() => new axios.AxiosError('refused own-secret', 'ECONNREFUSED'), {
+      apiKey: 'own-secret',
+    });
+    expect({ ...cause, message: cause.message }).toEqual({
+      message: 'east: refused ***',
+      code: 'ECONNREFUSED',
+      backend: 'east',
+    });
+  });
+
+  test('has what a provider threw, unchanged, as the cause of its cause', async () => {
+    const thrown = Object.freeze(new Error('vault is closed'));
+    const { cause } = await causeOf(undefined, { apiKey: () => Promise.reject(thrown) });
+    expect(cause).toMatchObject({
+      message: 'east: backends[0].apiKey() failed',
+      code: 'ERR_CREDENTIAL',
+      backend: 'east',
+    });
+    expect(cause.cause).toBe(thrown);
   });
 });

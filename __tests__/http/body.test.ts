@@ -245,6 +245,25 @@ test.each([100, 2 ** 20])(
   },
 );
 
+test.each(['content-only', 'legacy'] as const)(
+  'formDataHeaderPolicy: %s applies to a form that was read into memory, as in plain axios',
+  async (formDataHeaderPolicy) => {
+    const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    first.always({ status: 503 });
+    const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
+    const form = () => {
+      const made = packageForm();
+      const { getHeaders } = made;
+      return Object.assign(made, { getHeaders: () => ({ ...getHeaders.call(made), 'x-form': 'own' }) });
+    };
+    await axios.post('/x', form(), { adapter, formDataHeaderPolicy });
+    const own = second.lastCall.headers;
+    await axios.post(`${second.url}/x`, form(), { formDataHeaderPolicy });
+    expect(own['x-form']).toBe(second.lastCall.headers['x-form']);
+    expect(own['content-type']).toMatch(/^multipart\/form-data; boundary=/);
+  },
+);
+
 test.each([
   ['fails', (form: FormDataPackage) => form.emit('error', new NodesError('disk on fire')), /disk on fire/],
   ['closes early', (form: FormDataPackage) => form.emit('close'), /aborted/],

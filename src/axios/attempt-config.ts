@@ -47,7 +47,9 @@ export function attemptConfig(request: AxiosRequest, target: Target, abort: Abor
   const reframed = attempt.data !== config.data && !isOneShot(attempt.data);
   const { dropped } = backend.credentials;
   const headers = copyHeaders(config.headers, (name) => dropped.has(name) || (reframed && FRAMING.test(name)));
-  if (body.headers) for (const [name, value] of Object.entries(body.headers)) setHeader(headers, name, value);
+  for (const [name, value] of Object.entries(body.headers ?? {})) {
+    if (config.formDataHeaderPolicy !== 'content-only' || CONTENT.test(name)) setHeader(headers, name, value);
+  }
   for (const [name, value] of credentials) headers[name] = value;
   attempt.headers = headers as typeof attempt.headers;
   if (backend.credentials.own && attempt.auth !== undefined) delete attempt.auth;
@@ -164,5 +166,7 @@ function setBody(attempt: AttemptConfig, request: AxiosRequest, { backend, body 
   if (name) attempt.data = model.renamed(name);
 }
 
+/** The headers of a form that axios takes under `formDataHeaderPolicy: 'content-only'`. */
+const CONTENT = /^content-(?:type|length)$/i;
 /** Headers that say how a body is framed. */
 const FRAMING = /^(?:content-length|transfer-encoding)$/;

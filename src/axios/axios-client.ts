@@ -14,7 +14,8 @@ import { attemptConfig } from './attempt-config';
 import type { AdapterKind, AttemptConfig, AxiosRequest } from './attempt-config';
 import { FetchConnection, connectionOf, watchedBy, watchedFetch } from './connection';
 import { setHidden } from './native-request';
-import { axiosErrorOf, isRedirected, isRefused, prepareRedirects } from './redirects';
+import { reportProgress } from './progress';
+import { axiosErrorOf, checkSensitiveHeaders, isRedirected, isRefused, prepareRedirects } from './redirects';
 import type { Follow } from './redirects';
 import {
   cancelWhileRead,
@@ -38,6 +39,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   /** @throws CodedError or AxiosError for a URL or a timeout that axios would refuse */
   open(config: InternalAxiosRequestConfig, adapter: AxiosAdapter): AxiosRequest {
     const kind = this.#kindOf(adapter, config);
+    if (kind === 'fetch') checkSensitiveHeaders(config);
     const route = routeOf(config);
     return {
       config,
@@ -63,6 +65,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const follow = prepareRedirects(attempt, request, target, exchange);
     const { kind } = request;
     if (kind === 'fetch') this.#watch(attempt, exchange);
+    if (attempt.onUploadProgress ?? attempt.onDownloadProgress) reportProgress(attempt, exchange, follow !== undefined);
     return called(attempt.adapter as AxiosAdapter, attempt)
       .then(
         (response) => {

@@ -154,6 +154,8 @@ function hopConfig(attempt: AttemptConfig, { url, method, headers, dropsBody }: 
   const next = Object.assign(copyOf(attempt), { url: url.href, method, headers }) as AttemptConfig;
   // Not deleted: the config may inherit them.
   Object.assign(next, { baseURL: undefined, params: undefined, allowAbsoluteUrls: true });
+  // As in axios, sending the body again is no more progress.
+  if (next.onUploadProgress !== undefined) next.onUploadProgress = undefined as never;
   if (dropsBody) next.data = undefined;
   return next;
 }
@@ -170,7 +172,7 @@ function urlOf({ baseURL, url }: AttemptConfig): URL {
 }
 
 function lowerCase(names: unknown): string[] {
-  return Array.isArray(names) ? (names as string[]).map((name) => name.toLowerCase()) : [];
+  return ((names ?? []) as string[]).map((name) => name.toLowerCase());
 }
 
 /**
@@ -214,6 +216,17 @@ function ownTransport(
 /** axios refuses everything else. */
 function isListOfNames(value: unknown): boolean {
   return value == null || (Array.isArray(value) && value.every((each) => typeof each === 'string'));
+}
+
+/**
+ * Over fetch, axios ignores `sensitiveHeaders`, and the redirects are followed here.
+ *
+ * @throws AxiosError as axios's http adapter does: what is not understood would be a leak
+ */
+export function checkSensitiveHeaders(config: AttemptConfig): void {
+  if (isListOfNames(config.sensitiveHeaders)) return;
+  const { ERR_BAD_OPTION_VALUE } = axios.AxiosError;
+  throw new axios.AxiosError('sensitiveHeaders must be an array of strings', ERR_BAD_OPTION_VALUE, config);
 }
 
 /** Where the adapter follows redirects itself, it is told which headers another origin must not get. */

@@ -65,8 +65,10 @@ export async function attempt<R extends HttpRequest, A extends HttpResponse>(
     if (!isGuarded) budget.check();
     const response = await (isGuarded ? guarded(run, current) : send(run, current));
     if (isSuccess(response.status)) return { is: 'success', response };
+    exchange.isOver = true;
     return { is: 'failure', failure: failureOfResponse(response, inFlight.backend, request.config) };
   } catch (error) {
+    exchange.isOver = true;
     // A client that obeys its signal rejects at once, with an error that holds the native request.
     if (error instanceof AbortReason) await nextTurn();
     return unsuccessful(run, current, error);
@@ -87,7 +89,7 @@ function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, 
     }
   };
   const giveUp = (reason: AbortReason): void => {
-    isGivenUp = true;
+    isGivenUp = current.exchange.isOver = true;
     current.exchange.abort?.abort(run.client.abortReason(run.request, reason));
   };
   return run.budget.guard(work, run.rules.attemptTimeout, giveUp);

@@ -71,6 +71,8 @@ export interface Exchange {
   readonly started: number;
   /** Set by a client that can see the connection. */
   connection?: Connection;
+  /** Set when the attempt has failed or was given up: nothing more is reported of it. */
+  isOver?: boolean;
 }
 
 /**
