@@ -1,12 +1,15 @@
 /** Over axios's HTTP/2 (1.13 and later). */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { constants, createServer } from 'node:http2';
 import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
 import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import { priorityAdapter } from '../../src';
 import type { PriorityAdapter } from '../../src';
+import { discardBody } from '../../src/http/streams';
 import { FakeBackend, closeBackendsAfterEach, rejectionOf } from '../support/fake-backend';
 
 closeBackendsAfterEach();
@@ -75,4 +78,13 @@ test('a stream that the server refused was not processed, so a POST fails over',
 test('a stream that never settles is ended by the budget', async () => {
   const { adapter } = await pair(() => undefined);
   expect(await rejectionOf(post(adapter, { timeout: 100 }))).toMatchObject({ code: 'ECONNABORTED' });
+});
+
+test('a streamed response prints no key', async () => {
+  const { adapter } = await pair(ok);
+  const key = randomUUID();
+  const response = await post(adapter, { responseType: 'stream', headers: { 'x-key': key } });
+  expect(inspect(response.data, { depth: 6 })).not.toContain(key);
+  expect(response.request).toBe(response.data);
+  discardBody(response.data);
 });

@@ -177,9 +177,11 @@ function abortError(reason: AbortReason, config: InternalAxiosRequestConfig, kin
 /** A `CodedError` as an axios error. Other errors are returned as they are. */
 function translated(error: unknown, config: InternalAxiosRequestConfig): unknown {
   if (!(error instanceof CodedError)) return error;
-  return error.code === 'ERR_CANCELED'
-    ? new axios.CanceledError(error.message, config)
-    : axios.AxiosError.from(error, error.code, config);
+  if (error.code === 'ERR_CANCELED') return new axios.CanceledError(error.message, config);
+  const own = axios.AxiosError.from(error, error.code, config);
+  // Some versions of axios take over the cause of the given error instead.
+  setHidden(own, 'cause', error);
+  return own;
 }
 
 function withAttempts(error: unknown, attempts: readonly Attempt[]): unknown {
