@@ -474,6 +474,25 @@ describe('a stream longer than maxReplaySize', () => {
   });
 });
 
+test('a stream is kept for another attempt even if its backend becomes available at that very moment', async () => {
+  const results = new Set<unknown>();
+  for (let lookups = 0; lookups < 12; lookups++) {
+    const { adapter, replies, pool, configs } = stubPool({ a: {}, b: { priority: 2 } });
+    for (const name of ['a', 'b']) pool.cool(name, 1000);
+    const start = performance.now();
+    // The cooldowns end after the clock has been read this often.
+    let left = lookups;
+    Object.defineProperty(performance, 'now', { value: () => start + (left-- > 0 ? 0 : 2000), configurable: true });
+    replies.a = 500;
+    const { status } = await axios.post('/x', parts('body'), { adapter, validateStatus: null });
+    Reflect.deleteProperty(performance, 'now');
+    const kept = configs.map(({ data }: { data?: unknown }) => data instanceof ArrayBuffer);
+    results.add(`${String(status)} ${String(kept)}`);
+    expect(pool.snapshot()).toMatchObject([{ pending: 0 }, { pending: 0 }]);
+  }
+  expect(results).toEqual(new Set(['200 true,true', '429 ']));
+});
+
 test('a cancel stops the buffering of a body', async () => {
   const { adapter, pool, tried } = stubPool({ a: {}, b: {} });
   const controller = new AbortController();

@@ -51,6 +51,12 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       }
       if (turn.is === 'none') return lastAnswer(run, turn);
       inFlight = turn.inFlight;
+      if (run.body === undefined && isOneShot(request.body)) {
+        // A backend became available just now, so the body is read after all.
+        pool.release(inFlight);
+        run.body = await openBody(run, request.body);
+        continue;
+      }
       dropAnswer(run);
 
       let current = newAttempt(run, inFlight);
