@@ -77,6 +77,7 @@ const config: Config = {
     ...Object.entries(OLDER_AXIOS).map(withAxios),
     { ...shared, displayName: 'repo', testMatch: inFolders('repo') },
     { ...shared, displayName: 'package', testMatch: inFolders('package') },
+    { ...shared, displayName: 'neighbours', testMatch: inFolders('neighbours') },
     { ...shared, displayName: 'browser', testMatch: inFolders('browser') },
   ],
   collectCoverageFrom: ['src/**/*.ts'],

@@ -1,7 +1,8 @@
 import axios from 'axios';
 import type { AxiosProgressEvent } from 'axios';
 import { priorityAdapter } from '../../src';
-import { FakeBackend, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
+import type { FakeBackend} from '../support/fake-backend';
+import { startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 import { eventLoopTurn } from '../support/stub-pool';
 
 closeBackendsAfterEach();

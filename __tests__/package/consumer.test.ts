@@ -1,25 +1,14 @@
 /** The packed package in fresh projects, with the oldest and the newest axios and TypeScript. Needs the npm registry. */
 import { execFile } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { FakeBackend, replyByPath } from '../support/fake-backend';
+import { installProject, pack } from '../support/packed';
 import { PROGRAMS, runSmokeProgram } from '../support/smoke';
 
 const execute = promisify(execFile);
-const root = join(__dirname, '../..');
-
 /** From the oldest supported compiler to the native one, each under its name in the projects. */
 const COMPILERS = {
   'typescript-5.4': '5.4.5',
@@ -61,10 +50,7 @@ let tarball: string;
 let backends: FakeBackend;
 
 beforeAll(async () => {
-  temp = realpathSync(mkdtempSync(join(tmpdir(), 'consumers-')));
-  // `npm run test:package` has built it.
-  await execute('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', temp], { cwd: root });
-  tarball = join(temp, readdirSync(temp)[0] ?? '');
+  ({ temp, tarball } = await pack());
   backends = (await FakeBackend.start()).always(replyByPath);
 }, 60_000);
 
@@ -123,12 +109,9 @@ describe.each([
 });
 
 async function install(folder: string, version: string): Promise<void> {
-  mkdirSync(folder);
-  // The extension of a file decides the kind of its module, except for a bundler.
-  await writeFile(join(folder, 'package.json'), '{"private":true,"type":"module"}');
   const compilers = Object.entries(COMPILERS).map(([alias, exact]) => `${alias}@npm:typescript@${exact}`);
-  const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
-  await execute('npm', ['install', ...flags, tarball, `axios@${version}`, NODE_TYPES, ...compilers], { cwd: folder });
+  await installProject(folder, [tarball, `axios@${version}`, NODE_TYPES, ...compilers]);
+  // The extension of a file decides the kind of its module, except for a bundler.
   for (const name of ['types', 'types-esm', 'types-node', 'types-bare']) {
     for (const kind of ['mts', 'cts', 'ts'])
       copyFileSync(join(PROGRAMS, `${name}.mts`), join(folder, `${name}.${kind}`));
