@@ -110,7 +110,8 @@ export class FakeBackend {
   }
 }
 
-function send(response: ServerResponse, { status = 200, headers, body = '' }: Canned): void {
+/** Sends a canned response. */
+export function send(response: ServerResponse, { status = 200, headers, body = '' }: Canned): void {
   const raw = typeof body === 'string' || Buffer.isBuffer(body);
   response.writeHead(status, { ...(!raw && { 'content-type': 'application/json' }), ...headers });
   response.end(raw ? body : JSON.stringify(body));

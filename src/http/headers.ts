@@ -26,11 +26,10 @@ export function copyHeaders(source: object, drop: (name: string) => boolean): He
   return copy;
 }
 
-/** Sets a header in place of the one of the same name in any case. */
+/** Sets a header. As in axios, one that is there already, in any case, keeps its name. */
 export function setHeader(headers: HeaderFields, name: string, value: unknown): void {
   const lower = name.toLowerCase();
-  removeHeaders(headers, (each) => each === lower);
-  headers[name] = value;
+  headers[Object.keys(headers).find((each) => each.toLowerCase() === lower) ?? name] = value;
 }
 
 /** @param matches is given the lower-case name */
