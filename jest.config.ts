@@ -78,6 +78,7 @@ const config: Config = {
     { ...shared, displayName: 'repo', testMatch: inFolders('repo') },
     { ...shared, displayName: 'package', testMatch: inFolders('package') },
     { ...shared, displayName: 'neighbours', testMatch: inFolders('neighbours') },
+    { ...shared, displayName: 'runtimes', testMatch: inFolders('runtimes') },
     { ...shared, displayName: 'browser', testMatch: inFolders('browser') },
   ],
   collectCoverageFrom: ['src/**/*.ts'],

@@ -116,11 +116,18 @@ describe('an error that neither a network nor a server made', () => {
     ['error sending request for url', new TypeError('error sending request for url (http://x)')],
     ['error reading a body from connection', new TypeError('error reading a body from connection')],
     ['Error in input stream', new TypeError('Error in input stream')],
+    ['Network connection lost. of workerd', new Error('Network connection lost.')],
+    [
+      'internal error of workerd, for a failed lookup',
+      new Error('internal error; reference = pb10bkrlb1tbtesbigstdo2c'),
+    ],
     ['Network Error', new Error('Network Error')],
     ['a DOMException NetworkError', new DOMException('x', 'NetworkError')],
     ['a DOMException TimeoutError', new DOMException('x', 'TimeoutError')],
     ['timeout of 5ms exceeded', new Error('timeout of 5ms exceeded')],
     ['ConnectionClosed of Bun', Object.assign(new Error('x'), { code: 'ConnectionClosed' })],
+    ['InvalidHTTPResponse of Bun', Object.assign(new TypeError('x'), { code: 'InvalidHTTPResponse' })],
+    ['ZlibError of Bun', Object.assign(new TypeError('x'), { code: 'ZlibError' })],
   ])('is not what a network says: %s', async (_, error) => {
     const adapter = priorityAdapter([{ baseURL: 'a.example' }, { baseURL: 'b.example' }], {
       adapter: () => Promise.reject(error),

@@ -28,3 +28,14 @@ test.each<[string, unknown]>([
 ])('there is nothing to read from %s', (_, data) => {
   expect(errorBodyOf(data)).toEqual({});
 });
+
+test('bytes are read where there is no TextDecoder, as in jsdom under Jest', () => {
+  const bytes = new TextEncoder().encode(text);
+  const { TextDecoder } = globalThis;
+  Object.assign(globalThis, { TextDecoder: undefined });
+  try {
+    expect(errorBodyOf(bytes)).toEqual(error);
+  } finally {
+    Object.assign(globalThis, { TextDecoder });
+  }
+});

@@ -190,6 +190,8 @@ const NAMED: Record<string, (argument: number) => Reply> = {
   endless: () => endless429,
   bytes: (length) => ({ body: Buffer.alloc(length, 'x') }),
   hang: () => neverReply,
+  reset: () => resetConnection,
+  undecodable: () => ({ headers: { 'content-encoding': 'gzip' }, body: 'not compressed' }),
   cut: () => truncateBody,
   trickle: () => trickle,
   redirect,

@@ -97,11 +97,11 @@ export function isOwnMistake(chain: readonly ErrorLike[]): boolean {
 
 /** Codes of axios, Node, undici, OpenSSL and Bun. */
 const NETWORK_CODE =
-  /^(?:E[A-Z]|ERR_|UND_|HPE_|Z_|CERT_|CRL_|UNABLE_|SELF_SIGNED_|DEPTH_|HOSTNAME_|INVALID_|PATH_|Connection|FailedToOpenSocket|Timeout)/;
+  /^(?:E[A-Z]|ERR_|UND_|HPE_|Z_|CERT_|CRL_|UNABLE_|SELF_SIGNED_|DEPTH_|HOSTNAME_|INVALID_|PATH_|Connection|FailedToOpenSocket|InvalidHTTP|Timeout|Zlib)/;
 
-/** How errors of the network without a code are worded, by axios, axios-mock-adapter, and the fetch of Node, Deno and browsers. */
+/** How errors of the network without a code are worded, by axios, axios-mock-adapter, and the fetch of Node, Deno, workerd and browsers. */
 const NETWORK_WORDS =
-  /network ?error|^timeout of |fetch failed|failed to fetch|^NetworkError|load failed|terminated|^error sending request|^error reading a body|^Error in (?:body|input) stream/i;
+  /network ?error|^timeout of |fetch failed|failed to fetch|^NetworkError|load failed|terminated|^error sending request|^error reading a body|^Error in (?:body|input) stream|^Network connection lost|^internal error; reference/i;
 
 /** Whether an error comes from the network or a server. Everything else is somebody's bug. */
 export function isNetworks(chain: readonly ErrorLike[], connection: Connection | undefined): boolean {

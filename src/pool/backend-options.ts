@@ -204,6 +204,7 @@ function checkBaseURL(value: unknown, place: string): URL {
   return url;
 }
 
+/** Not with `URL.canParse`, which jsdom has only since Jest 30. */
 function parsed(href: string): URL | undefined {
   try {
     return new URL(href);
