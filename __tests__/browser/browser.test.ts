@@ -5,7 +5,7 @@ import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { refusedOrigin, replyByPath, startBackends } from '../support/fake-backend';
 import type { FakeBackend, Reply } from '../support/fake-backend';
-import { readInRoot, transpiled } from '../support/runtimes';
+import { readInRoot, transpiled } from '../support/bundle';
 import { allChecks } from '../runtimes/program';
 import type { Place } from '../support/checks';
 

@@ -20,6 +20,8 @@ export interface Place {
   readonly refusedCode?: string;
   /** Whether the runtime shows the head of a redirect. If not, only the runtime can follow it. */
   readonly showsRedirects: boolean;
+  /** Whether it is jsdom, which has no streams, and whose XMLHttpRequest never ends if a body breaks off. */
+  readonly isJsdom?: boolean;
 }
 
 export interface Echo {
@@ -47,7 +49,7 @@ interface Failed extends Error {
 }
 
 /** What must hold in every runtime over each adapter that axios has there, by name. A check that rejects has failed. */
-export function checksOf({ over, origin, refused, refusedCode }: Place): Checks {
+export function checksOf({ over, origin, refused, refusedCode, isJsdom = false }: Place): Checks {
   const at = (name: string): BackendOptions => ({ baseURL: `${origin}/${name}`, name });
   const refusing: BackendOptions = { baseURL: refused, name: 'refused' };
   /** A client whose backends have the priorities 1, 2, 3 … */
@@ -121,13 +123,6 @@ export function checksOf({ over, origin, refused, refusedCode }: Place): Checks 
       const moving = clientOf([refusing, at('echo')], { failoverCondition: () => true });
       same(tried(await moving.post('/x', {})), ['refused', 'echo']);
     },
-    async 'a GET fails over on a truncated 200, and a POST fails'() {
-      const response = await clientOf([at('cut'), at('echo')]).get('/x');
-      same([tried(response), reasons(response)[0]], [['cut', 'echo'], 'ambiguous']);
-      const client = clientOf([at('cut'), at('echo')]);
-      const error = await rejectionOf(client.post('/x', {}));
-      same([tried(error), reasons(error), onCooldown(client)], [['cut'], ['ambiguous'], ['cut']]);
-    },
     async 'a 200 whose body can not be decoded is a truncated one'() {
       const response = await clientOf([at('undecodable'), at('echo')]).get('/x');
       same([tried(response), reasons(response)[0]], [['undecodable', 'echo'], 'ambiguous']);
@@ -144,7 +139,7 @@ export function checksOf({ over, origin, refused, refusedCode }: Place): Checks 
     async 'an error has the request that plain axios gives it'() {
       for (const [behaviour, config] of [
         ['status-404', {}],
-        ['cut', {}],
+        ['undecodable', {}],
         ['hang', { timeout: 100 }],
       ] as const) {
         const plain = await rejectionOf(axios.post(`${origin}/${behaviour}`, {}, { ...config, adapter: over }));
@@ -242,11 +237,6 @@ export function checksOf({ over, origin, refused, refusedCode }: Place): Checks 
       const { data } = await secondOfTwo().post<Echo>('/x', new URLSearchParams({ a: 'b c' }));
       same([data.body, data.headers['content-type'].split(';')[0]], ['a=b+c', 'application/x-www-form-urlencoded']);
     },
-    async 'the second backend receives a ReadableStream in full'() {
-      const body = new Blob(['c'.repeat(100_000)]).stream();
-      const { data } = await secondOfTwo().post<Echo>('/x', body, { headers: { 'content-type': 'text/x-c' } });
-      same([data.bytes, data.headers['content-type']], [100_000, 'text/x-c']);
-    },
     async 'a backend with its own token does not get the key of the caller'() {
       const own = { ...at('echo'), azureADTokenProvider: () => Promise.resolve('own') };
       const { data } = await clientOf([own]).post<Echo>('/x', {}, { headers: { 'api-key': 'callers' } });
@@ -267,6 +257,21 @@ export function checksOf({ over, origin, refused, refusedCode }: Place): Checks 
       const text = '{"error":{"message":"Please retry after 6 seconds."}}';
       const data = Uint8Array.from(text, (character) => character.charCodeAt(0)).buffer;
       same(parseRetryAfter({ status: 429, headers: {}, data }), 6000);
+    },
+  };
+
+  const beyondJsdom: Checks = {
+    async 'a GET fails over on a truncated 200, and a POST fails'() {
+      const response = await clientOf([at('cut'), at('echo')]).get('/x');
+      same([tried(response), reasons(response)[0]], [['cut', 'echo'], 'ambiguous']);
+      const client = clientOf([at('cut'), at('echo')]);
+      const error = await rejectionOf(client.post('/x', {}));
+      same([tried(error), reasons(error), onCooldown(client)], [['cut'], ['ambiguous'], ['cut']]);
+    },
+    async 'the second backend receives a ReadableStream in full'() {
+      const body = new Blob(['c'.repeat(100_000)]).stream();
+      const { data } = await secondOfTwo().post<Echo>('/x', body, { headers: { 'content-type': 'text/x-c' } });
+      same([data.bytes, data.headers['content-type']], [100_000, 'text/x-c']);
     },
   };
 
@@ -292,7 +297,7 @@ export function checksOf({ over, origin, refused, refusedCode }: Place): Checks 
       same(axios.isCancel(await rejectionOf(readAll(data))), true);
     },
   };
-  return over === 'xhr' ? checks : { ...checks, ...streams };
+  return { ...checks, ...(!isJsdom && beyondJsdom), ...(over !== 'xhr' && streams) };
 }
 
 /** The backends with the priorities 1, 2, 3 … */

@@ -1,19 +1,15 @@
 /** The runtimes beside browsers, each from a package of npm, and a program that runs in all of them. */
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { rollup } from 'rollup';
-import type { Plugin } from 'rollup';
-import ts from 'typescript';
 import type { Results } from '../runtimes/program';
+import { bundled, inRoot, root } from './bundle';
 import type { Place } from './checks';
 
 const execute = promisify(execFile);
-const root = join(__dirname, '../..');
-const inRoot = (path: string) => join(root, path);
 const bin = (name: string) => inRoot(`node_modules/.bin/${name}`);
 
 /** The versions of Node beside the one that runs the tests. */
@@ -22,15 +18,26 @@ export const OTHER_NODES = { 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' };
 /** Runs the program in a runtime. Rejects if the runtime is missing. */
 export type Run = (place: Place) => Promise<Results>;
 
+/** The files that Node, Deno and Bun import. */
+const BY_FILE = {
+  axios: { id: pathToFileURL(inRoot('node_modules/axios/index.js')).href, external: true },
+  library: { id: pathToFileURL(inRoot('dist/index.js')).href, external: true },
+};
+/** What a bundler for the edge puts into the bundle. */
+const INCLUDED = {
+  axios: { id: inRoot('node_modules/axios/dist/esm/axios.js') },
+  library: { id: inRoot('dist/index.js') },
+};
+
 let folder: string;
 
 /** Bundles the program. To be called before all tests of a file. */
 export async function prepareProgram(): Promise<void> {
   folder = mkdtempSync(join(tmpdir(), 'runtimes-'));
   const [module, bundle, script] = await Promise.all([
-    bundled('es', false),
-    bundled('es', true),
-    bundled('iife', true),
+    bundled('es', BY_FILE),
+    bundled('es', INCLUDED),
+    bundled('iife', INCLUDED),
   ]);
   const files = {
     'program.mjs': module,
@@ -60,30 +67,6 @@ import { EdgeVM } from ${JSON.stringify(pathToFileURL(inRoot('node_modules/@edge
 const vm = new EdgeVM({ initialCode: readFileSync(new URL('script.js', import.meta.url), 'utf8') });
 console.log(JSON.stringify(await vm.evaluate(\`program.run(\${process.argv.at(-1)})\`)));
 process.exit();`;
-
-/** @param whole whether axios and the package go into the bundle, as a bundler for the edge does it */
-async function bundled(format: 'es' | 'iife', whole: boolean): Promise<string> {
-  const external = (path: string) => ({ id: pathToFileURL(inRoot(path)).href, external: true });
-  const plugin: Plugin = {
-    name: 'built-package',
-    resolveId(id, importer = '') {
-      if (id === 'axios')
-        return whole ? inRoot('node_modules/axios/dist/esm/axios.js') : external('node_modules/axios/index.js');
-      if (id === '../../src') return whole ? inRoot('dist/index.js') : external('dist/index.js');
-      return id.startsWith('.') && importer.endsWith('.ts') ? join(importer, '..', `${id}.ts`) : null;
-    },
-    transform: (code, id) => (id.endsWith('.ts') ? transpiled(code) : null),
-  };
-  const build = await rollup({ input: inRoot('__tests__/runtimes/program.ts'), plugins: [plugin] });
-  const { output } = await build.generate({ format, name: 'program', inlineDynamicImports: true });
-  return output[0].code;
-}
-
-/** TypeScript as a module of today's JavaScript. */
-export function transpiled(source: string): string {
-  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-  return ts.transpileModule(source, { compilerOptions }).outputText;
-}
 
 /** Runs a file of the folder, whose last line is the results. */
 const runFile =
@@ -165,5 +148,3 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
 `;
-
-export const readInRoot = (path: string): string => readFileSync(inRoot(path), 'utf8');
