@@ -20,8 +20,6 @@ export interface Place {
   readonly refusedCode?: string;
   /** Whether the runtime shows the head of a redirect. If not, only the runtime can follow it. */
   readonly showsRedirects: boolean;
-  /** Whether it is jsdom, which has no streams, and whose XMLHttpRequest never ends if a body breaks off. */
-  readonly isJsdom?: boolean;
 }
 
 export interface Echo {
@@ -49,7 +47,7 @@ interface Failed extends Error {
 }
 
 /** What must hold in every runtime over each adapter that axios has there, by name. A check that rejects has failed. */
-export function checksOf({ over, origin, refused, refusedCode, isJsdom = false }: Place): Checks {
+export function checksOf({ over, origin, refused, refusedCode }: Place): Checks {
   const at = (name: string): BackendOptions => ({ baseURL: `${origin}/${name}`, name });
   const refusing: BackendOptions = { baseURL: refused, name: 'refused' };
   /** A client whose backends have the priorities 1, 2, 3 … */
@@ -122,6 +120,18 @@ export function checksOf({ over, origin, refused, refusedCode, isJsdom = false }
       same(onCooldown(client), ['refused']);
       const moving = clientOf([refusing, at('echo')], { failoverCondition: () => true });
       same(tried(await moving.post('/x', {})), ['refused', 'echo']);
+    },
+    async 'a GET fails over on a truncated 200, and a POST fails'() {
+      const response = await clientOf([at('cut'), at('echo')]).get('/x');
+      same([tried(response), reasons(response)[0]], [['cut', 'echo'], 'ambiguous']);
+      const client = clientOf([at('cut'), at('echo')]);
+      const error = await rejectionOf(client.post('/x', {}));
+      same([tried(error), reasons(error), onCooldown(client)], [['cut'], ['ambiguous'], ['cut']]);
+    },
+    async 'the second backend receives a ReadableStream in full'() {
+      const body = new Blob(['c'.repeat(100_000)]).stream();
+      const { data } = await secondOfTwo().post<Echo>('/x', body, { headers: { 'content-type': 'text/x-c' } });
+      same([data.bytes, data.headers['content-type']], [100_000, 'text/x-c']);
     },
     async 'a 200 whose body can not be decoded is a truncated one'() {
       const response = await clientOf([at('undecodable'), at('echo')]).get('/x');
@@ -260,21 +270,6 @@ export function checksOf({ over, origin, refused, refusedCode, isJsdom = false }
     },
   };
 
-  const beyondJsdom: Checks = {
-    async 'a GET fails over on a truncated 200, and a POST fails'() {
-      const response = await clientOf([at('cut'), at('echo')]).get('/x');
-      same([tried(response), reasons(response)[0]], [['cut', 'echo'], 'ambiguous']);
-      const client = clientOf([at('cut'), at('echo')]);
-      const error = await rejectionOf(client.post('/x', {}));
-      same([tried(error), reasons(error), onCooldown(client)], [['cut'], ['ambiguous'], ['cut']]);
-    },
-    async 'the second backend receives a ReadableStream in full'() {
-      const body = new Blob(['c'.repeat(100_000)]).stream();
-      const { data } = await secondOfTwo().post<Echo>('/x', body, { headers: { 'content-type': 'text/x-c' } });
-      same([data.bytes, data.headers['content-type']], [100_000, 'text/x-c']);
-    },
-  };
-
   /** XMLHttpRequest has no streams. */
   const streams: Checks = {
     async 'a fabricated 429 has the responseType stream'() {
@@ -297,7 +292,7 @@ export function checksOf({ over, origin, refused, refusedCode, isJsdom = false }
       same(axios.isCancel(await rejectionOf(readAll(data))), true);
     },
   };
-  return { ...checks, ...(!isJsdom && beyondJsdom), ...(over !== 'xhr' && streams) };
+  return over === 'xhr' ? checks : { ...checks, ...streams };
 }
 
 /** The backends with the priorities 1, 2, 3 … */
