@@ -39,6 +39,7 @@ export function connectionOf(error: unknown, { fresh, started }: Exchange, hasSe
     isStale: isFirst && (isClosed || isSessionClosed),
     isQueued: false,
     head: sent?.res ? headFrom(sent.res) : undefined,
+    native: request,
   };
 }
 
@@ -50,6 +51,7 @@ export class FetchConnection implements Connection {
   readonly isQueued = false;
   readonly hidesHandshake = true;
   head: Head | undefined;
+  native: unknown;
 }
 
 /** In `fetchOptions`: what the watched fetch reports to. No symbol, since axios 1.13 doesn't copy those. */
@@ -75,6 +77,7 @@ export function watchedFetch(given: Fetch = runtimeFetch): Fetch {
       const { [WATCHER]: connection } = init as { [WATCHER]: FetchConnection };
       // That of a redirect, which this request follows.
       connection.head = undefined;
+      connection.native = input;
       const response = await given(input, init);
       connection.head = headOf(response);
       return response;

@@ -4,6 +4,7 @@ import { onCancel } from '../failover/budget';
 import type { Abort, Cancellable } from '../failover/budget';
 import type { Fabricated } from '../failover/exhausted';
 import { replaceField } from '../failover/redact';
+import { bytesOfText } from '../http/body-text';
 import { discardBody, isNodeStream, isWebStream, watched } from '../http/streams';
 import type { AdapterKind, AxiosRequest } from './attempt-config';
 import { hideRequest, hideRequestOf, setHidden } from './native-request';
@@ -44,9 +45,10 @@ function inForm(text: string, { config, kind }: AxiosRequest): unknown {
   const isNodes = kind === 'http' || (kind === 'foreign' && isNode());
   switch (config.responseType?.toLowerCase()) {
     case 'arraybuffer':
-      return isNodes ? Buffer.from(text) : new TextEncoder().encode(text).buffer;
+      return isNodes ? Buffer.from(text) : bytesOfText(text);
     case 'blob':
-      return new Blob([text], { type: 'application/json' });
+      // axios's http adapter gives text.
+      return kind === 'http' ? text : new Blob([text], { type: 'application/json' });
     case 'stream':
       // XHR gives text.
       if (kind === 'xhr') return text;

@@ -142,7 +142,7 @@ function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
       ? { is: 'failure', failure: failureOfError(thrown, backend.info, config, 'ambiguous') }
       : outcome;
   }
-  const error = client.translate(request, thrown, afterGivenUp);
+  const error = client.translate(request, thrown, afterGivenUp ?? { request: connection?.native });
   if (thrown.why === 'cancelled') return { is: 'callers', error };
   const isQueued = connection?.isQueued === true;
   const attemptTimedOut = thrown.why === 'attempt-timeout';

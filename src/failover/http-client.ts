@@ -55,6 +55,8 @@ export interface Connection {
   readonly isQueued: boolean;
   /** The head of the response, once it has arrived. */
   readonly head: Head | undefined;
+  /** The native request. */
+  readonly native: unknown;
   /** Whether it can't be seen how far a handshake got: over fetch. */
   readonly hidesHandshake?: boolean;
 }
@@ -100,7 +102,7 @@ export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
   /**
    * An `AbortReason` or `CodedError` as an error of the client's own. Other errors are returned as they are.
    *
-   * @param rejection what `send` rejected with when the attempt was given up, if it did so at once
+   * @param rejection what `send` rejected with when the attempt was given up, or else an object with the native `request`
    */
   translate(request: R, error: unknown, rejection?: unknown): unknown;
   /** What the signal of an attempt that is given up is aborted with. */

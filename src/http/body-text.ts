@@ -15,6 +15,12 @@ function isArrayBuffer(data: unknown): data is ArrayBuffer {
   return Object.prototype.toString.call(data) === '[object ArrayBuffer]';
 }
 
+/** The bytes of a text. jsdom under Jest has no `TextEncoder`; what the package writes there is ASCII. */
+export function bytesOfText(text: string): ArrayBuffer {
+  if (typeof TextEncoder === 'function') return new TextEncoder().encode(text).buffer;
+  return Uint8Array.from(text, (char) => char.charCodeAt(0)).buffer;
+}
+
 function decode(bytes: Uint8Array, limit: number): string {
   const read = bytes.subarray(0, limit);
   if (typeof TextDecoder === 'function') return new TextDecoder().decode(read);
