@@ -1,128 +1,190 @@
-/** Libraries that are used together with axios, each with the packed package. Needs the npm registry. */
+/** The packed package together with what users combine it with, in one fresh project. Needs the npm registry. */
 import { execFile } from 'node:child_process';
-import { copyFileSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { FakeBackend, throttle } from '../support/fake-backend';
-import { installProject, pack } from '../support/packed';
+import { closeBackendsAfterEach, neverReply, startBackends, throttle } from '../support/fake-backend';
+import type { Call, FakeBackend } from '../support/fake-backend';
+import { PackedPackage } from '../support/packed';
 
 const execute = promisify(execFile);
+const root = join(__dirname, '../..');
 
-const PROGRAMS = join(__dirname, 'programs');
-
-const PACKAGES = [
+/** Versions that run on Node 20 and fit together. */
+const NEIGHBOURS = [
   'axios@1.21.1',
-  '@nestjs/axios@4.0.1',
-  '@nestjs/common@11.2.10',
-  '@nestjs/core@11.2.10',
-  'reflect-metadata@0.2.2',
-  'rxjs@7.8.2',
-  'nock@14.0.9',
-  'msw@2.9.0',
-  '@opentelemetry/api@1.9.0',
-  '@opentelemetry/instrumentation-http@0.205.0',
-  '@opentelemetry/sdk-trace-node@2.1.0',
-  'axios-auth-refresh@3.3.6',
-  'retry-axios@3.2.1',
-  'axios-rate-limit@1.9.0',
-  'axios-cookiejar-support@6.0.5',
-  'tough-cookie@5.1.2',
-  'openapi-typescript-codegen@0.31.0',
-  'typescript@5.9.3',
-  'form-data@4.0.6',
+  ...['@nestjs/axios@4.0.1', '@nestjs/common@11.2.10', '@nestjs/core@11.2.10', 'reflect-metadata@0.2.2', 'rxjs@7.8.2'],
+  ...['nock-13@npm:nock@13.5.6', 'nock-14@npm:nock@14.0.17', 'msw@2.15.0'],
+  ...['@opentelemetry/api@1.9.1', '@opentelemetry/sdk-trace-node@2.12.0'],
+  ...['@opentelemetry/instrumentation@0.223.0', '@opentelemetry/instrumentation-http@0.223.0'],
+  ...['axios-auth-refresh@5.0.2', 'retry-axios@4.0.3', 'axios-rate-limit@1.9.0'],
+  ...['axios-cookiejar-support@6.0.5', 'tough-cookie@6.1.0', 'http-cookie-agent@7.0.4'],
+  ...['aws4-axios@3.4.0', 'aws4@1.13.2', 'openapi-typescript-codegen@0.31.0'],
 ];
 
-let temp: string;
+const FAILOVER = ['first 429', 'second 200'];
+
+let packed: PackedPackage;
 let project: string;
+let first: FakeBackend;
+let second: FakeBackend;
 
 beforeAll(async () => {
-  const packed = await pack();
-  temp = packed.temp;
-  project = join(temp, 'project');
-  await installProject(project, [packed.tarball, ...PACKAGES]);
-  for (const file of readdirSync(PROGRAMS)) copyFileSync(join(PROGRAMS, file), join(project, file));
+  packed = await PackedPackage.pack();
+  project = await packed.install('neighbours', ...NEIGHBOURS);
+  cpSync(join(__dirname, 'programs'), project, { recursive: true });
 }, 300_000);
 
-afterAll(() => rmSync(temp, { recursive: true }));
+afterAll(() => packed.remove());
 
-/** Runs a program with the URLs of two backends. Returns what it prints. */
-async function run(program: string, first: FakeBackend, second: FakeBackend): Promise<unknown> {
-  const { stdout } = await execute(process.execPath, [program, first.url, second.url], { cwd: project });
-  return JSON.parse(stdout);
-}
-
-/** Two backends: the first one is throttled for a minute. */
-async function throttledPair(): Promise<[FakeBackend, FakeBackend]> {
-  const [first, second] = await Promise.all([FakeBackend.start(), FakeBackend.start()]);
+beforeEach(async () => {
+  [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
   first.always(throttle(60_000));
-  second.always({ body: '{"from":"second"}', headers: { 'content-type': 'application/json' } });
-  return [first, second];
+});
+
+closeBackendsAfterEach();
+
+test('NestJS: an HttpService fails over, from HttpModule.register({ adapter }) and around an instance', async () => {
+  second.script({}, {}, neverReply);
+  const { injected, own, cancelled } = await run('nestjs.mjs');
+  expect([injected, own]).toEqual([FAILOVER, FAILOVER]);
+  expect(bodiesOf(second).slice(0, 2)).toEqual(['{"n":1}', '{"n":1}']);
+  expect(cancelled).toBe('ERR_CANCELED');
+});
+
+test.each(['nock-13', 'nock-14'])('%s intercepts the attempt at each backend', async (version) => {
+  const { tried, data, used } = await run('nock.mjs', 'http://first.example', 'http://second.example', version);
+  expect([tried, data, used]).toEqual([FAILOVER, { by: 'nock' }, [true, true]]);
+});
+
+test('msw intercepts the attempt at each backend', async () => {
+  const { tried, data } = await run('msw.mjs', 'http://first.example', 'http://second.example');
+  expect([tried, data]).toEqual([FAILOVER, { by: 'msw', got: { n: 1 } }]);
+});
+
+test("OpenTelemetry's instrumentation of http records one span for each attempt", async () => {
+  const { spans } = await run('opentelemetry.cjs');
+  expect(spans).toEqual([
+    { method: 'POST', url: `${first.url}/x`, status: 429, isChild: true },
+    { method: 'POST', url: `${second.url}/x`, status: 200, isChild: true },
+  ]);
+});
+
+test("every callback runs in the AsyncLocalStorage of its request's caller", async () => {
+  for (const backend of [first, second]) {
+    const refuse = refuseTogether(2);
+    backend.script(refuse, refuse);
+    backend.always((request, response, call) => {
+      if (call.url === '/exhausted') refuse(request, response);
+      else response.end();
+    });
+  }
+  const { waited, exhausted, stores, recovered } = await run('async-local-storage.mjs');
+  expect(waited).toEqual(['429,429,200: 200', '429,429,200: 200']);
+  expect(exhausted).toEqual(['429,429: 429', '429,429: 429']);
+  const told = ['for a in a', 'for b in b'];
+  const untold = ['in a', 'in b'];
+  expect(stores).toEqual({
+    shouldBalance: told,
+    selector: told,
+    failoverCondition: told,
+    cooldown: told,
+    affinity: told,
+    caller: told,
+    apiKey: untold,
+    azureADTokenProvider: untold,
+    'event attempt': untold,
+    'event cooldown': untold,
+    'event waiting': untold,
+    'event exhausted': untold,
+  });
+  // Whichever request notices it first.
+  expect(untold).toEqual(expect.arrayContaining(recovered as string[]));
+  const userOf = ({ headers }: Call) => String(headers['x-user']);
+  for (const call of first.calls) expect(call.headers['api-key']).toBe(`key of ${userOf(call)}`);
+  for (const call of second.calls) expect(call.headers.authorization).toBe(`Bearer token of ${userOf(call)}`);
+});
+
+test('axios-auth-refresh: after a 401 to the token of the caller, the request goes through the pool again', async () => {
+  second.script({ status: 401 });
+  const { refused, tried } = await run('auth-refresh.mjs');
+  expect([refused, tried]).toEqual([[['first 429', 'second 401']], ['second 200']]);
+  expect(second.calls.map(({ headers }) => headers.authorization)).toEqual(['Bearer old', 'Bearer new']);
+  expect(bodiesOf(second)).toEqual(['{"n":1}', '{"n":1}']);
+});
+
+test('retry-axios waits as long as the fabricated 429 says and then sends the request through the pool', async () => {
+  first.always({}).script(throttle(900));
+  second.script(throttle(60_000));
+  const { retried, tried } = await run('retry-axios.mjs');
+  expect(retried).toEqual([{ tried: ['first 429', 'second 429'], fabricated: true }]);
+  expect(tried).toEqual(['first 200']);
+  expect(bodiesOf(first)).toEqual(['{"n":1}', '{"n":1}']);
+});
+
+test('axios-rate-limit counts a request once, however many attempts it makes', async () => {
+  const { tried, ms } = await run('rate-limit.mjs');
+  expect(tried).toEqual([FAILOVER, ['second 200']]);
+  const [one, two] = ms as [number, number];
+  expect(one).toBeLessThan(1000);
+  expect(two).toBeGreaterThan(990);
+});
+
+test('axios-cookiejar-support stores the cookies of each backend and sends them to that one alone', async () => {
+  first.always({ ...throttle(60_000), headers: { 'set-cookie': 'of=first' } });
+  second.always({ headers: { 'set-cookie': 'of=second' } });
+  // A jar knows hosts, not ports.
+  const { begun, again, jar } = await run('cookiejar.mjs', first.url, second.url.replace('127.0.0.1', 'localhost'));
+  expect([begun, again, jar]).toEqual([FAILOVER, FAILOVER, ['of=first', 'of=second']]);
+  for (const [backend, cookie] of [[first, 'of=first'] as const, [second, 'of=second'] as const]) {
+    expect(backend.calls.map(({ headers }) => headers.cookie)).toEqual([undefined, cookie]);
+  }
+});
+
+test('aws4-axios signs each attempt for its own backend, on an instance below the failover', async () => {
+  second.always((_, response, { body, ...call }) => {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ ...call, body: body.toString() }));
+  });
+  expect(await run('aws4.mjs')).toEqual({ tried: FAILOVER, host: second.host, isRight: true });
+});
+
+test('a client from openapi-typescript-codegen fails over, with the plugin attached to axios', async () => {
+  await execute(process.execPath, ['generate.mjs'], { cwd: project });
+  const generated = join(project, 'generated');
+  writeFileSync(join(generated, 'package.json'), '{"type":"commonjs"}');
+  const compilerOptions = { module: 'nodenext', target: 'es2022', noCheck: true, types: [] };
+  writeFileSync(join(generated, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+  await execute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', generated]);
+
+  const { tried, data, refused } = await run('generated-client.cjs');
+  expect([tried, data]).toEqual([FAILOVER, { ok: true }]);
+  expect(refused).toEqual([true, 429, 'no_backend_available']);
+  expect(second.lastCall).toMatchObject({ method: 'POST', url: '/things/7', headers: { 'api-key': 'key-2' } });
+  expect(bodiesOf(second)).toEqual(['{"n":1}']);
+});
+
+/** Runs a program over the two backends. Returns what it printed. */
+async function run(
+  program: string,
+  a = first.url,
+  b = second.url,
+  ...rest: string[]
+): Promise<Record<string, unknown>> {
+  const { stdout } = await execute(process.execPath, [program, a, b, ...rest], { cwd: project });
+  return JSON.parse(stdout) as Record<string, unknown>;
 }
 
-describe('through a failover from a throttled backend', () => {
-  let first: FakeBackend;
-  let second: FakeBackend;
+function bodiesOf({ calls }: FakeBackend): string[] {
+  return calls.map(({ body }) => body.toString());
+}
 
-  beforeEach(async () => {
-    [first, second] = await throttledPair();
-  });
-
-  afterEach(() => Promise.all([first.close(), second.close()]));
-
-  test.each([
-    ['the HttpService of NestJS', 'nestjs.cjs'],
-    ['axios-rate-limit', 'rate-limit.mjs'],
-    ['a client generated from an OpenAPI document', 'generated.mjs'],
-  ])('%s gets the answer of the next one', async (_, program) => {
-    expect(await run(program, first, second)).toEqual({ data: { from: 'second' }, tried: ['first 429', 'second 200'] });
-    expect([first.calls.length, second.calls.length]).toEqual([1, 1]);
-  });
-
-  test.each([
-    ['nock', 'nock.mjs'],
-    ['msw', 'msw.mjs'],
-  ])('%s mocks each backend by its own host', async (_, program) => {
-    expect(await run(program, first, second)).toEqual({ data: { from: 'mock' }, tried: ['first 429', 'second 200'] });
-    expect([first.calls.length, second.calls.length]).toEqual([0, 0]);
-  });
-
-  test('OpenTelemetry makes a span for each attempt', async () => {
-    expect(await run('opentelemetry.cjs', first, second)).toEqual([
-      { port: Number(new URL(first.url).port), status: 429 },
-      { port: Number(new URL(second.url).port), status: 200 },
-    ]);
-  });
-
-  test('AsyncLocalStorage holds the store of the caller in every callback', async () => {
-    const callbacks = ['affinity', 'apiKey', 'azureADTokenProvider', 'cooldown', 'failoverCondition', 'listener'];
-    const all = [...callbacks, 'selector', 'shouldBalance'];
-    expect(await run('async-local-storage.mjs', first, second)).toEqual({
-      one: all,
-      two: all,
-      strangers: [],
-      afterWait: ['one', 'two'],
-    });
-  });
-
-  test('axios-auth-refresh renews the token of the caller, and the request goes through the pool again', async () => {
-    second.always(({ headers }, response) => {
-      response.writeHead(headers.authorization === 'Bearer new' ? 200 : 401).end('{"from":"second"}');
-    });
-    expect(await run('auth-refresh.mjs', first, second)).toEqual({ data: { from: 'second' }, refreshed: 1 });
-    expect(second.calls.map(({ headers }) => headers.authorization)).toEqual(['Bearer old', 'Bearer new']);
-  });
-
-  test('axios-cookiejar-support keeps the cookies of each backend', async () => {
-    second.always({ headers: { 'set-cookie': 'session=1' } });
-    expect(await run('cookies.mjs', first, second)).toEqual({ cookies: ['', 'session=1'] });
-    expect(second.calls.map(({ headers }) => headers.cookie)).toEqual([undefined, 'session=1']);
-  });
-});
-
-test('retry-axios waits for the fabricated 429 and tries again', async () => {
-  const [first, second] = await throttledPair();
-  first.always(throttle(300));
-  second.script(throttle(300));
-  expect(await run('retry-axios.mjs', first, second)).toMatchObject({ data: { from: 'second' }, retries: 1 });
-  await Promise.all([first.close(), second.close()]);
-});
+/** Holds requests until there are so many, and then answers all of them with a 429. */
+function refuseTogether(count: number): (request: IncomingMessage, response: ServerResponse) => void {
+  const held: ServerResponse[] = [];
+  return (_, response) => {
+    held.push(response);
+    if (held.length < count) return;
+    for (const each of held.splice(0)) each.writeHead(429, { 'retry-after-ms': '50' }).end();
+  };
+}

@@ -1,14 +1,15 @@
 /** The packed package in fresh projects, with the oldest and the newest axios and TypeScript. Needs the npm registry. */
 import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { FakeBackend, replyByPath } from '../support/fake-backend';
-import { installProject, pack } from '../support/packed';
+import { PackedPackage } from '../support/packed';
 import { PROGRAMS, runSmokeProgram } from '../support/smoke';
 
 const execute = promisify(execFile);
+
 /** From the oldest supported compiler to the native one, each under its name in the projects. */
 const COMPILERS = {
   'typescript-5.4': '5.4.5',
@@ -45,18 +46,17 @@ const RESOLUTIONS: Record<string, Settings> = {
 };
 const BARE: Settings = { files: ['types-bare.mts', 'types-bare.cts'], module: 'nodenext', types: [], lib: ['es2022'] };
 
-let temp: string;
-let tarball: string;
+let packed: PackedPackage;
 let backends: FakeBackend;
 
 beforeAll(async () => {
-  ({ temp, tarball } = await pack());
+  packed = await PackedPackage.pack();
   backends = (await FakeBackend.start()).always(replyByPath);
 }, 60_000);
 
 afterAll(async () => {
   await backends.close();
-  rmSync(temp, { recursive: true });
+  packed.remove();
 });
 
 // The slower compilers get one of node16 and nodenext for each version of axios.
@@ -67,8 +67,7 @@ describe.each([
   let folder: string;
 
   beforeAll(async () => {
-    folder = join(temp, `axios-${version}`);
-    await install(folder, version);
+    folder = await install(version);
   }, 300_000);
 
   test('the package installs with no dependencies of its own', () => {
@@ -108,14 +107,14 @@ describe.each([
   });
 });
 
-async function install(folder: string, version: string): Promise<void> {
+async function install(version: string): Promise<string> {
   const compilers = Object.entries(COMPILERS).map(([alias, exact]) => `${alias}@npm:typescript@${exact}`);
-  await installProject(folder, [tarball, `axios@${version}`, NODE_TYPES, ...compilers]);
-  // The extension of a file decides the kind of its module, except for a bundler.
+  const folder = await packed.install(`axios-${version}`, `axios@${version}`, NODE_TYPES, ...compilers);
   for (const name of ['types', 'types-esm', 'types-node', 'types-bare']) {
     for (const kind of ['mts', 'cts', 'ts'])
       copyFileSync(join(PROGRAMS, `${name}.mts`), join(folder, `${name}.${kind}`));
   }
+  return folder;
 }
 
 /** Returns the errors of the compiler. */

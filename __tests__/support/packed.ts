@@ -1,25 +1,39 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, realpathSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
+const root = join(__dirname, '../..');
 
-const FLAGS = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
+/** The package as it would be published, and projects that install it. Needs the npm registry. */
+export class PackedPackage {
+  private constructor(
+    private readonly temp: string,
+    private readonly tarball: string,
+  ) {}
 
-/** Packs the built package. Returns a temporary folder and the tarball in it. */
-export async function pack(): Promise<{ temp: string; tarball: string }> {
-  const temp = realpathSync(mkdtempSync(join(tmpdir(), 'packed-')));
-  const root = join(__dirname, '../..');
-  await execute('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', temp], { cwd: root });
-  return { temp, tarball: join(temp, readdirSync(temp)[0] ?? '') };
-}
+  /** Packs what the last build made. */
+  static async pack(): Promise<PackedPackage> {
+    const temp = realpathSync(mkdtempSync(join(tmpdir(), 'packed-')));
+    await execute('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', temp], { cwd: root });
+    return new PackedPackage(temp, join(temp, readdirSync(temp)[0] ?? ''));
+  }
 
-/** Makes a project with these packages. Its files are ES modules, unless their extension says otherwise. */
-export async function installProject(folder: string, packages: readonly string[]): Promise<void> {
-  await mkdir(folder);
-  await writeFile(join(folder, 'package.json'), '{"private":true,"type":"module"}');
-  await execute('npm', ['install', ...FLAGS, ...packages], { cwd: folder });
+  /** Makes a project with the package and others, such as `axios@1.21.1`. Returns its folder. */
+  async install(name: string, ...others: string[]): Promise<string> {
+    const folder = join(this.temp, name);
+    mkdirSync(folder);
+    // The extension of a file decides the kind of its module, except for a bundler.
+    await writeFile(join(folder, 'package.json'), '{"private":true,"type":"module"}');
+    const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
+    await execute('npm', ['install', ...flags, this.tarball, ...others], { cwd: folder });
+    return folder;
+  }
+
+  remove(): void {
+    rmSync(this.temp, { recursive: true });
+  }
 }

@@ -1,50 +1,71 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import axios from 'axios';
-import { affinity, defaultFailoverCondition, leastPending, priorityAdapter } from 'axios-priority-adapter';
-import { backends, print } from './pool.mjs';
+import { affinity, defaultFailoverCondition, priorityAdapter } from 'axios-priority-adapter';
+import { print } from './pool.mjs';
 
+const [, , first, second] = process.argv;
 const storage = new AsyncLocalStorage();
-const seen = { one: new Set(), two: new Set() };
-const strangers = [];
-const note = (callback) => (seen[storage.getStore()] ?? { add: () => strangers.push(callback) }).add(callback);
-const noting =
-  (callback, result) =>
-  (...args) => {
-    note(callback);
-    return typeof result === 'function' ? result(...args) : result;
-  };
-const keyOf = noting('affinity', ({ headers }) => {
-  if (headers['x-name'] !== storage.getStore()) strangers.push('affinity');
-  return 'key';
-});
-const own = [
-  { ...backends[0], apiKey: noting('apiKey', 'key') },
-  { ...backends[1], azureADTokenProvider: noting('azureADTokenProvider', async () => 'token') },
-];
-const options = {
-  failoverCondition: noting('failoverCondition', defaultFailoverCondition),
-  cooldown: noting('cooldown', undefined),
-  shouldBalance: noting('shouldBalance', true),
-};
-const adapters = [
-  priorityAdapter(own, { ...options, selector: noting('selector', leastPending) }),
-  priorityAdapter(own, { ...options, selector: affinity(keyOf) }),
-];
-for (const adapter of adapters) adapter.pool.subscribe(noting('listener'));
-const each = (send) => Promise.all(['one', 'two'].map((name) => storage.run(name, () => send(name))));
-for (const adapter of adapters) await each((name) => axios.post('/x', {}, { adapter, headers: { 'x-name': name } }));
 
-// After a wait too, which several requests share.
-const afterWait = [];
-const [, { pool }] = adapters;
-const waiting = priorityAdapter(pool, {
-  maxWait: 5000,
-  shouldBalance: () => true,
+/** For each callback, the stores that it found, and whose request it was for if its arguments tell. */
+const seen = {};
+function note(callback, config) {
+  const user = config && `for ${config.headers['x-user']} `;
+  (seen[callback] ??= new Set()).add(`${user ?? ''}in ${storage.getStore()}`);
+}
+
+const backends = [
+  {
+    baseURL: first,
+    apiKey: async () => {
+      note('apiKey');
+      return `key of ${storage.getStore()}`;
+    },
+  },
+  {
+    baseURL: second,
+    azureADTokenProvider: async () => {
+      note('azureADTokenProvider');
+      return `token of ${storage.getStore()}`;
+    },
+  },
+];
+
+/** Sends two requests at a time, each with a store of its own. */
+async function sendTwo(url, options) {
+  const adapter = priorityAdapter(backends, options);
+  adapter.pool.subscribe(({ type }) => note(`event ${type}`));
+  const client = axios.create({ adapter, validateStatus: null });
+  const send = async (user) => {
+    const { status, attempts, config } = await client.post(url, {}, { headers: { 'x-user': user } });
+    note('caller', config);
+    return `${attempts.map(({ status }) => status).join()}: ${status}`;
+  };
+  return Promise.all(['a', 'b'].map((user) => storage.run(user, send, user)));
+}
+
+const waited = await sendTwo('/waited', {
+  maxWait: 10_000,
+  shouldBalance: (config) => {
+    note('shouldBalance', config);
+    return true;
+  },
+  selector: (candidates, config) => {
+    note('selector', config);
+    return candidates[0];
+  },
+  failoverCondition: (failure) => {
+    note('failoverCondition', failure.config);
+    return defaultFailoverCondition(failure);
+  },
+  cooldown: ({ config }) => note('cooldown', config),
 });
-storage.run('one', () => own.forEach(({ name }) => pool.cool(name, 100)));
-await each(async (name) => {
-  await axios.post('/x', {}, { adapter: waiting, headers: { 'x-name': name } });
-  if (storage.getStore() === name) afterWait.push(name);
+const exhausted = await sendTwo('/exhausted', {
+  selector: affinity((config) => {
+    note('affinity', config);
+    return 'same';
+  }),
 });
-const sorted = (set) => [...set].sort();
-print({ one: sorted(seen.one), two: sorted(seen.two), strangers, afterWait: afterWait.sort() });
+const { 'event recovered': recovered, ...stores } = Object.fromEntries(
+  Object.entries(seen).map(([callback, found]) => [callback, [...found].sort()]),
+);
+print({ waited, exhausted, stores, recovered });

@@ -1,18 +1,14 @@
 import axios from 'axios';
-import { priorityAdapter } from 'axios-priority-adapter';
 import { HttpResponse, http } from 'msw';
 import { setupServer } from 'msw/node';
-import { backends, print, tried } from './pool.mjs';
+import { adapter, print, tried } from './pool.mjs';
 
+const [, , first, second] = process.argv;
 const server = setupServer(
-  http.post(`${backends[0].baseURL}/x`, () => new HttpResponse('', { status: 429, headers: { 'retry-after': '60' } })),
-  http.post(`${backends[1].baseURL}/x`, async ({ request }) => {
-    const { a } = await request.json();
-    return HttpResponse.json({ from: a === 1 ? 'mock' : 'nothing' });
-  }),
+  http.post(`${first}/x`, () => HttpResponse.json({}, { status: 429, headers: { 'retry-after-ms': '60000' } })),
+  http.post(`${second}/x`, async ({ request }) => HttpResponse.json({ by: 'msw', got: await request.json() })),
 );
 server.listen({ onUnhandledRequest: 'error' });
-const client = axios.create({ adapter: priorityAdapter(backends) });
-const { data, attempts } = await client.post('/x', { a: 1 });
-print({ data, tried: tried(attempts) });
+const response = await axios.create({ adapter }).post('/x', { n: 1 });
 server.close();
+print({ tried: tried(response), data: response.data });

@@ -1,10 +1,10 @@
 import axios from 'axios';
-import { priorityAdapter } from 'axios-priority-adapter';
-import nock from 'nock';
-import { backends, print, tried } from './pool.mjs';
+import { adapter, print, tried } from './pool.mjs';
 
-nock(backends[0].baseURL).post('/x').reply(429, '', { 'retry-after': '60' });
-nock(backends[1].baseURL).post('/x', { a: 1 }).reply(200, { from: 'mock' });
-const client = axios.create({ adapter: priorityAdapter(backends) });
-const { data, attempts } = await client.post('/x', { a: 1 });
-print({ data, tried: tried(attempts) });
+const [, , first, second, version] = process.argv;
+const { default: nock } = await import(version);
+nock.disableNetConnect();
+const refusing = nock(first).post('/x', { n: 1 }).reply(429, {}, { 'retry-after-ms': '60000' });
+const working = nock(second).post('/x', { n: 1 }).reply(200, { by: 'nock' });
+const response = await axios.create({ adapter }).post('/x', { n: 1 });
+print({ tried: tried(response), data: response.data, used: [refusing.isDone(), working.isDone()] });

@@ -1,28 +1,32 @@
-const { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } = require('@opentelemetry/sdk-trace-node');
 const { HttpInstrumentation } = require('@opentelemetry/instrumentation-http');
+const { registerInstrumentations } = require('@opentelemetry/instrumentation');
+const { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } = require('@opentelemetry/sdk-trace-node');
+const { SpanKind, trace } = require('@opentelemetry/api');
 
 const exporter = new InMemorySpanExporter();
-const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-provider.register();
-const instrumentation = new HttpInstrumentation();
-instrumentation.setTracerProvider(provider);
-instrumentation.enable();
+new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register();
+registerInstrumentations({ instrumentations: [new HttpInstrumentation()] });
 
-// It patches modules as they are loaded.
-require('node:http');
+// What is to be traced is loaded after that.
 const axios = require('axios');
 const { priorityAdapter } = require('axios-priority-adapter');
 
-async function main() {
-  const { backends, print } = await import('./pool.mjs');
-  await axios.create({ adapter: priorityAdapter(backends) }).post('/x', { a: 1 });
-  const attribute = ({ attributes }, ...names) =>
-    names.map((name) => attributes[name]).find((value) => value !== undefined);
-  const spans = exporter.getFinishedSpans().map((span) => ({
-    port: attribute(span, 'server.port', 'net.peer.port'),
-    status: attribute(span, 'http.response.status_code', 'http.status_code'),
-  }));
-  print(spans);
-}
+const [, , first, second] = process.argv;
+const adapter = priorityAdapter([{ baseURL: first }, { baseURL: second, priority: 2 }]);
+const client = axios.create({ adapter });
 
-main();
+trace.getTracer('test').startActiveSpan('caller', async (caller) => {
+  await client.post('/x', { n: 1 });
+  caller.end();
+  const parent = caller.spanContext().spanId;
+  const spans = exporter
+    .getFinishedSpans()
+    .filter(({ kind }) => kind === SpanKind.CLIENT)
+    .map(({ attributes, parentSpanContext }) => ({
+      method: attributes['http.request.method'],
+      url: attributes['url.full'],
+      status: attributes['http.response.status_code'],
+      isChild: parentSpanContext?.spanId === parent,
+    }));
+  console.log(JSON.stringify({ spans }));
+});

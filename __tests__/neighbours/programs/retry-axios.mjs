@@ -1,10 +1,12 @@
 import axios from 'axios';
-import { priorityAdapter } from 'axios-priority-adapter';
-import * as rax from 'retry-axios';
-import { backends, print } from './pool.mjs';
+import { attach } from 'retry-axios';
+import { adapter, print, tried } from './pool.mjs';
 
-const client = axios.create({ adapter: priorityAdapter(backends) });
-client.defaults.raxConfig = { instance: client, httpMethodsToRetry: ['POST'], statusCodesToRetry: [[429, 429]] };
-rax.attach(client);
-const { data, config } = await client.post('/x', { a: 1 });
-print({ data, retries: rax.getConfig({ config })?.currentRetryAttempt });
+const client = axios.create({ adapter });
+attach(client);
+const retried = [];
+const onRetryAttempt = async (error) => {
+  retried.push({ tried: tried(error), fabricated: error.response.fabricated });
+};
+const response = await client.put('/x', { n: 1 }, { raxConfig: { onRetryAttempt } });
+print({ retried, tried: tried(response), data: response.data });
