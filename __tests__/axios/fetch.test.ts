@@ -96,8 +96,13 @@ describe('a status of 0', () => {
     const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own' }], { adapter: 'fetch' });
     const env = { fetch: (() => Promise.resolve(hidden('opaque'))) as never };
     expect(await axios.get('/x', { adapter, env, fetchOptions: { mode: 'no-cors' } })).toMatchObject({ status: 0 });
-    expect(await axios.get('/x', { adapter, env }).catch((error: unknown) => error)).toMatchObject({
-      code: 'ERR_FR_REDIRECTION_FAILURE',
+    expect(await axios.get('/x', { adapter, env, maxRedirects: 0 })).toMatchObject({ status: 0 });
+    const redirected = await rejectionOf(axios.get('/x', { adapter, env }));
+    expect(redirected).toMatchObject({ code: 'ERR_FR_REDIRECTION_FAILURE' });
+    // Without credentials, fetch follows by itself.
+    const plain = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
+    expect(await rejectionOf(axios.get('/x', { adapter: plain, env, failover: false }))).toMatchObject({
+      code: 'ERR_NETWORK',
     });
   });
 });

@@ -1,7 +1,7 @@
 import axios from 'axios';
 import type { AxiosProgressEvent } from 'axios';
 import { priorityAdapter } from '../../src';
-import type { FakeBackend} from '../support/fake-backend';
+import type { FakeBackend } from '../support/fake-backend';
 import { startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 import { eventLoopTurn } from '../support/stub-pool';
 
@@ -87,6 +87,18 @@ test('an attempt that failed reports nothing more, over any adapter', async () =
   const onDownloadProgress = jest.fn();
   await axios.get('/x', { adapter, onDownloadProgress });
   expect(onDownloadProgress).not.toHaveBeenCalled();
+});
+
+test('an event that tells nothing of the response is passed on', async () => {
+  const adapter = priorityAdapter([{ baseURL: 'a.example' }], {
+    adapter: (config) => {
+      config.onDownloadProgress?.({ loaded: 1 } as never);
+      return Promise.resolve({ status: 200, data: '', statusText: '', headers: {}, config });
+    },
+  });
+  const onDownloadProgress = jest.fn();
+  await axios.get('/x', { adapter, onDownloadProgress });
+  expect(onDownloadProgress).toHaveBeenCalledTimes(1);
 });
 
 test('over XHR, the event shows the status of a refusal', async () => {

@@ -1,6 +1,9 @@
 import axios from 'axios';
 import type { AxiosRequestConfig, AxiosResponse, ResponseType } from 'axios';
 import { priorityAdapter } from '../../src';
+import type { AdapterKind, AxiosRequest } from '../../src/axios/attempt-config';
+import { fabricate } from '../../src/axios/response';
+import { bytesOfText } from '../../src/http/body-text';
 import { FakeBackend, rejectionOf, startBackends, throttle, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool, fakeClock, throttled } from '../support/stub-pool';
 import { textOf } from '../support/text-of';
@@ -52,6 +55,31 @@ describe.each(['http', 'fetch'])('over %s, responseType', (wire) => {
     const client = axios.create({ adapter, transformResponse, validateStatus: null });
     expect([(await client.get('/x')).data, (await client.get('/x')).data]).toEqual(['200: {"text"', '429: {"error']);
   });
+});
+
+test.each<[AdapterKind, ResponseType, string]>([
+  ['xhr', 'arraybuffer', 'ArrayBuffer'],
+  ['xhr', 'blob', 'Blob'],
+  ['xhr', 'stream', 'String'],
+  ['xhr', 'json', 'String'],
+  ['fetch', 'stream', 'ReadableStream'],
+  ['foreign', 'stream', 'Object'],
+  ['foreign', 'arraybuffer', 'Buffer'],
+])('a fabricated response follows the adapter, not the globals: %s, %s, %s', async (kind, responseType, expected) => {
+  const response = { status: 429, statusText: '', headers: {}, text };
+  const { data } = fabricate({ kind, config: { responseType } } as AxiosRequest, response) as AxiosResponse<unknown>;
+  expect(kindOf(data)).toBe(expected);
+  expect(await textOf(data)).toBe(text);
+});
+
+test('bytes are made where there is no TextEncoder, as in jsdom under Jest', () => {
+  const { TextEncoder } = globalThis;
+  Object.assign(globalThis, { TextEncoder: undefined });
+  try {
+    expect(Buffer.from(bytesOfText('{"a":1}')).toString()).toBe('{"a":1}');
+  } finally {
+    Object.assign(globalThis, { TextEncoder });
+  }
 });
 
 test('gets a fabricated 429 that looks like a real one if every backend is on cooldown', async () => {

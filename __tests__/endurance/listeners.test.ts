@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import axios from 'axios';
 import type { AxiosRequestConfig, AxiosResponse } from 'axios';
 import { priorityAdapter } from '../../src';
-import type { FakeBackend} from '../support/fake-backend';
+import type { FakeBackend } from '../support/fake-backend';
 import { startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 import { deferred, eventLoopTurn, stubPool } from '../support/stub-pool';
 import { textOf } from '../support/text-of';

@@ -126,17 +126,20 @@ describe('a `cooldown` option', () => {
 });
 
 describe('attemptTimeout', () => {
-  test('passes at once where there is no setImmediate, as in browsers', () => {
+  test('passes at once where there is no setImmediate, as in browsers', async () => {
     const { setImmediate } = globalThis;
     Reflect.deleteProperty(globalThis, 'setImmediate');
+    let turn: Promise<void> | undefined;
     jest.isolateModules(() => {
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- it must be loaded anew
-      const { afterArrivals } = require('../../src/base/clock') as typeof clock;
+      const { afterArrivals, nextTurn } = require('../../src/base/clock') as typeof clock;
       const callback = jest.fn();
       afterArrivals(callback);
       expect(callback).toHaveBeenCalledTimes(1);
+      turn = nextTurn();
     });
     globalThis.setImmediate = setImmediate;
+    await expect(turn).resolves.toBeUndefined();
   });
 
   test.each(['http', 'fetch'] as const)('ends one attempt over %s and fails over, POST included', async (wire) => {

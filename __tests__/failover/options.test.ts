@@ -1,6 +1,6 @@
 import axios from 'axios';
 import { BackendPool, attachPriorityAdapter, priorityAdapter } from '../../src';
-import type { FakeBackend} from '../support/fake-backend';
+import type { FakeBackend } from '../support/fake-backend';
 import { startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 
 closeBackendsAfterEach();

@@ -39,7 +39,6 @@ export function connectionOf(error: unknown, { fresh, started }: Exchange, hasSe
     isStale: isFirst && (isClosed || isSessionClosed),
     isQueued: false,
     head: sent?.res ? headFrom(sent.res) : undefined,
-    native: request,
   };
 }
 

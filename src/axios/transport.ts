@@ -113,10 +113,6 @@ export class Transport implements Connection {
     return this.#sent !== undefined && queues.some((queue) => (queue as unknown[] | undefined)?.includes(this.#sent));
   }
 
-  get native(): ClientRequest | undefined {
-    return this.#sent;
-  }
-
   get head(): Head | undefined {
     if (this.#response === undefined) return undefined;
     return headFrom(this.#response);

@@ -55,8 +55,8 @@ export interface Connection {
   readonly isQueued: boolean;
   /** The head of the response, once it has arrived. */
   readonly head: Head | undefined;
-  /** The native request. */
-  readonly native: unknown;
+  /** The native request, where an attempt that is given up may reject too late to tell. */
+  readonly native?: unknown;
   /** Whether it can't be seen how far a handshake got: over fetch. */
   readonly hidesHandshake?: boolean;
 }
