@@ -11,10 +11,12 @@ export type { Attached } from './axios/attach';
 export type { PriorityAdapterOptions, WrappedAdapter } from './axios/balancer';
 export { priorityAdapter } from './axios/priority-adapter';
 export type { PriorityAdapter } from './axios/priority-adapter';
+export { attemptsOf } from './failover/attempts';
 export {
   defaultFailoverCondition,
   isAmbiguousFailure,
   isConnectionFailure,
+  isContextLengthExceeded,
   isServerError,
   isThrottled,
 } from './failover/classify';

@@ -142,6 +142,24 @@ describe('attemptTimeout', () => {
     await expect(turn).resolves.toBeUndefined();
   });
 
+  test('of a request overrides that of a backend, which overrides the option', async () => {
+    const slow = await FakeBackend.start();
+    slow.always(neverReply);
+    const took = async (own: object, option: object, failover: object) => {
+      const adapter = priorityAdapter([{ baseURL: slow.url, ...own }], option);
+      const { attempts } = await axios.get('/x', { adapter, failover, validateStatus: null });
+      return attempts?.[0]?.duration;
+    };
+    expect(await took({}, { attemptTimeout: 50 }, {})).toBeLessThan(1000);
+    expect(await took({ attemptTimeout: 50 }, { attemptTimeout: 5000 }, {})).toBeLessThan(1000);
+    expect(await took({ attemptTimeout: 5000 }, { attemptTimeout: 5000 }, { attemptTimeout: 50 })).toBeLessThan(1000);
+    // 0 means none.
+    const one = priorityAdapter([{ baseURL: slow.url, attemptTimeout: 0 }], { attemptTimeout: 20 });
+    expect(await rejectionOf(axios.get('/x', { adapter: one, timeout: 100 }))).toMatchObject({
+      message: 'timeout of 100ms exceeded',
+    });
+  });
+
   test.each(['http', 'fetch'] as const)('ends one attempt over %s and fails over, POST included', async (wire) => {
     const { adapter, a, b } = await pair(neverReply, { adapter: wire, attemptTimeout: 150 });
     const response = await axios.post('/x', { a: 1 }, { adapter });
@@ -374,11 +392,10 @@ test.each(['http', 'fetch'])('over %s, a timeout longer than a timer can take do
   expect((await axios.get('/x', { adapter, timeout: 5000, failover: { maxWait: 2 ** 40 } })).data).toBe('ok');
 });
 
-test('a backend’s own timeout longer than a timer can take does not fire at once', async () => {
+test('an attemptTimeout of a backend longer than a timer can take does not fire at once', async () => {
   const backend = await FakeBackend.start();
   backend.always((_, response) => void setTimeout(() => response.end('ok'), 30));
-  const request = { timeout: 2 ** 31 + 5 };
-  const adapter = priorityAdapter([{ baseURL: backend.url, request }]);
+  const adapter = priorityAdapter([{ baseURL: backend.url, attemptTimeout: 2 ** 31 + 5 }]);
   expect((await axios.get('/x', { adapter })).data).toBe('ok');
 });
 
@@ -466,12 +483,12 @@ describe('what ends an attempt', () => {
   });
 });
 
-describe('a timeout of a backend’s own', () => {
+describe('an attemptTimeout of a backend', () => {
   test('passes while a lookup never answers', async () => {
     const [, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
-    const request = { timeout: 50, lookup: () => undefined };
+    const request = { lookup: () => undefined };
     const adapter = priorityAdapter([
-      { baseURL: 'http://hang.test', name: 'hangs', request },
+      { baseURL: 'http://hang.test', name: 'hangs', attemptTimeout: 50, request },
       { baseURL: second.url, name: 'b', priority: 2 },
     ]);
     const { attempts } = await axios.get('/x', { adapter });
@@ -487,7 +504,7 @@ describe('a timeout of a backend’s own', () => {
       const timer = setInterval(() => response.writeProcessing(), 10);
       response.on('close', () => clearInterval(timer));
     });
-    const adapter = priorityAdapter([{ baseURL: slow.url, request: { timeout: 60 } }]);
+    const adapter = priorityAdapter([{ baseURL: slow.url, attemptTimeout: 60 }]);
     const error = await rejectionOf(axios.get('/x', { adapter, failover: false }));
     expect(error).toMatchObject({ code: 'ECONNABORTED' });
   });

@@ -109,12 +109,12 @@ describe.each(WIRES)('an ambiguous failure over %s', (wire) => {
     expect((await axios.request({ url: '/x', method, adapter })).attempts).toHaveLength(2);
   });
 
-  test('includes a timeout set in request of the backend, with the reason timeout', async () => {
+  test('includes an attemptTimeout of the backend, with the reason timeout', async () => {
     const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     first.always(neverReply);
     const adapter = priorityAdapter(
       [
-        { baseURL: first.url, request: { timeout: 30 } },
+        { baseURL: first.url, attemptTimeout: 30 },
         { baseURL: second.url, priority: 2 },
       ],
       { adapter: wire },

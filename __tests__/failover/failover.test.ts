@@ -23,8 +23,8 @@ describe('a request to real servers', () => {
     const response = await client.post('/openai/deployments/gpt-4o/chat/completions?api-version=1', { a: 1 });
     expect(response.data).toEqual({ ok: true });
     expect(response.attempts).toEqual([
-      { backend: first.host, status, reason, duration: expect.any(Number) as number, cooldown },
-      { backend: second.host, status: 200, duration: expect.any(Number) as number },
+      { backend: first.host, scope: 'gpt-4o', status, reason, duration: expect.any(Number) as number, cooldown },
+      { backend: second.host, scope: 'gpt-4o', status: 200, duration: expect.any(Number) as number },
     ]);
     expect(second.lastCall).toMatchObject({
       method: 'POST',

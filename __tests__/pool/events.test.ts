@@ -13,14 +13,22 @@ describe('pool events', () => {
     await request({ url: '/openai/deployments/gpt%204/chat' });
     expect(events.splice(0)).toEqual([
       { type: 'cooldown', backend: 'a', scope: 'gpt 4', reason: 'throttled', duration: 500 },
-      { type: 'attempt', backend: 'a', status: 429, reason: 'throttled', duration: 0, cooldown: 500 },
-      { type: 'attempt', backend: 'b', status: 200, duration: 0 },
+      { type: 'attempt', backend: 'a', scope: 'gpt 4', status: 429, reason: 'throttled', duration: 0, cooldown: 500 },
+      { type: 'attempt', backend: 'b', scope: 'gpt 4', status: 200, duration: 0 },
     ]);
     replies.b = 503;
     await request({ url: '/openai/deployments/gpt%204/chat' });
     expect(events.splice(0)).toEqual([
       { type: 'cooldown', backend: 'b', reason: 'server-error', duration: 100 },
-      { type: 'attempt', backend: 'b', status: 503, reason: 'server-error', duration: 0, cooldown: 100 },
+      {
+        type: 'attempt',
+        backend: 'b',
+        scope: 'gpt 4',
+        status: 503,
+        reason: 'server-error',
+        duration: 0,
+        cooldown: 100,
+      },
       { type: 'exhausted', retryAfter: 100 },
     ]);
     clock.advance(500);

@@ -64,9 +64,11 @@ export function shapes(): void {
     | 'BackendPool'
     | 'affinity'
     | 'attachPriorityAdapter'
+    | 'attemptsOf'
     | 'defaultFailoverCondition'
     | 'isAmbiguousFailure'
     | 'isConnectionFailure'
+    | 'isContextLengthExceeded'
     | 'isServerError'
     | 'isThrottled'
     | 'leastPending'
@@ -78,7 +80,15 @@ export function shapes(): void {
   type Named = 'name' | 'baseURL' | 'priority' | 'weight';
   same<
     keyof BackendOptions,
-    Named | 'apiKey' | 'azureADTokenProvider' | 'headers' | 'params' | 'deployments' | 'request'
+    | Named
+    | 'apiKey'
+    | 'azureADTokenProvider'
+    | 'headers'
+    | 'params'
+    | 'deployments'
+    | 'attemptTimeout'
+    | 'connectTimeout'
+    | 'request'
   >();
   type OfPool = 'selector' | 'defaultCooldown' | 'maxCooldown';
   type OfRequest = 'attemptTimeout' | 'maxWait' | 'failoverCondition';
@@ -106,9 +116,11 @@ export function reports(): void {
     Flat<Attempt>,
     {
       readonly backend: string;
+      readonly scope?: string;
       readonly status?: number;
       readonly code?: string;
       readonly reason?: Failure['reason'] | 'stale';
+      readonly requestId?: string;
       readonly duration: number;
       readonly cooldown?: number;
     }
@@ -189,7 +201,9 @@ export async function calls(): Promise<void> {
     headers: { a: '1', b: 2, c: null, d: undefined, e: ['x'], f: false },
     params: { 'api-version': '1', n: 1, none: undefined },
     deployments: { 'gpt-4o': 'gpt-4o-west' },
-    request: { timeout: 5, proxy: false, httpVersion: 2, httpAgent: {}, socketPath: '/x', fetchOptions: {} },
+    attemptTimeout: 5,
+    connectTimeout: undefined,
+    request: { proxy: false, httpVersion: 2, httpAgent: {}, socketPath: '/x', fetchOptions: {} },
   };
   const headers: RawAxiosRequestHeaders = { 'api-key': 'key' };
   priorityAdapter(

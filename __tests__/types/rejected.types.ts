@@ -56,7 +56,9 @@ export function invalidBackends(): void {
   // @ts-expect-error -- credentials have their own options
   priorityAdapter([{ baseURL, request: { auth: { username: 'u', password: 'p' } } }]);
   // @ts-expect-error -- milliseconds
-  priorityAdapter([{ baseURL, request: { timeout: '5s' } }]);
+  priorityAdapter([{ baseURL, attemptTimeout: '5s' }]);
+  // @ts-expect-error -- the caller's budget for all attempts
+  priorityAdapter([{ baseURL, request: { timeout: 5 } }]);
 }
 
 export function invalidOptions(pool: BackendPool): void {

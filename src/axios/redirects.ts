@@ -191,7 +191,6 @@ function ownTransport(
     beforeRedirect,
     httpVersion = 1,
     socketPath,
-    timeout,
     maxRedirects,
     sensitiveHeaders,
   } = attempt as unknown as Readonly<Record<string, unknown>>;
@@ -201,8 +200,6 @@ function ownTransport(
     !beforeRedirect &&
     Number(httpVersion) === 1 &&
     !socketPath &&
-    // Node's own timer would begin with the connection, and start anew with each byte.
-    !(Number(timeout) > 0) &&
     (maxRedirects === 0 || !isOneShot(attempt.data)) &&
     isListOfNames(sensitiveHeaders) &&
     // follow-redirects takes a Host header for the host that relative redirects lead to.

@@ -9,16 +9,19 @@ export type Check<T> = (value: unknown, place: string) => T;
 /** A check for each field. */
 export type Checks<T> = { readonly [K in keyof T]-?: Check<T[K]> };
 
+/** What people write in place of a field's name → that name. */
+export type Aliases = Readonly<Record<string, string>>;
+
 /** @throws TypeError `<place> must <be>, got <value>` unless `holds` */
 export function must(holds: boolean, place: string, be: string, value: unknown, shown = show): asserts holds {
   if (!holds) throw new TypeError(`${place} must ${be}, got ${shown(value)}`);
 }
 
 /** Checks an options object field by field and fills in the defaults. */
-export function resolveOptions<T>(value: unknown, place: string, checks: Checks<T>): T {
+export function resolveOptions<T>(value: unknown, place: string, checks: Checks<T>, aliases: Aliases = {}): T {
   const names = Object.keys(checks) as (keyof T & string)[];
   const given = dictionary(value, place);
-  checkFields(given, names, place);
+  checkFields(given, names, place, aliases);
   return Object.fromEntries(names.map((name) => [name, checks[name](own(given, name), `${place}.${name}`)])) as T;
 }
 
@@ -37,12 +40,20 @@ export function dictionary(value: unknown, place: string): Readonly<Record<strin
   return value as Record<string, unknown>;
 }
 
-/** Refuses an unknown field, and suggests the known name that is nearest. */
-export function checkFields(value: object, names: readonly string[], place: string): void {
+/** Refuses an unknown field, and suggests the name that was meant. */
+export function checkFields(value: object, names: readonly string[], place: string, aliases: Aliases = {}): void {
   const unknown = Object.keys(value).find((field) => !names.includes(field));
   if (unknown === undefined) return;
-  const [nearest] = [...names].sort((a, b) => distance(unknown, a) - distance(unknown, b));
-  throw new TypeError(`${place} has an unknown field "${unknown}"; did you mean "${nearest!}"?`);
+  const meant = (Object.hasOwn(aliases, unknown) ? aliases[unknown] : undefined) ?? nearest(unknown, names);
+  throw new TypeError(
+    `${place} has an unknown field "${unknown}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
+  );
+}
+
+/** The known name that is nearest, if it is near: a letter in three may differ. */
+function nearest(unknown: string, names: readonly string[]): string | undefined {
+  const [best] = names.map((name) => [distance(unknown, name), name] as const).sort(([a], [b]) => a - b);
+  return best !== undefined && best[0] <= Math.max(unknown.length, best[1].length) / 3 ? best[1] : undefined;
 }
 
 /** An optional field whose value must satisfy `holds`. */
@@ -58,6 +69,10 @@ export function optional<T>(fallback: T, be: string, holds: (value: unknown) => 
 export function duration(fallback: number): Check<number> {
   return optional(fallback, 'be a finite number of ms ≥ 0', isDuration);
 }
+
+/** An optional duration in ms that has no default. */
+export const optionalDuration: Check<number | undefined> = (value, place) =>
+  value === undefined ? undefined : duration(0)(value, place);
 
 export function isDuration(value: unknown): boolean {
   return Number.isFinite(value) && (value as number) >= 0;

@@ -36,6 +36,8 @@ export type Last<A> = { readonly response: A; readonly abort: Abort | undefined 
 export interface CurrentAttempt {
   readonly inFlight: InFlight;
   readonly body: Body;
+  /** ms; 0: no limit */
+  readonly attemptTimeout: number;
   readonly exchange: Exchange;
   /** What the client rejected with after the attempt was given up. */
   afterGivenUp?: unknown;
@@ -47,9 +49,12 @@ export function newAttempt<R extends HttpRequest, A extends HttpResponse>(
   fresh = false,
 ): CurrentAttempt {
   run.body ??= asIs(run.request.body);
-  const { connectTimeout } = run.rules;
-  const exchange = { abort: abortFor(run, inFlight), fresh, connectTimeout, started: now() };
-  return { inFlight, body: run.body, exchange };
+  const { rules } = run;
+  const { settings } = inFlight.backend;
+  const attemptTimeout = rules.ofRequest.attemptTimeout ?? settings.attemptTimeout ?? rules.attemptTimeout;
+  const connectTimeout = settings.connectTimeout ?? rules.connectTimeout;
+  const abort = abortFor(run, inFlight, attemptTimeout);
+  return { inFlight, body: run.body, attemptTimeout, exchange: { abort, fresh, connectTimeout, started: now() } };
 }
 
 /** One attempt at one backend. What went wrong with it is a value, not thrown. */
@@ -92,7 +97,7 @@ function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, 
     isGivenUp = current.exchange.isOver = true;
     current.exchange.abort?.abort(run.client.abortReason(run.request, reason));
   };
-  return run.budget.guard(work, run.rules.attemptTimeout, giveUp);
+  return run.budget.guard(work, current.attemptTimeout, giveUp);
 }
 
 function send<R extends HttpRequest, A extends HttpResponse>(
@@ -114,12 +119,13 @@ function send<R extends HttpRequest, A extends HttpResponse>(
 
 /** An attempt needs its own signal where something other than the caller's signal may end it. */
 function abortFor<R extends HttpRequest, A extends HttpResponse>(
-  { request, budget, rules }: Run<R, A>,
+  { request, budget }: Run<R, A>,
   { backend }: InFlight,
+  attemptTimeout: number,
 ): Abort | undefined {
   const asksProvider = typeof backend.settings.credentials.headers === 'function';
   const onCancel = request.streamed || asksProvider || request.needsAbort === true;
-  const needed = budget.timeout > 0 || rules.attemptTimeout > 0 || (budget.cancellable && onCancel);
+  const needed = budget.timeout > 0 || attemptTimeout > 0 || (budget.cancellable && onCancel);
   return needed ? new Abort() : undefined;
 }
 

@@ -90,6 +90,17 @@ export function isAmbiguousFailure(failure: Failure): boolean {
 }
 
 /**
+ * Whether the prompt was too long for the model that answered: a 413, or a 400 with the code `context_length_exceeded` or
+ * `string_above_max_length`. A condition with it sends such a prompt to a deployment with a larger context. No backend goes
+ * on cooldown.
+ *
+ * @param failure what is known of the attempt
+ */
+export function isContextLengthExceeded({ status, errorCode = '' }: Failure): boolean {
+  return status === 413 || (status === 400 && /^(?:context_length_exceeded|string_above_max_length)$/.test(errorCode));
+}
+
+/**
  * The default condition: 429, 5xx, a 401 or 403 to a backend's own credential, a 404 for a deployment that the backend
  * doesn't have, connection failures, attempts whose `attemptTimeout` passed, and ambiguous failures of idempotent methods
  * (RFC 9110: GET, HEAD, OPTIONS, TRACE, PUT, DELETE; and QUERY).

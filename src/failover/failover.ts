@@ -9,6 +9,7 @@ import { Turns } from '../pool/turns';
 import type { Exhausted } from '../pool/turns';
 import { attempt, newAttempt } from './attempt';
 import type { CurrentAttempt, Last, Run } from './attempt';
+import { requestIdOf } from './attempts';
 import { Budget } from './budget';
 import { coverageOf, isAtWork, isBackendsFault, isReturnable, isSuccess } from './classify';
 import type { Failure, Outcome } from './classify';
@@ -106,7 +107,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
     case 'success': {
       const { response } = outcome;
       pool.succeed(inFlight);
-      record(run, current, { status: response.status });
+      record(run, current, { status: response.status, response });
       return { is: 'return', response };
     }
     case 'callers':
@@ -215,6 +216,7 @@ function end<R extends HttpRequest, A extends HttpResponse>(
 
 /** What the record of an attempt takes from its outcome. */
 interface Recorded {
+  readonly response?: HttpResponse;
   readonly status?: number;
   readonly error?: unknown;
   readonly reason?: Attempt['reason'];
@@ -222,16 +224,21 @@ interface Recorded {
 
 /** Adds the attempt to `attempts` and tells the pool's listeners. */
 function record<R extends HttpRequest, A extends HttpResponse>(
-  { pool, attempts }: Run<R, A>,
+  { pool, attempts, request }: Run<R, A>,
   { inFlight, exchange }: CurrentAttempt,
-  { status, error, reason }: Recorded,
+  { status, error, reason, response }: Recorded,
   cooldown = 0,
 ): void {
+  const { backend } = inFlight;
+  // The model only if the body had to be read anyway.
+  const scope = backend.scopeOf(request.deployment ?? request.model?.name);
   const record: Attempt = {
-    backend: inFlight.backend.info.name,
+    backend: backend.info.name,
+    ...(scope !== undefined && { scope }),
     ...(status !== undefined && { status }),
     ...codeOf(error),
     ...(reason !== undefined && { reason }),
+    ...requestIdOf(response),
     duration: now() - exchange.started,
     ...(cooldown > 0 && { cooldown }),
   };

@@ -1,5 +1,5 @@
-import { callback, duration, isDuration, must, optional, own, resolveOptions } from '../base/check';
-import type { Checks } from '../base/check';
+import { callback, duration, isDuration, must, optional, optionalDuration, own, resolveOptions } from '../base/check';
+import type { Aliases, Checks } from '../base/check';
 import type { RequestConfig } from '../http/messages';
 import type { BackendOptions } from '../pool/backend-options';
 import { BackendPool, POOL_CHECKS } from '../pool/pool';
@@ -56,7 +56,7 @@ export interface FailoverOptions extends BackendPoolOptions {
  * the request.
  */
 export interface RequestFailover {
-  /** ms for one attempt, body included. 0: none. Default: the adapter's */
+  /** ms for one attempt, body included. 0: none. Default: the backend's, or else the adapter's */
   readonly attemptTimeout?: number | undefined;
   /** ms that this request may spend, in all, waiting for a backend to become available. Default: the adapter's */
   readonly maxWait?: number | undefined;
@@ -75,9 +75,11 @@ export interface Rules {
   readonly shouldBalance: (config: RequestConfig) => boolean;
   /** `failover: false`: one attempt, and its response is returned to the caller as it is. */
   readonly once: boolean;
+  /** What `config.failover` says of limits: it overrides those of a backend, which override the others. */
+  readonly ofRequest: { readonly attemptTimeout?: number | undefined };
 }
 
-export const RULE_CHECKS: Checks<Omit<Rules, 'once'>> = {
+export const RULE_CHECKS: Checks<Omit<Rules, 'once' | 'ofRequest'>> = {
   attemptTimeout: /* @__PURE__ */ duration(0),
   connectTimeout: /* @__PURE__ */ duration(10_000),
   maxWait: /* @__PURE__ */ duration(0),
@@ -113,8 +115,11 @@ export function poolFrom(backends: readonly BackendOptions[] | BackendPool, give
  */
 export function resolveRules<Own>(options: object, ofClient: Checks<Own>): Rules & Own {
   const checks = { ...ofClient, ...RULE_CHECKS, ...POOL_CHECKS } as Checks<Rules & Own>;
-  return { ...resolveOptions(options, 'options', checks), once: false };
+  return { ...resolveOptions(options, 'options', checks, ALIASES), once: false, ofRequest: {} };
 }
+
+/** What other libraries call these options. */
+const ALIASES: Aliases = { timeout: 'attemptTimeout', strategy: 'selector' };
 
 /** The rules for one request. @throws TypeError that names the option and the value */
 export function rulesFor(rules: Rules, failover: unknown): Rules {
@@ -123,11 +128,12 @@ export function rulesFor(rules: Rules, failover: unknown): Rules {
   const place = 'config.failover';
   must(typeof failover === 'object', place, 'be false or an object', failover);
   const checks: Checks<RequestFailover> = {
-    attemptTimeout: duration(rules.attemptTimeout),
+    attemptTimeout: optionalDuration,
     maxWait: duration(rules.maxWait),
     failoverCondition: callback(rules.failoverCondition),
   };
-  return { ...rules, ...(resolveOptions(failover, place, checks) as Rules) };
+  const { attemptTimeout, ...own } = resolveOptions(failover, place, checks, ALIASES);
+  return { ...rules, ...(own as Pick<Rules, 'maxWait' | 'failoverCondition'>), ofRequest: { attemptTimeout } };
 }
 
 /** What a predicate of the user's returned. (A promise would always count as true.) @throws TypeError */

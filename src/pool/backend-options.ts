@@ -1,15 +1,15 @@
 import {
   checkFields,
   dictionary,
-  duration,
   isText,
   must,
   optional,
+  optionalDuration,
   resolveOptions,
   show,
   showType,
 } from '../base/check';
-import type { Checks } from '../base/check';
+import type { Aliases, Checks } from '../base/check';
 import { resolveCredentials } from '../http/credentials';
 import type { CredentialOptions, Credentials } from '../http/credentials';
 import { withoutSlashes } from '../http/url';
@@ -34,6 +34,10 @@ export interface BackendOptions extends CredentialOptions {
    * or else in the `model` of a JSON body.
    */
   readonly deployments?: Readonly<Record<string, string>> | undefined;
+  /** ms for one attempt at this backend, body included. 0: none. Default: the option of the same name */
+  readonly attemptTimeout?: number | undefined;
+  /** ms until a connection to this backend is established. 0: no limit. Default: the option of the same name */
+  readonly connectTimeout?: number | undefined;
   /** axios settings of this backend alone: the agent of a private endpoint, a proxy, … */
   readonly request?: BackendRequestOptions | undefined;
 }
@@ -46,10 +50,6 @@ export interface BackendRequestOptions {
   readonly httpAgent?: unknown;
   /** A Node `https.Agent`, such as the one of a private endpoint. */
   readonly httpsAgent?: unknown;
-  /** ms for one attempt, as axios counts it. */
-  readonly timeout?: number;
-  /** The message of the error when that passes. */
-  readonly timeoutErrorMessage?: string;
   /** A Unix socket. */
   readonly socketPath?: string | null;
   /** A replacement for Node's `http` or `https`. */
@@ -104,12 +104,19 @@ export interface BackendSettings {
   readonly credentials: Credentials;
   readonly params: ReadonlyMap<string, unknown> | undefined;
   readonly deployments: ReadonlyMap<string, string> | undefined;
+  readonly attemptTimeout: number | undefined;
+  readonly connectTimeout: number | undefined;
   readonly request: object | undefined;
 }
 
 /** The options after each field was checked by itself. */
 interface Given
-  extends CredentialOptions, Pick<BackendSettings, 'priority' | 'weight' | 'params' | 'deployments' | 'request'> {
+  extends
+    CredentialOptions,
+    Pick<
+      BackendSettings,
+      'priority' | 'weight' | 'params' | 'deployments' | 'attemptTimeout' | 'connectTimeout' | 'request'
+    > {
   readonly baseURL: URL;
   readonly name: string | undefined;
 }
@@ -118,8 +125,6 @@ const REQUEST_FIELDS = [
   'proxy',
   'httpAgent',
   'httpsAgent',
-  'timeout',
-  'timeoutErrorMessage',
   'socketPath',
   'transport',
   'lookup',
@@ -153,7 +158,26 @@ const CHECKS: Checks<Given> = {
   headers: (value) => value as CredentialOptions['headers'],
   params: (value, place) => mapOf(entriesOf(value, place)),
   deployments: checkDeployments,
+  attemptTimeout: optionalDuration,
+  connectTimeout: optionalDuration,
   request: checkRequest,
+};
+
+/** The names that other clients of Azure OpenAI have for these fields. */
+const ALIASES: Aliases = {
+  url: 'baseURL',
+  host: 'baseURL',
+  endpoint: 'baseURL',
+  azureEndpoint: 'baseURL',
+  base_url: 'baseURL',
+  key: 'apiKey',
+  api_key: 'apiKey',
+  token: 'azureADTokenProvider',
+  apiVersion: 'params',
+  model: 'deployments',
+  models: 'deployments',
+  deployment: 'deployments',
+  timeout: 'attemptTimeout',
 };
 
 /** @throws TypeError that names the place and the value */
@@ -163,6 +187,7 @@ export function resolveBackends(backends: readonly BackendOptions[]): BackendSet
   const places = new Map<string, string>();
   return Array.from(backends, (options: BackendOptions, i) => {
     const place = `backends[${String(i)}]`;
+    if (typeof options === 'string') throw new TypeError(`${place} is text; write { baseURL: ${masked(options)} }`);
     const settings = resolveBackend(options, place);
     const { name } = settings;
     must(
@@ -179,7 +204,12 @@ export function resolveBackends(backends: readonly BackendOptions[]): BackendSet
 
 function resolveBackend(options: BackendOptions, place: string): BackendSettings {
   // The keys go to the credentials and nowhere else.
-  const { baseURL, name, apiKey, azureADTokenProvider, headers, ...settings } = resolveOptions(options, place, CHECKS);
+  const { baseURL, name, apiKey, azureADTokenProvider, headers, ...settings } = resolveOptions(
+    options,
+    place,
+    CHECKS,
+    ALIASES,
+  );
   const { origin, host, pathname } = baseURL;
   const prefix = withoutSlashes(pathname);
   return {
@@ -187,8 +217,19 @@ function resolveBackend(options: BackendOptions, place: string): BackendSettings
     name: name ?? host + prefix,
     baseURL: origin + prefix,
     address: prefix === '' ? origin : origin + pathname,
-    credentials: resolveCredentials({ apiKey, azureADTokenProvider, headers }, origin, place),
+    credentials: givenCredentials(
+      options,
+      resolveCredentials({ apiKey, azureADTokenProvider, headers }, origin, place),
+      place,
+    ),
   };
+}
+
+/** @throws TypeError if the only credential that was meant to be given is `undefined` */
+function givenCredentials(options: BackendOptions, credentials: Credentials, place: string): Credentials {
+  const missing = (['apiKey', 'azureADTokenProvider'] as const).find((name) => Object.hasOwn(options, name));
+  if (credentials.own || missing === undefined) return credentials;
+  throw new TypeError(`${place}.${missing} is undefined: is its environment variable set?`);
 }
 
 function checkBaseURL(value: unknown, place: string): URL {
@@ -226,9 +267,14 @@ function masked(url: unknown): string {
 
 function checkRequest(value: unknown, place: string): BackendSettings['request'] {
   const entries = entriesOf(value, place);
+  if (entries.some(([name]) => name === 'timeout')) {
+    const instead = `${place.replace(/\.request$/, '')}.attemptTimeout`;
+    throw new TypeError(
+      `${place}.timeout would be the caller's budget for all attempts; use ${instead} for this backend`,
+    );
+  }
   checkFields(Object(value) as object, REQUEST_FIELDS, place);
   const request = Object.fromEntries(entries);
-  duration(0)(request.timeout, `${place}.timeout`);
   return entries.length > 0 ? request : undefined;
 }
 

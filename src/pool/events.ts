@@ -5,6 +5,11 @@ import type { CooldownReason } from './circuit';
 export interface Attempt {
   /** The backend's name. */
   readonly backend: string;
+  /**
+   * The deployment, by the name that the backend knows it by: if the URL names it, or the `model` of a body that had to be
+   * read
+   */
+  readonly scope?: string;
   /** The status of the response, if there was one. Below 400 together with a `code`: the connection broke inside the body. */
   readonly status?: number;
   /** The code of the error (`ECONNREFUSED`, `ECONNABORTED`), if there was one with a code. */
@@ -14,6 +19,11 @@ export interface Attempt {
    * request was sent again. Not set for cancels, local trouble and mistakes of the caller's own
    */
   readonly reason?: Exclude<CooldownReason, 'oversized' | 'manual'> | 'stale';
+  /**
+   * What the server calls the request: the first of the headers `apim-request-id`, `x-request-id`, `x-ms-request-id`.
+   * Azure's support asks for it.
+   */
+  readonly requestId?: string;
   /** ms from its beginning to its response or failure. Reading a streamed body afterwards isn't counted. */
   readonly duration: number;
   /** ms of cooldown that this attempt cost its backend or deployment */

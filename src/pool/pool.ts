@@ -7,7 +7,7 @@ import type { State } from './circuit';
 import type { PoolEvent } from './events';
 import { PoolCore } from './pool-core';
 import type { PoolSettings } from './pool-core';
-import { weightedRandom } from './selectors';
+import { affinity, roundRobin, weightedRandom } from './selectors';
 import type { Selector } from './selectors';
 
 /** Options of a pool. `undefined` means the default. */
@@ -41,8 +41,20 @@ export interface BackendStatus extends Backend {
   readonly cooldowns: readonly CooldownStatus[];
 }
 
+/** Refuses a function that makes a selector, and a selector's name: both are easily written in place of the selector. */
+function checkSelector(value: unknown, place: string): Selector {
+  if (value === undefined) return weightedRandom;
+  if (value === roundRobin) throw new TypeError(`${place} is roundRobin itself; write roundRobin()`);
+  if (value === affinity) throw new TypeError(`${place} is affinity itself; write affinity((config) => key)`);
+  const meant = ['weightedRandom', 'leastPending', 'roundRobin()', 'affinity((config) => key)'].find(
+    (call) => call.split('(')[0] === value,
+  );
+  if (meant !== undefined) throw new TypeError(`${place} is a selector's name; import it and write ${meant}`);
+  return callback(weightedRandom)(value, place);
+}
+
 export const POOL_CHECKS: Checks<PoolSettings> = {
-  selector: /* @__PURE__ */ callback(weightedRandom),
+  selector: checkSelector,
   defaultCooldown: /* @__PURE__ */ duration(10_000),
   maxCooldown: /* @__PURE__ */ duration(300_000),
 };

@@ -41,7 +41,8 @@ export const backends: readonly BackendOptions[] = [
     apiKey: async () => 'k',
     params: { v: 1 },
     deployments: { a: 'b' },
-    request: { timeout: 5 },
+    attemptTimeout: 5,
+    request: { proxy: false },
   },
 ];
 const condition: FailoverCondition = (failure: Failure) =>

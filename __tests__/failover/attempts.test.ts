@@ -1,0 +1,90 @@
+import axios from 'axios';
+import { attemptsOf, isContextLengthExceeded } from '../../src';
+import type { PoolEvent } from '../../src';
+import { rejectionOf } from '../support/fake-backend';
+import { stubPool, throttled } from '../support/stub-pool';
+
+test('attemptsOf reads the attempts of a response and of an error', async () => {
+  const { adapter, replies } = stubPool({ a: {}, b: { priority: 2 } });
+  replies.a = throttled(1000);
+  const response = await axios.get('/x', { adapter });
+  expect(attemptsOf(response)).toBe(response.attempts);
+  replies.b = 400;
+  expect(attemptsOf(await rejectionOf(axios.get('/x', { adapter })))).toMatchObject([{ backend: 'b', status: 400 }]);
+});
+
+test.each([
+  undefined,
+  null,
+  0,
+  'text',
+  {},
+  { attempts: 3 },
+  { attempts: ['a'] },
+  { attempts: [{ backend: 'a' }] },
+  new Error('no'),
+])('attemptsOf finds none in anything else: %p', (value) => {
+  expect(attemptsOf(value)).toEqual([]);
+});
+
+describe('an attempt', () => {
+  test('names the deployment of the URL, as its backend knows it, also where it succeeded', async () => {
+    const { adapter, replies, pool } = stubPool({ a: { deployments: { chat: 'chat-east' } }, b: { priority: 2 } });
+    const events: PoolEvent[] = [];
+    pool.subscribe((event) => events.push(event));
+    replies.a = throttled(1000);
+    const { attempts } = await axios.post('/openai/deployments/chat/x', {}, { adapter });
+    expect(attempts).toMatchObject([
+      { backend: 'a', scope: 'chat-east' },
+      { backend: 'b', scope: 'chat' },
+    ]);
+    expect(events.filter(({ type }) => type === 'attempt')).toMatchObject([{ scope: 'chat-east' }, { scope: 'chat' }]);
+  });
+
+  test('names the model of a body only where the body had to be read', async () => {
+    const { adapter, replies } = stubPool({ a: {}, b: { priority: 2 } });
+    const post = () => axios.post('/openai/v1/responses', { model: 'chat' }, { adapter });
+    expect((await post()).attempts).toEqual([{ backend: 'a', status: 200, duration: expect.any(Number) as number }]);
+    replies.a = throttled(1000);
+    expect((await post()).attempts).toMatchObject([{ scope: 'chat' }, { scope: 'chat' }]);
+  });
+
+  test.each([
+    [{ 'x-ms-request-id': 'ms', 'X-Request-Id': 'x', 'apim-request-id': 'apim' }, 'apim'],
+    [{ 'x-ms-request-id': 'ms', 'X-Request-Id': 'x' }, 'x'],
+    [{ 'X-MS-Request-Id': 'ms' }, 'ms'],
+    [{ 'apim-request-id': '' }, undefined],
+    [{}, undefined],
+  ])('has what the server calls the request, refused or not: %j', async (headers, requestId) => {
+    const { adapter, replies } = stubPool({ a: {}, b: { priority: 2 } });
+    replies.a = { status: 503, headers };
+    replies.b = { status: 200, headers };
+    const { attempts = [] } = await axios.get('/x', { adapter });
+    expect(attempts.map((attempt) => attempt.requestId)).toEqual([requestId, requestId]);
+    expect(attempts.map((attempt) => 'requestId' in attempt)).toEqual([
+      requestId !== undefined,
+      requestId !== undefined,
+    ]);
+  });
+});
+
+describe('isContextLengthExceeded', () => {
+  const body = (code: string) => JSON.stringify({ error: { code, message: 'too long' } });
+
+  test.each([
+    [{ status: 400, data: body('context_length_exceeded') }, true],
+    [{ status: 400, data: body('string_above_max_length') }, true],
+    [{ status: 413, data: '' }, true],
+    [{ status: 400, data: body('content_filter') }, false],
+    [{ status: 500, data: body('context_length_exceeded') }, false],
+  ])('of %j is %s', async (reply, expected) => {
+    const { adapter, replies, pool, tried } = stubPool(
+      { a: {}, b: { priority: 2 } },
+      { failoverCondition: isContextLengthExceeded },
+    );
+    replies.a = reply;
+    const response = await axios.post('/x', {}, { adapter, validateStatus: null });
+    expect([response.status, tried.length]).toEqual(expected ? [200, 2] : [reply.status, 1]);
+    if (expected) expect(pool.snapshot()[0]).toMatchObject({ available: true, cooldowns: [] });
+  });
+});

@@ -1,0 +1,34 @@
+import type { HttpResponse } from '../http/messages';
+import { headerEntries } from '../http/headers';
+import type { Attempt } from '../pool/events';
+
+/**
+ * The `attempts` of anything that came from the adapter: a response or an error. For code whose types don't include the
+ * field.
+ *
+ * @param value anything
+ * @returns an empty list for everything else
+ */
+export function attemptsOf(value: unknown): readonly Attempt[] {
+  const { attempts } = Object(value) as { attempts?: unknown };
+  return Array.isArray(attempts) && attempts.every(isAttempt) ? attempts : [];
+}
+
+function isAttempt(value: unknown): value is Attempt {
+  const { backend, duration } = Object(value) as { backend?: unknown; duration?: unknown };
+  return typeof backend === 'string' && typeof duration === 'number';
+}
+
+/** Names by which servers report what they call a request, the most telling first. */
+const REQUEST_IDS: readonly string[] = ['apim-request-id', 'x-request-id', 'x-ms-request-id'];
+
+/** What the server calls the request, as a field to spread; empty if it doesn't say. */
+export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined): { readonly requestId?: string } {
+  let best = REQUEST_IDS.length;
+  let requestId: unknown;
+  for (const [name, value] of headerEntries(response?.headers as object | undefined)) {
+    const rank = REQUEST_IDS.indexOf(name.toLowerCase());
+    if (rank >= 0 && rank < best) [best, requestId] = [rank, value];
+  }
+  return typeof requestId === 'string' && requestId !== '' ? { requestId } : {};
+}
