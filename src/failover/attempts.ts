@@ -1,5 +1,5 @@
 import type { HttpResponse } from '../http/messages';
-import { headerEntries } from '../http/headers';
+import type { HeaderFields } from '../http/headers';
 import type { Attempt } from '../pool/events';
 
 /**
@@ -22,13 +22,16 @@ function isAttempt(value: unknown): value is Attempt {
 /** Names by which servers report what they call a request, the most telling first. */
 const REQUEST_IDS: readonly string[] = ['apim-request-id', 'x-request-id', 'x-ms-request-id'];
 
-/** What the server calls the request, as a field to spread; empty if it doesn't say. */
+/** What the server calls the request, as a field to spread; empty if it doesn't say. Takes an `AxiosHeaders` or a plain object. */
 export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined): { readonly requestId?: string } {
   let best = REQUEST_IDS.length;
   let requestId: unknown;
-  for (const [name, value] of headerEntries(response?.headers as object | undefined)) {
+  const headers = (response?.headers ?? {}) as HeaderFields;
+  for (const name of Object.keys(headers)) {
+    // Most headers are told apart by their length.
+    if (name.length < 12 || name.length > 15) continue;
     const rank = REQUEST_IDS.indexOf(name.toLowerCase());
-    if (rank >= 0 && rank < best) [best, requestId] = [rank, value];
+    if (rank >= 0 && rank < best) [best, requestId] = [rank, headers[name]];
   }
   return typeof requestId === 'string' && requestId !== '' ? { requestId } : {};
 }
