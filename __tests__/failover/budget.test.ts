@@ -392,6 +392,13 @@ test.each(['http', 'fetch'])('over %s, a timeout longer than a timer can take do
   expect((await axios.get('/x', { adapter, timeout: 5000, failover: { maxWait: 2 ** 40 } })).data).toBe('ok');
 });
 
+test('a foreign adapter gets no timeout that is longer than a timer can take', async () => {
+  const { request, configs } = stubPool({ a: {} });
+  await request({ timeout: 2 ** 31 + 5 });
+  await request({ timeout: 5 });
+  expect(configs.map(({ timeout }) => timeout)).toEqual([0, 5]);
+});
+
 test('an attemptTimeout of a backend longer than a timer can take does not fire at once', async () => {
   const backend = await FakeBackend.start();
   backend.always((_, response) => void setTimeout(() => response.end('ok'), 30));
