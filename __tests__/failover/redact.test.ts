@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Agent } from 'node:http';
 import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import axios from 'axios';
 import type { AxiosError, AxiosRequestConfig, AxiosResponse } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
@@ -71,6 +72,7 @@ describe('keys and tokens', () => {
     const random = randomUUID();
     const replies: [string, Reply][] = [
       ['a response', { body: 'ok' }],
+      ['a compressed response', { body: gzipSync('ok'), headers: { 'content-encoding': 'gzip' } }],
       ['a 404', { status: 404 }],
       ['a 503', { status: 503 }],
       [

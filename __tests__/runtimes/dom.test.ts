@@ -8,6 +8,7 @@ import { bundled, inRoot, root } from '../support/bundle';
 import { refusedOrigin, replyByPath, startBackends } from '../support/fake-backend';
 import type { FakeBackend } from '../support/fake-backend';
 import type { Place } from '../support/checks';
+import { npmInstall } from '../support/npm';
 import { allChecks } from './program';
 
 const execute = promisify(execFile);
@@ -72,10 +73,7 @@ describe.each(ENVIRONMENTS)('in %s,', (_, packages, environment, impossible) => 
     const modules = join(folder, 'node_modules');
     mkdirSync(modules);
     writeFileSync(join(folder, 'package.json'), '{"private":true}');
-    if (packages.length > 0) {
-      const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
-      await execute('npm', ['install', ...flags, ...packages], { cwd: folder });
-    }
+    if (packages.length > 0) await npmInstall(folder, packages);
     symlinkSync(inRoot('node_modules/axios'), join(modules, 'axios'));
     symlinkSync(root, join(modules, 'axios-priority-adapter'));
     writeFileSync(join(folder, 'program.cjs'), program);

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { npmInstall } from './npm';
 
 const execute = promisify(execFile);
 const root = join(__dirname, '../..');
@@ -28,8 +29,7 @@ export class PackedPackage {
     mkdirSync(folder);
     // The extension of a file decides the kind of its module, except for a bundler.
     await writeFile(join(folder, 'package.json'), '{"private":true,"type":"module"}');
-    const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
-    await execute('npm', ['install', ...flags, this.tarball, ...others], { cwd: folder });
+    await npmInstall(folder, [this.tarball, ...others]);
     return folder;
   }
 

@@ -15,10 +15,10 @@ interface NativeRequest {
   readonly _redirectable?: object;
 }
 
-/** Keeps credentials out of what prints the body of a streamed response: over HTTP/1.1 it knows its request, over HTTP/2 it is the request. */
+/** Keeps credentials out of what prints the body of a streamed response, which knows its request. */
 export function hideRequestOf(body: object): void {
   const { req, responseUrl } = body as { req?: object; responseUrl?: string };
-  conceal(req ?? body);
+  if (req !== undefined) conceal(req);
   // Its query may hold a key.
   setHidden(body, 'responseUrl', responseUrl);
 }

@@ -60,8 +60,10 @@ function followHttp(own: Transport): Follow | undefined {
 /**
  * fetch would carry every header but `Authorization` to another origin, and in some runtimes that one too. So an attempt
  * with credentials is told not to follow, unless the caller has chosen something else already. What then comes back is
- * up to the fetch in use: a redirect, a status of 0, or a rejection. Without credentials, a fetch that may hide where a redirect leads
- * follows it itself. Node's own shows it, so that a refused connection behind a redirect is told from one in front.
+ * up to the fetch in use: a redirect, a status of 0, or a rejection.
+ *
+ * Without credentials, a fetch that may hide where a redirect leads follows it itself. Node's own shows where it leads. So
+ * the package follows it, and can tell a connection that was refused behind a redirect from one that was refused at once.
  */
 function followManually(attempt: AttemptConfig, target: Target): Follow | undefined {
   const fetchOptions = attempt.fetchOptions as { redirect?: unknown } | undefined;
@@ -76,9 +78,10 @@ function followManually(attempt: AttemptConfig, target: Target): Follow | undefi
 const followFetch: Follow = /* @__PURE__ */ followWith(FETCH_REDIRECTS, MAX_FETCH_REDIRECTS, urlOf);
 
 /** Whether another origin must not get all of the attempt's headers. */
-function hasCredentials({ headers, auth, sensitiveHeaders }: AttemptConfig, { backend }: Target): boolean {
+function hasCredentials(attempt: AttemptConfig, target: Target): boolean {
+  const { headers, auth } = attempt;
   if (auth !== undefined) return true;
-  const sensitive = [...backend.credentials.sensitive, ...lowerCase(sensitiveHeaders)];
+  const sensitive = sensitiveOf(attempt, target);
   return Object.entries(headers).some(
     ([name, value]) => value != null && value !== false && sensitive.includes(name.toLowerCase()),
   );
@@ -101,11 +104,11 @@ function followWith(
   requestedUrl: (attempt: AttemptConfig) => URL,
   onRedirect?: (next: URL) => void,
 ): Follow {
-  const run = async (attempt: AttemptConfig, first: AxiosResponse, { backend }: Target): Promise<AxiosResponse> => {
-    const { auth, sensitiveHeaders } = attempt;
+  const run = async (attempt: AttemptConfig, first: AxiosResponse, target: Target): Promise<AxiosResponse> => {
+    const { auth } = attempt;
     // axios's http adapter takes 0 and null for the default. (0 never gets here.)
     const maxRedirects = Number(attempt.maxRedirects) || limit;
-    const sensitive = [...backend.credentials.sensitive, ...lowerCase(sensitiveHeaders)];
+    const sensitive = sensitiveOf(attempt, target);
     const firstOrigin = requestedUrl(attempt).origin;
     let response = first;
     let hop = attempt;
@@ -171,8 +174,10 @@ function urlOf({ baseURL, url }: AttemptConfig): URL {
   return new URL(baseURL === undefined ? url! : combine(baseURL, url!));
 }
 
-function lowerCase(names: unknown): string[] {
-  return ((names ?? []) as string[]).map((name) => name.toLowerCase());
+/** The lower-case names of the headers that another origin must not get: the backend's, and those that the caller names. */
+function sensitiveOf({ sensitiveHeaders }: AttemptConfig, { backend }: Target): readonly string[] {
+  const callers = (sensitiveHeaders ?? []) as readonly string[];
+  return [...backend.credentials.sensitive, ...callers.map((name) => name.toLowerCase())];
 }
 
 /**

@@ -39,8 +39,9 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
     for (;;) {
       budget.check();
       const deployment = deploymentOf(run);
+      const isUnread = run.body === undefined && isOneShot(request.body);
       // A body is read before a backend is chosen, since much can change while it is read.
-      if (run.body === undefined && isOneShot(request.body) && turns.canAttempt(deployment)) {
+      if (isUnread && turns.canAttempt(deployment)) {
         run.body = await openBody(run, request.body);
         continue;
       }
@@ -52,7 +53,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       }
       if (turn.is === 'none') return lastAnswer(run, turn);
       inFlight = turn.inFlight;
-      if (run.body === undefined && isOneShot(request.body)) {
+      if (isUnread) {
         // A backend became available just now, so the body is read after all.
         pool.release(inFlight);
         run.body = await openBody(run, request.body);

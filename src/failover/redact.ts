@@ -23,9 +23,10 @@ function textsIn(value: unknown): string[] {
 
 /** A query parameter's value as fetch and axios write it. */
 function encoded(text: string): string[] {
-  const [form] = new URLSearchParams({ '': text }).toString().split('=').slice(1);
-  const axiosForm = encodeURIComponent(text).replace(/%3A/gi, ':').replace(/%24/g, '$').replace(/%2C/gi, ',');
-  return [encodeURIComponent(text), form!, axiosForm.replace(/%20/g, '+')];
+  const plain = encodeURIComponent(text);
+  const byAxios = plain.replaceAll('%3A', ':').replaceAll('%24', '$').replaceAll('%2C', ',').replaceAll('%20', '+');
+  const [, byClass] = String(new URLSearchParams({ v: text })).split('=');
+  return [plain, byAxios, byClass!];
 }
 
 export function withoutSecrets(text: unknown, secrets: readonly string[]): unknown {
