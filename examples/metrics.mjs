@@ -24,7 +24,7 @@ const adapter = priorityAdapter([
 const attempts = new Counter({
   name: 'openai_attempts_total',
   help: 'Attempts by outcome',
-  labelNames: ['backend', 'outcome'],
+  labelNames: ['backend', 'deployment', 'outcome', 'reason'],
 });
 const seconds = new Histogram({
   name: 'openai_attempt_seconds',
@@ -53,9 +53,16 @@ const log = pino({ base: undefined }, pino.destination({ sync: true }));
 adapter.pool.subscribe((event) => {
   switch (event.type) {
     case 'attempt':
-      attempts.inc({ backend: event.backend, outcome: event.status ?? event.code ?? 'error' });
+      attempts.inc({
+        backend: event.backend,
+        deployment: event.scope ?? '',
+        outcome: event.status ?? event.code ?? 'error',
+        reason: event.reason ?? '',
+      });
       seconds.observe({ backend: event.backend }, event.duration / 1000);
-      log.debug(event);
+      // Azure's support asks for the requestId. Refused attempts leave nothing else behind.
+      if (event.reason !== undefined) log.warn(event, 'attempt failed');
+      else log.debug(event);
       break;
     case 'cooldown':
       cooldowns.inc({ backend: event.backend, reason: event.reason });

@@ -1,6 +1,12 @@
 /**
- * Tests your application without a network. The priority adapter wraps axios-mock-adapter, so the mocks play the backends. They
- * see the caller's path in `url` and the backend in `baseURL`.
+ * Tests your application without a network. The mocks play the backends: they see the caller's path in `url` and the backend
+ * in `baseURL`. For that, axios-mock-adapter has to stand below the failover, in one of these two ways:
+ *
+ * - a priority adapter that wraps the mock
+ * - an instance with both the mock and `attachPriorityAdapter`
+ *
+ * `new MockAdapter(client)` on a client made with `adapter: priorityAdapter(…)` skips the failover: the mock replaces
+ * `client.defaults.adapter`, and that is the priority adapter.
  *
  *     node examples/mock-adapter.mjs
  */
@@ -8,7 +14,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import axios from 'axios';
 import MockAdapter from 'axios-mock-adapter';
-import { priorityAdapter } from 'axios-priority-adapter';
+import { attachPriorityAdapter, priorityAdapter } from 'axios-priority-adapter';
 
 const URL_PATH = '/openai/deployments/gpt-4o/chat/completions';
 
@@ -37,4 +43,29 @@ test('the caller gets a 429 when every backend is throttled', async () => {
   mock.onAny().reply(429, '', { 'retry-after-ms': '1500' });
   const { status, fabricated, headers } = await client.post(URL_PATH, {}, { validateStatus: null });
   assert.deepEqual([status, fabricated, headers['retry-after']], [429, true, '2']);
+});
+
+test('an existing client with the plugin fails over between mocks', async () => {
+  const client = axios.create();
+  const mock = new MockAdapter(client);
+  const { detach } = attachPriorityAdapter(client, [
+    { baseURL: 'east.example' },
+    { baseURL: 'west.example', priority: 2 },
+  ]);
+  mock.onPost(URL_PATH).replyOnce(503);
+  mock.onPost(URL_PATH).reply(200, { choices: [] });
+  const { attempts } = await client.post(URL_PATH, { messages: [] });
+  assert.deepEqual(
+    attempts.map(({ status }) => status),
+    [503, 200],
+  );
+  detach();
+});
+
+test('a mock on top of a priority adapter skips the failover', async () => {
+  const client = axios.create({ adapter: priorityAdapter([{ baseURL: 'east.example' }]) });
+  const mock = new MockAdapter(client);
+  mock.onPost(URL_PATH).reply(503);
+  const { status, attempts } = await client.post(URL_PATH, {}, { validateStatus: null });
+  assert.deepEqual([status, attempts], [503, undefined]);
 });

@@ -80,6 +80,17 @@ test('what a polluted Object.prototype holds is neither an option nor a field of
   ]);
 });
 
+test('backends in place of options are rejected', () => {
+  const pool = new BackendPool([ok]);
+  const put = 'options must be an object, got an array: backends come first';
+  expect(() => priorityAdapter({ maxWait: 1 } as never, [ok] as never)).toThrow(new TypeError(put));
+  expect(() => attachPriorityAdapter(axios.create(), pool, [ok] as never)).toThrow(new TypeError(put));
+  expect(() => new BackendPool([ok], [ok] as never)).toThrow(new TypeError(put));
+  expect(() => priorityAdapter([ok], pool as never)).toThrow(
+    new TypeError('options must be an object, got a BackendPool: it comes first'),
+  );
+});
+
 test('options that are not an object are rejected', () => {
   expect(() => priorityAdapter([ok], null as never)).toThrow('options must be an object, got null');
   expect(() => new BackendPool([ok], 'x' as never)).toThrow('options must be an object, got a string');

@@ -17,7 +17,11 @@ describe.each(makers)('%s rejects invalid backends:', (_, make) => {
   test.each<[unknown, string]>([
     [[], 'backends must be a non-empty array or a BackendPool, got an empty array'],
     [undefined, 'backends must be a non-empty array or a BackendPool, got undefined'],
-    [ok, 'backends must be a non-empty array or a BackendPool, got an object'],
+    [ok, 'backends must be a non-empty array or a BackendPool, got an object: put the backend into an array'],
+    [
+      { maxWait: 5 },
+      'backends must be a non-empty array or a BackendPool, got an object: options come after the backends',
+    ],
     [[ok, 'b.example'], 'backends[1] is text; write { baseURL: "b.example" }'],
     [['https://user:hunter2@x.example'], 'backends[0] is text; write { baseURL: "https://***@x.example" }'],
     [[null], 'backends[0] must be an object, got null'],
@@ -107,7 +111,11 @@ describe.each(makers)('%s rejects invalid backends:', (_, make) => {
       'backends[1].headers["x"] is not a valid header value: use Latin-1 without line breaks',
     ],
     [second({ params: 'v=1' }), 'backends[1].params must be an object, got a string'],
-    [second({ deployments: { a: '' } }), 'backends[1].deployments["a"] must be a non-empty string, got ""'],
+    [second({ deployments: { a: '' } }), 'backends[1].deployments["a"] must be a non-empty string or false, got ""'],
+    [
+      second({ deployments: { a: true } }),
+      'backends[1].deployments["a"] must be a non-empty string or false, got true',
+    ],
     [second({ deployments: [] }), 'backends[1].deployments must be an object, got an empty array'],
     [Array.from({ length: 1, 1: ok }), 'backends[0] must be an object, got undefined'],
     ['https://user:hunter2@host', 'backends must be a non-empty array or a BackendPool, got a string'],

@@ -3,11 +3,22 @@ import { priorityAdapter } from '../../src';
 import type { Backend, PoolEvent } from '../../src';
 import { FakeBackend, neverReply, rejectionOf, throttle, closeBackendsAfterEach } from '../support/fake-backend';
 import { pair } from '../support/pair';
-import { stubPool, throttled } from '../support/stub-pool';
+import { eventLoopTurn, stubPool, throttled } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
 afterEach(() => jest.useRealTimers());
+
+// On the real clock, time passes between any two looks at it.
+test('a wait ends at once when a backend is restored', async () => {
+  const { request, pool } = stubPool({ a: {}, b: {} }, { maxWait: 60_000 });
+  pool.cool('a', 40_000);
+  pool.cool('b', 40_000);
+  const response = request();
+  await eventLoopTurn();
+  pool.restore('b');
+  expect((await response).attempts).toMatchObject([{ backend: 'b' }]);
+});
 
 describe('maxWait', () => {
   const waiting = (options: object) => {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -76,10 +77,12 @@ test('health.mjs reports which backends are available', async () => {
 
 test('metrics.mjs turns events into Prometheus metrics and log lines', async () => {
   const { first, child } = await start('metrics.mjs');
-  first.script(throttle(60_000));
+  first.script({ status: 429, headers: { 'retry-after': 60, 'apim-request-id': 'id-1' } });
   const output = await text(child.stdout);
-  expect(output).toContain('openai_attempts_total{backend="ptu",outcome="429"} 1');
-  expect(output).toContain('openai_attempts_total{backend="payg",outcome="200"} 5');
+  expect(output).toContain(
+    'openai_attempts_total{backend="ptu",deployment="gpt-4o",outcome="429",reason="throttled"} 1',
+  );
+  expect(output).toContain('openai_attempts_total{backend="payg",deployment="gpt-4o",outcome="200",reason=""} 5');
   expect(output).toContain('openai_cooldowns_total{backend="ptu",reason="throttled"} 1');
   expect(output).toMatch(/openai_attempt_seconds_count\{backend="payg"\} 5/);
   expect(output).toContain('openai_available{backend="ptu"} 1');
@@ -89,6 +92,7 @@ test('metrics.mjs turns events into Prometheus metrics and log lines', async () 
     .map((line) => JSON.parse(line) as object);
   expect(lines).toMatchObject([
     { level: 40, type: 'cooldown', backend: 'ptu', scope: 'gpt-4o', reason: 'throttled', duration: 60_000 },
+    { level: 40, type: 'attempt', backend: 'ptu', reason: 'throttled', requestId: 'id-1', msg: 'attempt failed' },
   ]);
   expect(output).not.toContain('secret');
 });
@@ -263,7 +267,69 @@ test('processes.mjs shares a cooldown between two workers', async () => {
   expect([run.first.calls.length, run.second.calls.length]).toEqual([1, 2]);
 });
 
+test('one-resource.mjs uses two deployments of one resource', async () => {
+  const run = await start('one-resource.mjs');
+  run.first.script(throttle(60_000));
+  expect(await linesOf(run)).toEqual(['reserved (chat-reserved): 429', 'pay-as-you-go (chat-standard): 200']);
+  const models = run.first.calls.map(({ body }) => (JSON.parse(body.toString()) as { model: string }).model);
+  expect(models).toEqual(['chat-reserved', 'chat-standard']);
+});
+
+test('openai-last.mjs sends to OpenAI what it expects', async () => {
+  const openai = await FakeBackend.start();
+  const run = await start('openai-last.mjs', { OPENAI_URL: openai.url, OPENAI_KEY: 'secret-openai' });
+  run.first.always(throttle(60_000));
+  expect(await linesOf(run)).toEqual(['azure: 429', 'openai: 200']);
+  expect(run.first.lastCall).toMatchObject({
+    url: '/openai/v1/responses?api-version=preview',
+    headers: { 'api-key': 'secret-east' },
+  });
+  expect(openai.lastCall).toMatchObject({ url: '/v1/responses', headers: { authorization: 'Bearer secret-openai' } });
+  expect(openai.lastCall.headers).not.toHaveProperty('api-key');
+  expect(JSON.parse(openai.lastCall.body.toString())).toMatchObject({ model: 'gpt-5-mini' });
+});
+
+test('long-prompt.mjs sends a long prompt to the larger context', async () => {
+  const run = await start('long-prompt.mjs');
+  run.first.always({ status: 400, body: { error: { code: 'context_length_exceeded' } } });
+  expect(await linesOf(run)).toEqual(['usual: 400', 'large context: 200', 'no cooldown']);
+  expect(JSON.parse(run.second.lastCall.body.toString())).toMatchObject({ model: 'chat-large-context' });
+});
+
+test('follow-ups.mjs sends the follow-up to the backend that made the response', async () => {
+  const run = await start('follow-ups.mjs');
+  for (const backend of [run.first, run.second]) backend.always({ body: { id: 'resp_1' } });
+  const [made, followed] = await linesOf(run);
+  const name = made!.replace('the response resp_1 lives in ', '');
+  expect(followed).toBe(`the follow-up went to ${name}`);
+  const { calls } = name === 'east' ? run.first : run.second;
+  expect(calls).toHaveLength(2);
+  expect(JSON.parse(calls[1]!.body.toString())).toMatchObject({ previous_response_id: 'resp_1' });
+});
+
+test('signing.mjs signs each attempt for the host that it goes to', async () => {
+  const run = await start('signing.mjs');
+  run.first.always({ status: 503 });
+  expect(await linesOf(run)).toEqual(['a signed request: 503', 'a signed request: 200']);
+  for (const { host, lastCall } of [run.first, run.second]) {
+    const text = ['post', host, '/openai/v1/responses', lastCall.body.toString()].join('\n');
+    const signature = createHmac('sha256', 'a shared secret').update(text).digest('hex');
+    expect(lastCall.headers['x-signature']).toBe(signature);
+  }
+});
+
+test('cache.mjs asks no backend for what it knows', async () => {
+  const run = await start('cache.mjs');
+  run.first.script(throttle(60_000));
+  expect(await linesOf(run)).toEqual([
+    'Hello: from a backend',
+    'Hello: from the cache',
+    'Goodbye: from a backend',
+    '3 attempts',
+  ]);
+});
+
 test('mock-adapter.mjs passes as a test file', async () => {
   const lines = await linesOf(await start('mock-adapter.mjs', { NODE_TEST_CONTEXT: '' }));
-  expect(lines.join('\n')).toMatch(/pass 2\n.*fail 0/);
+  expect(lines.join('\n')).toMatch(/pass 4\n.*fail 0/);
 });

@@ -97,7 +97,7 @@ export function shapes(): void {
     keyof PriorityAdapterOptions,
     OfPool | OfRequest | 'adapter' | 'cooldown' | 'connectTimeout' | 'maxReplaySize' | 'shouldBalance'
   >();
-  same<keyof Exclude<AxiosRequestConfig['failover'], false | undefined>, OfRequest>();
+  same<keyof Exclude<AxiosRequestConfig['failover'], false | undefined>, OfRequest | 'backend'>();
   type Numbers = Readonly<Record<'priority' | 'weight' | 'pending' | 'successes' | 'failures', number>>;
   same<Flat<Backend>, Flat<Readonly<Record<'name' | 'baseURL', string>> & Numbers>>();
   type State = 'available' | 'trial' | 'reserve' | 'cooling';

@@ -5,6 +5,7 @@ import type { BackendOptions } from '../pool/backend-options';
 import type { BackendPool } from '../pool/pool';
 import { Balancer, isPriorityAdapter } from './balancer';
 import type { PriorityAdapterOptions, WrappedAdapter } from './balancer';
+import { isDefaultInstance, isMeantForBackends } from './default-instance';
 
 /** What {@link attachPriorityAdapter} returns. */
 export interface Attached {
@@ -20,6 +21,10 @@ const ATTACHED = Symbol.for('axios-priority-adapter.attached');
 /**
  * Attaches failover to an existing axios instance through a request interceptor. It wraps the adapter that a request would
  * have used: the instance's own, even if it is replaced later, or the request's.
+ *
+ * `axios` itself is shared by every library of the process. So without `shouldBalance`, only these of its requests are
+ * balanced: those whose full URL has a backend's origin and, outside browsers, those whose full URL is relative. All others
+ * go where they were going.
  *
  * @param instance what `axios.create()` returned, or `axios` itself
  * @param backends the endpoints, or a `BackendPool`, so that several clients share one
@@ -42,7 +47,7 @@ export function attachPriorityAdapter(
   if (isPriorityAdapter(defaults.adapter)) {
     throw new TypeError('instance.defaults.adapter is already a priority adapter; attach to an instance without one');
   }
-  const balancer = new Balancer(backends, options);
+  const balancer = new Balancer(backends, options, isDefaultInstance(instance) ? isMeantForBackends : undefined);
   const intercept = (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => withFailover(config, balancer);
   // This comes first, because it throws for a frozen instance.
   Object.defineProperty(instance, ATTACHED, { value: intercept, configurable: true });

@@ -8,6 +8,7 @@ import { renameInPath } from '../http/deployments';
 import type { Route } from '../http/deployments';
 import { copyHeaders, setHeader } from '../http/headers';
 import { withoutParams } from '../http/url';
+import { renamed } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
 
 /** Which of axios's own adapters is wrapped. `foreign`: none of them. */
@@ -119,8 +120,8 @@ export function copyOf(config: InternalAxiosRequestConfig, kind?: AdapterKind, a
 
 function setTarget(attempt: AttemptConfig, { config, route }: AxiosRequest, backend: BackendSettings): void {
   const { path, deployment, holdsCredential } = route;
-  const name = backend.deployments?.get(deployment!);
-  const { base, url } = name === undefined ? path : renameInPath(path, name);
+  const name = deployment !== undefined && renamed(backend, deployment);
+  const { base, url } = name ? renameInPath(path, name) : path;
   // axios would take "//…" for an absolute URL, and the request would not go to the backend.
   if (url.startsWith('//')) {
     attempt.url = backend.baseURL + url;
@@ -162,7 +163,7 @@ function setBody(attempt: AttemptConfig, request: AxiosRequest, { backend, body 
   attempt.data = body.data;
   if (backend.deployments === undefined || request.deployment !== undefined) return;
   const model = modelNamedBy(request, body.data);
-  const name = model && backend.deployments.get(model.name);
+  const name = model && renamed(backend, model.name);
   if (name) attempt.data = model.renamed(name);
 }
 

@@ -3,8 +3,7 @@ import type { AxiosAdapter, AxiosError, AxiosResponse, InternalAxiosRequestConfi
 import { MAX_TIMER } from '../base/clock';
 import { CodedError, codeOf, errorChain } from '../base/errors';
 import { AbortReason } from '../failover/budget';
-import type { Abort } from '../failover/budget';
-import type { Exchange, HttpClient, Target } from '../failover/http-client';
+import type { Exchange, HttpClient, Settling, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import { routeOf } from '../http/deployments';
 import { hiddenRedirect } from '../http/redirect';
@@ -99,11 +98,10 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     { config }: AxiosRequest,
     response: AxiosResponse,
     attempts: readonly Attempt[],
-    abort?: Abort,
-    cause?: Error,
+    { abort, why, cause }: Settling,
   ): AxiosResponse {
     response.attempts = attempts;
-    const settled = settle(response, cause);
+    const settled = settle(response, why, cause);
     // As in axios: when the status is refused, nobody listens any longer.
     if (abort !== undefined) cancelWhileRead(settled, config, abort);
     return settled;

@@ -1,10 +1,11 @@
 import axios from 'axios';
 import type { AxiosAdapter, AxiosRequestConfig, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
-import { must } from '../base/check';
+import { must, own } from '../base/check';
 import type { Check } from '../base/check';
 import { failover } from '../failover/failover';
 import { checkedBoolean, poolFrom, resolveRules, rulesFor } from '../failover/options';
 import type { FailoverOptions, Rules } from '../failover/options';
+import type { RequestConfig } from '../http/messages';
 import type { BackendOptions } from '../pool/backend-options';
 import { BackendPool, coreOf } from '../pool/pool';
 import type { PoolCore } from '../pool/pool-core';
@@ -36,10 +37,20 @@ export class Balancer {
   readonly #core: PoolCore;
   readonly #client = new AxiosClient();
 
-  /** @throws TypeError that names the place and the value */
-  constructor(backends: readonly BackendOptions[] | BackendPool, options: PriorityAdapterOptions) {
+  /**
+   * @param isBalanced decides in place of `shouldBalance`, if that isn't given
+   * @throws TypeError that names the place and the value
+   */
+  constructor(
+    backends: readonly BackendOptions[] | BackendPool,
+    options: PriorityAdapterOptions,
+    isBalanced?: (config: RequestConfig, origins: ReadonlySet<string>) => boolean,
+  ) {
     const { adapter, ...rules } = resolveRules(options, { adapter: checkAdapter });
-    this.#rules = rules;
+    const isGiven = isBalanced === undefined || own(options, 'shouldBalance') !== undefined;
+    this.#rules = isGiven
+      ? rules
+      : { ...rules, shouldBalance: (config) => isBalanced(config, this.#core.backends.origins) };
     this.adapter = adapter;
     if (isPriorityAdapter(adapter))
       throw new TypeError('options.adapter is a priority adapter; pass the adapter that it wraps');
@@ -53,7 +64,7 @@ export class Balancer {
       const isBalanced = checkedBoolean(this.#rules.shouldBalance(config), 'shouldBalance');
       const adapter = typeof wrapped === 'function' ? wrapped : axios.getAdapter(wrapped, config);
       if (!isBalanced) return untouched(adapter, config);
-      const rules = rulesFor(this.#rules, config.failover);
+      const rules = rulesFor(this.#rules, config.failover, this.#core.backends);
       return failover(this.#client, this.#client.open(config, adapter), this.#core, rules);
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever a callback threw

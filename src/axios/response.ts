@@ -12,15 +12,16 @@ import { hideRequest, hideRequestOf, setHidden } from './native-request';
 /**
  * Resolves or rejects by the caller's `validateStatus`, as axios's own `settle` does.
  *
+ * @param why what the error's message adds
  * @param cause of the error
  * @throws AxiosError `ERR_BAD_REQUEST` for a 4xx, `ERR_BAD_RESPONSE` for any other status that isn't accepted
  */
-export function settle(response: AxiosResponse, cause?: Error): AxiosResponse {
+export function settle(response: AxiosResponse, why?: string, cause?: Error): AxiosResponse {
   const { status, config } = response;
   const { validateStatus } = config;
   if (!status || !validateStatus || validateStatus(status)) return response;
   const code = status >= 400 && status < 500 ? axios.AxiosError.ERR_BAD_REQUEST : axios.AxiosError.ERR_BAD_RESPONSE;
-  const message = `Request failed with status code ${String(status)}`;
+  const message = `Request failed with status code ${String(status)}${why === undefined ? '' : `: ${why}`}`;
   const error = new axios.AxiosError(message, code, config, response.request, response);
   hideRequest(error);
   setHidden(error, 'cause', cause);

@@ -1,32 +1,77 @@
 import { CodedError, errorChain } from '../base/errors';
-import type { Exhausted } from '../pool/turns';
+import type { Attempt } from '../pool/events';
+import type { Exhausted, Missing } from '../pool/turns';
 import type { Failure } from './classify';
 
-/** A response that no backend gave. Each client makes one of its own of it. */
+/** A response that no backend gave. Each client makes one of its own of it. It names no host. */
 export interface Fabricated {
   readonly status: number;
   readonly statusText: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
+  /** Why it is fabricated, for the message of the client's error. */
+  readonly why: string;
 }
 
-/** The 429 that the caller gets when no backend is left. It names no host. */
-export function exhaustedResponse({ retryAfter, backends }: Exhausted): Fabricated {
+/** The 429 that the caller gets when no backend is left. It says why each is out. */
+export function exhaustedResponse({ retryAfter, backends }: Exhausted, attempts: readonly Attempt[]): Fabricated {
   const ms = Math.ceil(retryAfter);
-  const seconds = Math.max(1, Math.ceil(ms / 1000));
-  const all = backends === 1 ? 'The only backend is' : `All ${String(backends)} backends are`;
-  const message = `${all} throttled or failing. Please retry after ${String(seconds)} ${seconds === 1 ? 'second' : 'seconds'}.`;
+  const seconds = String(Math.max(1, Math.ceil(ms / 1000)));
+  const reasons = counted(
+    backends.map(({ name, because }) => because ?? wordsOf(attempts.findLast(({ backend }) => backend === name) ?? {})),
+  );
+  const message = `No backend is available: ${reasons}. Retry after ${seconds} s.`;
   return {
     status: 429,
     statusText: 'Too Many Requests',
-    headers: {
-      'retry-after': String(seconds),
-      'retry-after-ms': String(ms),
-      'content-type': 'application/json',
-    },
+    headers: { 'retry-after': seconds, 'retry-after-ms': String(ms), 'content-type': 'application/json' },
     text: JSON.stringify({ error: { code: '429', type: 'no_backend_available', message } }),
+    why: `no backend is available (${reasons})`,
   };
 }
+
+/** The 404 that the caller gets when no backend has the deployment. */
+export function missingResponse({ deployment }: Missing): Fabricated {
+  const why = `backend has the deployment ${JSON.stringify(deployment)}`;
+  return {
+    status: 404,
+    statusText: 'Not Found',
+    headers: { 'content-type': 'application/json' },
+    text: JSON.stringify({
+      error: { code: 'DeploymentNotFound', type: 'deployment_not_found', message: `No ${why}.` },
+    }),
+    why: `no ${why}`,
+  };
+}
+
+/** `2 throttled, 1 ECONNREFUSED`: equal reasons are counted, in the order in which they first occur. */
+function counted(reasons: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].map(([reason, count]) => `${String(count)} ${reason}`).join(', ');
+}
+
+/** What a `Failure` and an `Attempt` tell of a failed attempt. */
+interface Why {
+  readonly reason?: Attempt['reason'];
+  readonly status?: number;
+  readonly code?: string;
+  readonly error?: unknown;
+}
+
+/** Why a backend is out, in a word or two. */
+export function wordsOf({ reason, status = 0, code, error }: Why): string {
+  if (reason === 'throttled') return 'throttled';
+  if (reason === 'credential') return 'credential refused';
+  if (reason === 'timeout') return 'timed out';
+  if (status >= 400) return `HTTP ${String(status)}`;
+  // The code of the network is the innermost one: axios's fetch adapter has a code of its own around it.
+  const codes = errorChain(error).flatMap((each) => each.code ?? []);
+  return [...codes, code ?? ''].findLast((each) => NETWORK_CODE.test(each)) ?? 'unreachable';
+}
+
+/** Codes that say more than that something failed. axios's own don't. */
+const NETWORK_CODE = /^(?!ERR_(?:NETWORK|BAD_RESPONSE)$)[A-Z][A-Z\d_]+$|^Connection/;
 
 /** Says what the last attempt failed with: by `message`, `code`, `status` and `backend`. It holds no request and no response. */
 export function causeOf({ backend, status, code, error }: Failure): Error {

@@ -6,14 +6,14 @@ import { parseRetryAfter } from '../http/retry-after';
 import type { InFlight, PoolCore } from '../pool/pool-core';
 import type { Attempt } from '../pool/events';
 import { Turns } from '../pool/turns';
-import type { Exhausted } from '../pool/turns';
+import type { Exhausted, Missing } from '../pool/turns';
 import { attempt, newAttempt } from './attempt';
 import type { CurrentAttempt, Last, Run } from './attempt';
 import { requestIdOf } from './attempts';
 import { Budget } from './budget';
 import { coverageOf, isAtWork, isBackendsFault, isReturnable, isSuccess } from './classify';
 import type { Failure, Outcome } from './classify';
-import { causeOf, exhaustedResponse } from './exhausted';
+import { causeOf, exhaustedResponse, missingResponse, wordsOf } from './exhausted';
 import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './options';
 import type { Rules } from './options';
@@ -32,7 +32,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   rules: Rules,
 ): Promise<A> {
   const budget = new Budget(request.config, request.timeout);
-  const turns = new Turns(pool, request.config, rules.maxWait);
+  const turns = new Turns(pool, request.config, rules.maxWait, rules.pinned);
   const run: Run<R, A> = { client, request, pool, rules, budget, attempts: [], hasWholeBudget: true };
   let inFlight: InFlight | undefined;
   try {
@@ -51,7 +51,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
         await budget.guard(() => turn.over).finally(turn.end);
         continue;
       }
-      if (turn.is === 'none') return lastAnswer(run, turn);
+      if (turn.is !== 'attempt') return lastAnswer(run, turn);
       inFlight = turn.inFlight;
       if (isUnread) {
         // A backend became available just now, so the body is read after all.
@@ -71,7 +71,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       const next = conclude(run, current, outcome);
       switch (next.is) {
         case 'return':
-          return client.settle(request, next.response, run.attempts, current.exchange.abort);
+          return client.settle(request, next.response, run.attempts, current.exchange);
         case 'throw':
           throw next.error;
         case 'next':
@@ -133,7 +133,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
 
 /** The request goes to another backend, or its caller gets what this one answered. */
 function afterFailure<R extends HttpRequest, A extends HttpResponse>(
-  { client }: Run<R, A>,
+  { client, rules }: Run<R, A>,
   { exchange }: CurrentAttempt,
   failure: Failure,
   goesOn: boolean,
@@ -143,10 +143,12 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
   const isReturned = isReturnable(failure);
   if (!goesOn) return isReturned ? { is: 'return', response: response! } : { is: 'throw', error };
   const isFinal = reason === 'client-error';
+  const isPinned = rules.pinned !== undefined;
   // A 4xx is returned if no backend is left. Instead of a 429 or 5xx, the caller then gets the fabricated 429.
-  if (isReturned && status < 500 && status !== 429) {
+  if (isReturned && (isPinned || (status < 500 && status !== 429))) {
     return { is: 'next', isFinal, last: { response: response!, abort: exchange.abort } };
   }
+  if (isPinned) return { is: 'next', isFinal, last: { error } };
   if (response !== undefined) client.discard(response);
   return { is: 'next', isFinal, last: undefined };
 }
@@ -201,7 +203,8 @@ function blameFor<R extends HttpRequest, A extends HttpResponse>(
   const retryAfter = isSuccess(failure.status) ? undefined : parseRetryAfter(failure.response!);
   const covers = coverageOf(failure);
   const scope = covers === 'deployment' ? inFlight.backend.scopeOf(namedDeployment(run)) : undefined;
-  return run.pool.fail(inFlight, { reason: failure.reason, scope, retryAfter, override });
+  const { reason } = failure;
+  return run.pool.fail(inFlight, { reason, scope, retryAfter, override, words: wordsOf(failure) });
 }
 
 /** Ends the attempt and records it. */
@@ -248,14 +251,15 @@ function record<R extends HttpRequest, A extends HttpResponse>(
 }
 
 /** The answer to a request for which no backend is left. */
-function lastAnswer<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, turn: Exhausted): A {
+function lastAnswer<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, turn: Exhausted | Missing): A {
   const { client, request, attempts, last, failure, pool } = run;
   run.last = undefined;
   if (last !== undefined && 'error' in last) throw last.error;
-  if (last !== undefined) return client.settle(request, last.response, attempts, last.abort);
-  pool.events.emit({ type: 'exhausted', retryAfter: turn.retryAfter });
-  const response = client.fabricate(request, exhaustedResponse(turn));
-  return client.settle(request, response, attempts, undefined, failure && causeOf(failure));
+  if (last !== undefined) return client.settle(request, last.response, attempts, { abort: last.abort });
+  if (turn.is === 'none') pool.events.emit({ type: 'exhausted', retryAfter: turn.retryAfter });
+  const fabricated = turn.is === 'none' ? exhaustedResponse(turn, attempts) : missingResponse(turn);
+  const response = client.fabricate(request, fabricated);
+  return client.settle(request, response, attempts, { why: fabricated.why, cause: failure && causeOf(failure) });
 }
 
 /** Frees the connection of a response that was kept in case that no backend was left. */

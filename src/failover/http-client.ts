@@ -27,7 +27,7 @@ export interface HttpRequest {
   readonly needsAbort?: boolean;
 }
 
-/** The model that the request's body names, if it is JSON. */
+/** The model that the request's body names, if it is JSON or a form. */
 export function modelNamedBy(request: HttpRequest, data: unknown): BodyModel | undefined {
   if (request.model === undefined) request.model = modelOf(data) ?? null;
   return request.model ?? undefined;
@@ -77,6 +77,16 @@ export interface Exchange {
   isOver?: boolean;
 }
 
+/** What else a client needs to know of a response that it settles. */
+export interface Settling {
+  /** Of the attempt: a cancel ends a body that the caller is still reading. */
+  readonly abort?: Abort | undefined;
+  /** Why the response is fabricated: what the message of the client's error adds. */
+  readonly why?: string;
+  /** The cause of the client's error, if the response is fabricated. */
+  readonly cause?: Error | undefined;
+}
+
 /**
  * Sends the attempts of a request. The caller gets its library's own responses and errors. axios is one client, fetch another.
  * It knows nothing of pools, cooldowns and conditions.
@@ -94,11 +104,9 @@ export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
   /**
    * The response as the caller gets it, with `attempts`.
    *
-   * @param abort of the attempt, so that a cancel ends a body that the caller is still reading
-   * @param cause of the client's error, if the response is fabricated
    * @throws the client's error if the caller doesn't accept the status
    */
-  settle(request: R, response: A, attempts: readonly Attempt[], abort?: Abort, cause?: Error): A;
+  settle(request: R, response: A, attempts: readonly Attempt[], about: Settling): A;
   /**
    * An `AbortReason` or `CodedError` as an error of the client's own. Other errors are returned as they are.
    *

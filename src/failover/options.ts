@@ -1,8 +1,9 @@
 import { callback, duration, isDuration, must, optional, optionalDuration, own, resolveOptions } from '../base/check';
 import type { Aliases, Checks } from '../base/check';
 import type { RequestConfig } from '../http/messages';
+import type { BackendList } from '../pool/backend-list';
 import type { BackendOptions } from '../pool/backend-options';
-import { BackendPool, POOL_CHECKS } from '../pool/pool';
+import { BackendPool, POOL_CHECKS, checkNoBackends } from '../pool/pool';
 import type { BackendPoolOptions } from '../pool/pool';
 import { defaultFailoverCondition } from './classify';
 import type { FailoverCondition, Failure } from './classify';
@@ -62,6 +63,13 @@ export interface RequestFailover {
   readonly maxWait?: number | undefined;
   /** Decides whether a failure may go to another backend. Default: the adapter's */
   readonly failoverCondition?: FailoverCondition | undefined;
+  /**
+   * The name of the backend that this request must go to, whatever its priority: for what lives in one resource (files,
+   * batches, threads, a `previous_response_id`). The one that made it is `attemptsOf(response).at(-1).backend`. No other
+   * backend is tried, and the selector isn't asked. Only a cooldown that the server or you asked for holds the request back.
+   * An unknown name is a `TypeError`. Default: none
+   */
+  readonly backend?: string | undefined;
 }
 
 /** The options, every default filled in. */
@@ -77,9 +85,11 @@ export interface Rules {
   readonly once: boolean;
   /** What `config.failover` says of limits: it overrides those of a backend, which override the others. */
   readonly ofRequest: { readonly attemptTimeout?: number | undefined };
+  /** The name of the only backend that the request may go to. */
+  readonly pinned: string | undefined;
 }
 
-export const RULE_CHECKS: Checks<Omit<Rules, 'once' | 'ofRequest'>> = {
+export const RULE_CHECKS: Checks<Omit<Rules, 'once' | 'ofRequest' | 'pinned'>> = {
   attemptTimeout: /* @__PURE__ */ duration(0),
   connectTimeout: /* @__PURE__ */ duration(10_000),
   maxWait: /* @__PURE__ */ duration(0),
@@ -114,15 +124,16 @@ export function poolFrom(backends: readonly BackendOptions[] | BackendPool, give
  * @throws TypeError that names the option and the value
  */
 export function resolveRules<Own>(options: object, ofClient: Checks<Own>): Rules & Own {
+  checkNoBackends(options);
   const checks = { ...ofClient, ...RULE_CHECKS, ...POOL_CHECKS } as Checks<Rules & Own>;
-  return { ...resolveOptions(options, 'options', checks, ALIASES), once: false, ofRequest: {} };
+  return { ...resolveOptions(options, 'options', checks, ALIASES), once: false, ofRequest: {}, pinned: undefined };
 }
 
 /** What other libraries call these options. */
 const ALIASES: Aliases = { timeout: 'attemptTimeout', strategy: 'selector' };
 
 /** The rules for one request. @throws TypeError that names the option and the value */
-export function rulesFor(rules: Rules, failover: unknown): Rules {
+export function rulesFor(rules: Rules, failover: unknown, backends: BackendList): Rules {
   if (failover === undefined) return rules;
   if (failover === false) return { ...rules, once: true };
   const place = 'config.failover';
@@ -131,9 +142,11 @@ export function rulesFor(rules: Rules, failover: unknown): Rules {
     attemptTimeout: optionalDuration,
     maxWait: duration(rules.maxWait),
     failoverCondition: callback(rules.failoverCondition),
+    backend: (value, at) => (value === undefined ? undefined : backends.named(value, `${at}: `).info.name),
   };
-  const { attemptTimeout, ...own } = resolveOptions(failover, place, checks, ALIASES);
-  return { ...rules, ...(own as Pick<Rules, 'maxWait' | 'failoverCondition'>), ofRequest: { attemptTimeout } };
+  const { attemptTimeout, backend, ...own } = resolveOptions(failover, place, checks, ALIASES);
+  const overridden = own as Pick<Rules, 'maxWait' | 'failoverCondition'>;
+  return { ...rules, ...overridden, ofRequest: { attemptTimeout }, pinned: backend };
 }
 
 /** What a predicate of the user's returned. (A promise would always count as true.) @throws TypeError */

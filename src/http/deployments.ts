@@ -24,7 +24,7 @@ const MAX_LENGTH = 2000;
 export function routeOf(config: RequestConfig): Route {
   const { url, baseURL } = config;
   const allowAbsoluteUrls = config.allowAbsoluteUrls as boolean | undefined;
-  const text = toText(url ?? '');
+  const text = urlText(url ?? '');
   const known = routes.get(text);
   if (known !== undefined && known.baseURL === baseURL && known.allowAbsoluteUrls === allowAbsoluteUrls) return known;
   const path = pathPartsOf(text, baseURL ?? '', allowAbsoluteUrls);
@@ -38,7 +38,7 @@ export function routeOf(config: RequestConfig): Route {
 }
 
 /** axios accepts a `URL` too, though its types don't say so. */
-function toText(url: unknown): string {
+export function urlText(url: unknown): string {
   return String(url);
 }
 
@@ -52,15 +52,16 @@ export function renameInPath(path: PathParts, name: string): PathParts {
   return { base: '', url: renamed(combine(path.base, path.url)) };
 }
 
-/** The model that a JSON body names. */
+/** The model that a body names. */
 export interface BodyModel {
   readonly name: string;
-  /** The body with another model name. All other bytes stay as they are. */
+  /** The body with another model name. All other bytes of JSON stay as they are; a form is copied. */
   renamed(name: string): unknown;
 }
 
-/** Reads the model of a body that is JSON, as text or bytes. `undefined` for every other body. */
+/** Reads the model of a body that is JSON, as text or bytes, or a spec `FormData`. `undefined` for every other body. */
 export function modelOf(data: unknown): BodyModel | undefined {
+  if (isForm(data)) return modelOfForm(data);
   try {
     const text = typeof data === 'string' ? data : new TextDecoder('utf-8', STRICT).decode(data as ArrayBuffer);
     // Parsers refuse a byte order mark, servers often don't.
@@ -71,6 +72,28 @@ export function modelOf(data: unknown): BodyModel | undefined {
   } catch {
     return undefined; // not text, not bytes, or not a JSON object
   }
+}
+
+/** Not a form of the `form-data` package, which can't be read. */
+function isForm(data: unknown): data is FormData {
+  if (Object.prototype.toString.call(data) !== '[object FormData]') return false;
+  const { get, entries } = data as Partial<FormData>;
+  return typeof get === 'function' && typeof entries === 'function';
+}
+
+function modelOfForm(form: FormData): BodyModel | undefined {
+  const name = form.get('model');
+  return typeof name === 'string' ? { name, renamed: (to) => renameInForm(form, to) } : undefined;
+}
+
+function renameInForm(form: FormData, name: string): FormData {
+  // Of the same kind: it may be a polyfill's.
+  const copy = new (form.constructor as typeof FormData)();
+  for (const [field, value] of form.entries()) {
+    if (typeof value !== 'string') copy.append(field, value, value.name);
+    else copy.append(field, field === 'model' ? name : value);
+  }
+  return copy;
 }
 
 const STRICT = { fatal: true, ignoreBOM: true };

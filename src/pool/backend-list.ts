@@ -4,12 +4,24 @@ import type { Backend } from './backend';
 import { resolveBackends } from './backend-options';
 import type { BackendOptions } from './backend-options';
 
+/** What a request needs of the backend that serves it. */
+export interface Wanted {
+  /** The deployment, by the caller's name for it, as far as it is known. */
+  readonly deployment: string | undefined;
+  /** The name of the only backend that may serve the request. */
+  readonly pinned: string | undefined;
+}
+
 /** The backends of a pool. The list can be replaced; a backend that keeps its name keeps its state. */
 export class BackendList {
   #byPriority: readonly PooledBackend[] = [];
   #byInfo: ReadonlyMap<Backend, PooledBackend> = new Map();
   /** The public information, in the order given. */
   infos: readonly Backend[] = [];
+  /** Whether any of them says of a deployment that it doesn't have it, so that it matters which one a request needs. */
+  lacksDeployments = false;
+  /** Their origins. */
+  origins: ReadonlySet<string> = new Set();
 
   /** By priority, then in the order given. */
   get byPriority(): readonly PooledBackend[] {
@@ -25,6 +37,14 @@ export class BackendList {
     this.infos = Object.freeze(list.map((backend) => backend.info));
     this.#byInfo = new Map(list.map((backend) => [backend.info, backend]));
     this.#byPriority = [...list].sort((a, b) => a.info.priority - b.info.priority);
+    this.lacksDeployments = list.some((backend) => backend.lacksDeployments);
+    this.origins = new Set(list.map(({ info }) => new URL(info.baseURL).origin));
+  }
+
+  /** The backends that can serve a request, by priority. Most requests can go to all of them. */
+  serving({ deployment, pinned }: Wanted): readonly PooledBackend[] {
+    const all = pinned === undefined ? this.#byPriority : this.#byPriority.filter(({ info }) => info.name === pinned);
+    return this.lacksDeployments ? all.filter((backend) => backend.has(deployment)) : all;
   }
 
   /** `undefined` if it has left the pool. */
@@ -32,11 +52,14 @@ export class BackendList {
     return this.#byInfo.get(info);
   }
 
-  /** @throws TypeError for an unknown name */
-  named(name: string): PooledBackend {
+  /**
+   * @param where is put in front of the message
+   * @throws TypeError for an unknown name
+   */
+  named(name: unknown, where = ''): PooledBackend {
     const backend = this.#byPriority.find(({ info }) => info.name === name);
     if (backend !== undefined) return backend;
     const names = this.infos.map((info) => info.name).join(', ');
-    throw new TypeError(`unknown backend ${show(name)}; expected one of ${names}`);
+    throw new TypeError(`${where}unknown backend ${show(name)}; expected one of ${names}`);
   }
 }

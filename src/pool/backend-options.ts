@@ -31,9 +31,10 @@ export interface BackendOptions extends CredentialOptions {
   readonly params?: Readonly<Record<string, unknown>> | undefined;
   /**
    * The caller's deployment or model name → this backend's name for it. It is replaced in a `/deployments/{name}/` path,
-   * or else in the `model` of a JSON body.
+   * or else in the `model` of a JSON body or of a spec `FormData`. `false`: this backend doesn't have it, and gets no
+   * request for it. The key `'*'` stands for every name that isn't listed. Default: the same names
    */
-  readonly deployments?: Readonly<Record<string, string>> | undefined;
+  readonly deployments?: Readonly<Record<string, string | false>> | undefined;
   /** ms for one attempt at this backend, body included. 0: none. Default: the option of the same name */
   readonly attemptTimeout?: number | undefined;
   /** ms until a connection to this backend is established. 0: no limit. Default: the option of the same name */
@@ -103,7 +104,7 @@ export interface BackendSettings {
   readonly weight: number;
   readonly credentials: Credentials;
   readonly params: ReadonlyMap<string, unknown> | undefined;
-  readonly deployments: ReadonlyMap<string, string> | undefined;
+  readonly deployments: ReadonlyMap<string, string | false> | undefined;
   readonly attemptTimeout: number | undefined;
   readonly connectTimeout: number | undefined;
   readonly request: object | undefined;
@@ -180,10 +181,15 @@ const ALIASES: Aliases = {
   timeout: 'attemptTimeout',
 };
 
+/** What a backend calls the caller's deployment. `false`: it doesn't have it. `undefined`: the same. */
+export function renamed({ deployments }: BackendSettings, deployment: string): string | false | undefined {
+  return deployments?.get(deployment) ?? deployments?.get('*');
+}
+
 /** @throws TypeError that names the place and the value */
 export function resolveBackends(backends: readonly BackendOptions[]): BackendSettings[] {
   const some = Array.isArray(backends) && backends.length > 0;
-  must(some, 'backends', 'be a non-empty array or a BackendPool', backends, showType);
+  must(some, 'backends', 'be a non-empty array or a BackendPool', backends, shownBackends);
   const places = new Map<string, string>();
   return Array.from(backends, (options: BackendOptions, i) => {
     const place = `backends[${String(i)}]`;
@@ -200,6 +206,14 @@ export function resolveBackends(backends: readonly BackendOptions[]): BackendSet
     places.set(name, place);
     return settings;
   });
+}
+
+/** Shows what was given in place of the list. */
+function shownBackends(given: unknown): string {
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
+  if (!isObject) return showType(given);
+  if ('baseURL' in given) return 'an object: put the backend into an array';
+  return `${showType(given)}: options come after the backends`;
 }
 
 function resolveBackend(options: BackendOptions, place: string): BackendSettings {
@@ -280,8 +294,10 @@ function checkRequest(value: unknown, place: string): BackendSettings['request']
 
 function checkDeployments(value: unknown, place: string): BackendSettings['deployments'] {
   const names = entriesOf(value, place);
-  for (const [from, to] of names) must(isText(to), `${place}[${JSON.stringify(from)}]`, 'be a non-empty string', to);
-  return mapOf(names as [string, string][]);
+  for (const [from, to] of names) {
+    must(to === false || isText(to), `${place}[${JSON.stringify(from)}]`, 'be a non-empty string or false', to);
+  }
+  return mapOf(names as [string, string | false][]);
 }
 
 /** The entries of an optional dictionary. `undefined` counts as not given. */

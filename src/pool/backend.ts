@@ -1,3 +1,4 @@
+import { renamed } from './backend-options';
 import type { BackendSettings } from './backend-options';
 import { Circuit } from './circuit';
 import type { Availability, CooldownReason, State } from './circuit';
@@ -68,7 +69,18 @@ export class PooledBackend {
 
   /** This backend's name for the caller's deployment. */
   scopeOf(deployment: string | undefined): Scope {
-    return this.settings.deployments?.get(deployment!) ?? deployment;
+    const name = deployment === undefined ? undefined : renamed(this.settings, deployment);
+    return typeof name === 'string' ? name : deployment;
+  }
+
+  /** Whether it has the caller's deployment. A request that names none can go anywhere. */
+  has(deployment: string | undefined): boolean {
+    return deployment === undefined || renamed(this.settings, deployment) !== false;
+  }
+
+  /** Whether there are deployments that it says it doesn't have. */
+  get lacksDeployments(): boolean {
+    return [...(this.settings.deployments?.values() ?? [])].includes(false);
   }
 
   /** Whether there is anything to remember of a deployment. */
@@ -97,6 +109,12 @@ export class PooledBackend {
   /** When it stops being out and ranking behind the others, if nothing else happens. */
   availableAt(scope: Scope, now: number): number {
     return Math.max(this.#circuit.availableAt(now), this.#known(scope)?.availableAt(now) ?? 0);
+  }
+
+  /** Why it isn't used, in words: the reason of what keeps it out the longest. */
+  outBecause(scope: Scope, now: number): string | undefined {
+    const [longest] = [...this.circuitsOf(scope)].sort((a, b) => b.availableAt(now) - a.availableAt(now));
+    return longest!.outBecause(now);
   }
 
   nextChange(now: number): number {

@@ -1,4 +1,5 @@
 import type { Backend, PooledBackend } from './backend';
+import type { Wanted } from './backend-list';
 
 /** The most deployments for which lists are remembered. Beyond it, all lists are forgotten. */
 const MAX_LISTS = 200;
@@ -15,18 +16,17 @@ export class Candidates {
   }
 
   /**
-   * @param backends by priority
-   * @param deployment the caller's name for it
+   * @param backends those that can serve the request, by priority
    * @param tried names of the backends that the request has tried
    * @returns a frozen list; if no backend is available, those that may be used if no other can
    */
   of(
     backends: readonly PooledBackend[],
-    deployment: string | undefined,
+    { deployment, pinned }: Wanted,
     tried: ReadonlySet<string>,
     now: number,
   ): readonly Backend[] {
-    if (tried.size > 0) return find(backends, deployment, tried, now);
+    if (tried.size > 0 || pinned !== undefined) return find(backends, deployment, tried, now);
     let list = this.#lists.get(deployment);
     if (list === undefined) {
       list = find(backends, deployment, tried, now);

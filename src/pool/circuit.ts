@@ -46,6 +46,8 @@ export interface AttemptFailure {
   readonly override: number | undefined;
   /** Whether the backend answered another request since this attempt began. */
   readonly isAlive: boolean;
+  /** What happened, in the words of the fabricated 429. */
+  readonly words: string;
 }
 
 /** What a circuit needs to know of an attempt under way. Compared by identity. */
@@ -108,9 +110,11 @@ function costOf(
 }
 
 /** A deadline until which the backend is not used. */
-interface Hold {
+export interface Hold {
   readonly until: number;
   readonly reason: CooldownReason;
+  /** The reason in the words of the fabricated 429. */
+  readonly words: string;
 }
 
 /*
@@ -130,6 +134,7 @@ type Trust =
       readonly is: 'resting';
       readonly until: number;
       readonly reason: CooldownReason;
+      readonly words: string;
       readonly then: 'sound' | 'proving';
       /** A trial that began before the failure goes on. */
       readonly trial: Trial | undefined;
@@ -169,6 +174,14 @@ export class Circuit {
   /** The pool's count at the latest failure. */
   get failedAt(): number {
     return this.#failedAt;
+  }
+
+  /** Why it isn't used, in words. */
+  outBecause(now: number): string | undefined {
+    const trust = this.#trustAt(now);
+    this.#holdUntil(now);
+    const out = trust.is === 'resting' ? later(this.#hold, trust) : this.#hold;
+    return out?.words ?? (this.#reserveUntil > 0 ? 'too large' : undefined);
   }
 
   availability(now: number): Availability {
@@ -241,7 +254,7 @@ export class Circuit {
     limits: CooldownLimits,
   ): { readonly duration: number; readonly reason: CooldownReason; readonly moved: boolean } {
     const { defaultCooldown, maxCooldown } = limits;
-    const { reason, retryAfter, override } = failure;
+    const { reason, retryAfter, override, words } = failure;
     const [kind, length] = costOf(failure, limits);
     const isCounted = length === 'ladder' || length === 'default';
     // An attempt that began before the latest failure isn't a further failure in a row: ten at once count as one.
@@ -261,20 +274,20 @@ export class Circuit {
     const until = now + duration;
     switch (kind) {
       case 'asked':
-        return { duration, reason, moved: this.impose(until, reason, now) };
+        return { duration, reason, moved: this.impose({ until, reason, words }, now) };
       case 'oversized':
         return { duration, reason: 'oversized', moved: this.#rankBehind(until) };
       case 'guessed': {
         const mustProve = length === 'default' || (length === 'ladder' && this.#failures > 1);
-        return { duration, reason, moved: this.#rest(until, reason, mustProve, now) };
+        return { duration, reason, moved: this.#rest({ until, reason, words }, mustProve, now) };
       }
     }
   }
 
-  /** Holds the backend until then, whatever happens meanwhile. Returns whether the deadline moved later. */
-  impose(until: number, reason: CooldownReason, now: number): boolean {
-    const moved = until > this.#outUntil(now);
-    this.#hold = later(this.#hold, { until, reason });
+  /** Holds the backend, whatever happens meanwhile. Returns whether the deadline moved later. */
+  impose(hold: Hold, now: number): boolean {
+    const moved = hold.until > this.#outUntil(now);
+    this.#hold = later(this.#hold, hold);
     return moved;
   }
 
@@ -346,11 +359,11 @@ export class Circuit {
   }
 
   /** Deadlines only move later. Returns whether this one did. */
-  #rest(until: number, reason: CooldownReason, mustProve: boolean, now: number): boolean {
-    const moved = until > this.#outUntil(now);
+  #rest(cooldown: Hold, mustProve: boolean, now: number): boolean {
+    const moved = cooldown.until > this.#outUntil(now);
     const trust = this.#trustAt(now);
     const hadTo = trust.is === 'proving' || (trust.is === 'resting' && trust.then === 'proving');
-    const latest = later(trust.is === 'resting' ? trust : undefined, { until, reason });
+    const latest = later(trust.is === 'resting' ? trust : undefined, cooldown);
     const trial = trust.is === 'sound' ? undefined : trust.trial;
     this.#trust = { is: 'resting', ...latest, then: mustProve || hadTo ? 'proving' : 'sound', trial };
     return moved;
@@ -364,5 +377,6 @@ export class Circuit {
 }
 
 function later(one: Hold | undefined, other: Hold): Hold {
-  return one !== undefined && one.until >= other.until ? one : { until: other.until, reason: other.reason };
+  const { until, reason, words } = one !== undefined && one.until >= other.until ? one : other;
+  return { until, reason, words };
 }

@@ -7,6 +7,7 @@ import { Candidates, lastHope } from './candidates';
 import type { AttemptFailure, AttemptInFlight, CooldownLimits, CooldownReason } from './circuit';
 import { Events } from './events';
 import { BackendList } from './backend-list';
+import type { Wanted } from './backend-list';
 import type { Selector } from './selectors';
 import { Waiters } from './waiters';
 
@@ -66,7 +67,7 @@ export class PoolCore {
   /** Takes a backend or one deployment of it out, whatever its options say. */
   cool(backend: PooledBackend, scope: Scope, ms: number): void {
     const circuit = backend.circuitFor(scope);
-    const moved = circuit.impose(now() + ms, 'manual', now());
+    const moved = circuit.impose({ until: now() + ms, reason: 'manual', words: 'taken out by hand' }, now());
     this.#cooled(backend, scope, 'manual', ms, moved);
   }
 
@@ -79,45 +80,39 @@ export class PoolCore {
   /**
    * Picks the backend for one attempt, and notes that it is under way. `undefined`: no backend is available.
    *
-   * @param deployment the caller's name for it
    * @param tried names of the backends that this request has tried
    * @param isPaced whether it keeps to the pace of those that wait
    * @throws TypeError if the selector returned none of the candidates; then nothing has changed
    */
-  begin(
-    deployment: string | undefined,
-    tried: ReadonlySet<string>,
-    config: RequestConfig,
-    isPaced: boolean,
-  ): InFlight | undefined {
+  begin(wanted: Wanted, tried: ReadonlySet<string>, config: RequestConfig, isPaced: boolean): InFlight | undefined {
     const time = now();
     this.#noticeRecovered(time);
-    const { byPriority } = this.backends;
-    const heldBack = isPaced ? byPriority.filter((one) => this.waiters.holdsBack(deployment, one, time)) : [];
+    const serving = this.backends.serving(wanted);
+    const heldBack = isPaced ? serving.filter((one) => this.waiters.holdsBack(wanted, one, time)) : [];
     const passed = heldBack.length > 0 ? new Set([...tried, ...heldBack.map(({ info }) => info.name)]) : tried;
-    const candidates = this.#candidates.of(byPriority, deployment, passed, time);
+    const candidates = this.#candidates.of(serving, wanted, passed, time);
     if (candidates.length === 0) return undefined;
-    const picked = this.settings.selector(candidates, config);
+    const picked = wanted.pinned === undefined ? this.settings.selector(candidates, config) : candidates[0]!;
     // The selector itself may have changed the pool.
     const backend = this.backends.find(picked);
     must(backend !== undefined && candidates.includes(picked), 'the selector', 'return one of its candidates', picked);
-    return this.#begin(backend, deployment, time);
+    return this.#begin(backend, wanted, time);
   }
 
   /**
    * Begins the one attempt that a request makes when no backend is available: failures never close the pool.
    * `undefined`: each backend that it hasn't tried has asked to be left alone.
    */
-  beginLastHope(deployment: string | undefined, tried: ReadonlySet<string>): InFlight | undefined {
+  beginLastHope(wanted: Wanted, tried: ReadonlySet<string>): InFlight | undefined {
     const time = now();
-    const backend = lastHope(this.backends.byPriority, deployment, tried, time);
-    return backend && this.#begin(backend, deployment, time);
+    const backend = lastHope(this.backends.serving(wanted), wanted.deployment, tried, time);
+    return backend && this.#begin(backend, wanted, time);
   }
 
-  #begin(backend: PooledBackend, deployment: string | undefined, time: number): InFlight {
+  #begin(backend: PooledBackend, wanted: Wanted, time: number): InFlight {
     const inFlight: InFlight = {
       backend,
-      scope: backend.scopeOf(deployment),
+      scope: backend.scopeOf(wanted.deployment),
       epoch: ++this.#epoch,
       began: time,
       ended: false,
@@ -126,7 +121,7 @@ export class PoolCore {
     for (const circuit of backend.circuitsOf(inFlight.scope)) {
       if (circuit.begin(inFlight, time, this.settings)) this.#changed(circuit.nextChange(time));
     }
-    this.waiters.went(deployment, backend, time);
+    this.waiters.went(wanted, backend, time);
     return inFlight;
   }
 
@@ -169,26 +164,27 @@ export class PoolCore {
   }
 
   /** ms until a backend becomes available. */
-  availableIn(deployment: string | undefined, opensAt: (backend: PooledBackend) => number = () => 0): number {
+  availableIn(wanted: Wanted, opensAt: (backend: PooledBackend) => number = () => 0): number {
     const time = now();
-    const at = this.backends.byPriority.map((backend) =>
-      Math.max(backend.availableAt(backend.scopeOf(deployment), time), opensAt(backend)),
-    );
+    const at = this.backends
+      .serving(wanted)
+      .map((backend) => Math.max(backend.availableAt(backend.scopeOf(wanted.deployment), time), opensAt(backend)));
     return Math.max(0, Math.min(...at) - time);
   }
 
-  /** Whether any deployment is on cooldown, so that it matters which one a request needs. */
+  /** Whether it matters which deployment a request needs: one is on cooldown, or a backend doesn't have all of them. */
   get knowsDeployments(): boolean {
-    return (this.#knowsDeployments ??= this.backends.byPriority.some((backend) => backend.knowsDeployments));
+    return (this.#knowsDeployments ??=
+      this.backends.lacksDeployments || this.backends.byPriority.some((backend) => backend.knowsDeployments));
   }
 
   /** Whether `begin` would find a backend, or else `beginLastHope`. */
-  hasBackend(deployment: string | undefined, tried: ReadonlySet<string>): 'yes' | 'last hope' | 'no' {
+  hasBackend(wanted: Wanted, tried: ReadonlySet<string>): 'yes' | 'last hope' | 'no' {
     const time = now();
     this.#noticeRecovered(time);
-    const { byPriority } = this.backends;
-    if (this.#candidates.of(byPriority, deployment, tried, time).length > 0) return 'yes';
-    return lastHope(byPriority, deployment, tried, time) === undefined ? 'no' : 'last hope';
+    const serving = this.backends.serving(wanted);
+    if (this.#candidates.of(serving, wanted, tried, time).length > 0) return 'yes';
+    return lastHope(serving, wanted.deployment, tried, time) === undefined ? 'no' : 'last hope';
   }
 
   #noteRefusal({ backend, began }: InFlight): void {

@@ -74,6 +74,7 @@ export class BackendPool {
    * @throws TypeError that names the place and the value
    */
   constructor(backends: readonly BackendOptions[], options: BackendPoolOptions = {}) {
+    checkNoBackends(options);
     this.#core = new PoolCore(resolveOptions(options, 'options', POOL_CHECKS));
     this.#core.update(backends);
     Object.defineProperties(this, { [BRAND]: { value: true }, [CORE]: { value: this.#core } });
@@ -152,6 +153,14 @@ export class BackendPool {
   update(backends: readonly BackendOptions[]): void {
     this.#core.update(backends);
   }
+}
+
+/** Backends in place of options would look like no options. @throws TypeError */
+export function checkNoBackends(options: unknown): void {
+  const isBackends = Array.isArray(options) || BackendPool.isPool(options);
+  must(!isBackends, 'options', 'be an object', options, (given) =>
+    Array.isArray(given) ? 'an array: backends come first' : 'a BackendPool: it comes first',
+  );
 }
 
 /**

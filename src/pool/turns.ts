@@ -1,6 +1,7 @@
 import { now } from '../base/clock';
 import type { RequestConfig } from '../http/messages';
 import type { PooledBackend } from './backend';
+import type { Wanted } from './backend-list';
 import type { InFlight, PoolCore } from './pool-core';
 
 /** What a request does next. */
@@ -8,16 +9,30 @@ export type Turn =
   | { readonly is: 'attempt'; readonly inFlight: InFlight }
   /** Wait until `over` resolves; then call `end`. */
   | { readonly is: 'wait'; readonly over: Promise<void>; readonly end: () => void }
-  /** No backend is available in time. */
-  | Exhausted;
+  | Exhausted
+  | Missing;
 
-/** Why a request gets the fabricated 429. */
+/** No backend is available in time: the request gets the fabricated 429. */
 export interface Exhausted {
   readonly is: 'none';
   /** ms until a backend becomes available. */
   readonly retryAfter: number;
-  /** How many backends the pool has. */
-  readonly backends: number;
+  /** The backends that could serve the request, in the order given, and why each is out. */
+  readonly backends: readonly Out[];
+}
+
+/** A backend that isn't used. */
+export interface Out {
+  readonly name: string;
+  /** Why it is on cooldown, in words. `undefined`: it isn't, but the request has tried it. */
+  readonly because: string | undefined;
+}
+
+/** No backend has the deployment: the request gets the fabricated 404. */
+export interface Missing {
+  readonly is: 'missing';
+  /** The caller's name for it. */
+  readonly deployment: string;
 }
 
 /** ms between rounds of a request: the shortest pause, which doubles with each round, and the longest. */
@@ -50,33 +65,60 @@ export class Turns {
     private readonly pool: PoolCore,
     private readonly config: RequestConfig,
     private readonly maxWait: number,
+    private readonly pinned: string | undefined,
   ) {}
 
   /**
    * @param deployment the caller's name for it
    * @param remaining ms until the caller's `timeout` passes
-   * @throws TypeError if the selector returned none of the candidates
+   * @throws TypeError if the selector returned none of the candidates, or if the request is pinned to a backend that has
+   * left the pool
    */
   next(deployment: string | undefined, remaining: number): Turn {
+    const wanted = { deployment, pinned: this.pinned };
+    if (this.pool.backends.serving(wanted).length === 0) return this.#missing(wanted);
     const room = Math.min(this.maxWait - this.#waited, remaining);
     // A request that has waited keeps to the pace of the others. Where many wait, a new one does too, and queues up.
     const { waiters } = this.pool;
     const isPaced =
       this.maxWait > 0 &&
-      (this.#order === 0 ? waiters.isCrowded(deployment) : waiters.hasAny(deployment)) &&
-      this.#pause(deployment) <= room;
-    const isBehind = isPaced && this.#order === 0 && this.#tried.size === 0 && waiters.hasLine(deployment);
-    const inFlight = isBehind ? undefined : this.#begin(deployment, isPaced);
+      (this.#order === 0 ? waiters.isCrowded(wanted) : waiters.hasAny(wanted)) &&
+      this.#pause(wanted, now()) <= room;
+    const isBehind = isPaced && this.#order === 0 && this.#tried.size === 0 && waiters.hasLine(wanted);
+    const inFlight = isBehind ? undefined : this.#begin(wanted, isPaced);
     if (inFlight !== undefined) return { is: 'attempt', inFlight };
-    const retryAfter = this.#soonest(deployment);
-    const pause = this.#pause(deployment);
-    if (pause <= room) return this.#wait(deployment, pause, room);
-    return { is: 'none', retryAfter, backends: this.pool.backends.infos.length };
+    const time = now();
+    const retryAfter = this.#soonest(wanted, time);
+    const pause = this.#pause(wanted, time);
+    // The waiters know when a backend becomes available. What they don't know is a pause of this request's own.
+    const isOwn = this.#final.size > 0 || pause > retryAfter;
+    if (pause <= room)
+      return this.#wait(wanted, { pause, readyAt: isOwn ? time + pause : time, deadline: time + room });
+    return { is: 'none', retryAfter, backends: this.#out(wanted) };
+  }
+
+  #missing({ deployment, pinned }: Wanted): Missing {
+    // Throws if the backend isn't in the pool.
+    if (pinned !== undefined) this.pool.backends.named(pinned);
+    return { is: 'missing', deployment: deployment! };
+  }
+
+  #out(wanted: Wanted): readonly Out[] {
+    const time = now();
+    const { backends } = this.pool;
+    const serving = new Set(backends.serving(wanted));
+    return backends.infos
+      .map((info) => backends.find(info)!)
+      .filter((backend) => serving.has(backend))
+      .map((backend) => ({
+        name: backend.info.name,
+        because: backend.outBecause(backend.scopeOf(wanted.deployment), time),
+      }));
   }
 
   /** Whether there is a backend to try now. */
   canAttempt(deployment: string | undefined): boolean {
-    const has = this.pool.hasBackend(deployment, this.#tried);
+    const has = this.pool.hasBackend({ deployment, pinned: this.pinned }, this.#tried);
     return has === 'yes' || (has === 'last hope' && !this.#hasHoped);
   }
 
@@ -97,27 +139,29 @@ export class Turns {
     this.#refusals.set(name, { rounds, successes });
   }
 
-  #begin(deployment: string | undefined, isPaced: boolean): InFlight | undefined {
-    const inFlight = this.pool.begin(deployment, this.#tried, this.config, isPaced);
+  #begin(wanted: Wanted, isPaced: boolean): InFlight | undefined {
+    const inFlight = this.pool.begin(wanted, this.#tried, this.config, isPaced);
     if (inFlight !== undefined || this.#hasHoped) return inFlight;
     // A backend that is only left to others isn't out, so this is not the last hope.
-    if (isPaced && this.pool.hasBackend(deployment, this.#tried) === 'yes') return undefined;
+    if (isPaced && this.pool.hasBackend(wanted, this.#tried) === 'yes') return undefined;
     this.#hasHoped = true;
-    return this.pool.beginLastHope(deployment, this.#tried);
+    return this.pool.beginLastHope(wanted, this.#tried);
   }
 
   /** ms until a backend becomes available that may answer otherwise than before. */
-  #soonest(deployment: string | undefined, pauseOf: (backend: PooledBackend) => number = () => 0): number {
-    const time = now();
-    const waits = this.pool.backends.byPriority
+  #soonest(wanted: Wanted, time: number, pauseOf: (backend: PooledBackend) => number = () => 0): number {
+    const waits = this.pool.backends
+      .serving(wanted)
       .filter(({ info }) => !this.#final.has(info.name))
-      .map((backend) => Math.max(backend.availableAt(backend.scopeOf(deployment), time) - time, pauseOf(backend)));
+      .map((backend) =>
+        Math.max(backend.availableAt(backend.scopeOf(wanted.deployment), time) - time, pauseOf(backend)),
+      );
     return Math.max(0, Math.min(...waits));
   }
 
   /** ms until a backend becomes available, or longer: so that short waits don't become a hot loop. */
-  #pause(deployment: string | undefined): number {
-    return this.#soonest(deployment, (backend) => this.#pauseOf(backend));
+  #pause(wanted: Wanted, time: number): number {
+    return this.#soonest(wanted, time, (backend) => this.#pauseOf(backend));
   }
 
   /** ms. Not for the first wait: what is refused once may only have come too early. */
@@ -126,15 +170,12 @@ export class Turns {
     return Math.min(MIN_PAUSE * 2 ** Math.min(Math.max(rounds - 2, 0), 10), MAX_PAUSE);
   }
 
-  #wait(deployment: string | undefined, pause: number, room: number): Turn {
+  #wait(wanted: Wanted, { pause, readyAt, deadline }: { pause: number; readyAt: number; deadline: number }): Turn {
     const { events, waiters } = this.pool;
     const started = now();
     this.#order ||= waiters.nextOrder();
     events.emit({ type: 'waiting', duration: pause });
-    // The waiters know when a backend becomes available. What they don't know is a pause of this request's own.
-    const isOwn = this.#final.size > 0 || pause > this.#soonest(deployment);
-    const readyAt = isOwn ? started + pause : started;
-    const { over, end } = waiters.wait({ deployment, order: this.#order, readyAt, deadline: started + room });
+    const { over, end } = waiters.wait({ wanted, order: this.#order, readyAt, deadline });
     const ended = (): void => {
       end();
       this.#waited += now() - started;

@@ -1,11 +1,12 @@
 import { after, now } from '../base/clock';
 import type { PooledBackend } from './backend';
+import type { Wanted } from './backend-list';
 import { Pace } from './pace';
 
 /** A request that waits for a backend to become available. All times are in ms on the pool's clock. */
 export interface Waiter {
-  /** The deployment that it needs, by the caller's name. */
-  readonly deployment: string | undefined;
+  /** What it needs. */
+  readonly wanted: Wanted;
   /** Its number among the pool's requests: the first to wait is the first to go. */
   readonly order: number;
   /** It pauses until then, whatever becomes available. */
@@ -29,18 +30,18 @@ export interface WaitersPool {
    *
    * @param opensAt when a backend may be used, besides
    */
-  availableIn(deployment: string | undefined, opensAt?: (backend: PooledBackend) => number): number;
+  availableIn(wanted: Wanted, opensAt?: (backend: PooledBackend) => number): number;
   /** ms that a refused call usually takes */
   readonly refusalTime: number;
 }
 
 /**
- * The requests that wait for a backend to become available, in one queue for each deployment. If all of them went at once,
+ * The requests that wait for a backend to become available, in one queue for each deployment (and for each backend that requests are pinned to). If all of them went at once,
  * most would be refused, and refused calls count towards the quota. So they go one after the other, in the order of their
  * requests, and to each backend at its own pace. Where many wait, a new request doesn't go before them.
  */
 export class Waiters {
-  readonly #queues = new Map<string | undefined, Queue>();
+  readonly #queues = new Map<string, Queue>();
   #orders = 0;
 
   constructor(private readonly pool: WaitersPool) {}
@@ -51,49 +52,58 @@ export class Waiters {
   }
 
   wait(waiter: Waiter): Wait {
-    const { deployment } = waiter;
-    let queue = this.#queues.get(deployment);
-    if (queue === undefined) this.#queues.set(deployment, (queue = new Queue(this.pool, deployment)));
+    const { wanted } = waiter;
+    const key = keyOf(wanted);
+    let queue = this.#queues.get(key);
+    if (queue === undefined) this.#queues.set(key, (queue = new Queue(this.pool, wanted)));
     let go!: () => void;
     const over = new Promise<void>((resolve) => (go = resolve));
     const place = { ...waiter, go };
     queue.add(place);
     const end = (): void => {
       queue.remove(place);
-      if (queue.isEmpty && this.#queues.get(deployment) === queue) this.#queues.delete(deployment);
+      if (queue.isEmpty && this.#queues.get(key) === queue) this.#queues.delete(key);
     };
     return { over, end };
   }
 
   /** Whether any request waits. */
-  hasAny(deployment: string | undefined): boolean {
-    return this.#queues.has(deployment);
+  hasAny(wanted: Wanted): boolean {
+    return this.#queueOf(wanted) !== undefined;
   }
 
   /** Whether so many wait that they would stampede. */
-  isCrowded(deployment: string | undefined): boolean {
-    return this.#queues.get(deployment)?.isCrowded === true;
+  isCrowded(wanted: Wanted): boolean {
+    return this.#queueOf(wanted)?.isCrowded === true;
   }
 
   /** Whether requests wait for their turn although a backend is available. */
-  hasLine(deployment: string | undefined): boolean {
-    return this.#queues.get(deployment)?.isLine === true;
+  hasLine(wanted: Wanted): boolean {
+    return this.#queueOf(wanted)?.isLine === true;
   }
 
   /** Whether a request that may wait has to leave this backend to others, for the sake of its pace. */
-  holdsBack(deployment: string | undefined, backend: PooledBackend, time: number): boolean {
-    return this.#queues.get(deployment)!.opensAt(backend) > time;
+  holdsBack(wanted: Wanted, backend: PooledBackend, time: number): boolean {
+    return this.#queueOf(wanted)!.opensAt(backend) > time;
   }
 
   /** A request went to this backend. */
-  went(deployment: string | undefined, backend: PooledBackend, time: number): void {
-    this.#queues.get(deployment)?.went(backend, time);
+  went(wanted: Wanted, backend: PooledBackend, time: number): void {
+    this.#queueOf(wanted)?.went(backend, time);
   }
 
   /** Something became available earlier than expected. */
   wake(): void {
     for (const queue of [...this.#queues.values()]) queue.run();
   }
+
+  #queueOf(wanted: Wanted): Queue | undefined {
+    return this.#queues.size === 0 ? undefined : this.#queues.get(keyOf(wanted));
+  }
+}
+
+function keyOf({ deployment, pinned }: Wanted): string {
+  return JSON.stringify([deployment, pinned]);
 }
 
 /** A waiter in its queue. */
@@ -104,7 +114,7 @@ interface Place extends Waiter {
 /** So few waiters make no stampede. Beyond it, new requests queue up behind them. */
 const FEW = 32;
 
-/** The waiters of one deployment, first come first served. */
+/** The waiters that need the same, first come first served. */
 class Queue {
   /** By `order`. */
   readonly #places: Place[] = [];
@@ -113,7 +123,7 @@ class Queue {
 
   constructor(
     private readonly pool: WaitersPool,
-    private readonly deployment: string | undefined,
+    private readonly wanted: Wanted,
   ) {}
 
   get isEmpty(): boolean {
@@ -128,7 +138,7 @@ class Queue {
   /** Whether somebody waits for nothing but a turn. */
   get isLine(): boolean {
     const time = now();
-    return this.#places.some(({ readyAt }) => readyAt <= time) && this.pool.availableIn(this.deployment) === 0;
+    return this.#places.some(({ readyAt }) => readyAt <= time) && this.pool.availableIn(this.wanted) === 0;
   }
 
   add(place: Place): void {
@@ -163,8 +173,8 @@ class Queue {
    */
   run(): void {
     const time = now();
-    const availableAt = time + this.pool.availableIn(this.deployment);
-    const opensAt = time + this.pool.availableIn(this.deployment, (backend) => this.opensAt(backend));
+    const availableAt = time + this.pool.availableIn(this.wanted);
+    const opensAt = time + this.pool.availableIn(this.wanted, (backend) => this.opensAt(backend));
     const first = opensAt <= time ? this.#places.filter(({ readyAt }) => readyAt <= time).slice(0, 1) : [];
     // One whose time is over, or who can't be served in time, finds that out by trying.
     const late = this.#places.filter(({ deadline }) => deadline <= time || availableAt > deadline);

@@ -1,0 +1,256 @@
+import axios, { AxiosError } from 'axios';
+import type { AxiosResponse } from 'axios';
+import { createServer } from 'node:http';
+import { BackendPool, priorityAdapter } from '../../src';
+import type { BackendOptions } from '../../src';
+import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends } from '../support/fake-backend';
+import { fakeClock, stubPool, throttled } from '../support/stub-pool';
+import type { StubReply } from '../support/stub-pool';
+
+closeBackendsAfterEach();
+
+interface Body {
+  error: { message: string; code: string; type: string };
+}
+
+const wordsIn = ({ data }: AxiosResponse<unknown>): string =>
+  /: (.*)\. Retry after \d+ s\.$/.exec((JSON.parse(data as string) as Body).error.message)![1]!;
+
+const error = (code: string, message = 'fetch failed'): Error => Object.assign(new TypeError(message), { code });
+
+describe('the message of the fabricated 429 says why a backend is out', () => {
+  test.each<[string, StubReply, Partial<BackendOptions>?]>([
+    ['throttled', throttled(2000)],
+    ['throttled', { status: 403, headers: { 'retry-after': '60' } }, { apiKey: 'key' }],
+    ['HTTP 503', 503],
+    ['HTTP 500', { status: 500, headers: { 'retry-after': '60' } }],
+    ['too large', throttled(86_400_000)],
+    ['timed out', new AxiosError('timeout of 5ms exceeded', 'ECONNABORTED')],
+    ['ECONNREFUSED', error('ECONNREFUSED')],
+    ['ENOTFOUND', Object.assign(error('ERR_NETWORK'), { cause: error('ENOTFOUND') })],
+    ['CERT_HAS_EXPIRED', error('CERT_HAS_EXPIRED')],
+    ['ConnectionRefused', error('ConnectionRefused')],
+    ['unreachable', error('ERR_NETWORK', 'Network Error')],
+    ['unreachable', new Error('Network Error')],
+  ])('%s', async (words, reply, own = {}) => {
+    const { replies, request } = stubPool({ a: own });
+    replies.a = reply;
+    await request().catch(() => undefined);
+    expect(wordsIn(await request())).toBe(`1 ${words}`);
+  });
+
+  test('HTTP 418, if it puts a backend on cooldown', async () => {
+    const options = { failoverCondition: () => true, cooldown: () => 1000 };
+    const { replies, request } = stubPool({ a: {}, b: { priority: 2 } }, options);
+    Object.assign(replies, { a: 418, b: 503 });
+    expect(wordsIn(await request())).toBe('1 HTTP 418, 1 HTTP 503');
+  });
+
+  test('credential refused', async () => {
+    const provider = () => Promise.reject(new Error('no token'));
+    const { request } = stubPool({ a: { azureADTokenProvider: provider } });
+    expect(wordsIn(await request())).toBe('1 credential refused');
+  });
+
+  test('taken out by hand', async () => {
+    const { request, pool } = stubPool({ a: {} });
+    pool.cool('a', 5000);
+    expect(wordsIn(await request())).toBe('1 taken out by hand');
+  });
+
+  test('in words that a request which made no attempt remembers', async () => {
+    const { request, replies } = stubPool({ a: {} });
+    replies.a = { status: 503, headers: { 'retry-after': '60' } };
+    await request();
+    const later = await request();
+    expect(later.attempts).toEqual([]);
+    expect(wordsIn(later)).toBe('1 HTTP 503');
+  });
+
+  test('also where it costs the backend nothing', async () => {
+    const { request, replies } = stubPool({ a: {}, b: {} }, { cooldown: () => 0 });
+    replies.a = replies.b = 503;
+    expect(wordsIn(await request())).toBe('2 HTTP 503');
+  });
+
+  test('by the cooldown that lasts longest', async () => {
+    fakeClock();
+    const { request, replies, pool } = stubPool({ a: {} });
+    replies.a = throttled(2000);
+    await request({ url: '/openai/deployments/chat/x' });
+    pool.cool('a', 1000);
+    expect(wordsIn(await request({ url: '/openai/deployments/chat/x' }))).toBe('1 throttled');
+    pool.cool('a', 5000);
+    expect(wordsIn(await request({ url: '/openai/deployments/chat/x' }))).toBe('1 taken out by hand');
+  });
+});
+
+test('equal reasons are counted, in the order in which the backends were given, and no host is named', async () => {
+  const [a, b, c] = await startBackends(3);
+  a!.always({ status: 429, headers: { 'retry-after': '7' } });
+  c!.always({ status: 429, headers: { 'retry-after': '9' } });
+  const url = b!.url;
+  await b!.close();
+  const backends = [{ baseURL: c!.url, priority: 3 }, { baseURL: url, priority: 1 }, { baseURL: a!.url }];
+  const client = axios.create({ adapter: priorityAdapter(backends) });
+  const rejected = await rejectionOf(client.post('/openai/v1/responses', {}));
+  expect(rejected.message).toBe(
+    'Request failed with status code 429: no backend is available (2 throttled, 1 ECONNREFUSED)',
+  );
+  expect((rejected as unknown as AxiosError<Body>).response!.data.error.message).toBe(
+    'No backend is available: 2 throttled, 1 ECONNREFUSED. Retry after 7 s.',
+  );
+  expect(JSON.stringify(rejected)).not.toContain('127.0.0.1');
+});
+
+test.each(['http', 'fetch'])('a wrong host, over %s, is named by the code of the lookup', async (adapter) => {
+  const client = axios.create({ adapter: priorityAdapter([{ baseURL: 'http://nowhere.invalid' }], { adapter }) });
+  const { message } = await rejectionOf(client.get('/'));
+  expect(message).toMatch(
+    /^Request failed with status code 429: no backend is available \(1 (?:ENOTFOUND|EAI_AGAIN)\)$/,
+  );
+});
+
+describe('a deployment that no backend has', () => {
+  const none = { deployments: { o3: false } } as const;
+
+  test('gets a fabricated 404 that names it', async () => {
+    const { adapter, tried, pool } = stubPool({ a: none, b: { deployments: { '*': false, chat: 'gpt' } } });
+    const events: string[] = [];
+    pool.subscribe(({ type }) => events.push(type));
+    const rejected = await rejectionOf(axios.post('/openai/deployments/o3/chat/completions', {}, { adapter }));
+    expect(rejected.message).toBe('Request failed with status code 404: no backend has the deployment "o3"');
+    expect(rejected).toMatchObject({ code: 'ERR_BAD_REQUEST', attempts: [] });
+    const { response } = rejected as unknown as AxiosError<Body>;
+    expect(response).toMatchObject({ status: 404, statusText: 'Not Found', fabricated: true });
+    expect(response!.headers).not.toHaveProperty('retry-after');
+    expect(response!.data).toEqual({
+      error: {
+        code: 'DeploymentNotFound',
+        type: 'deployment_not_found',
+        message: 'No backend has the deployment "o3".',
+      },
+    });
+    expect(tried).toEqual([]);
+    expect(events).toEqual([]);
+  });
+
+  test.each([
+    ['JSON', { model: 'o3' }],
+    ['text', '{"model":"o3"}'],
+    ['bytes', Buffer.from('{"model":"o3"}')],
+  ])('is found in the body: %s', async (_kind, data) => {
+    const { adapter, tried } = stubPool({ a: none });
+    expect((await rejectionOf(axios.post('/openai/v1/responses', data, { adapter }))).status).toBe(404);
+    expect(tried).toEqual([]);
+  });
+
+  test('is found in a body that is a stream', async () => {
+    const { adapter, tried } = stubPool({ a: none });
+    const body = new Blob(['{"model":"o3"}']).stream();
+    expect((await rejectionOf(axios.post('/openai/v1/responses', body, { adapter }))).status).toBe(404);
+    expect(tried).toEqual([]);
+  });
+});
+
+describe('a deployment that some backends have', () => {
+  test('goes to those alone, and the 429 counts and times only them', async () => {
+    const { request, replies, tried, pool } = stubPool({
+      a: { deployments: { o3: false } },
+      b: { priority: 2, deployments: { '*': 'reasoning' } },
+      c: { priority: 3, deployments: { '*': false } },
+      d: { priority: 3, deployments: { o3: 'o3-west', '*': false } },
+    });
+    replies.b = throttled(60_000);
+    replies.d = throttled(4000);
+    pool.cool('a', 1000);
+    const response = await request({ url: '/openai/deployments/o3/x', method: 'post' });
+    expect(tried).toEqual(['b', 'd']);
+    expect(response.attempts).toMatchObject([{ scope: 'reasoning' }, { scope: 'o3-west' }]);
+    expect(wordsIn(response)).toBe('2 throttled');
+    expect(Number(response.headers['retry-after-ms'])).toBeGreaterThan(3000);
+  });
+
+  test('waits for those alone', async () => {
+    const { request, replies, tried } = stubPool(
+      { a: { deployments: { o3: false } }, b: { priority: 2 } },
+      { maxWait: 1000 },
+    );
+    replies.b = () => {
+      replies.b = 200;
+      return throttled(20);
+    };
+    expect((await request({ url: '/openai/deployments/o3/x' })).status).toBe(200);
+    expect(tried).toEqual(['b', 'b']);
+  });
+
+  test('fails over only to those when every other one is out', async () => {
+    const { request, replies, tried } = stubPool({ a: {}, b: { priority: 2, deployments: { o3: false } } });
+    replies.a = 503;
+    for (let i = 0; i < 3; i++) await request({ url: '/openai/deployments/o3/x' });
+    expect(new Set(tried)).toEqual(new Set(['a']));
+  });
+
+  test('a request that names none goes anywhere', async () => {
+    const { request, tried } = stubPool({ a: { deployments: { '*': false } } });
+    await request({ url: '/openai/models' });
+    await request({ url: '/openai/v1/responses', method: 'post', data: '{"input":"hi"}' });
+    expect(tried).toEqual(['a', 'a']);
+  });
+
+  test('pool.update decides anew', async () => {
+    const { request, tried, pool } = stubPool({ a: { deployments: { o3: false } } });
+    pool.update([{ baseURL: 'https://a.example', name: 'a' }]);
+    await request({ url: '/openai/deployments/o3/x' });
+    expect(tried).toEqual(['a']);
+  });
+});
+
+test('a spec FormData names its model, and is copied with another one', async () => {
+  const [a, b] = await startBackends(2);
+  a!.always({ status: 429, headers: { 'retry-after': '1' } });
+  const backends = [
+    { baseURL: a!.url, deployments: { whisper: 'whisper-east' } },
+    { baseURL: b!.url, priority: 2, deployments: { whisper: 'whisper-west' } },
+  ];
+  for (const adapter of ['http', 'fetch']) {
+    const client = axios.create({ adapter: priorityAdapter(backends, { adapter }) });
+    const form = new FormData();
+    form.append('language', 'en');
+    form.append('model', 'whisper');
+    form.append('file', new File(['sound'], 'hello.wav', { type: 'audio/wav' }));
+    await client.post('/openai/v1/audio/transcriptions', form);
+    const body = b!.lastCall.body.toString();
+    expect(body).toMatch(/name="language"[^]*name="model"\s+whisper-west\s[^]*filename="hello.wav"[^]*sound/);
+    expect(Number(b!.lastCall.headers['content-length'] ?? body.length)).toBe(body.length);
+    expect(form.get('model')).toBe('whisper');
+  }
+});
+
+test('a form of the form-data package is left alone, and one without a model goes anywhere', async () => {
+  const { default: PackagedForm } = await import('form-data');
+  const backend = await FakeBackend.start(createServer());
+  const deployments = { whisper: 'other', '*': false } as const;
+  const client = axios.create({ adapter: priorityAdapter([{ baseURL: backend.url, deployments }]) });
+  const packaged = new PackagedForm();
+  packaged.append('model', 'whisper');
+  await client.post('/x', packaged);
+  expect(backend.lastCall.body.toString()).toMatch(/name="model"\s+whisper\s/);
+  const form = new FormData();
+  form.append('model', new Blob(['x']));
+  expect((await client.post('/x', form)).status).toBe(200);
+});
+
+test('the body of a request is not parsed for its model where no backend lacks one', async () => {
+  const parse = jest.spyOn(JSON, 'parse');
+  const { request } = stubPool({ a: {}, b: {} });
+  await request({ method: 'post', data: '{"model":"o3"}' });
+  expect(parse).not.toHaveBeenCalled();
+});
+
+test('a pool made by hand serves deployments in the same way', async () => {
+  const pool = new BackendPool([{ baseURL: 'a.example', deployments: { '*': false } }]);
+  const adapter = priorityAdapter(pool, { adapter: () => Promise.reject(new Error('not to be called')) });
+  const rejected = await rejectionOf(axios.get('/deployments/x/y', { adapter }));
+  expect(rejected.response).toMatchObject({ status: 404 });
+});

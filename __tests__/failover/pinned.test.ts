@@ -1,0 +1,143 @@
+import axios from 'axios';
+import { attemptsOf, priorityAdapter } from '../../src';
+import type { PoolEvent } from '../../src';
+import { closeBackendsAfterEach, rejectionOf, startBackends } from '../support/fake-backend';
+import { deferred, stubPool, throttled } from '../support/stub-pool';
+
+closeBackendsAfterEach();
+
+const toB = { failover: { backend: 'b' } };
+
+describe('a request that is pinned to a backend', () => {
+  test('goes there whatever its priority, and the selector is not asked', async () => {
+    const selector = jest.fn(([first]: readonly unknown[]) => first) as never;
+    const { request, tried } = stubPool({ a: {}, b: { priority: 2 } }, { selector });
+    const { attempts } = await request(toB);
+    expect(tried).toEqual(['b']);
+    expect(attemptsOf({ attempts }).at(-1)!.backend).toBe('b');
+    expect(selector).not.toHaveBeenCalled();
+  });
+
+  test.each([503, 429, 500])('gets the real %i, and no other backend is tried', async (status) => {
+    const { request, replies, tried } = stubPool({ a: {}, b: { priority: 2 } });
+    replies.b = { status, data: 'real' };
+    const response = await request(toB);
+    expect(response).toMatchObject({ status, data: 'real' });
+    expect(response).not.toHaveProperty('fabricated');
+    expect(tried).toEqual(['b']);
+  });
+
+  test('gets the real error of a connection that is refused', async () => {
+    const [a, b] = await startBackends(2);
+    const { url } = b!;
+    await b!.close();
+    const backends = [{ baseURL: a!.url }, { baseURL: url, name: 'b', priority: 2 }];
+    const client = axios.create({ adapter: priorityAdapter(backends) });
+    expect(await rejectionOf(client.get('/x', toB))).toMatchObject({
+      code: 'ECONNREFUSED',
+      attempts: [{ backend: 'b', reason: 'connection' }],
+    });
+    expect(a!.calls).toEqual([]);
+  });
+
+  test('is held back by a cooldown that the server asked for: the 429 speaks of that backend alone', async () => {
+    const { request, replies, tried, pool } = stubPool({ a: {}, b: { priority: 2 } });
+    const events: PoolEvent[] = [];
+    replies.b = throttled(5000);
+    await request(toB);
+    pool.subscribe((event) => events.push(event));
+    const response = await request(toB);
+    expect(response).toMatchObject({ status: 429, fabricated: true, attempts: [] });
+    expect(response.data).toContain('No backend is available: 1 throttled. Retry after 5 s.');
+    expect(events.map(({ type }) => type)).toEqual(['exhausted']);
+    expect((await request()).attempts).toMatchObject([{ backend: 'a' }]);
+    expect(tried).toEqual(['b', 'a']);
+  });
+
+  test('is held back by a cooldown by hand', async () => {
+    const { request, pool } = stubPool({ a: {}, b: {} });
+    pool.cool('b', 1000);
+    expect(await request(toB)).toMatchObject({ status: 429, fabricated: true });
+  });
+
+  test('is not held back by a guessed cooldown, since no other backend can serve it', async () => {
+    const { request, replies, tried } = stubPool({ a: {}, b: { priority: 2 } });
+    replies.b = new Error('Network Error');
+    await request(toB).catch(() => undefined);
+    replies.b = 200;
+    expect((await request(toB)).status).toBe(200);
+    expect(tried).toEqual(['b', 'b']);
+  });
+
+  test('waits for that backend within maxWait, whatever the others do', async () => {
+    const { request, replies, tried } = stubPool({ a: {}, b: { priority: 2 } }, { maxWait: 2000 });
+    replies.b = () => {
+      replies.b = 200;
+      return throttled(30);
+    };
+    expect((await request(toB)).status).toBe(200);
+    expect(tried).toEqual(['b', 'b']);
+  });
+
+  test('gets the real refusal of its latest attempt when the wait would be too long', async () => {
+    const { request, replies, tried } = stubPool({ a: {}, b: { priority: 2 } }, { maxWait: 500 });
+    replies.b = () => {
+      replies.b = { ...throttled(60_000), data: 'second' };
+      return throttled(20);
+    };
+    expect(await request(toB)).toMatchObject({ status: 429, data: 'second' });
+    expect(tried).toEqual(['b', 'b']);
+  });
+
+  test('waits beside those that need another backend', async () => {
+    const { request, replies, pool, tried } = stubPool({ a: {}, b: {} }, { maxWait: 5000 });
+    pool.cool('a', 60_000);
+    pool.cool('b', 60_000);
+    const [one, other] = [request(toB), request({ failover: { backend: 'a', maxWait: 70_000 } })];
+    void other.catch(() => undefined);
+    expect(await one).toMatchObject({ status: 429, fabricated: true });
+    replies.a = 200;
+    pool.restore('a');
+    expect((await other).status).toBe(200);
+    expect(tried).toEqual(['a']);
+  });
+
+  test('gets the fabricated 404 if that backend does not have the deployment', async () => {
+    const { request, tried } = stubPool({ a: {}, b: { deployments: { o3: false } } });
+    expect(await request({ ...toB, url: '/openai/deployments/o3/x' })).toMatchObject({ status: 404, fabricated: true });
+    expect(tried).toEqual([]);
+  });
+
+  test.each<[unknown, string]>([
+    ['x', 'unknown backend "x"; expected one of a, b'],
+    ['', 'unknown backend ""; expected one of a, b'],
+    [7, 'unknown backend 7; expected one of a, b'],
+  ])('to an unknown backend %p is refused', async (backend, message) => {
+    const { adapter, tried } = stubPool({ a: {}, b: {} });
+    const failover = { backend: backend as string };
+    const error = await rejectionOf(axios.get('/x', { adapter, failover }));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toBe(`config.failover.backend: ${message}`);
+    expect(tried).toEqual([]);
+  });
+
+  test('to a backend that leaves the pool meanwhile is refused', async () => {
+    const { request, replies, pool } = stubPool({ a: {}, b: {} }, { maxWait: 1000 });
+    replies.b = () => {
+      pool.update([{ baseURL: 'https://a.example', name: 'a' }]);
+      return throttled(10);
+    };
+    await expect(request(toB)).rejects.toThrow('unknown backend "b"; expected one of a');
+  });
+
+  test('to a backend that leaves the pool while it waits is refused then', async () => {
+    const { request, pool } = stubPool({ a: {}, b: {} }, { maxWait: 20 });
+    pool.cool('b', 15);
+    const waiting = deferred<undefined>();
+    pool.subscribe(({ type }) => type === 'waiting' && waiting.resolve(undefined));
+    const refused = expect(request(toB)).rejects.toThrow('unknown backend "b"; expected one of a');
+    await waiting.promise;
+    pool.update([{ baseURL: 'https://a.example', name: 'a' }]);
+    await refused;
+  });
+});

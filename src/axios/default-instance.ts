@@ -1,0 +1,34 @@
+import type { AxiosInstance } from 'axios';
+import { urlText } from '../http/deployments';
+import { combine } from '../http/url';
+import type { RequestConfig } from '../http/messages';
+
+/** Whether it is `axios` itself, from any copy of axios: what `axios.create()` returns has no static members. */
+export function isDefaultInstance(instance: AxiosInstance): boolean {
+  return 'Axios' in instance && 'isAxiosError' in instance;
+}
+
+/**
+ * Whether a request of a default instance, which every library of a process shares, is meant for a backend: its URL has
+ * the origin of one, or is relative where no page says what it is relative to.
+ *
+ * @param origins of the backends
+ */
+export function isMeantForBackends(config: RequestConfig, origins: ReadonlySet<string>): boolean {
+  const { baseURL = '' } = config;
+  const url = urlText(config.url ?? '');
+  const isAbsolute = ABSOLUTE.test(url) && !(config.allowAbsoluteUrls === false && baseURL !== '');
+  const full = isAbsolute ? url : combine(baseURL, url);
+  // Browsers and their web workers, as axios sees them.
+  const { href: page } = Object(globalThis.location) as { href?: string };
+  if (page === undefined && !ABSOLUTE.test(full)) return true;
+  try {
+    return origins.has(new URL(full, page).origin);
+  } catch {
+    // axios says what is wrong with it.
+    return false;
+  }
+}
+
+/** What axios takes for an absolute URL. */
+const ABSOLUTE = /^(?:[a-z][a-z\d+\-.]*:)?\/\//i;
