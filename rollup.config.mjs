@@ -1,7 +1,8 @@
 import typescript from '@rollup/plugin-typescript';
 import { dts } from 'rollup-plugin-dts';
 
-const input = 'src/index.ts';
+/** The entry points. What they share is in one chunk, so that a pool made through one works in the others. */
+const input = { index: 'src/index.ts', fetch: 'src/fetch.ts' };
 const external = ['axios'];
 
 /** Each kind of module gets types of its own kind: a `.d.ts` beside ESM, a `.d.cts` beside CommonJS. */
@@ -14,18 +15,22 @@ export default [
       typescript({ include: ['src/**'], noEmit: false, noEmitOnError: true, sourceMap: true, inlineSources: true }),
     ],
     output: [
-      { file: 'dist/index.js', format: 'esm', sourcemap: true },
+      { ...files('js'), format: 'esm', sourcemap: true },
       // axios's CommonJS build is its own default export.
-      { file: 'dist/index.cjs', format: 'cjs', sourcemap: true, interop: 'compat' },
+      { ...files('cjs'), format: 'cjs', sourcemap: true, interop: 'compat' },
     ],
   },
   {
     input,
     external,
     plugins: [dts({ compilerOptions: { stripInternal: true } })],
-    output: [{ file: 'dist/index.d.ts' }, { file: 'dist/index.d.cts', plugins: [withoutErrorType()] }],
+    output: [files('d.ts'), { ...files('d.cts'), plugins: [withoutErrorType()] }],
   },
 ];
+
+function files(extension) {
+  return { dir: 'dist', entryFileNames: `[name].${extension}`, chunkFileNames: `core.${extension}` };
+}
 
 /** In axios's types for CommonJS `AxiosError` is an alias, which cannot be augmented. */
 function withoutErrorType() {

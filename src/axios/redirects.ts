@@ -8,11 +8,10 @@ import { headerOf } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
 import { FETCH_REDIRECTS, HTTP_REDIRECTS, isRedirect, nextHop, tooManyRedirects } from '../http/redirect';
 import type { NextHop, RedirectError, RedirectHook, RedirectRules } from '../http/redirect';
-import { discardBody } from '../http/streams';
+import { discardBody, isNode } from '../http/streams';
 import { combine } from '../http/url';
 import { copyOf } from './attempt-config';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
-import { isNode } from './response';
 import { Transport } from './transport';
 
 /** Follows the redirects of an attempt whose adapter doesn't. */

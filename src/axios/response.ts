@@ -5,7 +5,7 @@ import type { Abort, Cancellable } from '../failover/budget';
 import type { Fabricated } from '../failover/exhausted';
 import { replaceField } from '../failover/redact';
 import { bytesOfText } from '../http/body-text';
-import { discardBody, isNodeStream, isWebStream, watched } from '../http/streams';
+import { discardBody, isNode, isNodeStream, isWebStream, watched } from '../http/streams';
 import type { AdapterKind, AxiosRequest } from './attempt-config';
 import { hideRequest, hideRequestOf, setHidden } from './native-request';
 
@@ -136,8 +136,4 @@ export function timeoutOf(config: InternalAxiosRequestConfig): number {
   if (!Number.isNaN(ms)) return Math.max(0, ms);
   const message = 'error trying to parse `config.timeout` to int';
   throw new axios.AxiosError(message, axios.AxiosError.ERR_BAD_OPTION_VALUE, config);
-}
-
-export function isNode(): boolean {
-  return typeof process !== 'undefined' && typeof process.getBuiltinModule === 'function';
 }

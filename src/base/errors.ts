@@ -15,6 +15,11 @@ export function codeOf(error: unknown): { readonly code?: string } {
   return typeof code === 'string' ? { code } : {};
 }
 
+/** The outermost code of an error and its causes, as a field to spread: fetch keeps the network's code in a cause. */
+export function codeWithin(error: unknown): { readonly code?: string } {
+  return codeOf(errorChain(error).find((each) => typeof each.code === 'string'));
+}
+
 /** What may be read of an error or one of its causes. Anything can be thrown, so every field may hold anything. */
 export interface ErrorLike {
   readonly name: string;

@@ -71,7 +71,9 @@ export async function attempt<R extends HttpRequest, A extends HttpResponse>(
     const response = await (isGuarded ? guarded(run, current) : send(run, current));
     if (isSuccess(response.status)) return { is: 'success', response };
     exchange.isOver = true;
-    return { is: 'failure', failure: failureOfResponse(response, inFlight.backend, request.config) };
+    const reading = readRefusal(run, current, response);
+    const data: unknown = reading === undefined ? response.data : await reading;
+    return failureOfResponse(response, data, inFlight.backend, request.config);
   } catch (error) {
     exchange.isOver = true;
     // A client that obeys its signal rejects at once, with an error that holds the native request.
@@ -98,6 +100,25 @@ function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, 
     current.exchange.abort?.abort(run.client.abortReason(run.request, reason));
   };
   return run.budget.guard(work, current.attemptTimeout, giveUp);
+}
+
+/** ms that reading the body of a refusal may take. */
+const READING_TIME = 1000;
+
+/** Reads the body of a refusal, if it hasn't been read, within `attemptTimeout`. The response counts even if that passes. */
+function readRefusal<R extends HttpRequest, A extends HttpResponse>(
+  { client, request, budget }: Run<R, A>,
+  { attemptTimeout, exchange }: CurrentAttempt,
+  response: A,
+): Promise<unknown> | undefined {
+  const rest = attemptTimeout > 0 ? Math.max(0, exchange.started + attemptTimeout - now()) : Infinity;
+  const reading = client.readRefusal?.(request, response, Math.min(READING_TIME, rest));
+  if (reading === undefined) return undefined;
+  const giveUp = (reason: AbortReason): void => {
+    exchange.abort?.abort(client.abortReason(request, reason));
+    client.discard(response);
+  };
+  return budget.guard(() => reading, 0, giveUp);
 }
 
 function send<R extends HttpRequest, A extends HttpResponse>(

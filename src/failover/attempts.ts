@@ -27,6 +27,11 @@ export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined)
   let best = REQUEST_IDS.length;
   let requestId: unknown;
   const headers = (response?.headers ?? {}) as HeaderFields;
+  if (isHeaders(headers)) {
+    // fetch's own, which has no fields.
+    const first = REQUEST_IDS.map((name) => headers.get(name)).find(Boolean);
+    return first ? { requestId: first } : {};
+  }
   for (const name of Object.keys(headers)) {
     // Most headers are told apart by their length.
     if (name.length < 12 || name.length > 15) continue;
@@ -34,4 +39,9 @@ export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined)
     if (rank >= 0 && rank < best) [best, requestId] = [rank, headers[name]];
   }
   return typeof requestId === 'string' && requestId !== '' ? { requestId } : {};
+}
+
+/** An `AxiosHeaders` has fields, and a function that gets them. */
+function isHeaders(headers: object): headers is Headers {
+  return Object.prototype.toString.call(headers) === '[object Headers]';
 }

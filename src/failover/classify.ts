@@ -1,4 +1,4 @@
-import { codeOf, errorChain } from '../base/errors';
+import { codeOf, codeWithin, errorChain } from '../base/errors';
 import { errorBodyOf } from '../http/error-body';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import { parseRetryAfter } from '../http/retry-after';
@@ -47,7 +47,15 @@ export type Outcome<A> =
   | { readonly is: 'stale'; readonly error: unknown }
   /** The request got no socket in time. No backend is blamed, and another one may be tried. */
   | { readonly is: 'unsent'; readonly error: unknown }
-  | { readonly is: 'failure'; readonly failure: Failure };
+  | Failed;
+
+/** A failed attempt. */
+export interface Failed {
+  readonly is: 'failure';
+  readonly failure: Failure;
+  /** The wait that the server specified, in ms. */
+  readonly retryAfter?: number | undefined;
+}
 
 /**
  * Whether the backend answered 429.
@@ -158,22 +166,31 @@ export function isReturnable({ response, status, error }: Failure): boolean {
   return !isSuccess(status) && (error === undefined || response!.data !== undefined);
 }
 
-/** The failure of an attempt that got a response of 400 or more. */
-export function failureOfResponse(response: HttpResponse, backend: PooledBackend, config: RequestConfig): Failure {
-  const { status } = response;
-  const { code, type } = errorBodyOf(response.data);
+/**
+ * The failure of an attempt that got a response of 400 or more.
+ *
+ * @param data what is known of its body
+ */
+export function failureOfResponse(
+  response: HttpResponse,
+  data: unknown,
+  backend: PooledBackend,
+  config: RequestConfig,
+): Failed {
+  const { status, headers } = response as { status: number; headers: object };
+  const { code, type } = errorBodyOf(data);
   const errorCode = code ?? type;
-  const reason = reasonOfResponse(response, backend.settings.credentials.own);
+  const retryAfter = parseRetryAfter({ status, headers, data });
+  const reason = reasonOfStatus(status, retryAfter, backend.settings.credentials.own);
   const about = { backend: backend.info, config, reason, response, status, attemptTimedOut: false };
-  return errorCode === undefined ? about : { ...about, errorCode };
+  return { is: 'failure', failure: errorCode === undefined ? about : { ...about, errorCode }, retryAfter };
 }
 
-function reasonOfResponse(response: HttpResponse, hasOwnCredential: boolean): FailureReason {
-  const { status } = response;
+function reasonOfStatus(status: number, retryAfter: number | undefined, hasOwnCredential: boolean): FailureReason {
   if (status === 429) return 'throttled';
   if (status >= 500) return 'server-error';
   if (!isUnauthorized(status) || !hasOwnCredential) return 'client-error';
-  return (parseRetryAfter(response) ?? 0) > 0 ? 'throttled' : 'credential';
+  return (retryAfter ?? 0) > 0 ? 'throttled' : 'credential';
 }
 
 /** A failure without a response. `error` is what the caller gets. */
@@ -184,7 +201,7 @@ export function failureOfError(
   reason: FailureReason,
   attemptTimedOut = false,
 ): Failure {
-  return { backend, config, reason, error, ...codeOf(error), attemptTimedOut };
+  return { backend, config, reason, error, ...codeWithin(error), attemptTimedOut };
 }
 
 /** What is known of an attempt that ended with an error. */
@@ -202,10 +219,11 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
   const response = responseOf(error, evidence);
   if (response !== undefined && !isSuccess(response.status)) {
     // An error status counts even if the body broke off.
-    const failure = { ...failureOfResponse(response, backend, config), error, ...codeOf(error) };
+    const { failure: seen, retryAfter } = failureOfResponse(response, response.data, backend, config);
+    const failure = { ...seen, error, ...codeOf(error) };
     return isAtWork(failure) && !isReturnable(failure)
       ? { is: 'callers', error, status: response.status }
-      : { is: 'failure', failure };
+      : { is: 'failure', failure, retryAfter };
   }
   const chain = errorChain(error);
   if (isLocal(chain)) return { is: 'callers', error };

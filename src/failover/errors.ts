@@ -10,7 +10,7 @@ export function reasonOfError(error: unknown, connection?: Connection): FailureR
   if (code === 'ERR_CREDENTIAL') return 'credential';
   // After a redirect, the first server has had the request, whatever became of the connection to the next.
   const { request } = Object(error) as { request?: { _redirectCount?: number } };
-  const isRedirected = Number(request?._redirectCount) > 0;
+  const isRedirected = connection?.isRedirected === true || Number(request?._redirectCount) > 0;
   const isUnsent =
     connection?.isUnsent ?? errorChain(error).some((each) => sentNothing(each, connection?.hidesHandshake === true));
   if (isUnsent && !isRedirected) return 'connection';

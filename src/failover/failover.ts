@@ -1,8 +1,7 @@
 import { now } from '../base/clock';
-import { codeOf } from '../base/errors';
+import { codeWithin } from '../base/errors';
 import { isOneShot } from '../http/body';
 import type { HttpResponse } from '../http/messages';
-import { parseRetryAfter } from '../http/retry-after';
 import type { InFlight, PoolCore } from '../pool/pool-core';
 import type { Attempt } from '../pool/events';
 import { Turns } from '../pool/turns';
@@ -11,8 +10,8 @@ import { attempt, newAttempt } from './attempt';
 import type { CurrentAttempt, Last, Run } from './attempt';
 import { requestIdOf } from './attempts';
 import { Budget } from './budget';
-import { coverageOf, isAtWork, isBackendsFault, isReturnable, isSuccess } from './classify';
-import type { Failure, Outcome } from './classify';
+import { coverageOf, isAtWork, isBackendsFault, isReturnable } from './classify';
+import type { Failed, Failure, Outcome } from './classify';
 import { causeOf, exhaustedResponse, missingResponse, wordsOf } from './exhausted';
 import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './options';
@@ -127,7 +126,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       return { is: 'next', isFinal: false, last: { error: outcome.error } };
     case 'failure':
       run.failure = outcome.failure;
-      return afterFailure(run, current, outcome.failure, judge(run, current, outcome.failure) && mayGoOn);
+      return afterFailure(run, current, outcome.failure, judge(run, current, outcome) && mayGoOn);
   }
 }
 
@@ -157,7 +156,7 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
 function judge<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
-  failure: Failure,
+  { failure, retryAfter }: Failed,
 ): boolean {
   const { client, rules, pool } = run;
   const { inFlight } = current;
@@ -173,7 +172,7 @@ function judge<R extends HttpRequest, A extends HttpResponse>(
     throw error;
   } finally {
     if (isAtWork(failure)) pool.work(inFlight);
-    end(run, current, failure, isBlamed ? blameFor(run, inFlight, failure, override) : 0);
+    end(run, current, failure, isBlamed ? blameFor(run, inFlight, failure, { retryAfter, override }) : 0);
     // Last: it is a sign of life for other attempts.
     if (failure.status !== undefined) pool.answer(inFlight);
   }
@@ -189,7 +188,7 @@ function blameExpired<R extends HttpRequest, A extends HttpResponse>(
   try {
     override = checkedCooldown(run.rules.cooldown(failure));
   } finally {
-    end(run, current, failure, blameFor(run, current.inFlight, failure, override));
+    end(run, current, failure, blameFor(run, current.inFlight, failure, { override }));
   }
 }
 
@@ -198,9 +197,8 @@ function blameFor<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   inFlight: InFlight,
   failure: Failure,
-  override?: number,
+  { retryAfter, override }: { readonly retryAfter?: number | undefined; readonly override: number | undefined },
 ): number {
-  const retryAfter = isSuccess(failure.status) ? undefined : parseRetryAfter(failure.response!);
   const covers = coverageOf(failure);
   const scope = covers === 'deployment' ? inFlight.backend.scopeOf(namedDeployment(run)) : undefined;
   const { reason } = failure;
@@ -240,7 +238,7 @@ function record<R extends HttpRequest, A extends HttpResponse>(
     backend: backend.info.name,
     ...(scope !== undefined && { scope }),
     ...(status !== undefined && { status }),
-    ...codeOf(error),
+    ...codeWithin(error),
     ...(reason !== undefined && { reason }),
     ...requestIdOf(response),
     duration: now() - exchange.started,

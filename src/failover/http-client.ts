@@ -59,6 +59,8 @@ export interface Connection {
   readonly native?: unknown;
   /** Whether it can't be seen how far a handshake got: over fetch. */
   readonly hidesHandshake?: boolean;
+  /** Whether a redirect was followed. */
+  readonly isRedirected?: boolean;
 }
 
 /** One sending of a request. */
@@ -97,6 +99,13 @@ export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
    * credential and nothing else of the attempt.
    */
   send(request: R, target: Target, exchange: Exchange): Promise<A>;
+  /**
+   * Reads the body of a refusal, which stays as it was for the caller. `undefined` if it has been read already: it is the
+   * response's `data`.
+   *
+   * @param ms that it may take. What has been read by then counts
+   */
+  readRefusal?(request: R, response: A, ms: number): Promise<unknown> | undefined;
   /** Frees the connection of a response that nobody will read. */
   discard(response: A): void;
   /** Makes a response that no backend gave. */

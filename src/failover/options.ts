@@ -125,7 +125,7 @@ export function poolFrom(backends: readonly BackendOptions[] | BackendPool, give
  */
 export function resolveRules<Own>(options: object, ofClient: Checks<Own>): Rules & Own {
   checkNoBackends(options);
-  const checks = { ...ofClient, ...RULE_CHECKS, ...POOL_CHECKS } as Checks<Rules & Own>;
+  const checks = { ...RULE_CHECKS, ...POOL_CHECKS, ...ofClient } as Checks<Rules & Own>;
   return { ...resolveOptions(options, 'options', checks, ALIASES), once: false, ofRequest: {}, pinned: undefined };
 }
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { after } from '../base/clock';
 
 /**
  * The part of a Node stream that is used here: this package imports nothing from Node. The old-style streams of the
@@ -11,6 +12,11 @@ export interface NodeStream {
   readonly readableEnded?: boolean;
   readonly destroyed?: boolean;
   getHeaders?(): Record<string, string>;
+}
+
+/** Whether Node's own modules are at hand. */
+export function isNode(): boolean {
+  return typeof process !== 'undefined' && typeof process.getBuiltinModule === 'function';
 }
 
 /** Gives the next chunk, or `undefined` at the end. */
@@ -65,6 +71,46 @@ export function watched(stream: ReadableStream, ended: (error?: unknown) => void
       return reader.cancel(reason);
     },
   );
+}
+
+/** The most that is read of a refusal. */
+const MAX_READ = 65_536;
+
+/**
+ * Reads the beginning of a stream, and cancels it. If it breaks, what has been read counts.
+ *
+ * @param ms that it may take
+ */
+export async function readSome(stream: ReadableStream<Uint8Array>, ms: number): Promise<Uint8Array> {
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  let stopTimer!: () => void;
+  const timeIsOver = new Promise<undefined>((resolve) => (stopTimer = after(ms, () => resolve(undefined))));
+  try {
+    while (size < MAX_READ) {
+      const next = await Promise.race([reader.read(), timeIsOver]);
+      if (next?.done !== false) break;
+      chunks.push(next.value);
+      size += next.value.length;
+    }
+  } catch {
+    // Whoever reads the body itself is told.
+  } finally {
+    stopTimer();
+    reader.cancel().catch(ignore);
+  }
+  return joined(chunks, size);
+}
+
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
 }
 
 /** Frees the connection of a body that nobody will read: undrained, it would hold its socket. */

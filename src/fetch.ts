@@ -1,0 +1,32 @@
+/**
+ * Priority failover for everything that takes a `fetch`: the official `openai` SDK, the AI SDK, LangChain. Begin with
+ * {@link priorityFetch}. All durations are in milliseconds. Nothing here needs axios.
+ *
+ * @module axios-priority-adapter/fetch
+ */
+export { priorityFetch } from './fetch/priority-fetch';
+export type { PriorityFetch, PriorityFetchOptions } from './fetch/priority-fetch';
+export type { PriorityResponse } from './fetch/fetch-client';
+export type { FetchInit } from './fetch/request';
+export { attemptsOf } from './failover/attempts';
+export {
+  defaultFailoverCondition,
+  isAmbiguousFailure,
+  isConnectionFailure,
+  isContextLengthExceeded,
+  isServerError,
+  isThrottled,
+} from './failover/classify';
+export type { FailoverCondition, Failure } from './failover/classify';
+export type { FailoverOptions, RequestFailover } from './failover/options';
+export type { HttpResponse, RequestConfig } from './http/messages';
+export { parseRetryAfter } from './http/retry-after';
+export type { RetryAfterSource } from './http/retry-after';
+export type { Backend, CooldownStatus } from './pool/backend';
+export type { BackendOptions, BackendRequestOptions, ProxyOptions } from './pool/backend-options';
+export type { CooldownReason, State } from './pool/circuit';
+export type { Attempt, PoolEvent } from './pool/events';
+export { BackendPool } from './pool/pool';
+export type { BackendPoolOptions, BackendStatus } from './pool/pool';
+export { affinity, leastPending, roundRobin, weightedRandom } from './pool/selectors';
+export type { Selector } from './pool/selectors';

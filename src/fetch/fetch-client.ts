@@ -1,0 +1,131 @@
+import { CodedError, errorChain } from '../base/errors';
+import { AbortReason } from '../failover/budget';
+import type { Abort } from '../failover/budget';
+import type { Fabricated } from '../failover/exhausted';
+import type { Connection, Exchange, HttpClient, Target } from '../failover/http-client';
+import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
+import type { HttpResponse } from '../http/messages';
+import { discardBody, readSome } from '../http/streams';
+import type { Attempt } from '../pool/events';
+import { followed, isFollowed } from './redirects';
+import { attemptOf } from './request';
+import type { FetchRequest } from './request';
+
+/** A response of the wrapped fetch, with what the package adds. */
+export type PriorityResponse = Response & {
+  /** The attempts of the request, in order. */
+  readonly attempts: readonly Attempt[];
+  /** Whether the package made this response because no backend was available. */
+  readonly fabricated?: true;
+};
+
+/** What the failover takes for a response. It looks at nothing that a `Response` lacks. */
+export type FetchResponse = Response & HttpResponse;
+
+/** Sends the attempts of calls of fetch through the wrapped one. The caller gets its own responses and errors. */
+export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
+  async send(request: FetchRequest, target: Target, exchange: Exchange): Promise<FetchResponse> {
+    const connection = new FetchConnection();
+    exchange.connection = connection;
+    try {
+      const attempt = attemptOf(request, target, signalFor(request, exchange.abort));
+      const [url, init] = attempt;
+      const { fetch } = request;
+      const response = isFollowed(request, target, init)
+        ? await followed(fetch, attempt, target, () => (connection.isRedirected = true))
+        : await fetch(url, init as RequestInit);
+      return checkedStatus(response) as FetchResponse;
+    } catch (error) {
+      throw cleaned(error, request, target);
+    }
+  }
+
+  readRefusal(_request: FetchRequest, response: FetchResponse, ms: number): Promise<unknown> | undefined {
+    // A mock may be less than a `Response`.
+    if (response.body == null || response.bodyUsed || typeof response.clone !== 'function') return undefined;
+    return readSome(response.clone().body!, ms);
+  }
+
+  discard(response: FetchResponse): void {
+    discardBody(response.body);
+  }
+
+  fabricate({ fetch }: FetchRequest, { status, statusText, headers, text }: Fabricated): FetchResponse {
+    const { Response: Own = Response } = fetch as { Response?: typeof Response };
+    const response = new Own(text, { status, statusText, headers });
+    return withHidden(response, { fabricated: true }) as FetchResponse;
+  }
+
+  settle(_request: FetchRequest, response: FetchResponse, attempts: readonly Attempt[]): FetchResponse {
+    return withHidden(response, { attempts });
+  }
+
+  translate({ config }: FetchRequest, error: unknown): unknown {
+    if (error instanceof AbortReason) {
+      if (error.why === 'cancelled') return config.signal!.reason as unknown;
+      return new DOMException(`attemptTimeout of ${String(error.ms)} ms exceeded`, 'TimeoutError');
+    }
+    return error instanceof CodedError ? asFetchError(error) : error;
+  }
+
+  abortReason(request: FetchRequest, reason: AbortReason): unknown {
+    return this.translate(request, reason);
+  }
+
+  reject({ config }: FetchRequest, error: unknown, attempts: readonly Attempt[]): unknown {
+    // The reason of a signal is the caller's own.
+    const isCallers = config.signal?.aborted === true && error === config.signal.reason;
+    return !isCallers && Object.isExtensible(error) ? withHidden(error as object, { attempts }) : error;
+  }
+}
+
+/** What is seen of a request over fetch. Nothing shows how far a connection got. */
+class FetchConnection implements Connection {
+  readonly error = undefined;
+  readonly isUnsent = undefined;
+  readonly isStale = false;
+  readonly isQueued = false;
+  readonly head = undefined;
+  readonly hidesHandshake = true;
+  isRedirected = false;
+}
+
+/**
+ * The signal of one attempt. With `AbortSignal.any`, no listener stays on the caller's signal, however many requests share
+ * it, and a cancel still ends a body that is being read. Without it, the caller's own is passed on.
+ */
+function signalFor({ config }: FetchRequest, abort: Abort | undefined): AbortSignal | undefined {
+  const { signal } = config;
+  if (abort === undefined || signal === undefined) return abort?.signal ?? signal;
+  return typeof AbortSignal.any === 'function' ? AbortSignal.any([signal, abort.signal]) : signal;
+}
+
+/** A status of 0 is no answer, unless the caller asked for one that can't be read. @throws TypeError */
+function checkedStatus(response: Response): Response {
+  if (response.status !== 0 || response.type.startsWith('opaque')) return response;
+  throw new TypeError('Network Error: the response has no status');
+}
+
+/** The error without the credentials of the attempt. One that can't be written on is replaced. */
+function cleaned(error: unknown, { config }: FetchRequest, target: Target): unknown {
+  if (config.signal?.aborted === true && error === config.signal.reason) return error;
+  const own = errorChain(error).find((each) => each instanceof CodedError);
+  if (own !== undefined) return own;
+  const secrets = secretsOf(target);
+  if (redactError(error, secrets, () => true)) return error;
+  const { message } = Object(error) as { message?: unknown };
+  return new TypeError(String(withoutSecrets(message, secrets)));
+}
+
+/** What the caller or a provider did wrong, as fetch would report it. */
+export function asFetchError(error: CodedError): TypeError {
+  const isFailure = error.code === 'ERR_CREDENTIAL' || error.cause !== undefined;
+  return isFailure ? new TypeError('fetch failed', { cause: error }) : new TypeError(error.message);
+}
+
+/** Adds fields that are not enumerated, so that a response prints as before. */
+function withHidden<T extends object>(owner: T, fields: Record<string, unknown>): T {
+  for (const [key, value] of Object.entries(fields))
+    Object.defineProperty(owner, key, { value, enumerable: false, configurable: true, writable: true });
+  return owner;
+}

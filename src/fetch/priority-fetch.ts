@@ -1,0 +1,96 @@
+import { callback } from '../base/check';
+import type { Check, Checks } from '../base/check';
+import { CodedError } from '../base/errors';
+import { failover } from '../failover/failover';
+import { checkedBoolean, poolFrom, resolveRules, rulesFor } from '../failover/options';
+import type { FailoverOptions } from '../failover/options';
+import type { BackendOptions } from '../pool/backend-options';
+import { coreOf } from '../pool/pool';
+import type { BackendPool } from '../pool/pool';
+import { FetchClient, asFetchError } from './fetch-client';
+import type { FetchResponse, PriorityResponse } from './fetch-client';
+import { configOf, isOtherScheme, openRequest, urlOf, withBody } from './request';
+import type { Fetch, FetchInit, FetchInput, FetchRequest } from './request';
+
+/** Options of `priorityFetch`. `undefined` means the default. */
+export interface PriorityFetchOptions extends Omit<FailoverOptions, 'connectTimeout'> {
+  /** The fetch to wrap. Default: `globalThis.fetch`, looked up at each call */
+  readonly fetch?: Fetch | undefined;
+}
+
+/** A `fetch` with its pool. */
+export interface PriorityFetch {
+  (input: FetchInput, init?: FetchInit): Promise<PriorityResponse>;
+  /** The state of the backends: for a health endpoint, for events, and to take one out by hand. */
+  readonly pool: BackendPool;
+}
+
+/**
+ * Makes a `fetch` that sends each request to the best available backend, fails over to the next on 429, 5xx and failed
+ * connections, and resolves to a fabricated 429 when none is left. Clients that take a `fetch` (the official `openai` SDK,
+ * the AI SDK, LangChain) get failover with no other change.
+ *
+ * The URL must be absolute. Its origin is replaced by the backend's. In everything else it behaves as `fetch` does: no
+ * status rejects, a cancel rejects with `signal.reason`, and a failure of the network with the wrapped fetch's own error. A
+ * response is the wrapped fetch's own, with `attempts`. `init.failover` overrides the options for one request.
+ *
+ * @param backends the endpoints, or a `BackendPool`: that of an axios adapter, so that both share what they know
+ * @param options all have defaults. Those of the pool (`selector`, `defaultCooldown`, `maxCooldown`) can't be given
+ * together with a ready pool
+ * @throws TypeError that names the place and the value, such as `backends[1].weight must be a positive number, got -1`
+ * @example
+ * const fetch = priorityFetch([{ baseURL: 'https://eastus.openai.azure.com', apiKey: process.env.EASTUS_KEY }]);
+ * const openai = new OpenAI({ apiKey: 'unused', baseURL: 'https://pool.invalid/openai/v1', fetch });
+ */
+export function priorityFetch(
+  backends: readonly BackendOptions[] | BackendPool,
+  options: PriorityFetchOptions = {},
+): PriorityFetch {
+  const { fetch: given, ...rules } = resolveRules(options, OWN_CHECKS);
+  const pool = poolFrom(backends, options);
+  const core = coreOf(pool);
+  const client = new FetchClient();
+  const wrapped = (): Fetch => given ?? globalThis.fetch;
+
+  async function priorityFetch(input: FetchInput, init?: FetchInit): Promise<PriorityResponse> {
+    const fetch = wrapped();
+    if (isOtherScheme(urlOf(input))) return untouched(fetch, input, init);
+    const call = configOf(input, await withBody(input, init));
+    if (!checkedBoolean(rules.shouldBalance(call.config), 'shouldBalance')) return untouched(fetch, input, init);
+    const own = rulesFor(rules, call.config.failover, core.backends);
+    return (await failover(client, opened(call, fetch), core, own)) as FetchResponse & PriorityResponse;
+  }
+  // Clients look for these beside a fetch of their own (node-fetch has them).
+  for (const name of ['Response', 'Headers', 'Request'] as const) {
+    const get = (): unknown => (wrapped() as unknown as Record<string, unknown>)[name] ?? globalThis[name];
+    Object.defineProperty(priorityFetch, name, { get, configurable: true });
+  }
+  return Object.assign(priorityFetch, { pool });
+}
+
+/** @throws TypeError for what only axios has */
+function refused(instead: string): Check<0> {
+  return (value, place) => {
+    if (value !== undefined) throw new TypeError(`${place} is for axios alone; ${instead}`);
+    return 0;
+  };
+}
+
+const OWN_CHECKS: Checks<{ fetch: Fetch | undefined; adapter: 0; connectTimeout: 0 }> = {
+  fetch: /* @__PURE__ */ callback<Fetch | undefined>(undefined),
+  adapter: /* @__PURE__ */ refused('pass the fetch to wrap as fetch'),
+  connectTimeout: /* @__PURE__ */ refused("the runtime's fetch has a limit of its own"),
+};
+
+async function untouched(fetch: Fetch, input: FetchInput, init: FetchInit | undefined): Promise<PriorityResponse> {
+  return (await fetch(input, init)) as PriorityResponse;
+}
+
+/** @throws TypeError as fetch does */
+function opened(call: Parameters<typeof openRequest>[0], fetch: Fetch): FetchRequest {
+  try {
+    return openRequest(call, fetch);
+  } catch (error) {
+    throw error instanceof CodedError ? asFetchError(error) : error;
+  }
+}

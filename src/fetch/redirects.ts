@@ -1,0 +1,84 @@
+import { errorChain } from '../base/errors';
+import { isRedirectRefusal } from '../failover/errors';
+import type { Target } from '../failover/http-client';
+import { isOneShot } from '../http/body';
+import { FETCH_REDIRECTS, hiddenRedirect, isRedirect, nextHop } from '../http/redirect';
+import type { Hop, NextHop } from '../http/redirect';
+import { discardBody, isNode } from '../http/streams';
+import type { AttemptInit, Fetch, FetchRequest } from './request';
+
+/** The fetch standard's limit. */
+const MAX_REDIRECTS = 20;
+
+/** A `Location` that can't be followed is an error, as in fetch. */
+const RULES = { ...FETCH_REDIRECTS, badLocation: 'throw' } as const;
+
+/**
+ * Whether the package follows the redirects of an attempt. A fetch would carry every header but `Authorization` to another
+ * origin, and in some runtimes that one too. Without credentials, only Node's own fetch is followed, which shows where a
+ * redirect leads: so a connection that is refused behind a redirect can be told from one that is refused at once.
+ */
+export function isFollowed({ redirect, fetch }: FetchRequest, { backend }: Target, { headers }: AttemptInit): boolean {
+  if (redirect !== 'follow') return false;
+  const { sensitive } = backend.credentials;
+  return (isNode() && fetch === globalThis.fetch) || Object.keys(headers).some((name) => sensitive.includes(name));
+}
+
+/**
+ * Sends an attempt, and follows its redirects.
+ *
+ * @param onRedirect is called for each redirect
+ * @throws TypeError as fetch does, or one that states why a redirect can't be followed
+ */
+export async function followed(
+  fetch: Fetch,
+  [first, init]: [string, AttemptInit],
+  { backend }: Target,
+  onRedirect: () => void,
+): Promise<Response> {
+  let url = first;
+  let hop: AttemptInit = { ...init, redirect: 'manual' };
+  for (let redirects = 0; ; redirects++) {
+    const response = await fetch(url, hop as RequestInit).catch((error: unknown) => {
+      throw errorChain(error).some(isRedirectRefusal) ? hidden() : error;
+    });
+    if (response.type === 'opaqueredirect') throw hidden();
+    const { status } = response;
+    const location = response.headers.get('location');
+    if (!isRedirect(status, location, RULES)) return redirects === 0 ? response : asRedirected(response);
+    discardBody(response.body);
+    if (redirects >= MAX_REDIRECTS) throw failed(new Error('redirect count exceeded'));
+    onRedirect();
+    const from = { url: new URL(url), method: hop.method, headers: hop.headers };
+    const next = nextOf(from, { status, location }, backend.credentials.sensitive);
+    // A body that can be read only once has been.
+    if (!next.dropsBody && isOneShot(hop.body))
+      throw failed(new Error('the request body is a stream, which can be sent only once'));
+    url = next.url.href;
+    hop = { ...hop, method: next.method, headers: next.headers };
+    if (next.dropsBody) Object.assign(hop, { method: 'GET', body: undefined });
+  }
+}
+
+function nextOf(from: Hop, to: { status: number; location: string }, sensitive: readonly string[]): NextHop {
+  try {
+    return nextHop(from, to, RULES, sensitive)!;
+  } catch (error) {
+    throw failed(error);
+  }
+}
+
+function hidden(): TypeError {
+  const cause = hiddenRedirect();
+  return new TypeError(cause.message, { cause });
+}
+
+/** As fetch reports it. */
+function failed(cause: unknown): TypeError {
+  return new TypeError('fetch failed', { cause });
+}
+
+function asRedirected(response: Response): Response {
+  Object.defineProperty(response, 'redirected', { value: true, configurable: true });
+  return response;
+}
