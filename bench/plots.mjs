@@ -12,7 +12,7 @@ export function plots({ parts }) {
   return Object.fromEntries(
     Object.entries(THEMES).flatMap(([theme, colours]) => [
       [`ratios-${theme}.svg`, svg(PLOTS.ratios, ratios(parts, colours), colours)],
-      [`reserved-${theme}.svg`, svg(PLOTS.reserved, overTime(parts.reserved, colours), colours)],
+      [`reserved-${theme}.svg`, svg(PLOTS.reserved, useOf(parts.reserved, colours), colours)],
     ]),
   );
 }
@@ -65,34 +65,31 @@ function ratios(parts, colours) {
   };
 }
 
-/** The share of a reserved deployment that is used, with waits as given and with waits rounded up to seconds. */
-function overTime({ overTime: { bin, asGiven, inSeconds } }, colours) {
-  const line = (name, shares, color) => ({
-    type: 'line',
-    name,
-    showSymbol: false,
-    lineStyle: { color, width: 2 },
-    itemStyle: { color },
-    data: shares.map((share, i) => [((i + 0.5) * bin) / 1_000, hundredths(share * 100)]),
-  });
-  const names = ['waits of 20 to 66 ms, as given', 'the same waits, rounded up to seconds'];
-  const target = {
-    silent: true,
-    symbol: 'none',
-    lineStyle: { color: colours.mark, type: 'dashed' },
-    label: { formatter: 'target: 60 %', color: colours.mark, position: 'insideStartTop' },
-    data: [{ yAxis: 60 }],
-  };
+/** The share of a reserved deployment that is used at twice the demand, for each kind of wait and each size of burst. */
+function useOf({ cells }, colours) {
+  const atTwice = cells.filter(({ demand }) => demand === 2);
+  const kinds = [...new Set(atTwice.map(({ waits }) => waits))];
+  const bursts = [...new Set(atTwice.map(({ burst }) => burst))];
+  const nameOf = (waits) => `waits ${waits}`;
+  const palette = [colours.first, colours.second, colours.mark];
   return {
     height: 300,
-    grid: { left: 60, right: 70, top: 95, bottom: 50 },
-    legend: legend(names, colours),
-    xAxis: axis('value', colours, { name: 'seconds', max: (asGiven.length * bin) / 1_000 }),
+    grid: { left: 60, right: 40, top: 105, bottom: 40 },
+    legend: legend(kinds.map(nameOf), colours),
+    xAxis: axis('category', colours, {
+      data: bursts.map((ms) => `bursts of ${ms / 1_000} s`),
+      splitLine: { show: false },
+    }),
     yAxis: axis('value', colours, { name: '% of its capacity', max: 100 }),
-    series: [
-      { ...line(names[0], asGiven, colours.first), markLine: target },
-      line(names[1], inSeconds, colours.second),
-    ],
+    series: kinds.map((kind, i) => ({
+      type: 'bar',
+      name: nameOf(kind),
+      // A use just over 100 % keeps its label.
+      clip: false,
+      data: atTwice.filter(({ waits }) => waits === kind).map(({ used }) => hundredths(used * 100)),
+      itemStyle: { color: palette[i] },
+      label: { show: true, position: 'top', color: colours.text, formatter: ({ value }) => `${Math.round(value)} %` },
+    })),
   };
 }
 
@@ -111,7 +108,7 @@ function axis(type, { text, faint }, more = {}) {
 }
 
 function legend(names, { text }) {
-  return { data: names, left: 12, top: 36, itemWidth: 16, itemHeight: 10, textStyle: { color: text } };
+  return { data: names, left: 12, top: 36, itemWidth: 16, itemHeight: 10, itemGap: 24, textStyle: { color: text } };
 }
 
 function hundredths(value) {

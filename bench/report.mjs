@@ -8,26 +8,34 @@ const NO_RULES = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
 /** What each plot shows, by the name of its files. */
 export const PLOTS = {
   ratios: 'Cost as a ratio, with its targets',
-  reserved: 'Use of a reserved deployment over time',
+  reserved: 'Use of a reserved deployment at twice the demand that it can serve',
 };
 
 /** All figures, for the terminal. */
 export function tables({ parts }) {
   return Object.values(parts)
-    .map(({ title, figures }) => {
+    .flatMap(({ title, figures, cells }) => {
       const [, ...rest] = HEAD;
-      const table = new Table({ head: [title, ...rest], colWidths: [62], style: PLAIN, chars: NO_RULES });
-      table.push(...figures.map(row));
-      return table.toString();
+      const table = terminalTable([title, ...rest], figures.map(row), [62]);
+      return cells === undefined ? [table] : [table, terminalTable(...grid(cells), [])];
     })
     .join('\n');
 }
 
+function terminalTable(head, rows, colWidths) {
+  const table = new Table({ head, colWidths, style: PLAIN, chars: NO_RULES });
+  table.push(...rows);
+  return table.toString();
+}
+
 /** All figures, how they were measured, and the plots: the content of `results.md`. */
 export function markdown(results) {
-  const sections = Object.values(results.parts).map(
-    ({ title, note, figures }) => `## ${title}\n\n${note}\n\n${markdownTable(HEAD, figures.map(row))}`,
-  );
+  const sections = Object.values(results.parts).flatMap(({ title, note, figures, cells }) => [
+    `## ${title}`,
+    note,
+    markdownTable(HEAD, figures.map(row)),
+    ...(cells === undefined ? [] : ['Capacity used, and refused calls per answer:', markdownTable(...grid(cells))]),
+  ]);
   const parts = results.parts.size.parts.map(([part, bytes]) => [part, count(bytes)]);
   return [
     '# Results of `npm run bench`',
@@ -74,6 +82,15 @@ function row(figure) {
   const interval = low === undefined ? '' : `${show(low, unit)} to ${show(high, unit)}`;
   const reached = target === undefined ? '' : isReached(figure) ? 'yes' : 'no';
   return [name, show(value, unit), interval, target ?? '', reached];
+}
+
+/** The head and the rows of a table of how a reserved deployment was used. Each size of burst has a column. */
+function grid(cells) {
+  const bursts = [...new Set(cells.map(({ burst }) => burst))];
+  const rows = {};
+  for (const { demand, waits, used, refused } of cells)
+    (rows[`${demand}, ${waits}`] ??= [`${demand}x`, waits]).push(`${show(used, '%')}, ${show(refused)}`);
+  return [['demand', 'waits', ...bursts.map((ms) => `bursts of ${ms / 1_000} s`)], Object.values(rows)];
 }
 
 function show(value, unit) {

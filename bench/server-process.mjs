@@ -1,6 +1,5 @@
 /** The process that `servers.mjs` starts. It ends with its parent. */
 import { callsPerPeriod, completion, FakeAzure, leakyBucket, throttled } from '../examples/demo/fake-azure.mjs';
-import { seeded } from './random.mjs';
 
 /** Each makes a function that gives the ms that a call has to wait, 0 for none. */
 const LIMITS = {
@@ -11,7 +10,6 @@ const LIMITS = {
       wait,
   callsPerPeriod,
   leakyBucket,
-  concurrent,
 };
 
 /** About 1 kB, as a short chat completion has. */
@@ -34,17 +32,4 @@ function backend({ latency = 0, limit: { kind, ...settings } = { kind: 'none' } 
     const wait = limit();
     return wait > 0 ? throttled(wait, { provisioned: true }) : { ...ANSWER, after: latency };
   }).listen();
-}
-
-/** As many `calls` at once as fit, each for `ms`. A call too many is asked to wait for 20 to 66 ms, as a PTU does. */
-function concurrent({ calls, ms, seed }) {
-  const random = seeded(seed);
-  let ends = [];
-  return () => {
-    const now = performance.now();
-    ends = ends.filter((end) => end > now);
-    if (ends.length === calls) return 20 + random() * 46;
-    ends.push(now + ms);
-    return 0;
-  };
 }

@@ -16,7 +16,19 @@ interface Results {
   readonly date: string;
   readonly machine: object;
   readonly versions: Record<string, string>;
-  readonly parts: Record<string, { readonly title: string; readonly figures: readonly Figure[] }>;
+  readonly parts: Record<
+    string,
+    { readonly title: string; readonly figures: readonly Figure[]; readonly cells?: readonly Cell[] }
+  >;
+}
+
+/** What one kind of wait makes of a reserved deployment. */
+interface Cell {
+  readonly demand: number;
+  readonly waits: string;
+  readonly burst: number;
+  readonly used: number;
+  readonly refused: number;
 }
 
 const PARTS = [
@@ -69,6 +81,19 @@ test('the benchmark writes tables, and each plot for light and for dark pages', 
   const tables = await readFile(join(folder, 'results.md'), 'utf8');
   for (const { figures } of Object.values(results.parts))
     for (const { name } of figures) expect(tables).toContain(name);
+});
+
+test('waits as given use more of a reserved deployment than longer ones do, and the table shows them all', async () => {
+  const { cells = [] } = results.parts.reserved ?? {};
+  expect(cells).toHaveLength(18);
+  const tables = await readFile(join(folder, 'results.md'), 'utf8');
+  for (const { used, refused } of cells)
+    expect(tables).toContain(`${(used * 100).toFixed(1)} %, ${refused.toFixed(2)}`);
+  for (const burst of [100, 500])
+    for (const demand of [1, 2]) {
+      const used = cells.filter((cell) => cell.burst === burst && cell.demand === demand).map((cell) => cell.used);
+      expect(used).toEqual([...used].sort((a, b) => b - a));
+    }
 });
 
 test('bench/readme.mjs writes the figures with a target between the markers of a README and nowhere else', async () => {
