@@ -10,7 +10,7 @@ import type { Route } from '../http/deployments';
 import { copyHeaders, removeHeaders } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
 import type { RequestConfig } from '../http/messages';
-import { isNode, webStreamOf } from '../http/streams';
+import { isNode, isWebStream, webStreamOf } from '../http/streams';
 import { withoutParams } from '../http/url';
 import { renamed } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
@@ -194,9 +194,14 @@ function isDisturbed(data: unknown): boolean {
 /** What this runtime's fetch says of a stream without `duplex`. `null`: it takes one. */
 let duplexError: Error | null | undefined;
 
-/** A stream that is read into memory first would no longer be refused. @throws TypeError as the runtime's fetch does */
+/**
+ * A stream that is read into memory first would no longer be refused. Node's own streams are taken: `openai` 4 sends them
+ * without `duplex`.
+ *
+ * @throws CodedError with the words of the runtime's fetch
+ */
 function checkDuplex(data: unknown, init: RequestInit): void {
-  if (!isOneShot(data) || 'duplex' in init) return;
+  if (!isWebStream(data) || 'duplex' in init) return;
   duplexError ??= refusalOfStream();
   if (duplexError !== null) throw unusable(duplexError.message);
 }
