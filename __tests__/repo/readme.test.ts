@@ -3,8 +3,15 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import axios from 'axios';
-import { startBackends, resetConnection, throttle, closeBackendsAfterEach } from '../support/fake-backend';
+import axios, { isAxiosError } from 'axios';
+import { priorityAdapter } from '../../src';
+import {
+  startBackends,
+  refusedOrigin,
+  resetConnection,
+  throttle,
+  closeBackendsAfterEach,
+} from '../support/fake-backend';
 import type { Call, Reply, FakeBackend } from '../support/fake-backend';
 import { blocks, closeServers, examples, pages, read, root, run, runProgram, typeProblems } from '../support/markdown';
 import type { Run } from '../support/markdown';
@@ -309,6 +316,19 @@ test('all examples type-check', () => {
 
 // What these need is not built yet. Their fences say `ts soon`; without the second word, they run.
 for (const { title } of blocks('ts soon')) test.todo(`the example in ${title} runs`);
+
+// The message that counts is not built yet. When it is, this says so: remove `.failing`.
+test.failing('the README shows the error of a request that no backend was left for', async () => {
+  const throttled = await startBackends(2);
+  for (const backend of throttled) backend.always(throttle(6_990));
+  const urls = [...throttled.map(({ url }) => url), await refusedOrigin()];
+  const adapter = priorityAdapter(urls.map((baseURL, i) => ({ baseURL, priority: i })));
+  const error = await axios.get('/x', { adapter }).catch((reason: unknown) => reason);
+  if (!isAxiosError<{ error: { message: string } }>(error)) throw new Error('no error of axios', { cause: error });
+  const [shown] = blocks('text').filter(({ code }) => code.includes('error.cause'));
+  expect(shown?.code).toContain(`error.message           ${error.message}\n`);
+  expect(shown?.code).toContain(`.data.error.message   ${String(error.response?.data.error.message)}\n`);
+});
 
 test('every block of code is one of these kinds', () => {
   const known = ['ts', 'ts soon', 'js', 'sh', 'text'];

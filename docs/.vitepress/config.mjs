@@ -27,7 +27,6 @@ export default defineConfig({
   description: 'Priority failover for axios: one client over several Azure OpenAI endpoints',
   base,
   srcExclude: ['axios-types.md'],
-  lastUpdated: false,
   markdown: { config: linkToExamples },
   buildEnd: ({ outDir }) =>
     cp(join(import.meta.dirname, '../../examples'), join(outDir, 'examples'), { recursive: true }),
