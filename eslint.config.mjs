@@ -3,7 +3,7 @@ import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'docs/api/', 'reports/', '.stryker-tmp/'] },
+  { ignores: ['dist/', 'coverage/', 'docs/api/', 'docs/.vitepress/{cache,dist}/', 'reports/', '.stryker-tmp/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

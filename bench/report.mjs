@@ -47,7 +47,7 @@ export function markdown(results) {
   ].join('\n\n');
 }
 
-/** The figures that have a target, and the plots: what the README shows. */
+/** The figures that have a target, and the plots: what the page about the measurements shows. */
 export function summary(results) {
   const rows = Object.values(results.parts).flatMap(({ title, figures }) =>
     figures.filter(targetOf).map((figure) => [title, ...row(figure)]),
@@ -55,8 +55,19 @@ export function summary(results) {
   return [
     sentence(results),
     markdownTable(['', ...HEAD], rows),
-    ...Object.keys(PLOTS).map((name) => picture(name, 'bench/results/')),
+    ...Object.keys(PLOTS).map((name) => picture(name, '../bench/results/')),
   ].join('\n\n');
+}
+
+/** What a request costs, in the words of the README. */
+export function line({ date, parts }) {
+  const find = (part, name) => parts[part].figures.find((figure) => figure.name === name);
+  const inProcess = find('inProcess', 'default options, against plain axios');
+  const plain = find('inProcess', 'default options: a request of plain axios');
+  const loopback = find('loopback', 'default options, against plain axios');
+  const more = plain.value * (inProcess.value - 1);
+  const interval = `95 % interval ${show(loopback.low)} to ${show(loopback.high)}`;
+  return `A request costs about ${more.toFixed(more < 10 ? 1 : 0)} µs more than with plain axios in process; over loopback it takes ${show(loopback.value)} times as long (${interval}; measured on ${date.slice(0, 10)}).`;
 }
 
 /** Formats Markdown and JSON as `npm run format` does. */

@@ -23,7 +23,7 @@ interface Difference {
   readonly why: string;
 }
 
-/** Everything in which the package differs from plain axios. The README names what a user can notice. */
+/** Everything in which the package differs from plain axios. docs/differences.md names what a user can notice. */
 const ALLOWED: readonly Difference[] = [
   {
     rows: /^(?:a Readable|a ReadableStream)$/,

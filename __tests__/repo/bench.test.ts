@@ -96,17 +96,10 @@ test('waits as given use more of a reserved deployment than longer ones do, and 
     }
 });
 
-test('bench/readme.mjs writes the figures with a target between the markers of a README and nowhere else', async () => {
+test('bench/readme.mjs writes the figures between the markers of a page and nowhere else', async () => {
   const readme = join(folder, 'README.md');
   const fill = (...more: string[]) =>
-    run(process.execPath, [
-      bench('readme.mjs'),
-      '--readme',
-      readme,
-      '--results',
-      join(folder, 'results.json'),
-      ...more,
-    ]);
+    run(process.execPath, [bench('readme.mjs'), '--pages', readme, '--results', join(folder, 'results.json'), ...more]);
   await writeFile(readme, '# Before\n\n<!-- bench -->\n\nold\n\n<!-- /bench -->\n\nAfter.\n');
   await expect(fill('--check')).rejects.toThrow('differs from the results');
   await fill();
@@ -114,12 +107,19 @@ test('bench/readme.mjs writes the figures with a target between the markers of a
   expect(filled).toMatch(/^# Before\n\n<!-- bench -->\n\nMeasured on [\s\S]*<!-- \/bench -->\n\nAfter\.\n$/);
   expect(filled).toContain('≤ 15,000 bytes');
   expect(filled).not.toMatch(/^old$/m);
+  await writeFile(readme, '<!-- figures -->\n\n<!-- /figures -->\n');
+  await fill();
+  expect(await readFile(readme, 'utf8')).toMatch(
+    /^<!-- figures -->\n\nA request costs about [\d.-]+ µs more .* it takes [\d.]+ times as long .*\n\n<!-- \/figures -->\n$/,
+  );
+  await writeFile(readme, '<!-- bench -->\n\n<!-- /bench -->\n');
+  await fill();
   await fill('--check');
   await writeFile(readme, '# None\n');
   await fill();
   expect(await readFile(readme, 'utf8')).toBe('# None\n');
 });
 
-test('the figures in the README are those of the last measurement', async () => {
+test('the figures in the README and the documentation are those of the last measurement', async () => {
   await run(process.execPath, [bench('readme.mjs'), '--check']);
 });

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { pages, read } from '../support/markdown';
 
 const AUGMENTATION = 'src/axios/augmentation.ts';
-const read = (path: string): string => readFileSync(join(__dirname, '../..', path), 'utf8');
 
 test('the reference describes each field that is added to the types of axios', () => {
   // typedoc documents exports, and an augmentation is not exported.
@@ -14,3 +12,28 @@ test('the reference describes each field that is added to the types of axios', (
   expect(given).not.toEqual([]);
   expect(described.sort()).toEqual(given.sort());
 });
+
+test('the sidebar of the site leads to every page', () => {
+  const links = [...read('docs/.vitepress/config.mjs').matchAll(/page\('[^']+', '(\/[^']*)'\)/g)].map(
+    ([, link]) => link,
+  );
+  const expected = pages
+    .filter((page) => page.startsWith('docs/'))
+    .map((page) => page.replace(/^docs/, '').replace(/(?:index)?\.md$/, ''));
+  expect(expected.filter((link) => !links.includes(link))).toEqual([]);
+});
+
+test('the README names the versions that are tested', () => {
+  const table = /## What it works with\n([\s\S]*?)\n## /.exec(read('README.md'))?.[1] ?? '';
+  const tested = read('package.json') + read('__tests__/neighbours/neighbours.test.ts');
+  const versions = [...table.matchAll(/\d+\.\d+\.\d+/g)].map(([version]) => version);
+  expect(versions).not.toEqual([]);
+  expect(versions.filter((version) => !tested.includes(`@${version}'`) && !tested.includes(`${version}"`))).toEqual([]);
+});
+
+test.each(['first-token timeout', 'session affinity', 'spillover', 'circuit breaker', 'model fallback', 'budget'])(
+  'the documentation can be found by the word “%s”',
+  (word) => {
+    expect(pages.filter((page) => page !== 'docs/index.md' && read(page).toLowerCase().includes(word))).not.toEqual([]);
+  },
+);

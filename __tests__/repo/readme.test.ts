@@ -1,12 +1,20 @@
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import axios from 'axios';
-import { startBackends, resetConnection, throttle, closeBackendsAfterEach } from '../support/fake-backend';
+import axios, { isAxiosError } from 'axios';
+import { priorityAdapter } from '../../src';
+import {
+  startBackends,
+  refusedOrigin,
+  resetConnection,
+  throttle,
+  closeBackendsAfterEach,
+} from '../support/fake-backend';
 import type { Call, Reply, FakeBackend } from '../support/fake-backend';
-import { closeServers, examples, root, run, typeProblems } from '../support/readme';
-import type { Run } from '../support/readme';
+import { blocks, closeServers, examples, pages, read, root, run, runProgram, typeProblems } from '../support/markdown';
+import type { Run } from '../support/markdown';
 
 closeBackendsAfterEach();
 afterEach(closeServers);
@@ -21,92 +29,164 @@ interface Example {
   readonly after: (backends: Three, run: Run) => void | Promise<void>;
 }
 
-const CHAT = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
 const keys = ({ calls }: FakeBackend) => calls.map(({ headers }) => headers['api-key']);
 const urls = ({ calls }: FakeBackend) => calls.map(({ url }) => url);
 const bodyOf = ({ body }: Call) => JSON.parse(body.toString()) as Record<string, unknown>;
 const counts = (backends: Three) => backends.map(({ calls }) => calls.length);
 
-/** By heading. An example without an entry must run, no more. */
+/** By title. An example without an entry must run, no more. */
 const expectations: Record<string, Partial<Example>> = {
-  Use: {
-    before: ([east, west]) => {
-      east.always(throttle(60_000));
-      west.always({ status: 503 });
-    },
-    after: ([east, , sweden]) => {
-      expect(east.calls).toMatchObject([{ method: 'POST', url: CHAT, headers: { 'api-key': 'east' } }]);
-      expect(sweden.calls).toMatchObject([{ method: 'POST', url: CHAT, headers: { authorization: 'Bearer token' } }]);
-      expect(keys(sweden)).toEqual([undefined]);
-      expect(bodyOf(sweden.lastCall)).toEqual({ messages: [] });
-    },
-  },
-
-  'PTU in front of pay-as-you-go': {
-    after: ([east, west, sweden], { printed }) => {
-      expect(keys(east)).toEqual(['east']);
-      expect([...keys(west), ...keys(sweden)]).toHaveLength(1);
-      expect(printed[0]).toMatch(/^\["ptu: 429","127\.0\.0\.1:\d+: 200"\]$/);
-    },
-  },
-
-  'Entra ID tokens': {
-    after: ([east, west]) => {
-      const tokens = [east, west].map(({ lastCall }) => lastCall.headers.authorization);
-      expect(tokens).toEqual(Array(2).fill('Bearer token for https://cognitiveservices.azure.com/.default'));
-      expect(counts([east, west, east])).toEqual([1, 1, 1]);
-    },
-  },
-
-  'Several regions with their own deployment names': {
-    after: ([east, west]) => {
-      expect(urls(east)).toEqual(['/openai/v1/chat/completions']);
-      expect(bodyOf(east.lastCall)).toMatchObject({ model: 'gpt-4o' });
-      expect(urls(west)).toEqual(['/openai/v1/chat/completions?api-version=2024-06-01']);
-      expect(bodyOf(west.lastCall)).toMatchObject({ model: 'gpt-4o-west' });
-    },
-  },
-
-  'An existing instance': {
+  'README.md: First example': {
     after: ([east, west], { printed }) => {
-      expect(urls(west)).toEqual(['/openai/models?api-version=2024-10-21']);
+      expect([urls(east), urls(west)]).toEqual([['/openai/v1/responses'], ['/openai/v1/responses']]);
+      expect([keys(east), keys(west)]).toEqual([['east'], ['west']]);
+      expect(printed).toEqual([west.host]);
+    },
+  },
+
+  'docs/getting-started.md: Two backends': {
+    after: (_, { printed }) => expect(printed[1]).toBe('ptu 429 → payg 200'),
+  },
+
+  'docs/getting-started.md: When nobody can answer': {
+    before: ([east, west]) => [east, west].forEach((each) => each.always(throttle(60_000))),
+    after: (_, { printed }) => expect(printed[0]).toMatch(/^Busy\. Come back in (?:59\d{3}|60000) ms\.$/),
+  },
+
+  'docs/ways-in.md: A client of your own': {
+    after: ([, west], { printed }) => {
+      expect(urls(west)).toEqual(['/openai/v1/embeddings']);
+      expect(JSON.parse(printed[0] ?? '')).toMatchObject([{ name: 'ptu' }, { name: 'payg', successes: 1 }]);
+    },
+  },
+
+  'docs/ways-in.md: An existing instance': {
+    after: ([east, west], { printed }) => {
+      expect(urls(west)).toEqual(['/openai/v1/models']);
       expect([keys(east), keys(west)]).toEqual([['east'], ['west']]);
       expect(JSON.parse(printed[0] ?? '')).toMatchObject([{ state: 'cooling' }, { state: 'available', successes: 1 }]);
     },
   },
 
-  'A legacy OpenAI client': {
+  'docs/ways-in.md: A client built on axios': {
     after: ([east, west], { printed }) => {
       expect(printed).toEqual(['Hello to you']);
-      expect([urls(east), urls(west)]).toEqual([[CHAT], [CHAT]]);
+      expect([urls(east), urls(west)]).toEqual([['/openai/v1/chat/completions'], ['/openai/v1/chat/completions']]);
       expect(west.lastCall.headers).toMatchObject({ 'api-key': 'west' });
       expect(west.lastCall.headers).not.toHaveProperty('authorization');
     },
   },
 
-  Streaming: {
-    before: ([east]) =>
-      east.always((_, response) => {
-        response.write('data: one\n\n', () => setTimeout(() => response.end('data: two\n\n'), 20));
-      }),
+  'docs/ways-in.md: Several clients, one pool': {
+    before: ([east]) => east.always(throttle(60_000)),
+    after: (backends) => expect(counts(backends)).toEqual([2, 2, 0]),
+  },
+
+  'docs/recipes/backends.md: Regions': {
+    before: ([east, west]) => [east, west].forEach((each) => each.always({ status: 503 })),
+    after: ([, , sweden]) => expect(keys(sweden)).toEqual(['sweden']),
+  },
+
+  'docs/recipes/backends.md: Regions with their own deployment names': {
+    after: ([east, west]) => {
+      expect(urls(east)).toEqual(['/openai/v1/chat/completions']);
+      expect(bodyOf(east.lastCall)).toMatchObject({ model: 'chat' });
+      expect(urls(west)).toEqual(['/openai/v1/chat/completions?api-version=preview']);
+      expect(bodyOf(west.lastCall)).toMatchObject({ model: 'gpt-4o-west' });
+    },
+  },
+
+  'docs/recipes/backends.md: Reserved capacity in front': {
+    after: ([east, west, sweden], { printed }) => {
+      expect(keys(east)).toEqual(['east']);
+      expect([...keys(west), ...keys(sweden)]).toHaveLength(1);
+      expect(printed[0]).toMatch(/^\["ptu: 429","(?:westus|sweden): 200"\]$/);
+    },
+  },
+
+  'docs/recipes/backends.md: Reserved and pay-as-you-go in one resource': {
+    after: ([east], { printed }) => {
+      expect(east.calls.map((call) => bodyOf(call).model)).toEqual(['chat-ptu', 'chat-standard']);
+      expect(printed).toEqual(['["reserved/chat-ptu","standard/chat-standard"]']);
+    },
+  },
+
+  'docs/recipes/backends.md: OpenAI itself as the last resort': {
+    after: ([east, , openai]) => {
+      expect([urls(east), urls(openai)]).toEqual([['/openai/v1/chat/completions'], ['/v1/chat/completions']]);
+      expect(openai.lastCall.headers).toMatchObject({ authorization: 'Bearer openai' });
+      expect(keys(openai)).toEqual([undefined]);
+      expect(bodyOf(openai.lastCall)).toMatchObject({ model: 'gpt-4o' });
+    },
+  },
+
+  'docs/recipes/backends.md: Entra ID': {
+    after: ([east, west]) => {
+      const tokens = [east, west].map(({ lastCall }) => lastCall.headers.authorization);
+      expect(tokens).toEqual(Array(2).fill('Bearer token for https://cognitiveservices.azure.com/.default'));
+    },
+  },
+
+  'docs/recipes/backends.md: Keys that change': {
+    after: ([east]) => expect(keys(east)).toEqual(['the key of today']),
+  },
+
+  'docs/recipes/requests.md: Wait for a backend': {
+    before: ([east]) => {
+      east.script(throttle(80));
+      waited.from = performance.now();
+    },
+    after: ([east]) => {
+      expect(urls(east)).toEqual(['/openai/v1/responses', '/openai/v1/responses', '/openai/v1/models']);
+      expect(performance.now() - waited.from).toBeGreaterThanOrEqual(80);
+    },
+  },
+
+  'docs/recipes/requests.md: A prompt that is too long': {
+    before: ([east]) => east.script({ status: 400, body: { error: { code: 'context_length_exceeded' } } }),
+    after: ([east, west]) => {
+      expect(counts([east, west, east])).toEqual([1, 1, 1]);
+      expect(bodyOf(west.lastCall)).toMatchObject({ model: 'chat-long' });
+    },
+  },
+
+  'docs/recipes/requests.md: The same backend for the same user': {
+    after: ([, west, sweden]) => expect(west.calls.length + sweden.calls.length).toBe(1),
+  },
+
+  'docs/recipes/requests.md: Streaming': {
+    before: ([east]) => east.always(twoChunks),
     after: ([east], { printed }) => {
       expect(printed).toEqual(['data: one\n\n', 'data: two\n\n']);
       expect(bodyOf(east.lastCall)).toMatchObject({ stream: true });
     },
   },
 
-  'Waiting instead of failing': {
-    before: ([east]) => {
-      east.script(throttle(80));
-      waited.from = performance.now();
-    },
-    after: ([east]) => {
-      expect(urls(east).map((url) => url.slice(0, 14))).toEqual(['/openai/deploy', '/openai/deploy', '/openai/models']);
-      expect(performance.now() - waited.from).toBeGreaterThanOrEqual(80);
+  'docs/recipes/requests.md: Your own rules': {
+    before: ([, west]) => west.script({ status: 400, body: { error: { code: 'content_filter' } } }),
+    after: (backends) => expect(counts(backends)).toEqual([0, 1, 1]),
+  },
+
+  'docs/recipes/requests.md: Fail over even if it may run twice': {
+    before: ([east]) => east.script(resetConnection),
+    after: (backends) => expect(counts(backends)).toEqual([1, 1, 0]),
+  },
+
+  'docs/recipes/requests.md: Just one attempt': {
+    after: (backends, { printed }) => {
+      expect(printed).toEqual(['429 false']);
+      expect(counts(backends)).toEqual([1, 0, 0]);
     },
   },
 
-  'A health endpoint': {
+  'docs/recipes/operations.md: Metrics with Prometheus': {
+    after: (_, { printed }) => {
+      expect(printed[0]).toContain('openai_attempts{backend="ptu",outcome="429"} 1');
+      expect(printed[0]).toContain('openai_attempts{backend="payg",outcome="200"} 1');
+    },
+  },
+
+  'docs/recipes/operations.md: A health endpoint': {
     before: ([east]) => east.script(throttle(60_000)),
     after: async (_, { servers }) => {
       const [server] = servers;
@@ -123,77 +203,95 @@ const expectations: Record<string, Partial<Example>> = {
     },
   },
 
-  Metrics: {
-    after: (_, { printed }) => {
-      expect(printed[0]).toContain('openai_attempts{backend="ptu",outcome="429"} 1');
-      expect(printed[0]).toContain('openai_attempts{backend="payg",outcome="200"} 1');
-    },
+  'docs/recipes/operations.md: Maintenance and new backends': {
+    after: (_, { printed }) => expect(printed).toEqual(['ptu,payg,new']),
   },
 
-  'Tests of your own': {
+  'docs/recipes/operations.md: Several processes': {
+    before: ([east]) => east.always(throttle(60_000)),
+    after: (_, { printed }) => expect(printed).toEqual(['cooling,available']),
+  },
+
+  'docs/recipes/combining.md: Mock the backends in your tests': {
     after: (backends, { printed }) => {
-      expect(printed).toEqual(['["east.example: 429","west.example: 200"]']);
+      expect(printed).toHaveLength(1);
+      expect(printed[0]).toMatch(/^\["east.example: (?:429|503)","west.example: 200"\]$/);
       expect(counts(backends)).toEqual([0, 0, 0]);
     },
   },
 
-  'Your own rules': {
-    before: ([, west, sweden]) => {
-      // The first of them that the user "ada" gets doesn't have the deployment.
-      let asked = 0;
-      const reply: Reply = (_, response) => void response.writeHead(asked++ === 0 ? 404 : 200).end();
-      for (const each of [west, sweden]) each.always(reply);
-    },
-    after: ([, west, sweden]) => {
-      expect([keys(west), keys(sweden)]).toEqual([['west'], ['sweden']]);
-      for (const { lastCall } of [west, sweden]) expect(lastCall.headers).toMatchObject({ 'x-user': 'ada' });
-    },
-  },
-
-  'One pool for several clients, and its events': {
-    before: ([east]) => east.always(throttle(60_000)),
-    after: ([east, west], { printed }) => {
-      // Both requests started before the first 429.
-      expect([keys(east), keys(west)]).toEqual([
-        ['east', 'east'],
-        ['west', 'west'],
-      ]);
-      expect(printed[0]).toMatch(/^ptu is out for \d+ ms: throttled$/);
-      expect(JSON.parse(printed.find((line) => line.startsWith('[')) ?? '')).toMatchObject([
-        { name: 'ptu', state: 'cooling', failures: 2 },
-        { name: 'payg', successes: 2 },
-      ]);
-      expect(printed.at(-1)).toBe('ptu is out for 60000 ms: manual');
-    },
-  },
-
-  'Why did my POST not fail over when the connection was reset?': {
-    before: ([east]) => east.script(resetConnection),
+  'docs/recipes/combining.md: Sign requests below the pool': {
     after: ([east, west]) => {
-      expect([east, west].map(({ lastCall }) => lastCall.method)).toEqual(['POST', 'POST']);
-      expect(keys(west)).toEqual(['west']);
+      const signatures = [east, west].map(({ url, lastCall: { headers, body } }) => {
+        const signed = `${url}/openai/v1/responses\n${body.toString()}`;
+        expect(headers['x-signature']).toBe(createHmac('sha256', 'sign').update(signed).digest('hex'));
+        return headers['x-signature'];
+      });
+      expect(new Set(signatures).size).toBe(2);
     },
   },
 
-  'How do I get just one attempt?': {
+  'docs/recipes/combining.md: Cache above the pool': {
     after: (backends, { printed }) => {
-      expect(printed).toEqual(['429 false']);
-      expect(counts(backends)).toEqual([1, 0, 0]);
+      expect(printed).toEqual(['true']);
+      expect(counts(backends)).toEqual([1, 1, 0]);
     },
   },
 
-  'How do I use it with axios-retry, and in which order?': {
+  'docs/recipes/combining.md: axios-retry on top': {
     before: ([east]) => east.script(throttle(60), throttle(60)),
     after: ([east]) => expect(keys(east)).toEqual(['east', 'east', 'east']),
+  },
+
+  'docs/options.md: Helpers': {
+    after: (_, { printed }) => expect(printed).toEqual(['43', '2']),
+  },
+
+  'docs/requests.md: Attempts': {
+    before: ([east]) => east.script(throttle(60_000)),
+    after: (_, { printed }) => expect(printed).toEqual(['ptu chat 429 throttled 60000', 'payg chat 200  ']),
+  },
+
+  'docs/pool.md: Snapshot': {
+    before: ([east]) => east.script(throttle(60_000)),
+    after: (_, { printed }) => {
+      expect(printed[0]).toBe('ptu available 0 0 1');
+      expect(printed[1]).toMatch(/^ {2}chat: throttled, [\d.]+ ms$/);
+      expect(printed[2]).toBe('payg available 0 1 0');
+    },
+  },
+
+  'docs/pool.md: Events': {
+    before: ([east]) => east.script(throttle(60_000)),
+    after: (_, { printed }) => expect(printed).toEqual(['ptu is out for 60000 ms: throttled']),
+  },
+
+  'docs/streaming.md: Streaming': {
+    before: ([east]) => {
+      const event = (content: string) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`;
+      east.always((_, response) => {
+        const text = event('Because') + event(' of Rayleigh.') + 'data: [DONE]\n\n';
+        response.write(text.slice(0, 30), () => setTimeout(() => response.end(text.slice(30)), 20));
+      });
+    },
+    after: (_, { printed }) => expect(printed.join('')).toBe('Because of Rayleigh.'),
+  },
+
+  'docs/troubleshooting.md: Troubleshooting': {
+    after: (_, { printed }) => expect(printed[0]).toMatch(/^200 false \[\{"backend":"ptu".*"backend":"payg"/),
   },
 };
 
 const waited = { from: 0 };
 
-test.each(examples)('the README example under “$heading” runs', async ({ heading, code }) => {
+const twoChunks: Reply = (_, response) => {
+  response.write('data: one\n\n', () => setTimeout(() => response.end('data: two\n\n'), 20));
+};
+
+test.each(examples)('the example in $title runs', async ({ title, code }) => {
   const backends = (await startBackends(3)) as [FakeBackend, FakeBackend, FakeBackend];
   for (const backend of backends) backend.always({ body: { choices: [{ message: { content: 'Hello to you' } }] } });
-  const { before = ([first]: Three) => void first.script({ status: 429 }), after } = expectations[heading] ?? {};
+  const { before = ([first]: Three) => void first.script({ status: 429 }), after } = expectations[title] ?? {};
   before(backends);
   const ran = await run(
     code,
@@ -202,20 +300,68 @@ test.each(examples)('the README example under “$heading” runs', async ({ hea
   await after?.(backends, ran);
 });
 
-test('the README examples type-check', () => {
+test('each expectation belongs to an example', () => {
+  const titles = new Set(examples.map(({ title }) => title));
+  expect(Object.keys(expectations).filter((title) => !titles.has(title))).toEqual([]);
+});
+
+test.each(blocks('js'))('the program in $title prints what the page says', async ({ code, next }) => {
+  expect(next).not.toBe('');
+  expect(await runProgram(code)).toBe(next);
+});
+
+test('all examples type-check', () => {
   expect(typeProblems()).toEqual([]);
 }, 60_000);
 
-test.each(['README.md', '.github/CONTRIBUTING.md', '.github/SECURITY.md', 'CHANGELOG.md', 'examples/README.md'])(
-  '%s links only to existing files',
-  (file) => {
-    const text = readFileSync(join(root, file), 'utf8').replace(/```[\s\S]*?```/g, '');
-    const targets = [...text.matchAll(/\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"/g)].map(
-      ([, link, attribute]) => link ?? attribute ?? '',
-    );
-    const missing = targets
-      .filter((target) => !target.startsWith('https:'))
-      .filter((target) => target.startsWith('#') || !existsSync(join(root, file, '..', target)));
-    expect(missing).toEqual([]);
-  },
-);
+// What these need is not built yet. Their fences say `ts soon`; without the second word, they run.
+for (const { title } of blocks('ts soon')) test.todo(`the example in ${title} runs`);
+
+// The message that counts is not built yet. When it is, this says so: remove `.failing`.
+test.failing('the README shows the error of a request that no backend was left for', async () => {
+  const throttled = await startBackends(2);
+  for (const backend of throttled) backend.always(throttle(6_990));
+  const urls = [...throttled.map(({ url }) => url), await refusedOrigin()];
+  const adapter = priorityAdapter(urls.map((baseURL, i) => ({ baseURL, priority: i })));
+  const error = await axios.get('/x', { adapter }).catch((reason: unknown) => reason);
+  if (!isAxiosError<{ error: { message: string } }>(error)) throw new Error('no error of axios', { cause: error });
+  const [shown] = blocks('text').filter(({ code }) => code.includes('error.cause'));
+  expect(shown?.code).toContain(`error.message           ${error.message}\n`);
+  expect(shown?.code).toContain(`.data.error.message   ${String(error.response?.data.error.message)}\n`);
+});
+
+test('every block of code is one of these kinds', () => {
+  const known = ['ts', 'ts soon', 'js', 'sh', 'text'];
+  expect(
+    pages
+      .flatMap((page) => [...read(page).matchAll(/^```(.+)$/gm)].map(([, says]) => says))
+      .filter((says) => !known.includes(says ?? '')),
+  ).toEqual([]);
+});
+
+test('the README can be read in ten minutes', () => {
+  expect(Buffer.byteLength(read('README.md'))).toBeLessThan(15_000);
+});
+
+/** The anchors of the headings for which GitHub and the site make the same one. */
+const anchorsOf = (markdown: string): string[] =>
+  [...markdown.replace(/^```[\s\S]*?^```$/gm, '').matchAll(/^#+ ([A-Za-z][\w ,-]*)\??$/gm)].map(([, heading = '']) =>
+    heading.toLowerCase().replaceAll(',', '').replaceAll(' ', '-'),
+  );
+
+const OTHERS = ['.github/CONTRIBUTING.md', '.github/SECURITY.md', 'CHANGELOG.md', 'examples/README.md'];
+
+test.each([...pages, ...OTHERS])('%s links only to existing files and headings', (file) => {
+  const prose = read(file).replace(/^```[\s\S]*?^```$/gm, '');
+  const targets = [...prose.matchAll(/\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"/g)].map(
+    ([, link, attribute]) => link ?? attribute ?? '',
+  );
+  const missing = targets
+    .filter((target) => !target.startsWith('https:'))
+    .filter((target) => {
+      const [path = '', anchor] = target.split('#');
+      const aim = path === '' ? file : join(file, '..', path);
+      return !existsSync(join(root, aim)) || (anchor !== undefined && !anchorsOf(read(aim)).includes(anchor));
+    });
+  expect(missing).toEqual([]);
+});

@@ -1,4 +1,4 @@
-/** A stub of `@azure/identity`, which is not installed, for the README examples. It has the same types. */
+/** A stub of `@azure/identity`, which is not installed, for the examples in README and docs. It has the same types. */
 
 export interface AccessToken {
   token: string;

@@ -1,39 +1,87 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import axios from 'axios';
 import ts from 'typescript';
 import * as own from '../../src';
 import * as azureIdentity from './azure-identity';
 
 export const root = join(__dirname, '../..');
-export const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
-/** Each example, with the heading above it. */
-export const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(({ 1: code = '', index }) => {
-  const heading = readme
-    .slice(0, index)
-    .match(/^#+ .*$/gm)
-    ?.at(-1);
-  return { heading: heading?.replace(/^#+ /, '') ?? '', code };
-});
+export const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
-export const HOSTS = [
-  'https://ptu-eastus.openai.azure.com',
-  'https://payg-westus.openai.azure.com',
-  'https://payg-sweden.openai.azure.com',
-] as const;
+/** Written by typedoc, or for it. */
+const OF_TYPEDOC = /^docs\/(?:api\/|axios-types\.md$)/;
 
-/** Declarations for what an example uses but doesn't declare. */
+/** The README and the pages of the documentation, relative to the root. */
+export const pages: readonly string[] = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .map((file) => join('docs', file))
+    .filter((file) => file.endsWith('.md') && !file.includes('.vitepress') && !OF_TYPEDOC.test(file))
+    .sort(),
+];
+
+/** A fenced block of code. */
+export interface Block {
+  /** `page: heading` */
+  readonly title: string;
+  readonly code: string;
+  /** The fenced block after it, such as what the program prints. */
+  readonly next: string;
+}
+
+/** The blocks whose fence says exactly this, such as `ts` or `js`. */
+export function blocks(info: string): Block[] {
+  return pages.flatMap((page) => {
+    const content = read(page);
+    const fences = [...content.matchAll(/^```(.*)\n([\s\S]*?)^```$/gm)];
+    return fences.flatMap(({ 1: says, 2: code = '', index }, i) => {
+      if (says !== info) return [];
+      const prose = content.slice(0, index).replace(/^```[\s\S]*?^```$/gm, '');
+      const heading = prose.match(/^#+ .*$/gm)?.at(-1) ?? '';
+      return [{ title: `${page}: ${heading.replace(/^#+ /, '')}`, code, next: fences[i + 1]?.[2] ?? '' }];
+    });
+  });
+}
+
+/** Programs in TypeScript that are complete but for the names in `AROUND`. */
+export const examples = blocks('ts');
+
+/** Which fake backend each host of the examples leads to. */
+const HOSTS = {
+  'https://ptu-eastus.openai.azure.com': 0,
+  'https://payg-westus.openai.azure.com': 1,
+  'https://payg-sweden.services.ai.azure.com': 2,
+  'https://api.openai.com': 2,
+};
+
+const KEYS = {
+  EASTUS_KEY: 'east',
+  WESTUS_KEY: 'west',
+  SWEDEN_KEY: 'sweden',
+  OPENAI_KEY: 'openai',
+  SIGNING_KEY: 'sign',
+};
+
+/** The types of what an example may use without declaring it. */
 const AROUND = {
-  body: 'declare const body: object;',
-  azureADTokenProvider: 'declare const azureADTokenProvider: () => Promise<string>;',
+  body: 'object',
+  azureADTokenProvider: '() => Promise<string>',
+  backends: "import('axios-priority-adapter').BackendOptions[]",
+  adapter: "import('axios-priority-adapter').PriorityAdapter",
+  client: "import('axios').AxiosInstance",
+  pool: "import('axios-priority-adapter').BackendPool",
 };
 
 function withSurroundings(code: string): string {
-  const missing = Object.entries(AROUND).filter(([name]) => !code.includes(`const ${name} =`));
-  return `${missing.map(([, declaration]) => declaration).join(' ')}\n${code}`;
+  const missing = Object.entries(AROUND).filter(
+    ([name]) => !new RegExp(`\\b(?:const|let) (?:\\{[^}]*)?\\b${name}\\b[^=]*=`).test(code),
+  );
+  return `${missing.map(([name, type]) => `declare const ${name}: ${type};`).join(' ')}\n${code}\nexport {};`;
 }
 
 const load = createRequire(__filename);
@@ -48,7 +96,7 @@ export interface Run {
 
 /** Runs an example with its hosts replaced by these URLs. */
 export async function run(code: string, urls: readonly string[]): Promise<Run> {
-  const aimed = HOSTS.reduce((text, host, i) => text.replaceAll(host, urls[i] ?? ''), code);
+  const aimed = Object.entries(HOSTS).reduce((text, [host, i]) => text.replaceAll(host, urls[i] ?? ''), code);
   const { outputText } = ts.transpileModule(aimed, {
     compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022, esModuleInterop: true },
   });
@@ -62,13 +110,22 @@ export async function run(code: string, urls: readonly string[]): Promise<Run> {
     '@azure/identity': azureIdentity,
     'node:http': { ...http, createServer: (listener: http.RequestListener) => onAnyPort(listener, servers) },
   };
+  const backends = [
+    { name: 'ptu', baseURL: urls[0] ?? '', apiKey: 'east' },
+    { name: 'payg', baseURL: urls[1] ?? '', apiKey: 'west', priority: 2 },
+  ];
+  const adapter = own.priorityAdapter(backends);
   const around = {
     exports: {},
     require: (name: string): unknown => modules[name] ?? load(name),
     console: { log: print },
-    process: { env: { EASTUS_KEY: 'east', WESTUS_KEY: 'west', SWEDEN_KEY: 'sweden' }, stdout: { write: print } },
+    process: { env: KEYS, stdout: { write: print } },
     body: { messages: [] },
     azureADTokenProvider: () => Promise.resolve('token'),
+    backends,
+    adapter,
+    client: axios.create({ adapter }),
+    pool: adapter.pool,
   };
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the examples are this repository's own
   const main = new Function(...Object.keys(around), `return (async () => {${outputText}})()`) as (
@@ -76,6 +133,13 @@ export async function run(code: string, urls: readonly string[]): Promise<Run> {
   ) => Promise<void>;
   await main(...Object.values(around));
   return { printed, servers };
+}
+
+/** Runs a complete program in JavaScript as it stands, with the built package, and returns what it printed. */
+export async function runProgram(code: string): Promise<string> {
+  const child = spawn(process.execPath, ['--input-type=module'], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.end(code);
+  return text(child.stdout);
 }
 
 const open = new Set<http.Server>();
@@ -116,14 +180,14 @@ export function typeProblems(): string[] {
     noUnusedLocals: false,
   };
   const host = ts.createCompilerHost(options);
-  const read = host.readFile.bind(host);
+  const readReal = host.readFile.bind(host);
   const exists = host.fileExists.bind(host);
   const parse = host.getSourceFile.bind(host);
-  host.readFile = (name) => files.get(name) ?? read(name);
+  host.readFile = (name) => files.get(name) ?? readReal(name);
   host.fileExists = (name) => files.has(name) || exists(name);
   host.getSourceFile = (name, version, ...rest) => {
-    const text = files.get(name);
-    return text === undefined ? parse(name, version, ...rest) : ts.createSourceFile(name, text, version);
+    const code = files.get(name);
+    return code === undefined ? parse(name, version, ...rest) : ts.createSourceFile(name, code, version);
   };
   const program = ts.createProgram([...files.keys(), join(root, 'src/index.ts')], options, host);
   return ts

@@ -1,0 +1,79 @@
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { defineConfig } from 'vitepress';
+import reference from '../api/typedoc-sidebar.json' with { type: 'json' };
+
+const EXAMPLES = /^(?:\.\.\/)+examples\//;
+const base = process.env.DOCS_BASE ?? '/';
+
+const page = (text, link) => ({ text, link });
+
+/** In the repository, the example programs lie beside `docs`. On the site, they lie below it. */
+function linkToExamples(markdown) {
+  const { link_open: render = (tokens, i, options, _, self) => self.renderToken(tokens, i, options) } =
+    markdown.renderer.rules;
+  markdown.renderer.rules.link_open = (tokens, i, ...rest) => {
+    const href = tokens[i].attrGet('href') ?? '';
+    if (EXAMPLES.test(href)) {
+      tokens[i].attrSet('href', href.replace(EXAMPLES, `${base}examples/`));
+      tokens[i].attrSet('target', '_blank');
+    }
+    return render(tokens, i, ...rest);
+  };
+}
+
+export default defineConfig({
+  title: 'axios-priority-adapter',
+  description: 'Priority failover for axios: one client over several Azure OpenAI endpoints',
+  base,
+  srcExclude: ['axios-types.md'],
+  markdown: { config: linkToExamples },
+  buildEnd: ({ outDir }) =>
+    cp(join(import.meta.dirname, '../../examples'), join(outDir, 'examples'), { recursive: true }),
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    nav: [
+      page('Getting started', '/getting-started'),
+      page('Recipes', '/recipes/backends'),
+      page('Options', '/options'),
+      page('Troubleshooting', '/troubleshooting'),
+      page('Reference', '/api/'),
+    ],
+    sidebar: [
+      {
+        text: 'Guide',
+        items: [
+          page('What it is', '/'),
+          page('Getting started', '/getting-started'),
+          page('Ways in', '/ways-in'),
+          page('What happens to a request', '/requests'),
+          page('The pool', '/pool'),
+          page('Streaming', '/streaming'),
+          page('Security', '/security'),
+        ],
+      },
+      {
+        text: 'Recipes',
+        items: [
+          page('Backends', '/recipes/backends'),
+          page('Requests', '/recipes/requests'),
+          page('Operations', '/recipes/operations'),
+          page('Combining', '/recipes/combining'),
+        ],
+      },
+      {
+        text: 'Look it up',
+        items: [
+          page('Options', '/options'),
+          page('Troubleshooting', '/troubleshooting'),
+          page('FAQ', '/faq'),
+          page('Differences from plain axios', '/differences'),
+          page('Coming from …', '/coming-from'),
+          page('Measured', '/measured'),
+        ],
+      },
+      { text: 'Reference', collapsed: true, items: reference },
+    ],
+  },
+});
