@@ -1,24 +1,587 @@
-import { priorityFetch } from '../../src/fetch';
-import { closeBackendsAfterEach, startBackends, throttle } from '../support/fake-backend';
+import axios from 'axios';
+import { inspect } from 'node:util';
+import { Agent, fetch as undiciFetch } from 'undici';
+import { attemptsOf, priorityAdapter } from '../../src';
+import type { PoolEvent } from '../../src';
+import { BackendPool, affinity, isContextLengthExceeded, priorityFetch, roundRobin } from '../../src/fetch';
+import type { BackendOptions, Failure, PriorityFetch, PriorityFetchOptions } from '../../src/fetch';
+import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends, throttle } from '../support/fake-backend';
+import { configOf } from '../../src/fetch/request';
+import type { Reply } from '../support/fake-backend';
+import { eventLoopTurn } from '../support/stub-pool';
+
 closeBackendsAfterEach();
-test('x', async () => {
-  const [a, b] = await startBackends(2);
-  a!.always({ status: 429, body: { error: { message: 'Please retry after 6 seconds.', code: 'x' } } });
-  const fetch = priorityFetch([
-    { baseURL: a!.url, name: 'a', apiKey: 'key-a' },
-    { baseURL: b!.url, name: 'b', priority: 2, headers: { authorization: 'Bearer bb' } },
+
+type Fetch = typeof globalThis.fetch;
+
+/** Two backends, a before b, and a fetch over them. The first one always replies so. */
+async function pair(first: Reply, options: PriorityFetchOptions = {}, own: Partial<BackendOptions> = {}) {
+  const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  a.always(first);
+  const backends = [
+    { baseURL: a.url, name: 'a', apiKey: 'secret-a' },
+    { baseURL: b.url, name: 'b', priority: 2, apiKey: 'secret-b', ...own },
+  ];
+  return { a, b, fetch: priorityFetch(backends, options) };
+}
+
+const URL_ = 'http://pool.invalid/openai/v1/responses';
+const post = (body: unknown = { model: 'chat' }) => ({ method: 'POST', body: JSON.stringify(body) });
+
+describe('one pool for axios and fetch', () => {
+  test('a 429 that one of them saw is known to the other', async () => {
+    const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    a.always(throttle(60_000));
+    const adapter = priorityAdapter([
+      { baseURL: a.url, name: 'a' },
+      { baseURL: b.url, name: 'b', priority: 2 },
+    ]);
+    const fetch = priorityFetch(adapter.pool);
+    expect(fetch.pool).toBe(adapter.pool);
+    await axios.post('/openai/v1/responses', { model: 'chat' }, { adapter });
+    expect(attemptsOf(await fetch(URL_, post()))).toMatchObject([{ backend: 'b', scope: 'chat' }]);
+    await axios.post('/openai/v1/responses', { model: 'other' }, { adapter });
+    expect(a.calls).toHaveLength(2);
+  });
+});
+
+describe('a refusal', () => {
+  test('is read for its wait and its code, and stays readable for the caller', async () => {
+    const body = { error: { code: 'rate', message: 'Please retry after 6 seconds.' } };
+    const seen: Failure[] = [];
+    const failoverCondition = (failure: Failure) => !seen.push(failure);
+    const { fetch } = await pair({ status: 429, body }, { failoverCondition });
+    const response = await fetch(URL_, post());
+    expect(seen[0]).toMatchObject({ status: 429, reason: 'throttled', errorCode: 'rate', response });
+    expect(await response.clone().json()).toEqual(body);
+    expect(await response.json()).toEqual(body);
+    const [{ remaining }] = fetch.pool.snapshot()[0]!.cooldowns as unknown as [{ remaining: number }];
+    expect(remaining).toBeGreaterThan(5500);
+    expect(response.attempts).toMatchObject([{ backend: 'a', status: 429, cooldown: 6000 }]);
+  });
+
+  test('that never ends is read for a second at most, and within attemptTimeout', async () => {
+    const endless: Reply = (_, response) => void response.writeHead(503).write('busy');
+    const { fetch } = await pair(endless, { attemptTimeout: 100 });
+    const started = performance.now();
+    expect((await fetch(URL_, post())).attempts).toMatchObject([
+      { backend: 'a', status: 503, reason: 'server-error' },
+      { backend: 'b', status: 200 },
+    ]);
+    expect(performance.now() - started).toBeLessThan(900);
+  });
+
+  test('that is cancelled while it is read ends the request', async () => {
+    const arrived: Reply = (_, response) => void response.writeHead(503).write('busy');
+    const { fetch, a } = await pair(arrived);
+    const cancel = new AbortController();
+    const reason = new Error('enough');
+    const rejected = rejectionOf(fetch(URL_, { ...post(), signal: cancel.signal }));
+    while (a.calls.length === 0) await eventLoopTurn();
+    setTimeout(() => cancel.abort(reason), 50);
+    expect(await rejected).toBe(reason);
+    await a.connectionsClosed();
+  });
+
+  test('whose body breaks off counts all the same', async () => {
+    const broken: Reply = (_, response) => {
+      response.writeHead(429, { 'content-length': 100 }).write('Please', () => response.destroy());
+    };
+    const { fetch } = await pair(broken);
+    expect((await fetch(URL_, post())).attempts).toMatchObject([{ status: 429 }, { status: 200 }]);
+  });
+
+  test('of a prompt that is too long goes to another deployment', async () => {
+    const body = { error: { code: 'context_length_exceeded' } };
+    const { fetch } = await pair({ status: 400, body }, { failoverCondition: isContextLengthExceeded });
+    expect((await fetch(URL_, post())).status).toBe(200);
+    expect(fetch.pool.snapshot()[0]!.available).toBe(true);
+  });
+
+  test.each([204, 304])('without a body needs no reading: a %i from a fetch of the user', async () => {
+    const fetch = priorityFetch([{ baseURL: 'a.example' }], {
+      fetch: () => Promise.resolve({ status: 503, headers: new Headers() } as Response),
+      failoverCondition: () => false,
+    });
+    expect((await fetch(URL_)).status).toBe(503);
+  });
+});
+
+describe('when no backend is left,', () => {
+  test('it resolves to a Response with the fabricated 429', async () => {
+    const { fetch, b } = await pair(throttle(7000));
+    b.always(throttle(9000));
+    const response = await fetch(URL_, post());
+    expect(response).toBeInstanceOf(Response);
+    expect(response).toMatchObject({ status: 429, statusText: 'Too Many Requests', fabricated: true });
+    expect(response.headers.get('retry-after')).toBe('7');
+    expect(await response.json()).toMatchObject({
+      error: { type: 'no_backend_available', message: 'No backend is available: 2 throttled. Retry after 7 s.' },
+    });
+    expect(response.attempts).toHaveLength(2);
+  });
+
+  test('refused connections count too, by the code of the network', async () => {
+    const { fetch, a, b } = await pair({});
+    await Promise.all([a.close(), b.close()]);
+    const response = await fetch(URL_, post());
+    expect(response.attempts).toMatchObject([
+      { code: 'ECONNREFUSED', reason: 'connection' },
+      { code: 'ECONNREFUSED', reason: 'connection' },
+    ]);
+    expect(await response.text()).toContain('2 ECONNREFUSED');
+  });
+
+  test('a deployment that nobody has gets the fabricated 404', async () => {
+    const fetch = priorityFetch([{ baseURL: 'a.example', deployments: { '*': false } }]);
+    const response = await fetch(URL_, post({ model: 'o3' }));
+    expect([response.status, response.fabricated]).toEqual([404, true]);
+  });
+
+  test('the Response is of the kind of the wrapped fetch', async () => {
+    const own = Object.assign(() => Promise.reject(Object.assign(new Error('no'), { code: 'ECONNREFUSED' })), {
+      Response: class Own extends Response {},
+    });
+    const fetch = priorityFetch([{ baseURL: 'a.example' }], { fetch: own });
+    expect((await fetch(URL_)).constructor).toBe(own.Response);
+    expect(fetch).toHaveProperty('Response', own.Response);
+    expect(fetch).toHaveProperty('Headers', Headers);
+    expect(fetch).toHaveProperty('Request', Request);
+  });
+});
+
+describe('failures reject as fetch does:', () => {
+  const reset: Reply = (_, response) => response.destroy();
+
+  test('a POST that was reset rejects with the error of the wrapped fetch, with attempts', async () => {
+    const { fetch, b } = await pair(reset);
+    const error = await rejectionOf(fetch(URL_, post()));
+    // Jest's realm has a TypeError of its own.
+    expect([error.name, error.message]).toEqual(['TypeError', 'fetch failed']);
+    expect(attemptsOf(error)).toMatchObject([{ backend: 'a', code: 'UND_ERR_SOCKET', reason: 'ambiguous' }]);
+    expect(Object.keys(error)).not.toContain('attempts');
+    expect(b.calls).toEqual([]);
+  });
+
+  test('a GET that was reset goes to the next backend', async () => {
+    const { fetch } = await pair(reset);
+    expect((await fetch(URL_)).attempts).toHaveLength(2);
+  });
+
+  test('attemptTimeout rejects with a TimeoutError where no other backend may be tried', async () => {
+    const { fetch } = await pair(() => undefined, { attemptTimeout: 40 });
+    const error = await rejectionOf(fetch(URL_, { ...post(), failover: false }));
+    expect([error.name, error.message]).toEqual(['TimeoutError', 'attemptTimeout of 40 ms exceeded']);
+    expect(error).toBeInstanceOf(DOMException);
+  });
+
+  test('attemptTimeout goes to the next backend, and gives the connection up', async () => {
+    const { fetch, a } = await pair(() => undefined, { attemptTimeout: 40 });
+    expect((await fetch(URL_, post())).attempts).toMatchObject([{ reason: 'timeout' }, { status: 200 }]);
+    await a.connectionsClosed();
+  });
+
+  test('a provider that fails goes to the next backend, and its own error stays as it is', async () => {
+    const own = new Error('no token');
+    const azureADTokenProvider = () => Promise.reject(own);
+    const fetch = priorityFetch([{ baseURL: 'a.example', azureADTokenProvider }]);
+    const error = await rejectionOf(fetch(URL_, { failover: false }));
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error.cause as Error).cause).toBe(own);
+    expect(attemptsOf(error)).toMatchObject([{ code: 'ERR_CREDENTIAL', reason: 'credential' }]);
+    expect((await fetch(URL_)).status).toBe(429);
+  });
+
+  test('a cancel rejects with the very reason of the signal, which is left alone', async () => {
+    const { fetch } = await pair(() => undefined);
+    const reason = new Error('mine');
+    const signal = AbortSignal.abort(reason);
+    expect(await rejectionOf(fetch(URL_, { signal }))).toBe(reason);
+    expect(reason).not.toHaveProperty('attempts');
+  });
+
+  test('a status of 0 is no answer', async () => {
+    const fetch = priorityFetch([{ baseURL: 'a.example' }], {
+      fetch: () => Promise.resolve({ status: 0, type: 'default', headers: new Headers() } as Response),
+    });
+    const error = await rejectionOf(fetch(URL_, post()));
+    expect([error.message, attemptsOf(error)[0]!.reason]).toEqual([
+      'Network Error: the response has no status',
+      'ambiguous',
+    ]);
+  });
+
+  test('a bug of the wrapped fetch rejects as it is, and no backend is blamed', async () => {
+    const bug = new Error('x is not a function');
+    const fetch = priorityFetch([{ baseURL: 'a.example' }], { fetch: () => Promise.reject(bug) });
+    expect(await rejectionOf(fetch(URL_))).toBe(bug);
+    expect(fetch.pool.backends[0]!.failures).toBe(0);
+  });
+});
+
+describe('secrets:', () => {
+  test('each backend gets its own credential, and none of the caller', async () => {
+    const { fetch, a, b } = await pair(throttle(60_000), {}, { headers: { 'x-none': null, 'x-list': ['1', '2'] } });
+    const headers = { 'api-key': 'callers', Authorization: 'Bearer callers', 'x-none': 'x', 'X-Custom': 'kept' };
+    await fetch(`${URL_}?api-key=callers&subscription-key=callers&kept=1`, { ...post(), headers });
+    for (const [{ lastCall }, key] of [
+      [a, 'secret-a'],
+      [b, 'secret-b'],
+    ] as const) {
+      expect(lastCall.url).toBe('/openai/v1/responses?kept=1');
+      expect(lastCall.headers).toMatchObject({ 'api-key': key, 'x-custom': 'kept' });
+      expect(lastCall.headers).not.toHaveProperty('authorization');
+    }
+    expect(b.lastCall.headers).toMatchObject({ 'x-list': '1, 2' });
+    expect(b.lastCall.headers).not.toHaveProperty('x-none');
+  });
+
+  test.each(['secret-a', undefined])('no key crosses an origin by redirect: backend key %s', async (apiKey) => {
+    const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    a.always({ status: 307, headers: { location: `${b.url}/elsewhere` } });
+    const own = { headers: { 'x-gateway': 'secret' }, ...(apiKey !== undefined && { apiKey }) };
+    const fetch = priorityFetch([{ baseURL: a.url, ...own }]);
+    const headers = { authorization: 'Bearer callers', 'x-api-key': 'callers', cookie: 'callers', 'x-custom': 'kept' };
+    const response = await fetch(URL_, { ...post(), headers });
+    expect([response.redirected, response.url]).toEqual([true, `${b.url}/elsewhere`]);
+    expect(b.lastCall).toMatchObject({ method: 'POST', headers: { 'x-custom': 'kept' } });
+    expect(b.lastCall.body.toString()).toBe('{"model":"chat"}');
+    for (const name of ['api-key', 'authorization', 'x-api-key', 'cookie', 'x-gateway'])
+      expect(b.lastCall.headers).not.toHaveProperty(name);
+  });
+
+  test.each<[string, Fetch]>([
+    ['opaque', () => Promise.resolve({ type: 'opaqueredirect', status: 0, headers: new Headers() } as Response)],
+    ['rejected', () => Promise.reject(new Error('Redirect was cancelled'))],
+  ])('a redirect that is %s results in an error that states this, and nobody is blamed', async (_how, given) => {
+    const { fetch, b } = await pair({}, { fetch: given });
+    const error = await rejectionOf(fetch(URL_, post()));
+    expect(error.message).toContain("this runtime's fetch doesn't tell where it leads");
+    expect(fetch.pool.backends.map(({ failures }) => failures)).toEqual([0, 0]);
+    expect(b.calls).toEqual([]);
+  });
+
+  test('a fetch of the user follows by itself where there is no credential', async () => {
+    const given = jest.fn<Promise<Response>, Parameters<Fetch>>(() => Promise.resolve(new Response('x')));
+    const fetch = priorityFetch([{ baseURL: 'http://a.example' }], { fetch: given });
+    await fetch(URL_);
+    expect(given.mock.calls[0]![1]).toMatchObject({ redirect: 'follow' });
+  });
+
+  test('a connection that is refused behind a redirect is ambiguous', async () => {
+    const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    const { url } = b;
+    await b.close();
+    a.always({ status: 307, headers: { location: url } });
+    const fetch = priorityFetch([{ baseURL: a.url }]);
+    expect(attemptsOf(await rejectionOf(fetch(URL_, post())))).toMatchObject([{ reason: 'ambiguous' }]);
+  });
+
+  test('a message or a log of an error shows no key', async () => {
+    const fetch = priorityFetch([{ baseURL: 'http://a.example', apiKey: 'secret-a' }], {
+      fetch: (_input, init) => {
+        const { 'api-key': key } = init!.headers as Record<string, string>;
+        return Promise.reject(new TypeError('fetch failed', { cause: new Error(`bad value ${key!}`) }));
+      },
+    });
+    const error = await rejectionOf(fetch(URL_, post()));
+    expect(inspect(error, { depth: 9 })).toContain('bad value ***');
+    expect(inspect(error, { depth: 9 })).not.toContain('secret');
+  });
+
+  test('an error that cannot be written on is replaced', async () => {
+    const frozen = Object.freeze(new TypeError('fetch failed for secret-a'));
+    const backends = [{ baseURL: 'http://a.example', apiKey: 'secret-a' }];
+    const fetch = priorityFetch(backends, { fetch: () => Promise.reject(frozen) });
+    expect((await rejectionOf(fetch(URL_, post()))).message).toBe('fetch failed for ***');
+  });
+
+  test('nothing is sent to a URL of another scheme, and the message of a bad one shows no query', async () => {
+    const { fetch, a, b } = await pair({});
+    expect(await (await fetch('data:,x')).text()).toBe('x');
+    const error = await rejectionOf(fetch('/x?secret=1'));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toBe('Failed to parse URL from /x');
+    expect(error).not.toHaveProperty('attempts');
+    expect([...a.calls, ...b.calls]).toEqual([]);
+  });
+});
+
+describe('the request of each attempt', () => {
+  test('has the path, the parameters and the model of its backend', async () => {
+    const params = { 'api-version': '2', gone: null, list: ['1', '2'], at: new Date(0) };
+    const own = { params, deployments: { chat: 'gpt-b' } };
+    const { fetch, a, b } = await pair(throttle(60_000), {}, { ...own });
+    b.always({});
+    const init = { ...post({ model: 'chat', n: 1 }), headers: { 'content-length': '22' } };
+    await fetch(new URL('http://pool.invalid/openai/v1/responses?api-version=1&gone=1&kept=%20#part'), init);
+    expect(a.lastCall.url).toBe('/openai/v1/responses?api-version=1&gone=1&kept=%20');
+    expect(b.lastCall.url).toBe(
+      '/openai/v1/responses?kept=%20&api-version=2&list[]=1&list[]=2&at=1970-01-01T00%3A00%3A00.000Z',
+    );
+    expect(b.lastCall.body.toString()).toBe('{"model":"gpt-b","n":1}');
+    for (const body of [{ model: 'other' }, {}]) {
+      await fetch(URL_, post(body));
+      expect(JSON.parse(b.lastCall.body.toString())).toEqual(body);
+    }
+    await fetch('http://pool.invalid/openai/deployments/chat/chat/completions', post());
+    expect(b.lastCall.url).toContain('/openai/deployments/gpt-b/chat/completions?api-version=2&list');
+  });
+
+  test('keeps a URL as it is where the backend only removes a parameter', async () => {
+    const { fetch, b } = await pair(throttle(60_000), {}, { params: { 'api-version': null } });
+    await fetch(`${URL_}?api-version=1`, post());
+    expect(b.lastCall.url).toBe('/openai/v1/responses');
+  });
+
+  test('has the fetchOptions of its backend, and the fields of init that fetch knows', async () => {
+    const given = jest.fn<Promise<Response>, Parameters<Fetch>>(() => Promise.resolve(new Response('x')));
+    const request = { fetchOptions: { dispatcher: 'of the backend' }, proxy: false as const };
+    const fetch = priorityFetch([{ baseURL: 'http://a.example', request }], { fetch: given });
+    await fetch(URL_, { dispatcher: 'mine', cache: 'no-store', failover: { maxWait: 5 } } as never);
+    const [url, init] = given.mock.calls[0]!;
+    expect(url).toBe('http://a.example/openai/v1/responses');
+    expect(init).toMatchObject({ dispatcher: 'of the backend', cache: 'no-store', method: 'GET' });
+    for (const name of ['failover', 'proxy']) expect(init).not.toHaveProperty(name);
+  });
+
+  test('has the fields of a Request', async () => {
+    const given = jest.fn<Promise<Response>, Parameters<Fetch>>(() => Promise.resolve(new Response('x')));
+    const fetch = priorityFetch([{ baseURL: 'http://a.example' }], { fetch: given });
+    await fetch(new Request(URL_, { cache: 'no-cache', keepalive: true, redirect: 'manual', headers: { 'x-a': '1' } }));
+    expect(given.mock.calls[0]![1]).toMatchObject({
+      cache: 'no-cache',
+      keepalive: true,
+      redirect: 'manual',
+      headers: { 'x-a': '1' },
+    });
+  });
+
+  test('has the body of a Request in a runtime that shows none', async () => {
+    const { fetch, b } = await pair(throttle(60_000));
+    const request = new Request(URL_, { method: 'POST', body: 'kept' });
+    Object.defineProperty(request, 'body', { value: undefined });
+    await fetch(request);
+    expect(b.lastCall.body.toString()).toBe('kept');
+  });
+
+  test('is refused by a fetch that takes no stream without duplex, and sent by one that does', async () => {
+    const { fetch, b } = await pair(throttle(60_000));
+    const stream = () => new Blob(['x']).stream();
+    await expect(fetch(URL_, { method: 'POST', body: stream() })).rejects.toThrow('duplex option is required');
+    await fetch(URL_, { method: 'POST', body: stream(), duplex: 'half' } as never);
+    expect(b.lastCall.body.toString()).toBe('x');
+  });
+});
+
+describe('callbacks', () => {
+  test('get what axios would give them', async () => {
+    const configs: unknown[] = [];
+    const note = (config: unknown) => void configs.push(config);
+    const signal = new AbortController().signal;
+    const { fetch } = await pair(throttle(60_000), {
+      shouldBalance: (config) => !note(config),
+      selector: ([first], config) => (note(config), first!),
+      failoverCondition: ({ config }) => !note(config),
+      cooldown: ({ config }) => note(config),
+    });
+    const failover = { maxWait: 1 };
+    await fetch(URL_, { method: 'Put', headers: { 'X-Custom': 'a' }, body: 'text', signal, failover });
+    expect(configs).toHaveLength(5);
+    expect(configs[0]).toEqual({
+      url: URL_,
+      method: 'put',
+      headers: { 'x-custom': 'a' },
+      data: 'text',
+      signal,
+      failover,
+    });
+    expect(new Set(configs).size).toBe(1);
+  });
+
+  test('shouldBalance false sends the request through the wrapped fetch untouched', async () => {
+    const given = jest.fn<Promise<Response>, Parameters<Fetch>>(() => Promise.resolve(new Response('x')));
+    const fetch = priorityFetch([{ baseURL: 'a.example' }], { fetch: given, shouldBalance: () => false });
+    const [input, init] = [new Request('http://elsewhere.example'), { failover: { nonsense: 1 } as never }];
+    const response = await fetch(input, init);
+    expect(given).toHaveBeenCalledWith(input, init);
+    expect(response).not.toHaveProperty('attempts');
+  });
+
+  test('selectors keep a caller on a backend', async () => {
+    const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    const selector = affinity(({ headers }) => (headers as Record<string, string>)['x-user']);
+    const fetch = priorityFetch([{ baseURL: a.url }, { baseURL: b.url }], { selector });
+    for (let i = 0; i < 4; i++) await fetch(URL_, { headers: { 'X-User': 'one' } });
+    expect([a.calls.length, b.calls.length].sort()).toEqual([0, 4]);
+  });
+});
+
+describe('failover in init', () => {
+  test('false makes one attempt, and returns its response as it is', async () => {
+    const { fetch, b } = await pair({ status: 429, body: 'real' });
+    const response = await fetch(URL_, { ...post(), failover: false });
+    expect([response.status, await response.text(), b.calls.length]).toEqual([429, 'real', 0]);
+    expect(response).not.toHaveProperty('fabricated');
+  });
+
+  test('pins a request to a backend', async () => {
+    const { fetch, a } = await pair({});
+    expect((await fetch(URL_, { failover: { backend: 'b' } })).attempts[0]!.backend).toBe('b');
+    expect(a.calls).toEqual([]);
+    await expect(fetch(URL_, { failover: { backend: 'c' } })).rejects.toThrow(
+      'config.failover.backend: unknown backend "c"; expected one of a, b',
+    );
+  });
+
+  test('waits within maxWait', async () => {
+    const { fetch, a, b } = await pair({});
+    a.script(throttle(30));
+    b.always(throttle(60_000));
+    expect((await fetch(URL_, { ...post(), failover: { maxWait: 2000 } })).status).toBe(200);
+    expect(a.calls).toHaveLength(2);
+  });
+});
+
+test.each<[PriorityFetchOptions, string]>([
+  [{ fetch: 'x' as never }, 'options.fetch must be a function, got "x"'],
+  [
+    { connectTimeout: 5 } as never,
+    "options.connectTimeout is for axios alone; the runtime's fetch has a limit of its own",
+  ],
+  [{ adapter: 'http' } as never, 'options.adapter is for axios alone; pass the fetch to wrap as fetch'],
+  [{ selector: roundRobin as never }, 'options.selector is roundRobin itself; write roundRobin()'],
+])('priorityFetch rejects the options %j', (options, message) => {
+  expect(() => priorityFetch([{ baseURL: 'a.example' }], options)).toThrow(new TypeError(message));
+});
+
+test('pool options together with a ready pool are rejected, and the pool of another client is taken', () => {
+  const pool = new BackendPool([{ baseURL: 'a.example' }]);
+  expect(() => priorityFetch(pool, { maxCooldown: 5 })).toThrow('options.maxCooldown belongs to the pool');
+  expect(priorityFetch(pool).pool).toBe(pool);
+});
+
+test('the fetch of the runtime is looked up at each call', async () => {
+  const { fetch } = globalThis;
+  const ours = priorityFetch([{ baseURL: 'http://a.example' }]);
+  globalThis.fetch = () => Promise.resolve(new Response('replaced'));
+  try {
+    expect(await (await ours(URL_)).text()).toBe('replaced');
+  } finally {
+    globalThis.fetch = fetch;
+  }
+});
+
+test('events hold what support asks for', async () => {
+  const { fetch } = await pair({ status: 503, headers: { 'x-request-id': 'id-1', 'apim-request-id': '' } });
+  const events: PoolEvent[] = [];
+  fetch.pool.subscribe((event) => events.push(event));
+  await fetch('http://pool.invalid/openai/deployments/chat/x', post());
+  expect(events).toMatchObject([
+    { type: 'cooldown', backend: 'a' },
+    { type: 'attempt', backend: 'a', scope: 'chat', status: 503, requestId: 'id-1' },
+    { type: 'attempt', backend: 'b', scope: 'chat', status: 200 },
   ]);
-  fetch.pool.subscribe((e) => console.log(JSON.stringify(e)));
-  const r = await fetch('https://pool.invalid/openai/v1/responses', {
-    method: 'POST',
-    body: JSON.stringify({ model: 'chat' }),
-    headers: { 'api-key': 'callers', 'content-type': 'application/json' },
+});
+
+describe('nothing is left behind:', () => {
+  test('10,000 requests on one signal leave no listener on it', async () => {
+    const controller = new AbortController();
+    let listeners = 0;
+    const { signal } = controller;
+    const add = signal.addEventListener.bind(signal);
+    const remove = signal.removeEventListener.bind(signal);
+    signal.addEventListener = (...args: Parameters<typeof add>) => {
+      listeners++;
+      add(...args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      listeners--;
+      remove(...args);
+    };
+    const given: Fetch = (_url, init) => {
+      expect(init!.signal!.aborted).toBe(false);
+      return Promise.resolve(new Response('x'));
+    };
+    const fetch = priorityFetch([{ baseURL: 'http://a.example' }], { fetch: given });
+    for (let i = 0; i < 10_000; i++) await fetch(URL_, { signal });
+    expect(listeners).toBe(0);
   });
-  console.log(r.status, await r.text(), r.attempts, b!.lastCall, r);
-  b!.always(throttle(100));
-  const s = await fetch('https://pool.invalid/openai/v1/responses', {
-    method: 'POST',
-    body: JSON.stringify({ model: 'chat' }),
+
+  test('discarded responses free their connection: 500 failovers through an agent with one', async () => {
+    const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    a.always({ status: 503, body: 'x'.repeat(200_000) });
+    const dispatcher = new Agent({ connections: 1 });
+    const backends = [{ baseURL: a.url }, { baseURL: b.url, priority: 2 }];
+    const fetch = priorityFetch(backends, { fetch: undiciFetch as never, cooldown: () => 0 });
+    for (let i = 0; i < 500; i++) await (await fetch(URL_, { dispatcher } as never)).text();
+    expect([a.calls.length, b.calls.length]).toEqual([500, 500]);
+    await dispatcher.close();
   });
-  console.log(s, await s.text(), s.fabricated);
+
+  test('a cancel reaches a body that is being read', async () => {
+    const { fetch, b } = await pair(throttle(60_000), { attemptTimeout: 5000 });
+    b.always((_, response) => void response.writeHead(200).write('begin'));
+    const controller = new AbortController();
+    const response = await fetch(URL_, { ...post(), signal: controller.signal });
+    controller.abort();
+    expect((await rejectionOf(response.text())).name).toBe('AbortError');
+    await b.connectionsClosed();
+  });
+
+  test('where there is no AbortSignal.any, the signal itself is passed on', async () => {
+    const any = AbortSignal.any.bind(AbortSignal);
+    Object.assign(AbortSignal, { any: undefined });
+    try {
+      const given = jest.fn<Promise<Response>, Parameters<Fetch>>(() => Promise.resolve(new Response('x')));
+      const fetch: PriorityFetch = priorityFetch([{ baseURL: 'http://a.example' }], { fetch: given });
+      const { signal } = new AbortController();
+      await fetch(URL_, { signal });
+      expect(given.mock.calls[0]![1]!.signal).toBe(signal);
+    } finally {
+      Object.assign(AbortSignal, { any });
+    }
+  });
+
+  test('an upload that streams keeps its back-pressure where it cannot be sent again', async () => {
+    const backend = await FakeBackend.start();
+    const fetch = priorityFetch([{ baseURL: backend.url }]);
+    let pulled = 0;
+    const body = new ReadableStream(
+      {
+        pull(controller) {
+          if (++pulled > 20) controller.close();
+          else controller.enqueue(new Uint8Array(1000));
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    await fetch(URL_, { method: 'POST', body, duplex: 'half' } as never);
+    expect(backend.lastCall.body).toHaveLength(20_000);
+    expect(backend.lastCall.headers).not.toHaveProperty('content-length');
+  });
+
+  test('an iterable whose stream is cancelled is told', async () => {
+    const end = jest.fn(() => Promise.resolve({ done: true }));
+    const body = { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true }), return: end }) };
+    const { config } = configOf('http://a.example', { body } as never);
+    await (config.data as ReadableStream).cancel();
+    expect(end).toHaveBeenCalled();
+  });
+});
+
+test('a stream needs no duplex where the runtime asks for none', async () => {
+  const { Request: Original } = globalThis;
+  globalThis.Request = jest.fn() as never;
+  try {
+    const backend = await FakeBackend.start();
+    await jest.isolateModulesAsync(async () => {
+      const { priorityFetch: fresh } = await import('../../src/fetch');
+      const fetch = fresh([{ baseURL: backend.url }, { baseURL: backend.url, name: 'b' }]);
+      await fetch(URL_, { method: 'POST', body: new Blob(['x']).stream() });
+    });
+    expect(backend.lastCall.body.toString()).toBe('x');
+  } finally {
+    globalThis.Request = Original;
+  }
 });

@@ -1,4 +1,4 @@
-import { CodedError, errorChain } from '../base/errors';
+import { CodedError } from '../base/errors';
 import { AbortReason } from '../failover/budget';
 import type { Abort } from '../failover/budget';
 import type { Fabricated } from '../failover/exhausted';
@@ -96,7 +96,7 @@ class FetchConnection implements Connection {
  */
 function signalFor({ config }: FetchRequest, abort: Abort | undefined): AbortSignal | undefined {
   const { signal } = config;
-  if (abort === undefined || signal === undefined) return abort?.signal ?? signal;
+  if (abort === undefined || signal === undefined) return abort?.signal;
   return typeof AbortSignal.any === 'function' ? AbortSignal.any([signal, abort.signal]) : signal;
 }
 
@@ -109,8 +109,6 @@ function checkedStatus(response: Response): Response {
 /** The error without the credentials of the attempt. One that can't be written on is replaced. */
 function cleaned(error: unknown, { config }: FetchRequest, target: Target): unknown {
   if (config.signal?.aborted === true && error === config.signal.reason) return error;
-  const own = errorChain(error).find((each) => each instanceof CodedError);
-  if (own !== undefined) return own;
   const secrets = secretsOf(target);
   if (redactError(error, secrets, () => true)) return error;
   const { message } = Object(error) as { message?: unknown };
@@ -119,8 +117,9 @@ function cleaned(error: unknown, { config }: FetchRequest, target: Target): unkn
 
 /** What the caller or a provider did wrong, as fetch would report it. */
 export function asFetchError(error: CodedError): TypeError {
-  const isFailure = error.code === 'ERR_CREDENTIAL' || error.cause !== undefined;
-  return isFailure ? new TypeError('fetch failed', { cause: error }) : new TypeError(error.message);
+  const isRefused = error.code === 'ERR_INVALID_URL' || error.cause === undefined;
+  const isCredential = error.code === 'ERR_CREDENTIAL';
+  return isRefused && !isCredential ? new TypeError(error.message) : new TypeError('fetch failed', { cause: error });
 }
 
 /** Adds fields that are not enumerated, so that a response prints as before. */

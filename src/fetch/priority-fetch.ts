@@ -1,6 +1,6 @@
 import { callback } from '../base/check';
 import type { Check, Checks } from '../base/check';
-import { CodedError } from '../base/errors';
+import type { CodedError } from '../base/errors';
 import { failover } from '../failover/failover';
 import { checkedBoolean, poolFrom, resolveRules, rulesFor } from '../failover/options';
 import type { FailoverOptions } from '../failover/options';
@@ -91,6 +91,6 @@ function opened(call: Parameters<typeof openRequest>[0], fetch: Fetch): FetchReq
   try {
     return openRequest(call, fetch);
   } catch (error) {
-    throw error instanceof CodedError ? asFetchError(error) : error;
+    throw asFetchError(error as CodedError);
   }
 }
