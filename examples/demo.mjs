@@ -51,7 +51,7 @@ function parseCommandLine(argv) {
     .addOption(
       new Option('--prompts <file>', 'conversations to send (JSON)').default(
         fileURLToPath(new URL('prompts.json', import.meta.url)),
-        'examples/prompts.json',
+        'prompts.json',
       ),
     )
     .option('--deployment <name>', 'deployment to use', notEmpty, 'gpt-4o')

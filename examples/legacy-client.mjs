@@ -1,7 +1,7 @@
 /**
  * Runs the openai 3.x client over several backends. It is built on axios and accepts your own instance.
  *
- *     EASTUS_KEY=… WESTUS_KEY=… node examples/legacy-client.mjs
+ *     EASTUS_KEY=… WESTUS_KEY=… node legacy-client.mjs
  *
  * EASTUS_URL and WESTUS_URL set other hosts. (From 4.0 on, the client uses fetch instead of axios.)
  */

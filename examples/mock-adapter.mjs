@@ -2,7 +2,7 @@
  * Tests your application without a network. The priority adapter wraps axios-mock-adapter, so the mocks play the backends. They
  * see the caller's path in `url` and the backend in `baseURL`.
  *
- *     node examples/mock-adapter.mjs
+ *     node mock-adapter.mjs
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

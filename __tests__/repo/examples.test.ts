@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -266,4 +267,21 @@ test('processes.mjs shares a cooldown between two workers', async () => {
 test('mock-adapter.mjs passes as a test file', async () => {
   const lines = await linesOf(await start('mock-adapter.mjs', { NODE_TEST_CONTEXT: '' }));
   expect(lines.join('\n')).toMatch(/pass 2\n.*fail 0/);
+});
+
+test('examples/package.json names what the examples import, and this version of the package', () => {
+  const folder = join(__dirname, '../../examples');
+  const manifestIn = (place: string) =>
+    JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as {
+      version: string;
+      dependencies: Record<string, string>;
+    };
+  const imported = (readdirSync(folder, { recursive: true }) as string[])
+    .filter((file) => file.endsWith('.mjs') && !file.includes('node_modules'))
+    .flatMap((file) => [...readFileSync(join(folder, file), 'utf8').matchAll(/^import .*from '([^.'][^']*)';/gm)])
+    .map(([, name = '']) => name)
+    .filter((name) => !name.startsWith('node:'));
+  const { dependencies } = manifestIn(folder);
+  expect(Object.keys(dependencies).sort()).toEqual([...new Set(imported)].sort());
+  expect(dependencies['axios-priority-adapter']).toBe(`^${manifestIn(join(folder, '..')).version}`);
 });
