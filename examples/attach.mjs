@@ -1,7 +1,7 @@
 /**
  * Adds failover to an existing instance, which keeps its base URL, headers and interceptors. Then removes it again.
  *
- *     EASTUS_KEY=… WESTUS_KEY=… node examples/attach.mjs
+ *     EASTUS_KEY=… WESTUS_KEY=… node attach.mjs
  *
  * EASTUS_URL and WESTUS_URL set other hosts.
  */

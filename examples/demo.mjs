@@ -1,12 +1,13 @@
 /**
- * Sends the conversations of a file through the openai client, with many callers at once, over several backends: three
+ * Sends the conversations of a file through an unmodified client, with many callers at once, over several backends: three
  * simulated ones, or your own. See --help.
  */
 import { BackendPool } from 'axios-priority-adapter';
 import { SingleBar } from 'cli-progress';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { fileURLToPath } from 'node:url';
-import { converse, createClient } from './demo/callers.mjs';
+import { converse } from './demo/callers.mjs';
+import { CLIENTS } from './demo/clients.mjs';
 import { startEndpoints } from './demo/endpoints.mjs';
 import { InputError, readBackends, readConversations } from './demo/input.mjs';
 import { Ledger } from './demo/ledger.mjs';
@@ -45,14 +46,19 @@ On your own backends, you pay for each turn of each conversation.`;
 function parseCommandLine(argv) {
   return new Command('demo')
     .description(
-      'Sends conversations through the openai client over several backends, and shows which backend answered.',
+      'Sends conversations through an unmodified client over several backends, and shows which backend answered.',
     )
     .option('--backends <file>', 'your own backends, instead of the simulated ones (JSON)')
     .addOption(
       new Option('--prompts <file>', 'conversations to send (JSON)').default(
         fileURLToPath(new URL('prompts.json', import.meta.url)),
-        'examples/prompts.json',
+        'prompts.json',
       ),
+    )
+    .addOption(
+      new Option('--client <name>', 'the client: openai 3, the current openai, or the AI SDK')
+        .choices(Object.keys(CLIENTS))
+        .default('openai@3'),
     )
     .option('--deployment <name>', 'deployment to use', notEmpty, 'gpt-4o')
     .option('--api-version <version>', 'API version', notEmpty, '2024-10-21')
@@ -108,7 +114,7 @@ function poolOf(backends, file) {
 async function run(options, conversations, pool, servers) {
   const { deployment, apiVersion, callers } = options;
   const report = new Report(process.stdout);
-  const client = createClient(pool, {
+  const ask = await CLIENTS[options.client](pool, {
     deployment,
     apiVersion,
     maxWait: options.maxWait * 1_000,
@@ -126,7 +132,7 @@ async function run(options, conversations, pool, servers) {
   const ledger = new Ledger(pool);
   const bar = progressBar(turns, ledger);
   const result = await converse(conversations, {
-    client,
+    ask,
     deployment,
     callers,
     signal: controller.signal,

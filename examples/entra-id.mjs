@@ -1,7 +1,7 @@
 /**
  * Uses Entra ID tokens instead of keys. Fetches a token with the credentials of an application, and caches it until it expires.
  *
- *     AZURE_TENANT_ID=… AZURE_CLIENT_ID=… AZURE_CLIENT_SECRET=… node examples/entra-id.mjs
+ *     AZURE_TENANT_ID=… AZURE_CLIENT_ID=… AZURE_CLIENT_SECRET=… node entra-id.mjs
  *
  * EASTUS_URL and WESTUS_URL set other hosts. AZURE_AUTHORITY_HOST is https://login.microsoftonline.com by default. If you have
  * `@azure/identity` installed, use its `getBearerTokenProvider(credential, scope)` in place of `tokenProvider`.

@@ -1,7 +1,7 @@
 /**
  * A health endpoint. `GET /health` lists the backends, with status 200 if at least one is available and 503 if none is.
  *
- *     EASTUS_KEY=… WESTUS_KEY=… node examples/health.mjs
+ *     EASTUS_KEY=… WESTUS_KEY=… node health.mjs
  *
  * EASTUS_URL and WESTUS_URL set other hosts. PORT is the port to listen on, 8080 by default.
  */

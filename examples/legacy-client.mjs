@@ -1,13 +1,13 @@
 /**
  * Runs the openai 3.x client over several backends. It is built on axios and accepts your own instance.
  *
- *     EASTUS_KEY=… WESTUS_KEY=… node examples/legacy-client.mjs
+ *     EASTUS_KEY=… WESTUS_KEY=… node legacy-client.mjs
  *
  * EASTUS_URL and WESTUS_URL set other hosts. (From 4.0 on, the client uses fetch instead of axios.)
  */
 import axios from 'axios';
 import { priorityAdapter } from 'axios-priority-adapter';
-import { Configuration, OpenAIApi } from 'openai'; // 3.3.0
+import { Configuration, OpenAIApi } from 'openai-3'; // npm:openai@3.3.0
 
 const { env } = process;
 const adapter = priorityAdapter([

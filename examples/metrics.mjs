@@ -1,7 +1,7 @@
 /**
  * Turns the events of a pool into Prometheus metrics (prom-client) and log lines (pino).
  *
- *     EASTUS_KEY=… WESTUS_KEY=… node examples/metrics.mjs
+ *     EASTUS_KEY=… WESTUS_KEY=… node metrics.mjs
  *
  * Sends a few requests, logs each event, and finally prints what Prometheus would scrape.
  */

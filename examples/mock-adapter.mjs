@@ -8,7 +8,7 @@
  * `new MockAdapter(client)` on a client made with `adapter: priorityAdapter(…)` skips the failover: the mock replaces
  * `client.defaults.adapter`, and that is the priority adapter.
  *
- *     node examples/mock-adapter.mjs
+ *     node mock-adapter.mjs
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,7 +1,7 @@
 /**
  * Your own rules for when to fail over, how long a cooldown lasts, and which backend to use.
  *
- *     WESTUS_KEY=… SWEDEN_KEY=… node examples/own-rules.mjs
+ *     WESTUS_KEY=… SWEDEN_KEY=… node own-rules.mjs
  *
  * WESTUS_URL and SWEDEN_URL set other hosts.
  */

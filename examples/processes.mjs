@@ -1,7 +1,7 @@
 /**
  * Cluster workers that share their cooldowns, so that only one of them runs into each throttled backend.
  *
- *     EASTUS_KEY=… WESTUS_KEY=… node examples/processes.mjs
+ *     EASTUS_KEY=… WESTUS_KEY=… node processes.mjs
  *
  * EASTUS_URL and WESTUS_URL set other hosts. Across machines, use a message broker in place of the primary process.
  */

@@ -1,7 +1,7 @@
 /**
  * Uses a reserved deployment (PTU) first. Two pay-as-you-go deployments take the overflow.
  *
- *     EASTUS_KEY=… WESTUS_KEY=… SWEDEN_KEY=… node examples/ptu-in-front.mjs
+ *     EASTUS_KEY=… WESTUS_KEY=… SWEDEN_KEY=… node ptu-in-front.mjs
  *
  * EASTUS_URL, WESTUS_URL and SWEDEN_URL set other hosts. The program asks ten questions at once, and prints the attempts of each
  * one and how many questions each backend answered.

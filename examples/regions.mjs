@@ -1,7 +1,7 @@
 /**
  * Regions with different deployment names and API versions for the same model.
  *
- *     EASTUS_KEY=… WESTUS_KEY=… node examples/regions.mjs
+ *     EASTUS_KEY=… WESTUS_KEY=… node regions.mjs
  *
  * EASTUS_URL and WESTUS_URL set other hosts. The caller always asks for `gpt-4o`.
  */

@@ -1,7 +1,7 @@
 /**
  * A streamed chat completion. A refusal fails over before the first word, and each word is printed as it arrives.
  *
- *     EASTUS_KEY=… WESTUS_KEY=… node examples/streaming.mjs
+ *     EASTUS_KEY=… WESTUS_KEY=… node streaming.mjs
  *
  * EASTUS_URL and WESTUS_URL set other hosts.
  */

@@ -1,7 +1,7 @@
 /**
  * Waits for a backend to become available instead of failing. This suits background jobs, which have time.
  *
- *     EASTUS_KEY=… node examples/waiting.mjs
+ *     EASTUS_KEY=… node waiting.mjs
  *
  * EASTUS_URL sets another host.
  */

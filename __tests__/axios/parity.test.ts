@@ -1,16 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import { Agent as TlsAgent, createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import axios from 'axios';
 import type { AxiosError, AxiosRequestConfig, AxiosResponse } from 'axios';
 import { generate } from 'selfsigned';
 import { priorityAdapter } from '../../src';
 import { FakeBackend, send, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 import type { Reply } from '../support/fake-backend';
+import { pathOfSocket } from '../support/path-of-socket';
 import { textOf } from '../support/text-of';
 import { ROWS } from './parity-rows';
 
@@ -158,18 +156,16 @@ test('each allowed difference from plain axios is a real one', () => {
 
 describe('one backend has of its own', () => {
   test('socketPath of one backend', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'socket-'));
-    const socketPath = join(folder, 's');
+    const socketPath = pathOfSocket('parity');
     const server = createServer((request, response) => response.end(request.url));
     await new Promise<void>((resolve) => server.listen(socketPath, resolve));
     const adapter = priorityAdapter([
-      { baseURL: 'http://a.example', request: { socketPath: join(folder, 'none') } },
+      { baseURL: 'http://a.example', request: { socketPath: pathOfSocket('nobody') } },
       { baseURL: 'http://b.example', priority: 2, request: { socketPath } },
     ]);
     const response = await axios.post('/x?y=1', {}, { adapter });
     expect([response.data, response.attempts?.length]).toEqual(['/x?y=1', 2]);
     await new Promise((resolve) => server.close(resolve));
-    rmSync(folder, { recursive: true });
   });
 
   test('a proxy of the request and of one backend', async () => {

@@ -5,8 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { getEventListeners, once } from 'node:events';
-import { rmSync } from 'node:fs';
-import { Agent, createServer, globalAgent, request as httpRequest } from 'node:http';
+import { Agent, METHODS as KNOWN_METHODS, createServer, globalAgent, request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, RequestOptions, Server, ServerResponse } from 'node:http';
 import {
   Agent as TlsAgent,
@@ -18,8 +17,6 @@ import { createSecureServer } from 'node:http2';
 import type { ServerHttp2Session } from 'node:http2';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -30,6 +27,7 @@ import { generate } from 'selfsigned';
 import { priorityAdapter } from '../../src';
 import type { BackendOptions } from '../../src';
 import { FakeBackend } from '../support/fake-backend';
+import { pathOfSocket } from '../support/path-of-socket';
 
 /** A canned answer, or a function that does with the socket what it likes. */
 type Reply =
@@ -156,8 +154,9 @@ test.each([
   expect(hops).toHaveLength(count);
 });
 
-test.each([
-  ['query', { method: 'query', data: 'q' }, 303],
+test.each<readonly [string, AxiosRequestConfig, number]>([
+  // The server of Node 20.16 doesn't know this method.
+  ...(KNOWN_METHODS.includes('QUERY') ? [['query', { method: 'query', data: 'q' }, 303] as const] : []),
   ['options', { method: 'OPTIONS' }, 303],
   ['lower-case patch', { method: 'patch', data: { a: 1 } }, 302],
   ['lower-case post', { method: 'post', data: { a: 1 } }, 301],
@@ -1180,7 +1179,7 @@ describe('hooks and agents of the caller', () => {
   });
 
   describe('a socketPath goes for all hops', () => {
-    const socketPath = join(tmpdir(), `redirects-${String(process.pid)}.sock`);
+    const socketPath = pathOfSocket('redirects');
     let server: Server;
 
     beforeAll(async () => {
@@ -1200,7 +1199,6 @@ describe('hooks and agents of the caller', () => {
     afterAll(() => {
       server.closeAllConnections();
       server.close();
-      rmSync(socketPath, { force: true });
     });
 
     test.each([

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import axios from 'axios';
 import type { Call } from '../support/fake-backend';
+import { openai } from '../support/fake-openai';
 import { startBackends, FakeBackend, throttle, closeBackendsAfterEach } from '../support/fake-backend';
 
 closeBackendsAfterEach();
@@ -276,17 +278,17 @@ test('one-resource.mjs uses two deployments of one resource', async () => {
 });
 
 test('openai-last.mjs sends to OpenAI what it expects', async () => {
-  const openai = await FakeBackend.start();
-  const run = await start('openai-last.mjs', { OPENAI_URL: openai.url, OPENAI_KEY: 'secret-openai' });
+  const other = await FakeBackend.start();
+  const run = await start('openai-last.mjs', { OPENAI_URL: other.url, OPENAI_KEY: 'secret-openai' });
   run.first.always(throttle(60_000));
   expect(await linesOf(run)).toEqual(['azure: 429', 'openai: 200']);
   expect(run.first.lastCall).toMatchObject({
     url: '/openai/v1/responses?api-version=preview',
     headers: { 'api-key': 'secret-east' },
   });
-  expect(openai.lastCall).toMatchObject({ url: '/v1/responses', headers: { authorization: 'Bearer secret-openai' } });
-  expect(openai.lastCall.headers).not.toHaveProperty('api-key');
-  expect(JSON.parse(openai.lastCall.body.toString())).toMatchObject({ model: 'gpt-5-mini' });
+  expect(other.lastCall).toMatchObject({ url: '/v1/responses', headers: { authorization: 'Bearer secret-openai' } });
+  expect(other.lastCall.headers).not.toHaveProperty('api-key');
+  expect(JSON.parse(other.lastCall.body.toString())).toMatchObject({ model: 'gpt-5-mini' });
 });
 
 test('long-prompt.mjs sends a long prompt to the larger context', async () => {
@@ -329,7 +331,51 @@ test('cache.mjs asks no backend for what it knows', async () => {
   ]);
 });
 
+describe('clients that take a fetch:', () => {
+  async function throttledFirst(program: string) {
+    const run = await start(program);
+    run.first.always(throttle(60_000));
+    run.second.always(openai);
+    return run;
+  }
+
+  test('openai-sdk.mjs', async () => {
+    const run = await throttledFirst('openai-sdk.mjs');
+    expect(await linesOf(run)).toEqual(['payg says: Hello', 'and: Hello', 'AzureOpenAI: Hello']);
+    expect(run.first.calls).toHaveLength(1);
+    expect(new Set(run.second.calls.map(keyOf))).toEqual(new Set(['secret-west']));
+  });
+
+  test.each(['ai-sdk.mjs', 'langchain.mjs'])('%s', async (program) => {
+    expect(await linesOf(await throttledFirst(program))).toEqual(['Hello', 'ptu answered 0', 'payg answered 1']);
+  });
+
+  test('one-pool.mjs', async () => {
+    expect(await linesOf(await throttledFirst('one-pool.mjs'))).toEqual([
+      'axios: ptu 429, payg 200',
+      'openai: payg 200',
+    ]);
+  });
+});
+
 test('mock-adapter.mjs passes as a test file', async () => {
   const lines = await linesOf(await start('mock-adapter.mjs', { NODE_TEST_CONTEXT: '' }));
   expect(lines.join('\n')).toMatch(/pass 4\n.*fail 0/);
+});
+
+test('examples/package.json names what the examples import, and this version of the package', () => {
+  const folder = join(__dirname, '../../examples');
+  const manifestIn = (place: string) =>
+    JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as {
+      version: string;
+      dependencies: Record<string, string>;
+    };
+  const imported = (readdirSync(folder, { recursive: true }) as string[])
+    .filter((file) => file.endsWith('.mjs') && !file.includes('node_modules'))
+    .flatMap((file) => [...readFileSync(join(folder, file), 'utf8').matchAll(/^import .*from '([^.'][^']*)';/gm)])
+    .map(([, name = '']) => name)
+    .filter((name) => !name.startsWith('node:'));
+  const { dependencies } = manifestIn(folder);
+  expect(Object.keys(dependencies).sort()).toEqual([...new Set(imported)].sort());
+  expect(dependencies['axios-priority-adapter']).toBe(`^${manifestIn(join(folder, '..')).version}`);
 });

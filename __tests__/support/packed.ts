@@ -1,12 +1,9 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { npmInstall } from './npm';
+import { npm, npmInstall } from './npm';
 
-const execute = promisify(execFile);
 const root = join(__dirname, '../..');
 
 /** The package as it would be published, and projects that install it. Needs the npm registry. */
@@ -19,7 +16,7 @@ export class PackedPackage {
   /** Packs what the last build made. */
   static async pack(): Promise<PackedPackage> {
     const temp = realpathSync(mkdtempSync(join(tmpdir(), 'packed-')));
-    await execute('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', temp], { cwd: root });
+    await npm(root, 'pack', '--silent', '--ignore-scripts', '--pack-destination', temp);
     return new PackedPackage(temp, join(temp, readdirSync(temp)[0] ?? ''));
   }
 
@@ -30,6 +27,14 @@ export class PackedPackage {
     // The extension of a file decides the kind of its module, except for a bundler.
     await writeFile(join(folder, 'package.json'), '{"private":true,"type":"module"}');
     await npmInstall(folder, [this.tarball, ...others]);
+    return folder;
+  }
+
+  /** Copies a project out of the repository, and installs what it depends on. Returns the folder of the copy. */
+  async copyOut(project: string): Promise<string> {
+    const folder = join(this.temp, project);
+    cpSync(join(root, project), folder, { recursive: true, filter: (file) => !file.endsWith('node_modules') });
+    await npmInstall(folder, [this.tarball]);
     return folder;
   }
 

@@ -1,28 +1,11 @@
-import axios from 'axios';
-import { priorityAdapter } from 'axios-priority-adapter';
-import { Configuration, OpenAIApi } from 'openai';
-
-/**
- * The unmodified openai client over a pool. Its host doesn't exist and its key is a placeholder: the pool replaces both with
- * those of a backend.
- */
-export function createClient(pool, { deployment, apiVersion, maxWait, timeout }) {
-  const instance = axios.create({ adapter: priorityAdapter(pool, { maxWait }), timeout });
-  const configuration = new Configuration({
-    apiKey: 'unused',
-    basePath: `https://pool.invalid/openai/deployments/${encodeURIComponent(deployment)}`,
-    baseOptions: { params: { 'api-version': apiVersion }, headers: { 'api-key': 'unused' } },
-  });
-  return new OpenAIApi(configuration, undefined, instance);
-}
-
 /**
  * Holds the conversations, several at once. If a turn gets no answer, the rest of its conversation is lost too.
  *
+ * @param ask asks a client, see clients.mjs
  * @param onTurn called with the `attempts` of each turn
  * @returns how many turns were answered, how many were lost, and how many of them for each reason
  */
-export async function converse(conversations, { client, deployment, callers, signal, onTurn }) {
+export async function converse(conversations, { ask, callers, signal, onTurn }) {
   const result = { answered: 0, lost: 0, reasons: new Map() };
   const lose = (count, reason) => {
     result.lost += count;
@@ -32,7 +15,7 @@ export async function converse(conversations, { client, deployment, callers, sig
     const messages = [];
     for (const [i, turn] of turns.entries()) {
       messages.push(...turn);
-      const { answer, reason, attempts } = await ask(client, { model: deployment, messages }, signal);
+      const { answer, reason, attempts } = await answerOf(ask, messages, signal);
       if (answer === undefined && signal.aborted) return;
       onTurn(attempts);
       if (answer === undefined) {
@@ -57,10 +40,9 @@ export async function converse(conversations, { client, deployment, callers, sig
   return result;
 }
 
-async function ask(client, body, signal) {
+async function answerOf(ask, messages, signal) {
   try {
-    const { data, attempts } = await client.createChatCompletion(body, { signal });
-    const content = data?.choices?.[0]?.message?.content;
+    const { content, attempts } = await ask(messages, signal);
     if (typeof content === 'string') return { answer: { role: 'assistant', content }, attempts };
     return { reason: `answer without a message from ${attempts.at(-1).backend}`, attempts };
   } catch (error) {
