@@ -20,6 +20,10 @@ export interface PriorityFetchOptions extends Omit<FailoverOptions, 'connectTime
 
 /** A `fetch` with its pool. */
 export interface PriorityFetch {
+  /**
+   * @param input an absolute URL, or a `Request`
+   * @param init as for `fetch`, with `failover`
+   */
   (input: FetchInput, init?: FetchInit): Promise<PriorityResponse>;
   /** The state of the backends: for a health endpoint, for events, and to take one out by hand. */
   readonly pool: BackendPool;
