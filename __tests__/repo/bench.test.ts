@@ -38,6 +38,7 @@ const PARTS = [
   'inProcess',
   'ladder',
   'loopback',
+  'fetch',
   'memory',
   'reserved',
   'size',
