@@ -33,12 +33,12 @@ interface Cell {
 
 const PARTS = [
   'failover',
+  'fetch',
   'goodput',
   'growth',
   'inProcess',
   'ladder',
   'loopback',
-  'fetch',
   'memory',
   'reserved',
   'size',
