@@ -10,7 +10,7 @@ import type { Failure, PoolEvent } from '../../src';
 import type { FailoverOptions, RequestFailover } from '../../src/failover/options';
 import { priorityFetch } from '../../src/fetch';
 import { closeBackendsAfterEach, neverReply, rejectionOf, startBackends } from '../support/fake-backend';
-import type { Reply , FakeBackend} from '../support/fake-backend';
+import type { Reply, FakeBackend } from '../support/fake-backend';
 import { textOf } from '../support/text-of';
 
 closeBackendsAfterEach();
