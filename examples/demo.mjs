@@ -129,6 +129,8 @@ async function run(options, conversations, pool, servers) {
     `${turns} turns of ${conversations.length} conversations, ${callers} callers at once, ` +
       `${pool.backends.length} ${servers === undefined ? '' : 'simulated '}backends\n`,
   );
+  if (servers !== undefined)
+    console.log('payg-sweden answers 200 and refuses inside the stream; the others send a 429.\n');
   const ledger = new Ledger(pool);
   const bar = progressBar(turns, ledger);
   const result = await converse(conversations, {
