@@ -18,6 +18,7 @@ import { loopback } from './parts/loopback.mjs';
 import { memory } from './parts/memory.mjs';
 import { reserved } from './parts/reserved.mjs';
 import { size } from './parts/size.mjs';
+import { streams } from './parts/streams.mjs';
 import { waiters } from './parts/waiters.mjs';
 import { plots } from './plots.mjs';
 import { formatted, markdown, tables } from './report.mjs';
@@ -26,6 +27,7 @@ const PARTS = {
   loopback,
   inProcess,
   fetch: fetchCost,
+  streams,
   growth,
   failover,
   reserved,
