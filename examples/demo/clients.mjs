@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import axios from 'axios';
 import { attemptsOf, priorityAdapter } from 'axios-priority-adapter';
 import { priorityFetch } from 'axios-priority-adapter/fetch';
 
@@ -14,16 +13,20 @@ const HOST = 'https://pool.invalid';
 
 async function legacyClient(pool, { deployment, apiVersion, maxWait, timeout }) {
   const { Configuration, OpenAIApi } = await import('openai-3');
-  const instance = axios.create({ adapter: priorityAdapter(pool, { maxWait }), timeout });
   const configuration = new Configuration({
     apiKey: 'unused',
     basePath: `${HOST}/openai/deployments/${encodeURIComponent(deployment)}`,
-    baseOptions: { params: { 'api-version': apiVersion }, headers: { 'api-key': 'unused' } },
+    baseOptions: {
+      adapter: priorityAdapter(pool, { maxWait }),
+      timeout,
+      params: { 'api-version': apiVersion },
+      headers: { 'api-key': 'unused' },
+    },
   });
-  const client = new OpenAIApi(configuration, undefined, instance);
+  const client = new OpenAIApi(configuration);
   return async (messages, signal) => {
-    const { data, attempts } = await client.createChatCompletion({ model: deployment, messages }, { signal });
-    return { content: data?.choices?.[0]?.message?.content, attempts };
+    const answer = await client.createChatCompletion({ model: deployment, messages }, { signal });
+    return { content: answer.data?.choices?.[0]?.message?.content, attempts: attemptsOf(answer) };
   };
 }
 

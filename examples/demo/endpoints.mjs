@@ -10,8 +10,8 @@ export async function startEndpoints(deployment) {
     [
       // Its waits are about 40 ms, as those of real PTUs.
       { name: 'ptu-eastus', provisioned: true, limit: leakyBucket({ calls: 10, perSecond: 60, spare: 3 }) },
-      { name: 'payg-westus', limit: callsPerPeriod({ calls: 40, ms: 1_500 }) },
-      { name: 'payg-sweden', limit: callsPerPeriod({ calls: 30, ms: 1_100 }) },
+      { name: 'payg-westus', provisioned: false, limit: callsPerPeriod({ calls: 40, ms: 1_500 }) },
+      { name: 'payg-sweden', provisioned: false, limit: callsPerPeriod({ calls: 30, ms: 1_100 }) },
     ].map(async (settings) => {
       const apiKey = randomUUID();
       const azure = new FakeAzure((call) => answer(call, { ...settings, apiKey, deployment }));
