@@ -56,6 +56,37 @@ const expectations: Record<string, Partial<Example>> = {
     },
   },
 
+  'README.md: An existing instance': {
+    after: ([east, west], { printed }) => {
+      expect([urls(east), urls(west)]).toEqual([['/openai/v1/embeddings'], ['/openai/v1/embeddings']]);
+      expect([keys(east), keys(west)]).toEqual([['east'], ['west']]);
+      expect(printed).toEqual(['payg']);
+    },
+  },
+
+  'README.md: A legacy client': {
+    after: ([east, west], { printed }) => {
+      expect([urls(east), urls(west)]).toEqual([['/openai/v1/chat/completions'], ['/openai/v1/chat/completions']]);
+      expect([keys(east), keys(west)]).toEqual([['east'], ['west']]);
+      expect(printed).toEqual(['payg']);
+    },
+  },
+
+  'README.md: The official SDK': {
+    after: ([east, west], { printed }) => {
+      expect([urls(east), urls(west)]).toEqual([['/openai/v1/responses'], ['/openai/v1/responses']]);
+      expect([keys(east), keys(west)]).toEqual([['east'], ['west']]);
+      expect(printed).toEqual(['payg']);
+    },
+  },
+
+  'README.md: A test with a mock': {
+    after: (backends, { printed }) => {
+      expect(printed).toEqual(['[429,200]']);
+      expect(counts(backends)).toEqual([0, 0, 0]);
+    },
+  },
+
   'docs/getting-started.md: Two backends': {
     after: (_, { printed }) => expect(printed[1]).toBe('ptu 429 → payg 200'),
   },
