@@ -27,7 +27,7 @@ function linkToExamples(markdown) {
 
 export default defineConfig({
   title: 'axios-priority-adapter',
-  description: 'Priority failover for axios: one client over several Azure OpenAI endpoints',
+  description: 'Priority failover for axios and fetch: one client over several Azure OpenAI endpoints',
   base,
   srcExclude: ['axios-types.md'],
   markdown: { config: linkToExamples },
