@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { json } from 'node:stream/consumers';
-import axios from 'axios';
 import { attemptsOf, priorityAdapter } from 'axios-priority-adapter';
 import { priorityFetch } from 'axios-priority-adapter/fetch';
 
@@ -15,19 +14,21 @@ const HOST = 'https://pool.invalid';
 
 async function legacyClient(pool, { deployment, apiVersion, maxWait, timeout }) {
   const { Configuration, OpenAIApi } = await import('openai-3');
-  const instance = axios.create({ adapter: priorityAdapter(pool, { maxWait }), timeout });
   const configuration = new Configuration({
     apiKey: 'unused',
     basePath: `${HOST}/openai/deployments/${encodeURIComponent(deployment)}`,
-    baseOptions: { params: { 'api-version': apiVersion }, headers: { 'api-key': 'unused' } },
+    baseOptions: {
+      adapter: priorityAdapter(pool, { maxWait }),
+      timeout,
+      params: { 'api-version': apiVersion },
+      headers: { 'api-key': 'unused' },
+    },
   });
-  const client = new OpenAIApi(configuration, undefined, instance);
+  const client = new OpenAIApi(configuration);
   return async (messages, signal) => {
     const question = { model: deployment, messages, stream: true };
-    const { data, attempts } = await client
-      .createChatCompletion(question, { signal, responseType: 'stream' })
-      .catch(withBody);
-    return { content: await wordsOf(data), attempts };
+    const answer = await client.createChatCompletion(question, { signal, responseType: 'stream' }).catch(withBody);
+    return { content: await wordsOf(answer.data), attempts: attemptsOf(answer) };
   };
 }
 

@@ -19,9 +19,14 @@ export async function startEndpoints(deployment) {
     [
       // Its waits are about 40 ms, as those of real PTUs.
       { name: 'ptu-eastus', provisioned: true, limit: leakyBucket({ calls: 10, perSecond: 60, spare: 3 }) },
-      { name: 'payg-westus', limit: callsPerPeriod({ calls: 40, ms: 1_500 }) },
+      { name: 'payg-westus', provisioned: false, limit: callsPerPeriod({ calls: 40, ms: 1_500 }) },
       // It refuses as Azure's Responses API does: inside the stream of a 200.
-      { name: 'payg-sweden', refusesInStream: true, limit: callsPerPeriod({ calls: 30, ms: 1_100 }) },
+      {
+        name: 'payg-sweden',
+        provisioned: false,
+        refusesInStream: true,
+        limit: callsPerPeriod({ calls: 30, ms: 1_100 }),
+      },
     ].map(async (settings) => {
       const apiKey = randomUUID();
       const azure = new FakeAzure((call) => answer(call, { ...settings, apiKey, deployment }));

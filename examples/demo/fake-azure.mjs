@@ -95,7 +95,7 @@ function kindOf(status) {
 }
 
 /** A chat completion. */
-export function completion({ model = 'gpt-4o', messages = [], content }) {
+export function completion({ model = 'chat', messages = [], content }) {
   // Roughly what a tokenizer would count.
   const prompt_tokens = Math.ceil(JSON.stringify(messages).length / 4);
   const completion_tokens = Math.ceil(content.length / 4);
