@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import axios from 'axios';
 import type { Call } from '../support/fake-backend';
-import { openai } from '../support/fake-openai';
+import { openai, refusingInStreams } from '../support/fake-openai';
 import { startBackends, FakeBackend, throttle, closeBackendsAfterEach } from '../support/fake-backend';
 
 closeBackendsAfterEach();
@@ -222,6 +222,14 @@ test('streaming.mjs fails over before the first word, and prints each word as it
   expect(await run.status).toBe(0);
   expect(printed).toBe('payg streams:\nBecause of Räyleigh.\n');
   expect(JSON.parse(run.second.lastCall.body.toString())).toMatchObject({ stream: true });
+});
+
+test('stream-refusals.mjs logs a refusal inside a stream, and prints the answer of the next backend', async () => {
+  const run = await start('stream-refusals.mjs');
+  run.first.always(refusingInStreams);
+  run.second.always(openai);
+  expect(await linesOf(run)).toEqual(['ptu refused in its stream: rate_limit_exceeded, like a 429', 'Hello']);
+  expect([run.first, run.second].map(({ lastCall }) => keyOf(lastCall))).toEqual(['secret-east', 'secret-west']);
 });
 
 test('waiting.mjs waits for a backend, and fails at once if it must not wait', async () => {
