@@ -11,6 +11,7 @@ export interface StreamError {
   readonly code?: string;
   /** Such as `too_many_requests`. */
   readonly type?: string;
+  /** Such as `Rate limit is exceeded. Try again in 26 seconds.` */
   readonly message?: string;
 }
 
