@@ -74,6 +74,13 @@ export function watched(stream: ReadableStream, ended: (error?: unknown) => void
   );
 }
 
+/** Passes the stream on. It can be cancelled while somebody else reads it. */
+export function cancellable(stream: ReadableStream): { stream: ReadableStream; cancel: (reason: unknown) => void } {
+  const reader = stream.getReader() as ReadableStreamDefaultReader<unknown>;
+  const cancel = (reason: unknown): void => void reader.cancel(reason).catch(ignore);
+  return { stream: webStreamOf(async () => (await reader.read()).value, cancel), cancel };
+}
+
 /** Is given each chunk of a body. `true`: it has seen enough. */
 export type Take = (bytes: Uint8Array) => boolean;
 
