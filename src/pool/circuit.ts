@@ -364,14 +364,8 @@ export class Circuit {
 
   /** Returns whether a deadline moved later. */
   #takeOut(kind: CooldownKind, cooldown: Hold, mustProve: boolean, now: number): boolean {
-    switch (kind) {
-      case 'asked':
-        return this.#holdBack(cooldown, now);
-      case 'oversized':
-        return this.#rankBehind(cooldown.until);
-      case 'guessed':
-        return this.#rest(cooldown, mustProve, now);
-    }
+    if (kind === 'asked') return this.#holdBack(cooldown, now);
+    return kind === 'oversized' ? this.#rankBehind(cooldown.until) : this.#rest(cooldown, mustProve, now);
   }
 
   /** Whatever happens meanwhile. Returns whether the deadline moved later. */
