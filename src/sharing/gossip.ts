@@ -46,11 +46,11 @@ export class Gossip {
   }
 
   hear(envelope: unknown): Heard {
-    const says = fields(fields(envelope)['axiosPriorityAdapter']);
+    const says = fields(fields(envelope).axiosPriorityAdapter);
     const { what } = says;
     if (what !== 'ask' && what !== 'tell' && what !== 'answer') return { what: undefined, fresh: [] };
-    const delay = ageOf(says['at']);
-    const all = remembered(what === 'tell' ? [[says['text'], 0]] : says['all']);
+    const delay = ageOf(says.at);
+    const all = remembered(what === 'tell' ? [[says.text, 0]] : says.all);
     const fresh = all.map(([text, age]) => [text, age + delay] as const);
     return { what, fresh: fresh.filter(([text, age]) => this.#memory.add(text, age)) };
   }

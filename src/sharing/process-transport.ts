@@ -19,7 +19,12 @@ const checkChildren: Check<readonly ChildProcessLike[]> = (value, place) => {
   must(Array.isArray(value), place, 'be an array of child processes', value);
   for (const [i, child] of value.entries()) {
     const { send, on } = Object(child) as Partial<ChildProcessLike>;
-    must(typeof send === 'function' && typeof on === 'function', `${place}[${String(i)}]`, 'be a forked process', child);
+    must(
+      typeof send === 'function' && typeof on === 'function',
+      `${place}[${String(i)}]`,
+      'be a forked process',
+      child,
+    );
   }
   return value as ChildProcessLike[];
 };

@@ -33,10 +33,9 @@ export function redisTransport(client: RedisClientLike, options: RedisTransportO
   must(isClient, 'client', 'be a client of redis or ioredis', client);
   checkFields(dictionary(options, 'options'), ['prefix'], 'options');
   must(isText(options.prefix), 'options.prefix', 'be a non-empty string', options.prefix);
-  // The braces put the key and the channel into the same slot of a Cluster.
+  // In a Cluster, the braces keep all keys of an app in one slot.
   const name = `axios-priority-adapter:{${options.prefix}}`;
-  const commands = commandsOf(client, [`${name}:cooldowns`, name]);
-  const connection = new RedisConnection(commands);
+  const connection = new RedisConnection(commandsOf(client, `${name}:cooldowns`, name));
   return {
     send: (message) => connection.send(message),
     listen: (hear, report) => connection.listen(hear, report),
