@@ -44,7 +44,7 @@ const inFolders = (...folders: string[]) => folders.map((folder) => `<rootDir>/_
 
 /** Tests of the library alone: they import `src` and need no build. */
 export const LIBRARY = [
-  ...inFolders('http', 'pool', 'failover', 'axios', 'fetch', 'behaviour', 'endurance'),
+  ...inFolders('http', 'pool', 'failover', 'axios', 'fetch', 'behaviour', 'endurance', 'sharing'),
   '<rootDir>/__tests__/architecture.test.ts',
 ];
 

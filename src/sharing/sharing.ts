@@ -20,6 +20,7 @@ export interface SharingSettings {
 interface Own {
   readonly message: CooldownMessage;
   /** On this process's clock, as all times here. */
+  readonly began: number;
   readonly until: number;
 }
 
@@ -88,11 +89,12 @@ export class Sharing implements Watcher {
     if (ms < minDuration || !reasons.includes(reason)) return;
     const message = { id: this.#newId(), backend: digestOf(info), scope, reason, kind, ms };
     const subject = subjectOf(message);
-    const until = now() + ms;
+    const began = now();
+    const until = began + ms;
     const own = this.#own.get(subject);
     // A shorter one adds nothing: only time ends the longer one.
     if (kind === 'asked' && own !== undefined && own.until >= until) return;
-    this.#own.set(subject, { message, until });
+    this.#own.set(subject, { message, began, until });
     if (this.#isKnown(subject, until, ms)) return;
     if (this.#untold.size === 0) void nextTurn().then(() => this.#tellUntold());
     this.#untold.add(subject);
@@ -176,7 +178,10 @@ export class Sharing implements Watcher {
   }
 
   #hearRestore(backend: PooledBackend, told: number): void {
-    this.core.restore(backend);
+    const digest = digestOf(backend.info);
+    // Whoever restored it didn't know yet what this process has seen since.
+    const isOutdated = [...this.#own.values()].some(({ message, began }) => message.backend === digest && began > told);
+    if (!isOutdated) this.core.restore(backend);
     this.#restoredAt.set(backend, told);
   }
 
