@@ -79,6 +79,7 @@ const config: Config = {
     { ...shared, displayName: 'package', testMatch: inFolders('package') },
     { ...shared, displayName: 'neighbours', testMatch: inFolders('neighbours') },
     { ...shared, displayName: 'runtimes', testMatch: inFolders('runtimes') },
+    { ...shared, displayName: 'redis', testMatch: inFolders('redis') },
     { ...shared, displayName: 'browser', testMatch: inFolders('browser') },
   ],
   collectCoverageFrom: ['src/**/*.ts'],

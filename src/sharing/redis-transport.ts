@@ -3,14 +3,17 @@ import type { Transport } from './transport';
 import { RedisConnection } from './redis-connection';
 import { commandsOf } from './redis-commands';
 
-/** What {@link redisTransport} needs of a client: `redis` (node-redis 4, 5, 6) and `ioredis` (5, 6) have it. */
+/**
+ * What {@link redisTransport} needs of a client: `redis` (node-redis 4, 5, 6) and `ioredis` (5, 6) have it. Their types differ
+ * too much to say more.
+ */
 export interface RedisClientLike {
-  /** Makes a second client like this one, for subscribing. */
-  duplicate(...args: never[]): unknown;
-  /** Runs a script. */
-  eval(...args: never[]): Promise<unknown>;
-  /** Adds a listener. */
-  on(event: string, listener: (...args: never[]) => void): unknown;
+  /** A method: makes a second client like this one, for subscribing. */
+  readonly duplicate: object;
+  /** A method: runs a script. */
+  readonly eval: object;
+  /** A method: adds a listener. */
+  readonly on: object;
 }
 
 /** Options of {@link redisTransport}. */
