@@ -2,7 +2,7 @@ import typescript from '@rollup/plugin-typescript';
 import { dts } from 'rollup-plugin-dts';
 
 /** The entry points. What they share is in one chunk, so that a pool made through one works in the others. */
-const input = { index: 'src/index.ts', fetch: 'src/fetch.ts' };
+const input = { index: 'src/index.ts', fetch: 'src/fetch.ts', sharing: 'src/sharing.ts' };
 const external = ['axios'];
 
 /** Each kind of module gets types of its own kind: a `.d.ts` beside ESM, a `.d.cts` beside CommonJS. */

@@ -178,7 +178,7 @@ describe('what else is in Redis', () => {
 });
 
 describe.each(Object.entries(CLUSTER_CLIENTS))('%s over a Cluster', (_name, make) => {
-  test('shares cooldowns, also after one server is gone and back', async () => {
+  test('shares cooldowns, and a late starter catches up', async () => {
     const { servers, close } = await startCluster();
     closings.push(close);
     const [one, other] = [share(clientOf(make(servers))), share(clientOf(make(servers)))];

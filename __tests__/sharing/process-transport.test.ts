@@ -126,7 +126,7 @@ describe('processTransport', () => {
   test.each([
     [{ children: 5 }, 'options.children must be an array of child processes, got 5'],
     [{ children: [new FakeEnd(), {}] }, 'options.children[1] must be a forked process, got an object'],
-    [{ childs: [] }, 'options has an unknown field "childs"; did you mean "children"?'],
+    [{ childern: [] }, 'options has an unknown field "childern"; did you mean "children"?'],
   ])('refuses bad input (%#)', (options, message) => {
     expect(() => processTransport(options as unknown as ProcessTransportOptions)).toThrow(message);
   });

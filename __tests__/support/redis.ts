@@ -77,10 +77,16 @@ export class RedisServer {
 export async function startCluster(): Promise<{ servers: RedisServer[]; close(): Promise<void> }> {
   const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
   const servers = await Promise.all([1, 2, 3].map(() => RedisServer.start(...options)));
+  const close = async (): Promise<void> => void (await Promise.all(servers.map((server) => server.close())));
   const nodes = servers.map(({ port }) => `127.0.0.1:${String(port)}`);
-  await servers[0]!.cli('--cluster', 'create', ...nodes, '--cluster-yes');
-  for (const server of servers) await until(async () => (await server.cli('cluster', 'info')).includes('state:ok'));
-  return { servers, close: async () => void (await Promise.all(servers.map((server) => server.close()))) };
+  try {
+    await servers[0]!.cli('--cluster', 'create', ...nodes, '--cluster-yes');
+    for (const server of servers) await until(async () => (await server.cli('cluster', 'info')).includes('state:ok'));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { servers, close };
 }
 
 /** Waits for another process, which tells nothing by itself. */

@@ -65,7 +65,7 @@ function ofNodeRedis(client: NodeRedis, key: string, channel: string): RedisComm
     onReady: (listener) => listening(client, listener),
     subscribe(events) {
       const subscriber = client.duplicate();
-      const close = closing(() => subscriber.destroy?.() ?? subscriber.disconnect());
+      const close = closing(() => (subscriber.destroy === undefined ? subscriber.disconnect() : subscriber.destroy()));
       const message = (text: string): void => events.message(text);
       // After a reconnect, the client has subscribed again before it is ready; then this does nothing.
       const subscribe = (): void => void subscriber.subscribe(channel, message).then(events.subscribed, events.error);
