@@ -50,6 +50,7 @@ export default defineConfig({
           page('What happens to a request', '/requests'),
           page('The pool', '/pool'),
           page('Streaming', '/streaming'),
+          page('Sharing cooldowns', '/sharing'),
           page('Security', '/security'),
         ],
       },

@@ -1,0 +1,26 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { closeBackendsAfterEach, startBackends, throttle } from '../support/fake-backend';
+import { RedisServer } from '../support/redis';
+
+closeBackendsAfterEach();
+
+test('redis.mjs shares a cooldown with the next process', async () => {
+  const redis = await RedisServer.start();
+  try {
+    const [east, west] = await startBackends(2);
+    east!.always(throttle(60_000));
+    const env = { ...process.env, REDIS_URL: redis.url, EASTUS_URL: east!.url, WESTUS_URL: west!.url };
+    const keys = { EASTUS_KEY: 'secret-east', WESTUS_KEY: 'secret-west' };
+    const run = () =>
+      promisify(execFile)(process.execPath, [join(__dirname, '../../examples/redis.mjs')], {
+        env: { ...env, ...keys },
+      });
+    expect((await run()).stdout).toBe('asked ptu, then payg\n');
+    expect((await run()).stdout).toBe('asked payg\n');
+    expect([east!.calls.length, west!.calls.length]).toEqual([1, 2]);
+  } finally {
+    await redis.close();
+  }
+});
