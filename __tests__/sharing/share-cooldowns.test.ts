@@ -48,6 +48,16 @@ describe('shared cooldowns', () => {
     expect(broker.sent).toHaveLength(1);
   });
 
+  test('are told on a clock that runs', async () => {
+    const { broker, one } = fleet();
+    let time = 0;
+    Object.defineProperty(performance, 'now', { value: () => (time += 0.01), configurable: true });
+    one.replies.a = throttled(500);
+    await one.request();
+    await eventLoopTurn();
+    expect(broker.sent).toHaveLength(1);
+  });
+
   test('are short messages without a name, URL, key, header or body', async () => {
     const { broker, one } = fleet();
     one.pool.cool('a', 1000, 'chat');

@@ -132,10 +132,10 @@ export class Sharing implements Watcher {
     }
   }
 
-  /** A success may have ended it early. */
+  /** A success may have ended it early. The pool's own deadline is set in the same turn, but not in the same instant. */
   #isInForce({ message, until }: Own): boolean {
     const backend = this.#backendOf(message);
-    return until > now() && backend !== undefined && backend.availableAt(message.scope, now()) >= until;
+    return until > now() && backend !== undefined && backend.availableAt(message.scope, now()) >= until - NEARLY.ms;
   }
 
   #backendOf({ backend }: Message): PooledBackend | undefined {
