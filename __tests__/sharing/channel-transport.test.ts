@@ -112,7 +112,7 @@ test('other messages on the channel and a closed channel do no harm', async () =
 });
 
 test('what isn’t a channel is refused', () => {
-  expect(() => channelTransport({ postMessage() {} } as unknown as MessageChannelLike)).toThrow(
+  expect(() => channelTransport({ postMessage: () => undefined } as unknown as MessageChannelLike)).toThrow(
     'channel must be a BroadcastChannel, got an object',
   );
 });

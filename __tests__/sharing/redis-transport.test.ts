@@ -27,7 +27,7 @@ function listen(client: RedisClientLike) {
     (text, age) => heard.push([text, age]),
     (error) => reports.push(error),
   );
-  return { transport, heard, reports, ...listening };
+  return { transport, heard, reports, ready: listening.ready, stop: () => listening.stop() };
 }
 
 const settled = async (): Promise<void> => {

@@ -388,7 +388,7 @@ describe('shareCooldowns', () => {
   test.each([
     [{}, new MemoryBroker().transport(), {}, 'pool must be a BackendPool, such as adapter.pool, got an object'],
     [undefined, null, {}, 'transport must have send and listen, got null'],
-    [undefined, { send() {} }, {}, 'transport must have send and listen, got an object'],
+    [undefined, { send: () => undefined }, {}, 'transport must have send and listen, got an object'],
     [undefined, undefined, { minDuration: -1 }, 'options.minDuration must be a finite number of ms ≥ 0, got -1'],
     [undefined, undefined, { reasons: 'manual' }, 'options.reasons must be an array of reasons, got "manual"'],
     [undefined, undefined, { reasons: ['x'] }, 'options.reasons must hold only throttled, server-error, '],

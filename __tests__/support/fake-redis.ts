@@ -69,7 +69,7 @@ export class FakeNodeRedis extends EventEmitter {
   }
 
   /** How the next copies connect. */
-  prepare: (copy: FakeNodeRedis) => void = () => undefined;
+  prepare: (copy: FakeNodeRedis) => unknown = () => undefined;
 
   duplicate(): FakeNodeRedis {
     const copy = new FakeNodeRedis(this.redis);

@@ -74,7 +74,7 @@ export class RedisServer {
 }
 
 /** A Cluster of three servers. */
-export async function startCluster(): Promise<{ servers: RedisServer[]; close(): Promise<void> }> {
+export async function startCluster(): Promise<{ servers: RedisServer[]; close: () => Promise<void> }> {
   const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
   const servers = await Promise.all([1, 2, 3].map(() => RedisServer.start(...options)));
   const close = async (): Promise<void> => void (await Promise.all(servers.map((server) => server.close())));
