@@ -9,8 +9,8 @@ import { BackendPool, attemptsOf, defaultFailoverCondition, isContextLengthExcee
 import type { Failure, PoolEvent } from '../../src';
 import type { FailoverOptions, RequestFailover } from '../../src/failover/options';
 import { priorityFetch } from '../../src/fetch';
-import { FakeBackend, closeBackendsAfterEach, neverReply, rejectionOf, startBackends } from '../support/fake-backend';
-import type { Reply } from '../support/fake-backend';
+import { closeBackendsAfterEach, neverReply, rejectionOf, startBackends } from '../support/fake-backend';
+import type { Reply, FakeBackend } from '../support/fake-backend';
 import { textOf } from '../support/text-of';
 
 closeBackendsAfterEach();
@@ -31,7 +31,7 @@ interface Call {
 interface Client {
   readonly name: string;
   readonly streams: boolean;
-  send(pool: BackendPool, options?: FailoverOptions, call?: Call): Promise<Answer>;
+  readonly send: (pool: BackendPool, options?: FailoverOptions, call?: Call) => Promise<Answer>;
 }
 
 function axiosClient(name: string, config: AxiosRequestConfig): Client {
