@@ -154,7 +154,7 @@ describe('restore', () => {
     expect(() => one.sharing.restore('x')).toThrow('unknown backend "x"; expected one of a, b');
   });
 
-  test('by hand in one process is not undone by the same message, nor by an older one', async () => {
+  test('by hand in one process is not undone by the same message, nor by an older one', () => {
     const { broker, clock, other } = fleet();
     broker.deliver(foreign());
     expect(cooldownsOf(other.pool)).toHaveLength(1);
