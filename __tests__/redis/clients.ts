@@ -32,9 +32,9 @@ const nodeRedis =
   };
 
 const ioredis =
-  ({ Redis }: IoRedis): Make =>
+  ({ Redis }: IoRedis, options: { keyPrefix?: string } = {}): Make =>
   ({ port }) => {
-    const client = new Redis(port, { retryStrategy: () => 50 });
+    const client = new Redis(port, { retryStrategy: () => 50, ...options });
     client.on('error', () => undefined);
     return {
       client,
@@ -50,6 +50,8 @@ export const CLIENTS: Readonly<Record<string, Make>> = {
   'ioredis 5': ioredis(io5),
   'ioredis 6': ioredis(io6 as unknown as IoRedis),
 };
+
+export const PREFIXED = ioredis(io6 as unknown as IoRedis, { keyPrefix: 'mine:' });
 
 /** The newest of each, over a Cluster. */
 export const CLUSTER_CLIENTS: Readonly<Record<string, (servers: readonly RedisServer[]) => UsersClient>> = {

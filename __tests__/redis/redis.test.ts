@@ -1,11 +1,13 @@
 import type { BackendPool, PoolEvent } from '../../src';
 import { redisTransport, shareCooldowns } from '../../src/sharing';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisServer, startCluster, until } from '../support/redis';
 import { stubPool } from '../support/stub-pool';
-import { CLIENTS, CLUSTER_CLIENTS } from './clients';
+import { CLIENTS, CLUSTER_CLIENTS, PREFIXED } from './clients';
 import type { UsersClient } from './clients';
 
-const two = { a: {}, b: { priority: 2 } };
+/** The last one is never on cooldown. */
+const backends = { a: {}, b: { priority: 2 }, c: { priority: 3 } };
 let closings: (() => unknown)[] = [];
 let rejections: unknown[] = [];
 const note = (reason: unknown): void => void rejections.push(reason);
@@ -21,7 +23,7 @@ afterEach(async () => {
 
 /** A process with a pool, as far as one process can be several. */
 function share({ client }: Pick<UsersClient, 'client'>, prefix = 'app') {
-  const { pool, request } = stubPool(two);
+  const { pool, request } = stubPool(backends);
   const errors: unknown[] = [];
   const events: PoolEvent[] = [];
   pool.subscribe((event) => event.type !== 'attempt' && events.push(event));
@@ -29,6 +31,23 @@ function share({ client }: Pick<UsersClient, 'client'>, prefix = 'app') {
   const sharing = shareCooldowns(pool, transport, { onError: (error) => errors.push(error) });
   closings.push(() => sharing.stop());
   return { pool, sharing, errors, events, request, transport };
+}
+
+/** Asks again and again until the function that it returns is called, which resolves with how often. */
+function asking(...processes: readonly Pick<ReturnType<typeof share>, 'request'>[]): () => Promise<number> {
+  let isOn = true;
+  const counts = processes.map(async ({ request }) => {
+    let count = 0;
+    for (; isOn; count++) {
+      expect((await request()).status).toBe(200);
+      await sleep(1);
+    }
+    return count;
+  });
+  return async () => {
+    isOn = false;
+    return Math.min(...(await Promise.all(counts)));
+  };
 }
 
 const isOut = (pool: BackendPool, at = 0): boolean => pool.snapshot()[at]!.cooldowns.length > 0;
@@ -70,18 +89,20 @@ describe.each(Object.entries(CLIENTS))('%s', (_name, make) => {
   test('goes on without Redis, and catches up when it starts', async () => {
     const server = await serverOf(RedisServer.absent());
     const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
+    const stopAsking = asking(one, other);
     one.pool.cool('a', 60_000);
     await until(() => one.errors.length > 0);
-    expect((await one.request()).status).toBe(200);
     await server.start();
     await until(() => isOut(other.pool));
     await until(() => one.errors.at(-1) === undefined);
+    expect(await stopAsking()).toBeGreaterThan(0);
   });
 
   test('survives a crash: 50,000 cooldowns do not pile up, and the others learn what is in force afterwards', async () => {
     const server = await serverOf(RedisServer.start());
     const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
     await Promise.all([one.sharing.ready, other.sharing.ready]);
+    const stopAsking = asking(one, other);
     await server.kill();
     await until(() => one.errors.length > 0);
     // Each is its own message, so none of them is left out as known.
@@ -93,19 +114,34 @@ describe.each(Object.entries(CLIENTS))('%s', (_name, make) => {
     other.pool.cool('b', 60_000);
     await server.start();
     await until(() => isOut(other.pool) && isOut(one.pool, 1));
+    expect(await stopAsking()).toBeGreaterThan(0);
   });
 
-  test('survives a Redis that hangs, with requests running', async () => {
+  test.each([
+    [
+      'is stopped',
+      (server: RedisServer) => Promise.resolve(server.hang()),
+      (server: RedisServer) => Promise.resolve(server.goOn()),
+    ],
+    [
+      'pauses its clients',
+      (server: RedisServer) => server.cli('client', 'pause', '60000', 'all'),
+      (server: RedisServer) => server.cli('client', 'unpause'),
+    ],
+  ])('survives a Redis that %s, with requests running', async (_how, hang, goOn) => {
     const server = await serverOf(RedisServer.start());
     const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
     await Promise.all([one.sharing.ready, other.sharing.ready]);
-    server.hang();
+    const stopAsking = asking(one, other);
+    await hang(server);
     one.pool.cool('a', 60_000);
     for (let i = 0; i < 5_000; i++) one.transport.send(fresh(i));
-    for (let i = 0; i < 100; i++) expect((await one.request()).status).toBe(200);
+    await sleep(100);
+    expect(isOut(other.pool)).toBe(false);
     one.pool.cool('b', 60_000);
-    server.goOn();
+    await goOn(server);
     await until(() => isOut(other.pool) && isOut(other.pool, 1));
+    expect(await stopAsking()).toBeGreaterThan(0);
   });
 
   test('leaves nothing: neither connection nor listener, and the client works on', async () => {
@@ -189,6 +225,34 @@ describe.each(Object.entries(CLUSTER_CLIENTS))('%s over a Cluster', (_name, make
     await late.sharing.ready;
     expect(isOut(late.pool)).toBe(true);
   });
+
+  test('survives each node going down and coming back, one after the other, with requests running', async () => {
+    const { servers, close } = await startCluster();
+    closings.push(close);
+    const [one, other] = [share(clientOf(make(servers))), share(clientOf(make(servers)))];
+    await Promise.all([one.sharing.ready, other.sharing.ready]);
+    const stopAsking = asking(one, other);
+    for (const [i, server] of servers.entries()) {
+      const scope = `deployment-${String(i)}`;
+      await server.kill();
+      one.pool.cool('a', 60_000, scope);
+      await server.start();
+      await until(() => other.events.some((event) => 'scope' in event && event.scope === scope), 25_000);
+    }
+    expect(await stopAsking()).toBeGreaterThan(0);
+  }, 90_000);
+});
+
+test('ioredis with a keyPrefix shares with clients that have the same one', async () => {
+  const server = await serverOf(RedisServer.start());
+  const [one, other] = [share(clientOf(PREFIXED(server))), share(clientOf(PREFIXED(server)))];
+  await Promise.all([one.sharing.ready, other.sharing.ready]);
+  one.pool.cool('a', 60_000);
+  await until(() => isOut(other.pool));
+  const late = share(clientOf(PREFIXED(server)));
+  await late.sharing.ready;
+  expect(isOut(late.pool)).toBe(true);
+  expect(await server.cli('keys', '*')).toBe('mine:axios-priority-adapter:{app}:cooldowns');
 });
 
 function fresh(i: number): string {
