@@ -20,6 +20,7 @@ import { memory } from './parts/memory.mjs';
 import { reserved } from './parts/reserved.mjs';
 import { sharing } from './parts/sharing.mjs';
 import { size } from './parts/size.mjs';
+import { streams } from './parts/streams.mjs';
 import { waiters } from './parts/waiters.mjs';
 import { plots } from './plots.mjs';
 import { formatted, markdown, tables } from './report.mjs';
@@ -28,6 +29,7 @@ const PARTS = {
   loopback,
   inProcess,
   fetch: fetchCost,
+  streams,
   growth,
   failover,
   reserved,
