@@ -16,7 +16,7 @@ const adapter = priorityAdapter([
   { name: 'ptu', baseURL: env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
   {
     name: 'payg',
-    baseURL: env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com',
+    baseURL: env.WESTUS_URL ?? 'https://payg-westus.services.ai.azure.com',
     apiKey: env.WESTUS_KEY,
     priority: 2,
   },
@@ -25,8 +25,7 @@ const channel = new BroadcastChannel('cooldowns');
 const sharing = shareCooldowns(adapter.pool, channelTransport(channel));
 await sharing.ready; // a late starter knows what is in force
 
-const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
-const { attempts } = await axios.post(url, { messages: [] }, { adapter });
+const { attempts } = await axios.post('/openai/v1/responses', { model: 'chat', input: 'Hello' }, { adapter });
 const who = isMainThread ? 'the main thread' : 'the worker';
 console.log(`${who} asked ${attempts.map(({ backend }) => backend).join(', then ')}`);
 

@@ -8,6 +8,7 @@ import axios from 'axios';
 import ts from 'typescript';
 import * as own from '../../src';
 import * as ownFetch from '../../src/fetch';
+import * as ownSharing from '../../src/sharing';
 import * as azureIdentity from './azure-identity';
 
 export const root = join(__dirname, '../..');
@@ -138,6 +139,7 @@ export async function run(code: string, urls: readonly string[]): Promise<Run> {
   const modules: Record<string, unknown> = {
     'axios-priority-adapter': own,
     'axios-priority-adapter/fetch': ownFetch,
+    'axios-priority-adapter/sharing': ownSharing,
     axios,
     '@azure/identity': azureIdentity,
     'node:http': { ...http, createServer: (listener: http.RequestListener) => onAnyPort(listener, servers) },
@@ -246,6 +248,7 @@ function problemsIn(files: ReadonlyMap<string, string>, more: ts.CompilerOptions
     paths: {
       'axios-priority-adapter': [join(root, 'src/index.ts')],
       'axios-priority-adapter/fetch': [join(root, 'src/fetch.ts')],
+      'axios-priority-adapter/sharing': [join(root, 'src/sharing.ts')],
       [CURRENT_OPENAI]: [join(root, CURRENT_OPENAI)],
       '@azure/identity': [join(__dirname, 'azure-identity.ts')],
     },
