@@ -15,7 +15,7 @@ export function pinServer(pid) {
   if (pinned) taskset('-acp', server, pid);
 }
 
-/** Lets a process that the client has started use both cores. */
+/** Lets a process use both cores. */
 export function unpin(pid) {
   if (pinned) taskset('-acp', `${client},${server}`, pid);
 }

@@ -50,7 +50,9 @@ async function send(client, { perSecond, ms }) {
   const random = seeded(seed);
   const counts = { answers: 0, refused: 0 };
   const ask = async () => {
-    const { attempts } = await request();
+    const { attempts } = await request().catch((error) => {
+      throw new Error(`this machine is too busy: ${error.message}`);
+    });
     counts.answers++;
     counts.refused += attempts.filter(({ status }) => status === 429).length;
   };

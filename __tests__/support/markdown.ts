@@ -57,7 +57,11 @@ export function blocks(info: string): Block[] {
 }
 
 /** Programs in TypeScript that are complete but for the names in `AROUND`. */
-export const examples = blocks('ts');
+const inTypeScript = blocks('ts');
+const needsRedis = ({ code }: Block) => code.includes("from 'redis'");
+export const examples = inTypeScript.filter((block) => !needsRedis(block));
+/** They run where there is a Redis. */
+export const redisExamples = inTypeScript.filter(needsRedis);
 
 /** What the examples of doc comments leave out. */
 const IMPORTS = {
@@ -124,7 +128,7 @@ export interface Run {
 }
 
 /** Runs an example with its hosts replaced by these URLs. */
-export async function run(code: string, urls: readonly string[]): Promise<Run> {
+export async function run(code: string, urls: readonly string[], env: Record<string, string> = {}): Promise<Run> {
   const aimed = Object.entries(HOSTS).reduce(
     (text, [host, i]) => text.replaceAll(host, urls[i] ?? ''),
     withCurrentOpenai(code),
@@ -152,8 +156,8 @@ export async function run(code: string, urls: readonly string[]): Promise<Run> {
   const around = {
     exports: {},
     require: (name: string): unknown => modules[name] ?? load(name === CURRENT_OPENAI ? join(root, name) : name),
-    console: { log: print },
-    process: { env: KEYS, stdout: { write: print } },
+    console: { log: print, error: print },
+    process: { env: { ...KEYS, ...env }, stdout: { write: print } },
     body: { messages: [] },
     azureADTokenProvider: () => Promise.resolve('token'),
     backends,
@@ -217,7 +221,7 @@ declare module 'net' { interface Server { address(): AddressInfo } }`;
 export const typeProblems = (): string[] =>
   problemsIn(
     new Map(
-      [...examples, ...docExamples].map(({ code }, i) => [
+      [...inTypeScript, ...docExamples].map(({ code }, i) => [
         join(root, `__tests__/example-${String(i)}.ts`),
         withSurroundings(withCurrentOpenai(code)),
       ]),

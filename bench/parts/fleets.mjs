@@ -6,7 +6,7 @@ import { startRedis } from '../redis.mjs';
 
 const SIZES = [8, 16];
 /** Requests a second of a whole fleet. The quota of the first backend is for half of them. */
-const DEMAND = 40;
+const DEMAND = 20;
 /** ms of a window, and how many of them a run takes */
 const WINDOWS = [
   { full: 1_000, count: 15 },
@@ -48,7 +48,7 @@ export async function fleets({ ms, quick, seed }) {
 async function refusals(fleet, { size, window, count }) {
   const limit = { kind: 'callsPerPeriod', calls: Math.ceil((DEMAND / 2) * (window / 1_000)), ms: window };
   const pair = [{ limit }, { latency: LATENCY }];
-  const servers = await startServers([...pair, ...pair]);
+  const servers = await startServers([...pair, ...pair], { isPinned: false });
   const urls = [servers.urls.slice(0, 2), servers.urls.slice(2)];
   const all = await fleet.first(size, 'load', { urls, perSecond: DEMAND / size, ms: window * count });
   await servers.stop();
@@ -101,8 +101,10 @@ class Fleet {
   }
 
   async stop() {
-    for (const child of this.#children) child.disconnect();
-    await Promise.all(this.#children.map((child) => once(child, 'exit')));
+    const running = this.#children.filter((child) => child.connected);
+    const ended = running.map((child) => once(child, 'exit'));
+    for (const child of running) child.disconnect();
+    await Promise.all(ended);
   }
 }
 

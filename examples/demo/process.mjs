@@ -11,7 +11,12 @@ const connection = createClient({ url: REDIS_URL, socket: { reconnectStrategy: f
 async function transportOf() {
   if (!REDIS_URL) return processTransport();
   connection.on('error', () => undefined);
-  await connection.connect();
+  try {
+    await connection.connect();
+  } catch (error) {
+    console.error(`Redis: ${error.message}`);
+    process.exit(1);
+  }
   return redisTransport(connection, { prefix: 'axios-priority-adapter-demo' });
 }
 

@@ -46,7 +46,7 @@ export async function compareProcesses(count, { deployment, apiVersion }) {
 function heardBy(child, field) {
   return new Promise((resolve, reject) => {
     child.on('message', (message) => Object.hasOwn(message, field) && resolve(message[field]));
-    child.once('exit', () => reject(new InputError('a process ended early; can REDIS_URL be reached?')));
+    child.once('exit', () => reject(new InputError('a process ended early')));
   });
 }
 
