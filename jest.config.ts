@@ -44,7 +44,7 @@ const inFolders = (...folders: string[]) => folders.map((folder) => `<rootDir>/_
 
 /** Tests of the library alone: they import `src` and need no build. */
 export const LIBRARY = [
-  ...inFolders('http', 'pool', 'failover', 'axios', 'fetch', 'behaviour', 'endurance'),
+  ...inFolders('http', 'pool', 'failover', 'axios', 'fetch', 'behaviour', 'endurance', 'sharing'),
   '<rootDir>/__tests__/architecture.test.ts',
 ];
 
@@ -79,6 +79,7 @@ const config: Config = {
     { ...shared, displayName: 'package', testMatch: inFolders('package') },
     { ...shared, displayName: 'neighbours', testMatch: inFolders('neighbours') },
     { ...shared, displayName: 'runtimes', testMatch: inFolders('runtimes') },
+    { ...shared, displayName: 'redis', testMatch: inFolders('redis') },
     { ...shared, displayName: 'browser', testMatch: inFolders('browser') },
   ],
   collectCoverageFrom: ['src/**/*.ts'],

@@ -2,7 +2,8 @@ import typescript from '@rollup/plugin-typescript';
 import { dts } from 'rollup-plugin-dts';
 
 /** The entry points. What they share is in one chunk, so that a pool made through one works in the others. */
-const input = { index: 'src/index.ts', fetch: 'src/fetch.ts' };
+const input = { index: 'src/index.ts', fetch: 'src/fetch.ts', sharing: 'src/sharing.ts' };
+const SHARED = /\/src\/(?:base|http|pool|failover)\//;
 const external = ['axios'];
 
 /** Each kind of module gets types of its own kind: a `.d.ts` beside ESM, a `.d.cts` beside CommonJS. */
@@ -29,7 +30,12 @@ export default [
 ];
 
 function files(extension) {
-  return { dir: 'dist', entryFileNames: `[name].${extension}`, chunkFileNames: `core.${extension}` };
+  return {
+    dir: 'dist',
+    entryFileNames: `[name].${extension}`,
+    chunkFileNames: `[name].${extension}`,
+    manualChunks: (id) => (SHARED.test(id) ? 'core' : undefined),
+  };
 }
 
 /** In axios's types for CommonJS `AxiosError` is an alias, which cannot be augmented. */

@@ -1,7 +1,7 @@
 /**
  * Measures what the package costs and what it gains, in about five minutes. Writes tables and plots.
  *
- *     npm run bench -- [--quick] [--only PART…] [--out DIR] [--seed N]
+ *     npm run bench -- [--quick] [--only PART… | --sharing] [--out DIR] [--seed N]
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { pinClient } from './cores.mjs';
 import { environment } from './environment.mjs';
 import { failover } from './parts/failover.mjs';
 import { fetchCost } from './parts/fetch.mjs';
+import { fleets } from './parts/fleets.mjs';
 import { goodput } from './parts/goodput.mjs';
 import { growth } from './parts/growth.mjs';
 import { inProcess } from './parts/in-process.mjs';
@@ -17,6 +18,7 @@ import { ladder } from './parts/ladder.mjs';
 import { loopback } from './parts/loopback.mjs';
 import { memory } from './parts/memory.mjs';
 import { reserved } from './parts/reserved.mjs';
+import { sharing } from './parts/sharing.mjs';
 import { size } from './parts/size.mjs';
 import { streams } from './parts/streams.mjs';
 import { waiters } from './parts/waiters.mjs';
@@ -35,13 +37,23 @@ const PARTS = {
   ladder,
   waiters,
   memory,
+  sharing,
   size,
 };
+/** What `--sharing` runs, which takes two minutes and a Redis. */
+const OF_SHARING = { sharing, fleets };
 const LIMIT = 360_000;
 
-const { quick, only, out, seed } = new Command('bench')
+const {
+  quick,
+  only,
+  sharing: onlySharing,
+  out,
+  seed,
+} = new Command('bench')
   .option('--quick', 'only see that every part works, within seconds; the figures mean nothing')
   .addOption(new Option('--only <parts...>', 'run some parts and write nothing').choices(Object.keys(PARTS)))
+  .option('--sharing', 'run only what is about sharing, fleets of processes over a real Redis included')
   .option('--out <dir>', 'where to write the results', fileURLToPath(new URL('results', import.meta.url)))
   .option('--seed <n>', 'of everything random', '1')
   .parse()
@@ -53,21 +65,27 @@ setTimeout(() => {
   process.exit(1);
 }, LIMIT).unref();
 const settings = {
+  quick: quick === true,
   ms: (full) => (quick ? full / 50 : full),
   requests: quick ? 5_000 : 1_000_000,
   seed: Number(seed),
 };
 const results = { ...(await environment()), quick: quick === true, parts: {} };
 pinClient();
-for (const name of only ?? Object.keys(PARTS)) results.parts[name] = await timed(PARTS[name]);
+const parts = onlySharing ? OF_SHARING : PARTS;
+for (const name of only ?? Object.keys(parts)) {
+  const result = await timed(parts[name]);
+  if (result !== undefined) results.parts[name] = result;
+}
 console.log(tables(results));
 if (!quick) warnIfUncertain();
-if (only === undefined) await write();
+if (onlySharing) await writeSharing();
+else if (only === undefined) await write();
 
 async function timed(part) {
   const began = performance.now();
   const result = await part(settings);
-  console.log(`${result.title}: ${seconds(began)}`);
+  if (result !== undefined) console.log(`${result.title}: ${seconds(began)}`);
   return result;
 }
 
@@ -79,9 +97,17 @@ function warnIfUncertain() {
     console.warn(`bench: ${wide.length} intervals are wider than 10 %; measure again when the machine is less busy`);
 }
 
-async function write() {
+function write() {
+  return writeFiles({ 'results.json': JSON.stringify(results), 'results.md': markdown(results), ...plots(results) });
+}
+
+function writeSharing() {
+  if (results.parts.fleets === undefined) return console.warn('bench: nothing is written, since a part was skipped');
+  return writeFiles({ 'sharing.json': JSON.stringify(results) });
+}
+
+async function writeFiles(files) {
   await mkdir(out, { recursive: true });
-  const files = { 'results.json': JSON.stringify(results), 'results.md': markdown(results), ...plots(results) };
   for (const [name, text] of Object.entries(files)) await writeFile(`${out}/${name}`, await formatted(name, text));
   console.log(`written to ${out} after ${seconds(started)}`);
 }

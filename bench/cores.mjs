@@ -15,6 +15,11 @@ export function pinServer(pid) {
   if (pinned) taskset('-acp', server, pid);
 }
 
+/** Lets a process use both cores. */
+export function unpin(pid) {
+  if (pinned) taskset('-acp', `${client},${server}`, pid);
+}
+
 /** The first and the last core that this process may use; none where `taskset` is missing, which is everywhere but on Linux. */
 function availableCores() {
   try {

@@ -7,20 +7,21 @@ import { setImmediate } from 'node:timers/promises';
  * @param variants functions that each run one round, by name
  * @param warmUp ms before the first turn that counts
  * @param ms how long to measure
+ * @param least turns to measure, however long they take
  * @returns the ms of each round, by name; the nth of each belong to the same turn
  */
-export async function interleaved(variants, { warmUp, ms }) {
+export async function interleaved(variants, { warmUp, ms, least = 1 }) {
   const names = Object.keys(variants);
   const times = Object.fromEntries(names.map((name) => [name, []]));
-  await turns(variants, warmUp, () => undefined);
-  await turns(variants, ms, (name, time) => times[name].push(time));
+  await turns(variants, warmUp, 1, () => undefined);
+  await turns(variants, ms, least, (name, time) => times[name].push(time));
   return times;
 }
 
-async function turns(variants, ms, record) {
+async function turns(variants, ms, least, record) {
   const order = Object.keys(variants);
   const until = performance.now() + ms;
-  for (let turn = 1; turn === 1 || performance.now() < until; turn++) {
+  for (let turn = 1; turn <= least || performance.now() < until; turn++) {
     for (const name of order) {
       const started = performance.now();
       await variants[name]();

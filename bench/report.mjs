@@ -59,6 +59,13 @@ export function summary(results) {
   ].join('\n\n');
 }
 
+/** All figures as one table: what the page about sharing shows. */
+export function everything(results) {
+  const rows = Object.values(results.parts).flatMap(({ figures }) => figures.map(row));
+  const notes = Object.values(results.parts).map(({ note }) => note);
+  return [sentence(results), markdownTable(HEAD, rows), ...notes].join('\n\n');
+}
+
 /** What a request costs, in the words of the README. */
 export function line({ date, parts }) {
   const find = (part, name) => parts[part].figures.find((figure) => figure.name === name);
@@ -107,6 +114,8 @@ function grid(cells) {
 function show(value, unit) {
   if (unit === '%') return `${(value * 100).toFixed(1)} %`;
   if (unit === 'bytes') return `${count(value)} bytes`;
+  if (unit === 'ms') return `${value.toFixed(1)} ms`;
+  if (unit === '3') return value.toFixed(3);
   if (unit === 'MB') return `${value.toFixed(1)} MB`;
   if (unit === 'µs') return `${count(Math.round(value))} µs`;
   if (unit === 'count') return count(value);
@@ -124,7 +133,7 @@ function sentence({ date, machine, versions }) {
   return `Measured on ${date.slice(0, 10)} with Node ${versions.node} and axios ${versions.axios} (${where}; ${pinning}).`;
 }
 
-function markdownTable(head, rows) {
+export function markdownTable(head, rows) {
   const line = (cells) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -11,6 +11,7 @@ import { CLIENTS } from './demo/clients.mjs';
 import { startEndpoints } from './demo/endpoints.mjs';
 import { InputError, readBackends, readConversations } from './demo/input.mjs';
 import { Ledger } from './demo/ledger.mjs';
+import { compareProcesses } from './demo/processes.mjs';
 import { Report } from './demo/report.mjs';
 
 const OK = 0;
@@ -65,6 +66,11 @@ function parseCommandLine(argv) {
     .option('--callers <count>', 'conversations at once', positiveInteger, 20)
     .option('--max-wait <seconds>', 'how long a turn may wait in total while no backend is available', seconds, 30)
     .option('--timeout <seconds>', 'how long a turn may take, including waits', seconds, 60)
+    .addOption(
+      new Option('--processes <count>', 'compare so many processes that share their cooldowns with some that do not')
+        .argParser(positiveInteger)
+        .conflicts(['backends', 'prompts', 'client', 'callers', 'maxWait', 'timeout']),
+    )
     .addHelpText('after', HELP)
     .showSuggestionAfterError(false)
     .exitOverride()
@@ -92,6 +98,7 @@ function seconds(text) {
 
 async function main(argv) {
   const options = parseCommandLine(argv);
+  if (options.processes !== undefined) return (await compareProcesses(options.processes, options)) ? OK : LOST;
   const conversations = await readConversations(options.prompts);
   const own = options.backends === undefined ? undefined : await readBackends(options.backends, process.env);
   const fake = own === undefined ? await startEndpoints(options.deployment) : undefined;

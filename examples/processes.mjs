@@ -3,19 +3,18 @@
  *
  *     EASTUS_KEY=… WESTUS_KEY=… node processes.mjs
  *
- * EASTUS_URL and WESTUS_URL set other hosts. Across machines, use a message broker in place of the primary process.
+ * EASTUS_URL and WESTUS_URL set other hosts. For several machines, see redis.mjs.
  */
 import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import axios from 'axios';
 import { priorityAdapter } from 'axios-priority-adapter';
+import { processTransport, shareCooldowns } from 'axios-priority-adapter/sharing';
 
 const { env } = process;
 
-function relayMessages() {
-  cluster.on('message', (from, message) => {
-    for (const worker of Object.values(cluster.workers)) if (worker !== from) worker.send(message);
-  });
+function startWorkers() {
+  processTransport(); // relays between the workers
   for (let i = 0; i < 2; i++) cluster.fork();
 }
 
@@ -29,16 +28,14 @@ async function work({ id }) {
       priority: 2,
     },
   ]);
-  // `cool` below causes an event with the reason `manual`, which is not sent on.
-  adapter.pool.subscribe((event) => event.type === 'cooldown' && event.reason === 'throttled' && process.send(event));
-  process.on('message', ({ backend, duration, scope }) => adapter.pool.cool(backend, duration, scope));
+  const sharing = shareCooldowns(adapter.pool, processTransport());
 
   await sleep(id * 500);
   const { attempts } = await axios.post('/openai/v1/responses', { model: 'chat', input: 'Hello' }, { adapter });
   console.log(`worker ${id} asked ${attempts.map(({ backend }) => backend).join(', then ')}`);
-  await sleep(1_000); // gives the other worker time to use the shared cooldown
+  await sharing.stop();
   process.disconnect();
 }
 
-if (cluster.isPrimary) relayMessages();
+if (cluster.isPrimary) startWorkers();
 else await work(cluster.worker);

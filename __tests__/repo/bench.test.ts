@@ -41,6 +41,7 @@ const PARTS = [
   'loopback',
   'memory',
   'reserved',
+  'sharing',
   'size',
   'waiters',
 ];
@@ -120,6 +121,22 @@ test('bench/readme.mjs writes the figures between the markers of a page and nowh
   await fill();
   expect(await readFile(readme, 'utf8')).toBe('# None\n');
 });
+
+test('without Redis, what is about fleets is skipped, says why, and nothing is written', async () => {
+  // A PATH without programs.
+  const env = { ...process.env, PATH: folder };
+  const out = join(folder, 'sharing');
+  const { stdout, stderr } = await run(process.execPath, [bench('bench.mjs'), '--sharing', '--quick', '--out', out], {
+    env,
+  });
+  expect(stdout).toContain('a request with sharing on, against off');
+  expect(stderr).toContain('redis-server is not installed');
+  expect(await readdir(folder)).not.toContain('sharing');
+}, 60_000);
+
+test('the page about sharing has the table that the simulation makes', async () => {
+  await run(process.execPath, [bench('simulation.mjs'), '--check']);
+}, 240_000);
 
 test('the figures in the README and the documentation are those of the last measurement', async () => {
   await run(process.execPath, [bench('readme.mjs'), '--check']);

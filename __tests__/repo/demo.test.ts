@@ -105,6 +105,19 @@ describe('the demo with simulated backends', () => {
   }, 40_000);
 });
 
+test('the demo compares processes that share their cooldowns with some that do not', async () => {
+  const { status, stdout, stderr } = await demo(['--processes', '4'], { REDIS_URL: '' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const rows = [...stdout.matchAll(/(with|without) sharing\D+(\d+)\D+(\d+)\D+([\d.]+)/g)].map((match) =>
+    match.slice(1),
+  );
+  expect(rows.map(([way]) => way)).toEqual(['without', 'with']);
+  for (const [, answered, refused, ratio] of rows) expect((Number(refused) / Number(answered)).toFixed(3)).toBe(ratio);
+  const [without, shared] = rows.map(([, , refused]) => Number(refused));
+  expect(shared).toBeGreaterThan(0);
+  expect(shared).toBeLessThan(without!);
+}, 60_000);
+
 describe('the demo with the backends of a file', () => {
   test('uses their keys, continues conversations and fails over', async () => {
     const servers = await startBackends(2);
@@ -205,6 +218,8 @@ describe('the demo rejects wrong input with one line and status 2:', () => {
     ['a file without its option', ['x.json'], 'too many arguments'],
     ['an option without its file', ['--prompts'], 'argument missing'],
     ['no callers', ['--callers', '0'], 'a whole number of at least 1'],
+    ['no processes', ['--processes', '0'], 'a whole number of at least 1'],
+    ['an option that processes do not use', ['--processes', '2', '--callers', '3'], 'cannot be used with'],
     ['a wrong time', ['--timeout', 'soon'], 'a number of at least 0'],
     ['no deployment', ['--deployment', ''], 'must not be empty'],
   ])('%s', async (_name, args, says) => {

@@ -276,6 +276,13 @@ test('processes.mjs shares a cooldown between two workers', async () => {
   expect([run.first.calls.length, run.second.calls.length]).toEqual([1, 2]);
 });
 
+test('workers.mjs shares a cooldown between the threads of a process', async () => {
+  const run = await start('workers.mjs');
+  run.first.always(throttle(60_000));
+  expect(await linesOf(run)).toEqual(['the main thread asked ptu, then payg', 'the worker asked payg']);
+  expect([run.first.calls.length, run.second.calls.length]).toEqual([1, 2]);
+});
+
 test('one-resource.mjs uses two deployments of one resource', async () => {
   const run = await start('one-resource.mjs');
   run.first.script(throttle(60_000));

@@ -23,7 +23,7 @@ const root = join(__dirname, '../..');
 const NAME = 'axios-priority-adapter';
 
 /** The entry points, and what they share. */
-const MODULES = ['core', 'fetch', 'index'];
+const MODULES = ['core', 'fetch', 'index', 'sharing'];
 
 /** All that is published. */
 const FILES = [
@@ -57,6 +57,7 @@ const EXPORTS = [
 /** What only axios needs. */
 const OF_AXIOS = ['attachPriorityAdapter', 'priorityAdapter'];
 const FETCH_EXPORTS = [...EXPORTS.filter((name) => !OF_AXIOS.includes(name)), 'priorityFetch'].sort();
+const SHARING_EXPORTS = ['channelTransport', 'processTransport', 'redisTransport', 'shareCooldowns'];
 
 interface Manifest {
   readonly scripts: Record<string, string>;
@@ -119,9 +120,10 @@ test('only the main entry imports axios, its types included', () => {
     const imported = (name: string) => [...new Set(importsOf(textOf(`dist/${name}.${extension}`)))];
     expect(imported('index')).toEqual(['axios', `./core.${extension}`]);
     expect(imported('fetch')).toEqual([`./core.${extension}`]);
+    expect(imported('sharing')).toEqual([`./core.${extension}`]);
     expect(imported('core')).toEqual([]);
   }
-  for (const name of ['core', 'fetch'])
+  for (const name of ['core', 'fetch', 'sharing'])
     for (const extension of ['d.ts', 'd.cts']) expect(textOf(`dist/${name}.${extension}`)).not.toMatch(/from 'axios'/);
 });
 
@@ -152,6 +154,7 @@ describe('in an application', () => {
       JSON.parse(evaluate(kind, `${from} console.log(JSON.stringify(Object.keys(it).sort()))`));
     expect(exported(load)).toEqual(EXPORTS);
     expect(exported(load.replace(NAME, `${NAME}/fetch`))).toEqual(FETCH_EXPORTS);
+    expect(exported(load.replace(NAME, `${NAME}/sharing`))).toEqual(SHARING_EXPORTS);
   });
 
   test('a pool of one kind of module serves an adapter of the other', () => {

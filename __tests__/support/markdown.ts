@@ -8,6 +8,7 @@ import axios from 'axios';
 import ts from 'typescript';
 import * as own from '../../src';
 import * as ownFetch from '../../src/fetch';
+import * as ownSharing from '../../src/sharing';
 import * as azureIdentity from './azure-identity';
 
 export const root = join(__dirname, '../..');
@@ -56,7 +57,11 @@ export function blocks(info: string): Block[] {
 }
 
 /** Programs in TypeScript that are complete but for the names in `AROUND`. */
-export const examples = blocks('ts');
+const inTypeScript = blocks('ts');
+const needsRedis = ({ code }: Block) => code.includes("from 'redis'");
+export const examples = inTypeScript.filter((block) => !needsRedis(block));
+/** They run where there is a Redis. */
+export const redisExamples = inTypeScript.filter(needsRedis);
 
 /** What the examples of doc comments leave out. */
 const IMPORTS = {
@@ -123,7 +128,7 @@ export interface Run {
 }
 
 /** Runs an example with its hosts replaced by these URLs. */
-export async function run(code: string, urls: readonly string[]): Promise<Run> {
+export async function run(code: string, urls: readonly string[], env: Record<string, string> = {}): Promise<Run> {
   const aimed = Object.entries(HOSTS).reduce(
     (text, [host, i]) => text.replaceAll(host, urls[i] ?? ''),
     withCurrentOpenai(code),
@@ -138,6 +143,7 @@ export async function run(code: string, urls: readonly string[]): Promise<Run> {
   const modules: Record<string, unknown> = {
     'axios-priority-adapter': own,
     'axios-priority-adapter/fetch': ownFetch,
+    'axios-priority-adapter/sharing': ownSharing,
     axios,
     '@azure/identity': azureIdentity,
     'node:http': { ...http, createServer: (listener: http.RequestListener) => onAnyPort(listener, servers) },
@@ -150,8 +156,8 @@ export async function run(code: string, urls: readonly string[]): Promise<Run> {
   const around = {
     exports: {},
     require: (name: string): unknown => modules[name] ?? load(name === CURRENT_OPENAI ? join(root, name) : name),
-    console: { log: print },
-    process: { env: KEYS, stdout: { write: print } },
+    console: { log: print, error: print },
+    process: { env: { ...KEYS, ...env }, stdout: { write: print } },
     body: { messages: [] },
     azureADTokenProvider: () => Promise.resolve('token'),
     backends,
@@ -215,7 +221,7 @@ declare module 'net' { interface Server { address(): AddressInfo } }`;
 export const typeProblems = (): string[] =>
   problemsIn(
     new Map(
-      [...examples, ...docExamples].map(({ code }, i) => [
+      [...inTypeScript, ...docExamples].map(({ code }, i) => [
         join(root, `__tests__/example-${String(i)}.ts`),
         withSurroundings(withCurrentOpenai(code)),
       ]),
@@ -246,6 +252,7 @@ function problemsIn(files: ReadonlyMap<string, string>, more: ts.CompilerOptions
     paths: {
       'axios-priority-adapter': [join(root, 'src/index.ts')],
       'axios-priority-adapter/fetch': [join(root, 'src/fetch.ts')],
+      'axios-priority-adapter/sharing': [join(root, 'src/sharing.ts')],
       [CURRENT_OPENAI]: [join(root, CURRENT_OPENAI)],
       '@azure/identity': [join(__dirname, 'azure-identity.ts')],
     },

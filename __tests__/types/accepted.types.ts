@@ -151,6 +151,7 @@ export function reports(): void {
       readonly scope?: string;
       readonly reason: Reason;
       readonly duration: number;
+      readonly remote?: true;
     }
   >();
   same<EventOf<'recovered'>, { readonly type: 'recovered'; readonly backend: string; readonly scope?: string }>();

@@ -60,6 +60,7 @@ export default defineConfig({
           page('How failures are told apart', '/requests#how-failures-are-told-apart'),
           page('The pool', '/pool'),
           page('Streaming', '/streaming'),
+          page('Sharing cooldowns', '/sharing'),
           page('Security', '/security'),
         ],
       },

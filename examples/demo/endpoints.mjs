@@ -14,20 +14,32 @@ import {
  * Starts three endpoints on loopback: a provisioned deployment (PTU) and two pay-as-you-go ones, each with its own key.
  * One second here stands for about a minute on Azure, so that the demo is over soon.
  */
-export async function startEndpoints(deployment) {
+export function startEndpoints(deployment) {
+  return start(deployment, [
+    // Its waits are about 40 ms, as those of real PTUs.
+    { name: 'ptu-eastus', provisioned: true, limit: leakyBucket({ calls: 10, perSecond: 60, spare: 3 }) },
+    { name: 'payg-westus', provisioned: false, limit: callsPerPeriod({ calls: 40, ms: 1_500 }) },
+    // It refuses as Azure's Responses API does: inside the stream of a 200.
+    {
+      name: 'payg-sweden',
+      provisioned: false,
+      refusesInStream: true,
+      limit: callsPerPeriod({ calls: 30, ms: 1_100 }),
+    },
+  ]);
+}
+
+/** Starts an endpoint that takes `calls` in each period of `ms`, and one without a limit. */
+export function startLimited(deployment, { calls, ms }) {
+  return start(deployment, [
+    { name: 'ptu-eastus', provisioned: true, limit: callsPerPeriod({ calls, ms }) },
+    { name: 'payg-westus', provisioned: false, limit: () => 0 },
+  ]);
+}
+
+async function start(deployment, list) {
   const endpoints = await Promise.all(
-    [
-      // Its waits are about 40 ms, as those of real PTUs.
-      { name: 'ptu-eastus', provisioned: true, limit: leakyBucket({ calls: 10, perSecond: 60, spare: 3 }) },
-      { name: 'payg-westus', provisioned: false, limit: callsPerPeriod({ calls: 40, ms: 1_500 }) },
-      // It refuses as Azure's Responses API does: inside the stream of a 200.
-      {
-        name: 'payg-sweden',
-        provisioned: false,
-        refusesInStream: true,
-        limit: callsPerPeriod({ calls: 30, ms: 1_100 }),
-      },
-    ].map(async (settings) => {
+    list.map(async (settings) => {
       const apiKey = randomUUID();
       const azure = new FakeAzure((call) => answer(call, { ...settings, apiKey, deployment }));
       return { ...settings, apiKey, azure: await azure.listen() };

@@ -1,3 +1,5 @@
+import { WORDS } from './words';
+
 /**
  * Why a backend, or one deployment of it, is on cooldown:
  *
@@ -71,7 +73,17 @@ export interface RunningCooldown {
  * - `oversized`: the server asked for too long a wait. The backend ranks behind the others; a trial follows, and a success
  *   ends both
  */
-type Kind = 'asked' | 'guessed' | 'oversized';
+export type CooldownKind = 'asked' | 'guessed' | 'oversized';
+
+/** What a failure cost its backend. */
+export interface Cost {
+  /** ms of cooldown */
+  readonly duration: number;
+  readonly reason: CooldownReason;
+  readonly kind: CooldownKind;
+  /** Whether a deadline moved later. */
+  readonly moved: boolean;
+}
 
 /**
  * How long a failure takes a backend out:
@@ -87,7 +99,7 @@ type Length = 'wait' | 'ladder' | 'default' | 'nothing';
 const FIRST_STEP = 100;
 
 /** Costs of a failure for which the server specified no wait, and of one for which it specified a wait of zero. */
-const UNSPECIFIED: Readonly<Record<FailureReason, readonly [kind: Kind, none: Length, zero: Length]>> = {
+const UNSPECIFIED: Readonly<Record<FailureReason, readonly [kind: CooldownKind, none: Length, zero: Length]>> = {
   throttled: ['asked', 'default', 'ladder'],
   'server-error': ['guessed', 'ladder', 'ladder'],
   credential: ['guessed', 'ladder', 'ladder'],
@@ -101,7 +113,7 @@ const UNSPECIFIED: Readonly<Record<FailureReason, readonly [kind: Kind, none: Le
 function costOf(
   { reason, retryAfter, isAlive }: AttemptFailure,
   { maxCooldown }: CooldownLimits,
-): readonly [Kind, Length] {
+): readonly [CooldownKind, Length] {
   if (retryAfter !== undefined && retryAfter > maxCooldown) return ['oversized', 'default'];
   if (retryAfter !== undefined && retryAfter > 0) return ['asked', 'wait'];
   const [kind, none, zero] = UNSPECIFIED[reason];
@@ -181,7 +193,7 @@ export class Circuit {
     const trust = this.#trustAt(now);
     this.#holdUntil(now);
     const out = trust.is === 'resting' ? later(this.#hold, trust) : this.#hold;
-    return out?.words ?? (this.#reserveUntil > 0 ? 'too large' : undefined);
+    return out?.words ?? (this.#reserveUntil > 0 ? WORDS.oversized : undefined);
   }
 
   availability(now: number): Availability {
@@ -244,18 +256,13 @@ export class Circuit {
    * The attempt failed.
    *
    * @param epoch the pool's count, this failure included
-   * @returns the cooldown in ms, and whether a deadline moved later
+   * @returns the cooldown in ms, its kind, and whether a deadline moved later
    */
-  failed(
-    inFlight: AttemptInFlight,
-    failure: AttemptFailure,
-    epoch: number,
-    now: number,
-    limits: CooldownLimits,
-  ): { readonly duration: number; readonly reason: CooldownReason; readonly moved: boolean } {
+  failed(inFlight: AttemptInFlight, failure: AttemptFailure, epoch: number, now: number, limits: CooldownLimits): Cost {
     const { defaultCooldown, maxCooldown } = limits;
-    const { reason, retryAfter, override, words } = failure;
+    const { retryAfter, override, words } = failure;
     const [kind, length] = costOf(failure, limits);
+    const reason = kind === 'oversized' ? 'oversized' : failure.reason;
     const isCounted = length === 'ladder' || length === 'default';
     // An attempt that began before the latest failure isn't a further failure in a row: ten at once count as one.
     if (isCounted && (inFlight.epoch > this.#failedAt || this.#failures === 0)) this.#failures++;
@@ -270,25 +277,22 @@ export class Circuit {
     const duration = Math.min(override ?? first[length] * doubled, maxCooldown);
     // A 4xx that costs nothing is about the request, and no failure after which a success would prove something.
     if (length !== 'nothing' || duration > 0) this.#failedAt = epoch;
-    if (duration === 0) return { duration, reason, moved: false };
-    const until = now + duration;
-    switch (kind) {
-      case 'asked':
-        return { duration, reason, moved: this.impose({ until, reason, words }, now) };
-      case 'oversized':
-        return { duration, reason: 'oversized', moved: this.#rankBehind(until) };
-      case 'guessed': {
-        const mustProve = length === 'default' || (length === 'ladder' && this.#failures > 1);
-        return { duration, reason, moved: this.#rest({ until, reason, words }, mustProve, now) };
-      }
-    }
+    if (duration === 0) return { duration, reason, kind, moved: false };
+    const mustProve = length === 'default' || (length === 'ladder' && this.#failures > 1);
+    const moved = this.#takeOut(kind, { until: now + duration, reason, words }, mustProve, now);
+    return { duration, reason, kind, moved };
   }
 
-  /** Holds the backend, whatever happens meanwhile. Returns whether the deadline moved later. */
-  impose(hold: Hold, now: number): boolean {
-    const moved = hold.until > this.#outUntil(now);
-    this.#hold = later(this.#hold, hold);
-    return moved;
+  /**
+   * Takes the backend out without an attempt of its own: by hand, or because another process saw it fail. It counts as no
+   * failure in a row. A trial follows a guessed one and an oversized one.
+   *
+   * @param epoch the pool's count, this one included. No attempt that began earlier proves anything
+   * @returns whether a deadline moved later
+   */
+  impose(kind: CooldownKind, hold: Hold, epoch: number, now: number): boolean {
+    if (kind !== 'asked') this.#failedAt = epoch;
+    return this.#takeOut(kind, hold, true, now);
   }
 
   /** Resets it to its first state. Returns whether listeners were told that it is out. */
@@ -356,6 +360,19 @@ export class Circuit {
   #holdUntil(now: number): number {
     if (this.#hold !== undefined && this.#hold.until <= now) this.#hold = undefined;
     return this.#hold?.until ?? 0;
+  }
+
+  /** Returns whether a deadline moved later. */
+  #takeOut(kind: CooldownKind, cooldown: Hold, mustProve: boolean, now: number): boolean {
+    if (kind === 'asked') return this.#holdBack(cooldown, now);
+    return kind === 'oversized' ? this.#rankBehind(cooldown.until) : this.#rest(cooldown, mustProve, now);
+  }
+
+  /** Whatever happens meanwhile. Returns whether the deadline moved later. */
+  #holdBack(hold: Hold, now: number): boolean {
+    const moved = hold.until > this.#outUntil(now);
+    this.#hold = later(this.#hold, hold);
+    return moved;
   }
 
   /** Deadlines only move later. Returns whether this one did. */

@@ -58,6 +58,8 @@ export type PoolEvent =
       readonly reason: CooldownReason;
       /** ms */
       readonly duration: number;
+      /** Set if another process told of it (`shareCooldowns`). */
+      readonly remote?: true;
     }
   | {
       /** A backend, or one deployment of it, may be used again as before. */

@@ -4,12 +4,13 @@ import type { RequestConfig } from '../http/messages';
 import type { PooledBackend, Scope } from './backend';
 import type { BackendOptions } from './backend-options';
 import { Candidates, lastHope } from './candidates';
-import type { AttemptFailure, AttemptInFlight, CooldownLimits, CooldownReason } from './circuit';
+import type { AttemptFailure, AttemptInFlight, CooldownKind, CooldownLimits, CooldownReason } from './circuit';
 import { Events } from './events';
 import { BackendList } from './backend-list';
 import type { Wanted } from './backend-list';
 import type { Selector } from './selectors';
 import { Waiters } from './waiters';
+import { WORDS } from './words';
 
 /** An attempt under way. The first of `succeed`, `fail` and `release` ends it. */
 export interface InFlight extends AttemptInFlight {
@@ -25,6 +26,22 @@ export interface InFlight extends AttemptInFlight {
 export interface PoolFailure extends Omit<AttemptFailure, 'isAlive'> {
   /** The deployment that is on cooldown. `undefined`: the whole backend. */
   readonly scope: Scope;
+}
+
+/** A cooldown of a backend, or of one deployment of it, with what ends and follows it. */
+export interface Cooldown {
+  readonly scope: Scope;
+  readonly reason: CooldownReason;
+  readonly kind: CooldownKind;
+  /** ms */
+  readonly duration: number;
+}
+
+/** Is told what this process does to its backends, so that other processes can be told. What it learned isn't told. */
+export interface Watcher {
+  /** Called for each cooldown, also for one that ends before another that is running. */
+  cooled(backend: PooledBackend, cooldown: Cooldown): void;
+  restored(backend: PooledBackend): void;
 }
 
 /** The options of a pool, every default filled in. */
@@ -47,6 +64,7 @@ export class PoolCore {
   readonly backends = new BackendList();
   readonly events = new Events();
   readonly waiters = new Waiters(this);
+  readonly watchers = new Set<Watcher>();
   readonly #candidates = new Candidates();
   #knowsDeployments: boolean | undefined;
   /** When the list of candidates may change by itself. */
@@ -66,12 +84,18 @@ export class PoolCore {
 
   /** Takes a backend or one deployment of it out, whatever its options say. */
   cool(backend: PooledBackend, scope: Scope, ms: number): void {
-    const circuit = backend.circuitFor(scope);
-    const moved = circuit.impose({ until: now() + ms, reason: 'manual', words: 'taken out by hand' }, now());
-    this.#cooled(backend, scope, 'manual', ms, moved);
+    const cooldown: Cooldown = { scope, reason: 'manual', kind: 'asked', duration: ms };
+    this.#tellWatchers(backend, cooldown);
+    this.#impose(backend, cooldown, false);
+  }
+
+  /** Takes it out because another process says so. The length is the caller's to cap. */
+  learn(backend: PooledBackend, cooldown: Cooldown): void {
+    this.#impose(backend, cooldown, true);
   }
 
   restore(backend: PooledBackend): void {
+    for (const watcher of this.watchers) watcher.restored(backend);
     const scopes = backend.restore();
     this.#refresh();
     this.#tellRecovered(backend, scopes);
@@ -154,7 +178,11 @@ export class PoolCore {
     this.release(inFlight);
     const attempt = { ...failure, isAlive: backend.answeredAt >= epoch };
     const cost = backend.circuitFor(scope).failed(inFlight, attempt, ++this.#epoch, now(), this.settings);
-    if (cost.duration > 0) this.#cooled(backend, scope, cost.reason, cost.duration, cost.moved);
+    if (cost.duration > 0) {
+      const cooldown: Cooldown = { scope, reason: cost.reason, kind: cost.kind, duration: cost.duration };
+      this.#tellWatchers(backend, cooldown);
+      this.#cooled(backend, cooldown, cost.moved, false);
+    }
     return cost.duration;
   }
 
@@ -203,13 +231,28 @@ export class PoolCore {
     return freed;
   }
 
-  #cooled(backend: PooledBackend, scope: Scope, reason: CooldownReason, duration: number, moved: boolean): void {
+  #impose(backend: PooledBackend, cooldown: Cooldown, remote: boolean): void {
+    const { scope, reason, kind, duration } = cooldown;
+    const time = now();
+    const hold = { until: time + duration, reason, words: WORDS[reason] };
+    this.#cooled(backend, cooldown, backend.circuitFor(scope).impose(kind, hold, ++this.#epoch, time), remote);
+  }
+
+  /** A backend that has left the pool is of no use to other processes. */
+  #tellWatchers(backend: PooledBackend, cooldown: Cooldown): void {
+    if (this.backends.find(backend.info) === undefined) return;
+    for (const watcher of this.watchers) watcher.cooled(backend, cooldown);
+  }
+
+  #cooled(backend: PooledBackend, cooldown: Cooldown, moved: boolean, remote: boolean): void {
+    const { scope, reason, duration } = cooldown;
     const time = now();
     backend.circuitFor(scope).updateOut(time);
     this.#changed(time + duration);
     // A backend that has left the pool never emits `recovered`, so it emits no `cooldown` either.
     if (!moved || this.backends.find(backend.info) === undefined) return;
-    this.events.emit({ type: 'cooldown', backend: backend.info.name, ...where(scope), reason, duration });
+    const { name } = backend.info;
+    this.events.emit({ type: 'cooldown', backend: name, ...where(scope), reason, duration, ...(remote && { remote }) });
   }
 
   /** Emits `recovered` for the cooldowns that have ended since the last request. */

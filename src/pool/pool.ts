@@ -62,7 +62,7 @@ export const POOL_CHECKS: Checks<PoolSettings> = {
 /** Marks a pool of any release, in either module kind. */
 const BRAND = Symbol.for('axios-priority-adapter.pool');
 /** Holds the `PoolCore`. Raise the number whenever its interface changes. */
-const CORE = Symbol.for('axios-priority-adapter.pool-core/1');
+const CORE = Symbol.for('axios-priority-adapter.pool-core/2');
 
 /** The backends, and which of them may be used now. Several clients can share one. */
 export class BackendPool {

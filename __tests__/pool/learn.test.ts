@@ -1,0 +1,123 @@
+import type { PoolEvent } from '../../src';
+import type { Cooldown, Watcher } from '../../src/pool/pool-core';
+import { coreOf } from '../../src/pool/pool';
+import { deferred, eventLoopTurn, fakeClock, stubPool, throttled } from '../support/stub-pool';
+
+afterEach(() => jest.restoreAllMocks());
+
+function learning() {
+  const clock = fakeClock();
+  const stub = stubPool({ a: {}, b: { priority: 2 } });
+  const core = coreOf(stub.pool);
+  const events: PoolEvent[] = [];
+  stub.pool.subscribe((event) => events.push(event));
+  const learn = (cooldown: Partial<Cooldown> & Pick<Cooldown, 'reason' | 'kind'>): void => {
+    core.learn(core.backends.named('a'), { scope: undefined, duration: 1000, ...cooldown });
+  };
+  return { ...stub, clock, core, events, learn };
+}
+
+describe('a cooldown that another process told of', () => {
+  test('is marked in the event, also that of one deployment', () => {
+    const { events, learn } = learning();
+    learn({ reason: 'throttled', kind: 'asked', scope: 'chat' });
+    expect(events).toEqual([
+      { type: 'cooldown', backend: 'a', scope: 'chat', reason: 'throttled', duration: 1000, remote: true },
+    ]);
+  });
+
+  test('that a server asked for ends with its time, and nothing follows', async () => {
+    const { clock, learn, pool, request, tried } = learning();
+    learn({ reason: 'throttled', kind: 'asked' });
+    await request();
+    clock.advance(1000);
+    await request();
+    expect(tried).toEqual(['b', 'a']);
+    expect(pool.snapshot()[0]?.state).toBe('available');
+  });
+
+  test('that was guessed is followed by a trial, and a success that began earlier proves nothing', async () => {
+    const { clock, learn, pool, request, replies } = learning();
+    const slow = deferred<number>();
+    replies.a = () => slow.promise;
+    const early = request();
+    await eventLoopTurn();
+    learn({ reason: 'connection', kind: 'guessed' });
+    slow.resolve(200);
+    await early;
+    expect(pool.snapshot()[0]?.state).toBe('cooling');
+    clock.advance(1000);
+    expect(pool.snapshot()[0]?.state).toBe('trial');
+    replies.a = 200;
+    await request();
+    expect(pool.snapshot()[0]?.state).toBe('available');
+  });
+
+  test('for an oversized wait ranks the backend behind the others, then a trial follows', () => {
+    const { clock, learn, pool } = learning();
+    learn({ reason: 'oversized', kind: 'oversized' });
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'reserve', cooldowns: [{ reason: 'oversized' }] });
+    clock.advance(1000);
+    expect(pool.snapshot()[0]?.state).toBe('trial');
+  });
+
+  test.each([
+    ['throttled', 'throttled'],
+    ['manual', 'taken out by hand'],
+  ] as const)('says %s in the words of the fabricated 429', async (reason, words) => {
+    const { core, request } = learning();
+    for (const name of ['a', 'b'])
+      core.learn(core.backends.named(name), { scope: undefined, reason, kind: 'asked', duration: 1000 });
+    expect(JSON.stringify((await request()).data)).toContain(`2 ${words}`);
+  });
+
+  test('causes no event if the backend has left the pool, or if another cooldown ends later', () => {
+    const { core, events, learn, pool } = learning();
+    pool.cool('a', 5000);
+    learn({ reason: 'throttled', kind: 'asked' });
+    const gone = core.backends.named('a');
+    pool.update([{ name: 'b', baseURL: 'https://b.example' }]);
+    core.learn(gone, { scope: undefined, reason: 'throttled', kind: 'asked', duration: 9000 });
+    expect(events).toHaveLength(1);
+  });
+});
+
+describe('a watcher', () => {
+  const watching = () => {
+    const stub = learning();
+    const told: unknown[] = [];
+    const watcher: Watcher = {
+      cooled: ({ info }, cooldown) => told.push({ name: info.name, ...cooldown }),
+      restored: ({ info }) => told.push(info.name),
+    };
+    stub.core.watchers.add(watcher);
+    return { ...stub, told };
+  };
+
+  test('is told each cooldown with its kind, also one that ends before another, and each restore', async () => {
+    const { pool, replies, request, told } = watching();
+    replies.a = throttled(500);
+    await request();
+    pool.cool('a', 100);
+    replies.b = 503;
+    await request();
+    pool.restore('a');
+    expect(told).toEqual([
+      { name: 'a', scope: undefined, reason: 'throttled', kind: 'asked', duration: 500 },
+      { name: 'a', scope: undefined, reason: 'manual', kind: 'asked', duration: 100 },
+      { name: 'b', scope: undefined, reason: 'server-error', kind: 'guessed', duration: 100 },
+      'a',
+    ]);
+  });
+
+  test('is told neither what was learned nor what befalls a backend that has left the pool', async () => {
+    const { learn, pool, replies, request, told } = watching();
+    learn({ reason: 'throttled', kind: 'asked', duration: 1 });
+    replies.b = () => {
+      pool.update([{ name: 'a', baseURL: 'https://a.example' }]);
+      return throttled(500);
+    };
+    await request();
+    expect(told).toEqual([]);
+  });
+});

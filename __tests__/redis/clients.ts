@@ -1,0 +1,75 @@
+import * as io5 from 'ioredis-5';
+import * as io6 from 'ioredis-6';
+import * as redis4 from 'redis-4';
+import * as redis5 from 'redis-5';
+import * as redis6 from 'redis-6';
+import type { RedisClientLike } from '../../src/sharing';
+import type { RedisServer } from '../support/redis';
+
+/** A user's client, whichever it is. */
+export interface UsersClient {
+  readonly client: RedisClientLike;
+  close(): void;
+  run(name: string, ...args: string[]): Promise<unknown>;
+}
+
+type Make = (server: RedisServer) => UsersClient;
+type NodeRedis = Pick<typeof redis4, 'createClient'>;
+type IoRedis = Pick<typeof io5, 'Redis'>;
+
+const nodeRedis =
+  ({ createClient }: NodeRedis): Make =>
+  ({ url }) => {
+    const client = createClient({ url, socket: { reconnectStrategy: 50 } });
+    client.on('error', () => undefined);
+    client.connect().catch(() => undefined);
+    const close = (): void => {
+      const { destroy } = client as { destroy?: () => void };
+      if (destroy === undefined) client.disconnect().catch(() => undefined);
+      else destroy.call(client);
+    };
+    return { client, close, run: (...command) => client.sendCommand(command) };
+  };
+
+const ioredis =
+  ({ Redis }: IoRedis, options: { keyPrefix?: string } = {}): Make =>
+  ({ port }) => {
+    const client = new Redis(port, { retryStrategy: () => 50, ...options });
+    client.on('error', () => undefined);
+    return {
+      client,
+      close: () => client.disconnect(),
+      run: (name, ...args) => client.call(name, ...args),
+    };
+  };
+
+export const CLIENTS: Readonly<Record<string, Make>> = {
+  'node-redis 4': nodeRedis(redis4),
+  'node-redis 5': nodeRedis(redis5 as unknown as NodeRedis),
+  'node-redis 6': nodeRedis(redis6 as unknown as NodeRedis),
+  'ioredis 5': ioredis(io5),
+  'ioredis 6': ioredis(io6 as unknown as IoRedis),
+};
+
+export const PREFIXED = ioredis(io6 as unknown as IoRedis, { keyPrefix: 'mine:' });
+
+/** The newest of each, over a Cluster. */
+export const CLUSTER_CLIENTS: Readonly<Record<string, (servers: readonly RedisServer[]) => UsersClient>> = {
+  'node-redis 6': (servers) => {
+    const client = redis6.createCluster({ rootNodes: servers.map(({ url }) => ({ url })) });
+    client.on('error', () => undefined);
+    client.connect().catch(() => undefined);
+    return { client, close: () => client.destroy(), run: () => Promise.resolve() };
+  },
+  'node-redis 4': (servers) => {
+    const client = redis4.createCluster({ rootNodes: servers.map(({ url }) => ({ url })) });
+    client.on('error', () => undefined);
+    client.connect().catch(() => undefined);
+    return { client, close: () => void client.disconnect().catch(() => undefined), run: () => Promise.resolve() };
+  },
+  'ioredis 6': (servers) => {
+    const client = new io6.Cluster(servers.map(({ port }) => ({ host: '127.0.0.1', port })));
+    client.on('error', () => undefined);
+    return { client, close: () => client.disconnect(), run: () => Promise.resolve() };
+  },
+};

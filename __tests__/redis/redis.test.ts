@@ -1,0 +1,261 @@
+import type { BackendPool, PoolEvent } from '../../src';
+import { redisTransport, shareCooldowns } from '../../src/sharing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RedisServer, startCluster, until } from '../support/redis';
+import { stubPool } from '../support/stub-pool';
+import { CLIENTS, CLUSTER_CLIENTS, PREFIXED } from './clients';
+import type { UsersClient } from './clients';
+
+/** The last one is never on cooldown. */
+const backends = { a: {}, b: { priority: 2 }, c: { priority: 3 } };
+let closings: (() => unknown)[] = [];
+let rejections: unknown[] = [];
+const note = (reason: unknown): void => void rejections.push(reason);
+
+beforeAll(() => void process.on('unhandledRejection', note));
+afterAll(() => void process.off('unhandledRejection', note));
+afterEach(async () => {
+  for (const close of closings.splice(0).reverse()) await close();
+  expect(rejections).toEqual([]);
+  rejections = [];
+  closings = [];
+});
+
+/** A process with a pool, as far as one process can be several. */
+function share({ client }: Pick<UsersClient, 'client'>, prefix = 'app') {
+  const { pool, request } = stubPool(backends);
+  const errors: unknown[] = [];
+  const events: PoolEvent[] = [];
+  pool.subscribe((event) => event.type !== 'attempt' && events.push(event));
+  const transport = redisTransport(client, { prefix });
+  const sharing = shareCooldowns(pool, transport, { onError: (error) => errors.push(error) });
+  closings.push(() => sharing.stop());
+  return { pool, sharing, errors, events, request, transport };
+}
+
+/** Asks again and again until the function that it returns is called, which resolves with how often. */
+function asking(...processes: readonly Pick<ReturnType<typeof share>, 'request'>[]): () => Promise<number> {
+  let isOn = true;
+  const counts = processes.map(async ({ request }) => {
+    let count = 0;
+    for (; isOn; count++) {
+      expect((await request()).status).toBe(200);
+      await sleep(1);
+    }
+    return count;
+  });
+  return async () => {
+    isOn = false;
+    return Math.min(...(await Promise.all(counts)));
+  };
+}
+
+const isOut = (pool: BackendPool, at = 0): boolean => pool.snapshot()[at]!.cooldowns.length > 0;
+
+async function serverOf(start: Promise<RedisServer>): Promise<RedisServer> {
+  const server = await start;
+  closings.push(() => server.close());
+  return server;
+}
+
+function clientOf(made: UsersClient): UsersClient {
+  closings.push(() => made.close());
+  return made;
+}
+
+describe.each(Object.entries(CLIENTS))('%s', (_name, make) => {
+  test('shares cooldowns and restores, and a late starter catches up', async () => {
+    const server = await serverOf(RedisServer.start());
+    const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
+    await Promise.all([one.sharing.ready, other.sharing.ready]);
+    one.pool.cool('a', 60_000, 'chat');
+    await until(() => isOut(other.pool));
+    expect(other.events).toMatchObject([{ backend: 'a', scope: 'chat', reason: 'manual', remote: true }]);
+    const late = share(clientOf(make(server)));
+    await late.sharing.ready;
+    expect(isOut(late.pool)).toBe(true);
+    late.sharing.restore('a');
+    await until(() => !isOut(one.pool) && !isOut(other.pool));
+    const later = share(clientOf(make(server)));
+    await later.sharing.ready;
+    expect(isOut(later.pool)).toBe(false);
+    const elsewhere = share(clientOf(make(server)), 'other-app');
+    await elsewhere.sharing.ready;
+    one.pool.cool('b', 60_000);
+    await until(() => isOut(later.pool, 1));
+    expect(isOut(elsewhere.pool, 1)).toBe(false);
+  });
+
+  test('goes on without Redis, and catches up when it starts', async () => {
+    const server = await serverOf(RedisServer.absent());
+    const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
+    const stopAsking = asking(one, other);
+    one.pool.cool('a', 60_000);
+    await until(() => one.errors.length > 0);
+    await server.start();
+    await until(() => isOut(other.pool));
+    await until(() => one.errors.at(-1) === undefined);
+    expect(await stopAsking()).toBeGreaterThan(0);
+  });
+
+  test('survives a crash: 50,000 cooldowns do not pile up, and the others learn what is in force afterwards', async () => {
+    const server = await serverOf(RedisServer.start());
+    const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
+    await Promise.all([one.sharing.ready, other.sharing.ready]);
+    const stopAsking = asking(one, other);
+    await server.kill();
+    await until(() => one.errors.length > 0);
+    // Each is its own message, so none of them is left out as known.
+    for (let i = 0; i < 50_000; i++) one.transport.send(fresh(i));
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 50_000; i++) one.transport.send(fresh(i));
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(100_000_000);
+    one.pool.cool('a', 60_000);
+    other.pool.cool('b', 60_000);
+    await server.start();
+    await until(() => isOut(other.pool) && isOut(one.pool, 1));
+    expect(await stopAsking()).toBeGreaterThan(0);
+  });
+
+  test.each([
+    [
+      'is stopped',
+      (server: RedisServer) => Promise.resolve(server.hang()),
+      (server: RedisServer) => Promise.resolve(server.goOn()),
+    ],
+    [
+      'pauses its clients',
+      (server: RedisServer) => server.cli('client', 'pause', '60000', 'all'),
+      (server: RedisServer) => server.cli('client', 'unpause'),
+    ],
+  ])('survives a Redis that %s, with requests running', async (_how, hang, goOn) => {
+    const server = await serverOf(RedisServer.start());
+    const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
+    await Promise.all([one.sharing.ready, other.sharing.ready]);
+    const stopAsking = asking(one, other);
+    await hang(server);
+    one.pool.cool('a', 60_000);
+    for (let i = 0; i < 5_000; i++) one.transport.send(fresh(i));
+    await sleep(100);
+    expect(isOut(other.pool)).toBe(false);
+    one.pool.cool('b', 60_000);
+    await goOn(server);
+    await until(() => isOut(other.pool) && isOut(other.pool, 1));
+    expect(await stopAsking()).toBeGreaterThan(0);
+  });
+
+  test('leaves nothing: neither connection nor listener, and the client works on', async () => {
+    const server = await serverOf(RedisServer.start());
+    const made = clientOf(make(server));
+    const listeners = made.client as unknown as NodeJS.EventEmitter;
+    const count = (): number => listeners.eventNames().reduce((sum, name) => sum + listeners.listenerCount(name), 0);
+    await until(async () => (await server.cli('client', 'list')).split('\n').length >= 2);
+    const before = count();
+    const { sharing } = share(made);
+    await sharing.ready;
+    await sharing.stop();
+    expect(count()).toBe(before);
+    await until(async () => (await server.cli('pubsub', 'numsub', 'axios-priority-adapter:{app}')).endsWith('0'));
+    await expect(made.run('PING')).resolves.toBe('PONG');
+    const absent = share(clientOf(make(await serverOf(RedisServer.absent()))));
+    await absent.sharing.stop();
+    await absent.sharing.ready;
+  });
+});
+
+describe('what else is in Redis', () => {
+  const make = CLIENTS['ioredis 6']!;
+  const key = 'axios-priority-adapter:{app}:cooldowns';
+
+  test('a key of another type, and values of any form, keep no message from being heard', async () => {
+    const server = await serverOf(RedisServer.start());
+    await server.cli('set', key, 'x');
+    const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
+    await Promise.all([one.sharing.ready, other.sharing.ready]);
+    one.pool.cool('a', 60_000);
+    await until(() => isOut(other.pool));
+    const [field] = (await server.cli('hkeys', key)).split('\n');
+    for (const value of ['x', '5 {', '9999999999999 []', `99999999999999 {"ms":1e308}`, `1 {"ms":"5"}`]) {
+      await server.cli('hset', key, field!, value);
+      other.sharing.restore('a');
+      await until(() => !isOut(one.pool) && !isOut(other.pool));
+      one.pool.cool('a', 60_000);
+      await until(() => isOut(other.pool));
+    }
+  });
+
+  test('the hash expires with the longest cooldown, and too many fields are thrown away', async () => {
+    const server = await serverOf(RedisServer.start());
+    const one = share(clientOf(make(server)));
+    await one.sharing.ready;
+    one.pool.cool('a', 60_000);
+    one.pool.cool('b', 1_000);
+    await until(async () => (await server.cli('hlen', key)) === '2');
+    expect(Number(await server.cli('pttl', key))).toBeGreaterThan(50_000);
+    await server.cli('eval', `for i = 1, 6000 do redis.call('HSET', KEYS[1], i, i) end`, '1', key);
+    const late = share(clientOf(make(server)));
+    await late.sharing.ready;
+    late.pool.cool('a', 120_000);
+    await until(async () => (await server.cli('hlen', key)) === '1');
+    await until(() => one.events.some((event) => 'remote' in event));
+  });
+
+  test('the same cooldown of many processes is published once', async () => {
+    const server = await serverOf(RedisServer.start());
+    const client = clientOf(make(server));
+    const fleet = [1, 2, 3, 4, 5, 6].map(() => share(client));
+    await Promise.all(fleet.map(({ sharing }) => sharing.ready));
+    for (const { pool } of fleet) pool.cool('a', 10_000);
+    await until(async () => (await server.cli('hlen', key)) === '1');
+    const late = share(client);
+    await late.sharing.ready;
+    for (const { events } of fleet) expect(events.filter((event) => 'remote' in event).length).toBeLessThan(2);
+  });
+});
+
+describe.each(Object.entries(CLUSTER_CLIENTS))('%s over a Cluster', (_name, make) => {
+  test('shares cooldowns, and a late starter catches up', async () => {
+    const { servers, close } = await startCluster();
+    closings.push(close);
+    const [one, other] = [share(clientOf(make(servers))), share(clientOf(make(servers)))];
+    await Promise.all([one.sharing.ready, other.sharing.ready]);
+    one.pool.cool('a', 60_000);
+    await until(() => isOut(other.pool));
+    const late = share(clientOf(make(servers)));
+    await late.sharing.ready;
+    expect(isOut(late.pool)).toBe(true);
+  });
+
+  test('survives each node going down and coming back, one after the other, with requests running', async () => {
+    const { servers, close } = await startCluster();
+    closings.push(close);
+    const [one, other] = [share(clientOf(make(servers))), share(clientOf(make(servers)))];
+    await Promise.all([one.sharing.ready, other.sharing.ready]);
+    const stopAsking = asking(one, other);
+    for (const [i, server] of servers.entries()) {
+      const scope = `deployment-${String(i)}`;
+      await server.kill();
+      one.pool.cool('a', 60_000, scope);
+      await server.start();
+      await until(() => other.events.some((event) => 'scope' in event && event.scope === scope), 25_000);
+    }
+    expect(await stopAsking()).toBeGreaterThan(0);
+  }, 90_000);
+});
+
+test('ioredis with a keyPrefix shares with clients that have the same one', async () => {
+  const server = await serverOf(RedisServer.start());
+  const [one, other] = [share(clientOf(PREFIXED(server))), share(clientOf(PREFIXED(server)))];
+  await Promise.all([one.sharing.ready, other.sharing.ready]);
+  one.pool.cool('a', 60_000);
+  await until(() => isOut(other.pool));
+  const late = share(clientOf(PREFIXED(server)));
+  await late.sharing.ready;
+  expect(isOut(late.pool)).toBe(true);
+  expect(await server.cli('keys', '*')).toBe('mine:axios-priority-adapter:{app}:cooldowns');
+});
+
+function fresh(i: number): string {
+  const scope = `deployment-${String(i)}`;
+  return JSON.stringify({ v: 1, i: `x.${String(i)}`, b: 'other', s: scope, r: 'manual', k: 'asked', ms: 60_000 });
+}

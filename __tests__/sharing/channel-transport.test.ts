@@ -1,0 +1,118 @@
+import { shareCooldowns, channelTransport } from '../../src/sharing';
+import type { MessageChannelLike } from '../../src/sharing';
+import { stubPool } from '../support/stub-pool';
+
+const two = { a: {}, b: { priority: 2 } };
+let count = 0;
+let opened: BroadcastChannel[] = [];
+const channel = (name: string): BroadcastChannel => {
+  const made = new BroadcastChannel(name);
+  opened.push(made);
+  return made;
+};
+
+function start(name: string) {
+  const { pool } = stubPool(two);
+  const errors: unknown[] = [];
+  const own = channel(name);
+  const sharing = shareCooldowns(pool, channelTransport(own), { onError: (error) => errors.push(error) });
+  const heard = (type: 'cooldown' | 'recovered'): Promise<void> =>
+    new Promise((resolve) => {
+      const end = pool.subscribe((event) => {
+        if (event.type !== type) return;
+        end();
+        resolve();
+      });
+    });
+  return { pool, sharing, errors, heard, channel: own };
+}
+
+let name: string;
+beforeEach(() => (name = `cooldowns-${String(count++)}`));
+afterEach(() => {
+  for (const each of opened) each.close();
+  opened = [];
+  jest.restoreAllMocks();
+});
+
+test('pools share over a channel, restores included', async () => {
+  const [one, other] = [start(name), start(name)];
+  const cooled = other.heard('cooldown');
+  one.pool.cool('a', 60_000);
+  await cooled;
+  const recovered = one.heard('recovered');
+  other.sharing.restore('a');
+  await recovered;
+  expect(one.pool.snapshot()[0]?.available).toBe(true);
+});
+
+test('a late starter learns what is in force, and is ready then', async () => {
+  const one = start(name);
+  one.pool.cool('a', 60_000);
+  await one.sharing.ready;
+  const late = start(name);
+  await late.sharing.ready;
+  const [cooldown] = late.pool.snapshot()[0]!.cooldowns;
+  expect(cooldown).toMatchObject({ reason: 'manual' });
+  expect(cooldown!.remaining).toBeLessThan(60_000);
+});
+
+test('it is ready without others after a moment, and at once when stopped', async () => {
+  await start(name).sharing.ready;
+  const other = start(`${name}-other`);
+  await other.sharing.stop();
+  await other.sharing.ready;
+});
+
+test('two pools of one thread share one transport, and the later one learns what is in force', async () => {
+  const transport = channelTransport(channel(name));
+  const [{ pool: one }, { pool: other }, { pool: far }] = [stubPool(two), stubPool(two), stubPool(two)];
+  const sharings = [shareCooldowns(one, transport), shareCooldowns(far, channelTransport(channel(name)))];
+  const heard = new Promise((resolve) => one.subscribe(resolve));
+  far.cool('a', 60_000);
+  await heard;
+  sharings.push(shareCooldowns(other, transport));
+  expect(other.snapshot()[0]?.cooldowns).toHaveLength(1);
+  await Promise.all(sharings.map((sharing) => sharing.stop()));
+});
+
+test('stop ends the listener, and the channel stays open', async () => {
+  const one = start(name);
+  await one.sharing.stop();
+  const other = start(name);
+  other.pool.cool('a', 60_000);
+  await other.sharing.ready;
+  expect(one.pool.snapshot()[0]?.cooldowns).toEqual([]);
+  const third = channel(name);
+  const got = new Promise((resolve) => (third.onmessage = resolve));
+  one.channel.postMessage('still open');
+  await got;
+});
+
+test('other messages on the channel and a closed channel do no harm', async () => {
+  const one = start(name);
+  const other = channel(name);
+  for (const message of [
+    undefined,
+    5,
+    'x',
+    {},
+    { axiosPriorityAdapter: 5 },
+    { axiosPriorityAdapter: { what: 'tell' } },
+  ])
+    other.postMessage(message);
+  await one.sharing.ready;
+  one.channel.close();
+  const closed = start(name);
+  closed.channel.close();
+  shareCooldowns(stubPool(two).pool, channelTransport(closed.channel), {
+    onError: (error) => closed.errors.push(error),
+  });
+  expect(closed.errors).toEqual([expect.objectContaining({ name: 'InvalidStateError' })]);
+});
+
+test('what isn’t a channel is refused', () => {
+  expect(() => channelTransport({ postMessage: () => undefined } as unknown as MessageChannelLike)).toThrow(
+    'channel must be a BroadcastChannel, got an object',
+  );
+});

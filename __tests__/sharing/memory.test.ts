@@ -1,0 +1,82 @@
+import { machineTime, ageOf } from '../../src/sharing/machine-clock';
+import { Memory, remembered } from '../../src/sharing/memory';
+import type { Message } from '../../src/sharing/message';
+import { written } from '../../src/sharing/message';
+import { fakeClock } from '../support/stub-pool';
+
+const cooldown = (id: string, ms = 1000, backend = 'A'): string =>
+  written({ id, backend, scope: 'chat', reason: 'throttled', kind: 'asked', ms } satisfies Message)!;
+const restore = (id: string): string => written({ id, backend: 'A', reason: 'restore', ms: 1000 })!;
+
+describe('the memory of a transport', () => {
+  test('keeps the latest message of each sender about each subject, until it is over', () => {
+    const clock = fakeClock();
+    const memory = new Memory();
+    expect([memory.add(cooldown('x.1')), memory.add(cooldown('x.1')), memory.add('{')]).toEqual([true, false, false]);
+    clock.advance(100);
+    memory.add(cooldown('y.1'));
+    memory.add(cooldown('x.2', 2000));
+    expect(memory.add(cooldown('x.3', 2000), 50)).toBe(false);
+    clock.advance(200);
+    expect(memory.list()).toEqual([
+      [cooldown('y.1'), 200],
+      [cooldown('x.2', 2000), 200],
+    ]);
+    clock.advance(800);
+    expect(memory.list()).toEqual([[cooldown('x.2', 2000), 1000]]);
+  });
+
+  test('forgets what was told before a restore, and lists the oldest first', () => {
+    const clock = fakeClock();
+    const memory = new Memory();
+    memory.add(cooldown('x.1'));
+    memory.add(cooldown('x.2', 1000, 'B'));
+    memory.add(restore('x.3'));
+    clock.advance(10);
+    memory.add(cooldown('x.4'));
+    memory.add(restore('y.1'), 5);
+    memory.add(cooldown('z.1'), 8);
+    expect(memory.list().map(([text]) => text)).toEqual([
+      cooldown('x.2', 1000, 'B'),
+      restore('x.3'),
+      cooldown('z.1'),
+      restore('y.1'),
+      cooldown('x.4'),
+    ]);
+  });
+
+  test('is read from others only in its own form', () => {
+    expect(remembered('x')).toEqual([]);
+    expect(remembered(['x', [], [5, 5], ['x', '5'], ['x', -1], ['x', NaN], ['x', 5]])).toEqual([['x', 5]]);
+  });
+});
+
+describe("the machine's clock", () => {
+  const elsewhere = (process: object | undefined): (number | undefined)[] => {
+    const { process: own } = globalThis;
+    Object.assign(globalThis, { process });
+    try {
+      return [machineTime(), ageOf(0)];
+    } finally {
+      globalThis.process = own;
+    }
+  };
+
+  test('tells how old a message is that lay about', () => {
+    expect(ageOf(machineTime()! - 5000)).toBeCloseTo(5000, -2);
+  });
+
+  test.each([machineTime()! + 5000, 'x', undefined, NaN])('has no age for %p', (stamp) => {
+    expect(ageOf(stamp)).toBe(0);
+  });
+
+  test.each([
+    undefined,
+    {},
+    { versions: {} },
+    { versions: { node: '20', deno: '2' } },
+    { versions: { node: '20', bun: '1' } },
+  ])('is Node’s alone (%j)', (process) => {
+    expect(elsewhere(process)).toEqual([undefined, 0]);
+  });
+});

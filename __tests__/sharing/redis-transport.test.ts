@@ -1,0 +1,274 @@
+import { redisTransport } from '../../src/sharing';
+import type { RedisClientLike, RedisTransportOptions } from '../../src/sharing';
+import { RedisClock } from '../../src/sharing/redis-clock';
+import { FakeIoRedis, FakeNodeRedis, FakeRedis } from '../support/fake-redis';
+import { deferred, eventLoopTurn, fakeClock } from '../support/stub-pool';
+
+let redis: FakeRedis;
+let clock: ReturnType<typeof fakeClock>;
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['performance', 'setImmediate', 'nextTick', 'queueMicrotask'] });
+  clock = fakeClock();
+  redis = new FakeRedis();
+});
+afterEach(() => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+});
+
+const message = (id: string, more: object = {}): string =>
+  JSON.stringify({ v: 1, i: id, b: 'A', s: id, r: 'manual', k: 'asked', ms: 60_000, ...more });
+
+function listen(client: RedisClientLike) {
+  const transport = redisTransport(client, { prefix: 'app' });
+  const heard: [string, number | undefined][] = [];
+  const reports: unknown[] = [];
+  const listening = transport.listen(
+    (text, age) => heard.push([text, age]),
+    (error) => reports.push(error),
+  );
+  return { transport, heard, reports, ready: listening.ready, stop: () => listening.stop() };
+}
+
+const settled = async (): Promise<void> => {
+  for (let i = 0; i < 3; i++) await eventLoopTurn();
+};
+
+/** A moment later, on both clocks. */
+async function later(ms: number): Promise<void> {
+  clock.advance(ms);
+  jest.advanceTimersByTime(ms);
+  await settled();
+}
+
+test('it loads what is remembered once it has subscribed, and reports that all is well', async () => {
+  redis.values.set('x', `${String(redis.time() - 500)} ${message('x.1')}`);
+  const { heard, ready, reports } = listen(new FakeNodeRedis(redis));
+  await ready;
+  expect(heard).toEqual([[message('x.1'), 500]]);
+  expect(reports).toEqual([undefined]);
+});
+
+test('a second listener hears what is remembered, and each stops for itself', async () => {
+  const client = new FakeNodeRedis(redis);
+  const first = listen(client);
+  await first.ready;
+  redis.values.set('x', `${String(redis.time())} ${message('x.1')}`);
+  const heard: string[] = [];
+  const second = first.transport.listen(
+    (text) => heard.push(text),
+    () => undefined,
+  );
+  await settled();
+  expect(heard).toEqual([message('x.1')]);
+  await first.stop();
+  expect(client.copies[0]!.closed).toBe(0);
+  await second.stop();
+  expect(client.copies[0]!.closed).toBe(1);
+  expect(client.listenerCount('ready')).toBe(0);
+  redis.publish(`5 ${message('x.2')}`);
+  client.copies[0]!.emit('error', new Error());
+  expect(first.reports).toEqual([undefined]);
+});
+
+test('it loads again every 30 s, and reports nothing when nothing was wrong', async () => {
+  const { heard, ready, reports } = listen(new FakeNodeRedis(redis));
+  await ready;
+  await later(1_000);
+  redis.values.set('x', `${String(redis.time())} ${message('x.1')}`);
+  await later(30_000);
+  expect(heard).toHaveLength(1);
+  expect(reports).toEqual([undefined]);
+});
+
+test('it sends only while the client is ready, and has it told again when it is back', async () => {
+  const client = new FakeNodeRedis(redis);
+  const { ready, reports, transport } = listen(client);
+  await ready;
+  client.isReady = false;
+  transport.send(message('y.1'));
+  client.emit('ready');
+  expect(reports).toEqual([undefined]);
+  client.isReady = true;
+  client.emit('ready');
+  await settled();
+  expect(redis.told).toEqual([]);
+  expect(reports).toEqual([undefined, undefined]);
+  transport.send(message('y.1'));
+  transport.send('no message');
+  await settled();
+  expect(redis.told).toEqual([message('y.1')]);
+});
+
+test('what was not sent meanwhile is told again after the next load, also if the client tells nothing', async () => {
+  const client = new FakeNodeRedis(redis);
+  const { ready, reports, transport } = listen(client);
+  await ready;
+  await later(1_000);
+  client.isReady = false;
+  transport.send(message('y.1'));
+  client.isReady = true;
+  await later(30_000);
+  expect(reports).toEqual([undefined, undefined]);
+});
+
+test('no more than 1,000 commands are under way, and afterwards all is told again, once', async () => {
+  const { ready, reports, transport } = listen(new FakeNodeRedis(redis));
+  await ready;
+  redis.hangs = true;
+  for (let i = 0; i < 1_500; i++) transport.send(message(`y.${String(i)}`));
+  await later(60_000);
+  redis.goOn();
+  await settled();
+  expect(redis.told).toHaveLength(1_000);
+  expect(reports).toEqual([undefined, undefined]);
+});
+
+test('while a load is under way, no other is begun', async () => {
+  const { ready } = listen(new FakeNodeRedis(redis));
+  await ready;
+  redis.hangs = true;
+  const run = jest.spyOn(redis, 'run');
+  await later(31_000);
+  await later(31_000);
+  expect(run).toHaveBeenCalledTimes(1);
+});
+
+test('a command that fails is reported, and told again after the next load', async () => {
+  const client = new FakeNodeRedis(redis);
+  const { ready, reports, transport } = listen(client);
+  await ready;
+  const error = (redis.error = new Error('NOPERM'));
+  transport.send(message('y.1'));
+  client.emit('ready');
+  await settled();
+  expect(reports).toEqual([undefined, error, error]);
+  redis.error = undefined;
+  await later(1_000);
+  await later(30_000);
+  expect(reports).toEqual([undefined, error, error, undefined]);
+});
+
+test('values of any form are ignored, and so is a stamp far in the future', async () => {
+  const { heard, ready } = listen(new FakeNodeRedis(redis));
+  await ready;
+  const time = redis.time();
+  for (const value of ['', 'x', '5', ' {}', `${String(time + 100_000)} x`, `${'9'.repeat(16)} x`]) redis.publish(value);
+  redis.publish(`${String(time + 5_000)} ${message('x.1')}`);
+  expect(heard).toEqual([[message('x.1'), 0]]);
+});
+
+test('a process that was stopped takes the age from before', () => {
+  const redisClock = new RedisClock();
+  expect(redisClock.ageOf(5)).toBe(0);
+  const began = performance.now();
+  clock.advance(6_000);
+  redisClock.learn(1_000_000, began);
+  expect(redisClock.ageOf(1_000_000)).toBe(6_000);
+  redisClock.learn(1_000_000 + 6_000, performance.now());
+  expect(redisClock.ageOf(1_000_000)).toBe(6_000);
+  const again = performance.now();
+  clock.advance(6_000);
+  redisClock.learn(1_006_000, again);
+  expect(redisClock.ageOf(1_006_000)).toBe(6_000);
+});
+
+describe('node-redis', () => {
+  test('loads again after a reconnect, and copies get a listener for errors', async () => {
+    const client = new FakeNodeRedis(redis);
+    const { ready, reports } = listen(client);
+    await ready;
+    const [copy] = client.copies;
+    const error = new Error('Socket closed unexpectedly');
+    copy!.emit('error', error);
+    copy!.emit('ready');
+    await settled();
+    expect(reports).toEqual([undefined, error, undefined]);
+  });
+
+  test('opens another connection a second after it gave up, unless it was stopped', async () => {
+    const client = new FakeNodeRedis(redis);
+    const error = new Error('gave up');
+    client.prepare = (copy) => (copy.connecting = Promise.reject(error));
+    const { reports, ready, stop } = listen(client);
+    await settled();
+    client.prepare = () => undefined;
+    await later(1_000);
+    await ready;
+    expect(client.copies).toHaveLength(2);
+    expect(reports).toEqual([error, undefined]);
+    await stop();
+    client.prepare = (copy) => (copy.connecting = Promise.reject(error));
+    await listen(client).stop();
+    await later(5_000);
+    expect(client.copies).toHaveLength(3);
+  });
+
+  test('closes a connection that is made after stop', async () => {
+    const client = new FakeNodeRedis(redis);
+    const slow = deferred<undefined>();
+    client.prepare = (copy) => (copy.connecting = slow.promise);
+    const { stop } = listen(client);
+    await stop();
+    slow.resolve(undefined);
+    await settled();
+    expect(client.copies[0]!.closed).toBe(2);
+  });
+
+  test('of version 4, in a Cluster, has neither isReady nor destroy', async () => {
+    const client = new FakeNodeRedis(redis);
+    client.isReady = undefined;
+    client.prepare = (copy) => (copy.destroy = undefined);
+    const { ready, stop, transport } = listen(client);
+    await ready;
+    transport.send(message('y.1', { s: undefined, r: 'restore', k: undefined }));
+    expect(redis.told).toHaveLength(1);
+    await stop();
+    await settled();
+    expect(client.copies[0]!.closed).toBe(1);
+  });
+});
+
+describe('ioredis', () => {
+  test('subscribes whenever it is ready, and opens another connection after it ended', async () => {
+    const client = new FakeIoRedis(redis, false);
+    const { heard, ready, reports, stop, transport } = listen(client);
+    client.copies[0]!.emit('ready');
+    await ready;
+    transport.send(message('y.1'));
+    await settled();
+    expect(heard).toEqual([[message('y.1'), expect.any(Number)]]);
+    client.copies[0]!.emit('end');
+    client.copies[0]!.emit('end');
+    await later(1_000);
+    expect(client.copies).toHaveLength(2);
+    client.copies[1]!.emit('ready');
+    await settled();
+    expect(reports).toEqual([undefined, undefined]);
+    await stop();
+    expect(client.copies[1]!.closed).toBe(1);
+    const [overrides] = client.overrides as [{ retryStrategy: (times: number) => number }];
+    expect([1, 100].map((times) => overrides.retryStrategy(times))).toEqual([50, 2000]);
+  });
+
+  test('that connects lazily is told to, and a Cluster takes no overrides', async () => {
+    const client = new FakeIoRedis(redis, true);
+    client.status = 'wait';
+    const { reports } = listen(client);
+    await settled();
+    expect(client.copies[0]!.connected).toBe(1);
+    expect(client.overrides).toEqual([]);
+    expect(reports).toEqual([new Error('refused')]);
+  });
+});
+
+test.each([
+  [{}, { prefix: 'x' }, 'client must be a client of redis or ioredis, got an object'],
+  [undefined, {}, 'options.prefix must be a non-empty string, got undefined'],
+  [undefined, { prefix: '' }, 'options.prefix must be a non-empty string, got ""'],
+  [undefined, { prefix: 'x', prefx: 'x' }, 'options has an unknown field "prefx"; did you mean "prefix"?'],
+  [undefined, 'x', 'options must be an object, got a string'],
+])('it refuses bad input (%#)', (client, options, text) => {
+  const given = (client ?? new FakeNodeRedis(redis)) as RedisClientLike;
+  expect(() => redisTransport(given, options as RedisTransportOptions)).toThrow(text);
+});

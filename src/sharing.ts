@@ -1,0 +1,15 @@
+/**
+ * Shares cooldowns between processes, worker threads or tabs, so that what one learns, all know. Begin with
+ * {@link shareCooldowns}. All durations are in milliseconds. Loading it imports nothing from Node.
+ *
+ * @module axios-priority-adapter/sharing
+ */
+export { channelTransport } from './sharing/channel-transport';
+export type { MessageChannelLike } from './sharing/channel-transport';
+export { processTransport } from './sharing/process-transport';
+export type { ChildProcessLike, ProcessTransportOptions } from './sharing/process-transport';
+export { redisTransport } from './sharing/redis-transport';
+export type { RedisClientLike, RedisTransportOptions } from './sharing/redis-transport';
+export { shareCooldowns } from './sharing/share-cooldowns';
+export type { SharedCooldowns, SharingOptions } from './sharing/share-cooldowns';
+export type { Transport } from './sharing/transport';

@@ -1,0 +1,89 @@
+import { must } from '../base/check';
+import { after } from '../base/clock';
+import { Gossip } from './gossip';
+import { Listeners } from './listeners';
+import type { Transport } from './transport';
+
+/** What {@link channelTransport} needs of a channel: a `BroadcastChannel` has it. */
+export interface MessageChannelLike {
+  /** Sends to all others of the same name. */
+  postMessage(message: unknown): void;
+  /** Begins to listen. */
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  /** Ends it. */
+  removeEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+}
+
+/** ms in which the others answer. After that there is nobody. */
+const PATIENCE = 200;
+
+/**
+ * Shares over a `BroadcastChannel`: between the worker threads of a process, or between the tabs of a browser. Late starters
+ * ask the others what is in force. Whoever made the channel closes it.
+ *
+ * @param channel the same name everywhere: `new BroadcastChannel('cooldowns')`
+ * @throws TypeError if `channel` isn't a channel
+ */
+export function channelTransport(channel: MessageChannelLike): Transport {
+  const { postMessage, addEventListener } = Object(channel) as Partial<MessageChannelLike>;
+  const isChannel = typeof postMessage === 'function' && typeof addEventListener === 'function';
+  must(isChannel, 'channel', 'be a BroadcastChannel', channel);
+  return new ChannelTransport(channel);
+}
+
+class ChannelTransport implements Transport {
+  readonly #gossip = new Gossip();
+  readonly #listeners = new Listeners();
+  #answered: Promise<void> = Promise.resolve();
+  #resolveAnswered!: () => void;
+  #cancelPatience!: () => void;
+
+  constructor(private readonly channel: MessageChannelLike) {}
+
+  send(message: string): void {
+    this.channel.postMessage(this.#gossip.tell(message));
+  }
+
+  listen(...[hear, report]: Parameters<Transport['listen']>): ReturnType<Transport['listen']> {
+    const end = this.#listeners.add(hear, report);
+    if (this.#listeners.size === 1) this.#begin();
+    else for (const [text, age] of this.#gossip.list()) hear(text, age);
+    const stop = (): Promise<void> => {
+      end();
+      if (this.#listeners.size === 0) this.#end();
+      return Promise.resolve();
+    };
+    return { ready: this.#answered, stop };
+  }
+
+  #begin(): void {
+    this.#answered = new Promise((resolve) => (this.#resolveAnswered = resolve));
+    this.#cancelPatience = after(PATIENCE, this.#resolveAnswered);
+    this.channel.addEventListener('message', this.#hear);
+    this.#post(this.#gossip.ask);
+  }
+
+  #end(): void {
+    this.#cancelPatience();
+    this.#resolveAnswered();
+    this.channel.removeEventListener('message', this.#hear);
+  }
+
+  readonly #hear = ({ data }: { readonly data: unknown }): void => {
+    const { what, fresh } = this.#gossip.hear(data);
+    for (const [text, age] of fresh) this.#listeners.hear(text, age);
+    if (what === 'ask') this.#post(this.#gossip.answer());
+    if (what !== 'answer') return;
+    this.#cancelPatience();
+    this.#resolveAnswered();
+  };
+
+  /** A closed channel throws. */
+  #post(message: unknown): void {
+    try {
+      this.channel.postMessage(message);
+    } catch (error) {
+      this.#listeners.report(error);
+    }
+  }
+}

@@ -1,0 +1,16 @@
+/** A map that forgets the entry that was set the longest ago when it is full. Whatever others write, it doesn't grow. */
+export class LimitedMap<K, V> extends Map<K, V> {
+  readonly #most: number;
+
+  constructor(most: number) {
+    super();
+    this.#most = most;
+  }
+
+  override set(key: K, value: V): this {
+    this.delete(key);
+    super.set(key, value);
+    if (this.size > this.#most) this.delete(this.keys().next().value!);
+    return this;
+  }
+}

@@ -1,0 +1,159 @@
+import { after, now } from '../base/clock';
+import { Listeners } from './listeners';
+import { read, subjectOf } from './message';
+import { RedisClock } from './redis-clock';
+import type { RedisCommands } from './redis-commands';
+import type { Transport } from './transport';
+
+/** Commands under way at most. While Redis hangs, the client would keep all others. */
+const MOST_UNDER_WAY = 1_000;
+/** ms between two loads: pub/sub may lose a message, and forgets what it has sent. */
+const LOAD_EVERY = 30_000;
+/** ms until the next try while nothing could be loaded. */
+const RETRY_AFTER = 1_000;
+
+/** Tells over the user's client, and listens over a copy of it. */
+export class RedisConnection implements Transport {
+  readonly #listeners = new Listeners();
+  readonly #clock = new RedisClock();
+  #underWay = 0;
+  /** Something couldn't be sent, so it has to be told again as soon as that is possible. */
+  #missed = false;
+  /** A command failed or a connection broke. It has to be told again after a load. */
+  #failed = false;
+  #isSubscribed = false;
+  #loads = 0;
+  #ready: Promise<void> = Promise.resolve();
+  #resolveReady!: () => void;
+  #endings: (() => void)[] = [];
+  #cancelTimer: () => void = () => undefined;
+
+  constructor(private readonly commands: RedisCommands) {}
+
+  send(text: string): void {
+    const message = read(text);
+    if (message === undefined) return;
+    if (!this.commands.isReady() || this.#underWay >= MOST_UNDER_WAY) {
+      this.#missed = true;
+      return;
+    }
+    this.#underWay++;
+    const { ms, backend, reason } = message;
+    this.commands.tell([subjectOf(message), String(Math.ceil(ms)), text, backend, reason]).then(
+      () => this.#told(),
+      (error: unknown) => {
+        this.#underWay--;
+        this.#fail(error);
+      },
+    );
+  }
+
+  listen(...[hear, report]: Parameters<Transport['listen']>): ReturnType<Transport['listen']> {
+    const end = this.#listeners.add(hear, report);
+    if (this.#listeners.size === 1) this.#begin();
+    else this.#load();
+    const stop = (): Promise<void> => {
+      end();
+      if (this.#listeners.size === 0) this.#end();
+      return Promise.resolve();
+    };
+    return { ready: this.#ready, stop };
+  }
+
+  #begin(): void {
+    this.#ready = new Promise((resolve) => (this.#resolveReady = resolve));
+    this.#endings = [this.commands.onReady(() => this.#connected()), this.#subscribe()];
+    this.#schedule();
+  }
+
+  #end(): void {
+    this.#cancelTimer();
+    this.#isSubscribed = false;
+    for (const end of this.#endings.splice(0)) end();
+  }
+
+  #subscribe(): () => void {
+    let isOpen = true;
+    const close = this.commands.subscribe({
+      subscribed: () => {
+        // The connection may have been closed while it was being made.
+        if (!isOpen) close();
+        else {
+          this.#isSubscribed = true;
+          this.#connected();
+        }
+      },
+      message: (text) => isOpen && this.#hear(text),
+      error: (error) => isOpen && this.#fail(error),
+      ended: () => {
+        if (!isOpen) return;
+        isOpen = false;
+        const cancel = after(RETRY_AFTER, () => (this.#endings[1] = this.#subscribe()));
+        this.#endings[1] = cancel;
+      },
+    });
+    return () => {
+      isOpen = false;
+      close();
+    };
+  }
+
+  /** What was told while a connection was away may be lost, on both sides. */
+  #connected(): void {
+    this.#failed = true;
+    this.#load();
+  }
+
+  #schedule(): void {
+    const delay = this.#failed || !this.#isSubscribed ? RETRY_AFTER : LOAD_EVERY;
+    this.#cancelTimer = after(delay, () => {
+      if (this.#loads === 0) this.#load();
+      this.#schedule();
+    });
+  }
+
+  /** Only while subscribed: what is told after a load must not be missed. */
+  #load(): void {
+    if (!this.#isSubscribed || !this.commands.isReady()) return;
+    const began = now();
+    this.#loads++;
+    this.commands.load().then(
+      (reply) => {
+        this.#loads--;
+        this.#loaded(reply, began);
+      },
+      (error: unknown) => {
+        this.#loads--;
+        this.#fail(error);
+      },
+    );
+  }
+
+  #loaded(reply: unknown, began: number): void {
+    const [time, ...values] = (reply as unknown[]).map(String);
+    this.#clock.learn(Number(time), began);
+    // Oldest first, so that a restore ends what was told before it.
+    for (const value of values.sort()) this.#hear(value);
+    this.#resolveReady();
+    const wasDown = this.#failed || this.#missed;
+    this.#failed = this.#missed = false;
+    if (wasDown) this.#listeners.report(undefined);
+  }
+
+  #hear(value: string): void {
+    const [, stamp, text] = /^(\d{1,15}) (.*)$/s.exec(value) ?? [];
+    const age = this.#clock.ageOf(Number(stamp));
+    if (text !== undefined && age !== undefined) this.#listeners.hear(text, age);
+  }
+
+  #told(): void {
+    if (--this.#underWay > 0 || !this.#missed || this.#failed) return;
+    this.#missed = false;
+    this.#listeners.report(undefined);
+  }
+
+  #fail(error: unknown): void {
+    this.#failed = true;
+    this.#listeners.report(error);
+  }
+}

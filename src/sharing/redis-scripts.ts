@@ -1,0 +1,55 @@
+/*
+ * KEYS[1] is the hash of what is in force, ARGV[1] the channel. A value of the hash, and what is published, is the server's
+ * time in ms, a space and the message. A field is the subject of its message.
+ *
+ * Another program may have written there, so a script trusts no value: it publishes whatever it finds.
+ */
+
+/** ms of the server's clock. */
+const TIME = `
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
+
+/**
+ * ARGV: channel, field, ms, message, digest of the backend, reason. Drops what ends at nearly the same time as
+ * what is known. Keeps the later one, unless it ends so late that it may be a forged one.
+ */
+export const TELL = `${TIME}
+local key, field, ms, digest = KEYS[1], ARGV[2], tonumber(ARGV[3]), ARGV[5]
+local value = string.format('%.0f', now) .. ' ' .. ARGV[4]
+if redis.call('TYPE', key).ok ~= 'hash' then redis.call('DEL', key) end
+local function ending(known)
+  local n, message = string.match(known or '', '^(%d+) (.+)$')
+  local isJson, fields = pcall(cjson.decode, message or '')
+  if n and isJson and type(fields) == 'table' and type(fields.ms) == 'number' then return tonumber(n) + fields.ms end
+end
+local longest = ms
+if ARGV[6] == 'restore' then
+  for _, each in ipairs(redis.call('HKEYS', key)) do
+    if string.sub(each, 1, #digest + 1) == digest .. ' ' then redis.call('HDEL', key, each) end
+  end
+else
+  local ends = ending(redis.call('HGET', key, field))
+  if ends and math.abs(ends - now - ms) <= math.max(50, ms * 0.05) then return 0 end
+  if ends and ends > now + ms and ends - now <= 300000 then field = nil end
+end
+if field then
+  redis.call('HSET', key, field, value)
+  if redis.call('HLEN', key) > 5000 then
+    redis.call('DEL', key)
+    redis.call('HSET', key, field, value)
+  end
+  longest = math.max(longest, redis.call('PTTL', key))
+  redis.call('PEXPIRE', key, string.format('%.0f', math.min(math.ceil(longest), 2 ^ 40)))
+end
+redis.call('PUBLISH', ARGV[1], value)
+return 1`;
+
+/** Returns the server's time, then the values. Too many can't be ours. */
+export const LOAD = `${TIME}
+local values = {}
+if redis.call('TYPE', KEYS[1]).ok == 'hash' and redis.call('HLEN', KEYS[1]) <= 5000 then
+  values = redis.call('HVALS', KEYS[1])
+end
+table.insert(values, 1, string.format('%.0f', now))
+return values`;

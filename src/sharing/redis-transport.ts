@@ -1,0 +1,46 @@
+import { checkFields, dictionary, isText, must } from '../base/check';
+import type { Transport } from './transport';
+import { RedisConnection } from './redis-connection';
+import { commandsOf } from './redis-commands';
+
+/**
+ * What {@link redisTransport} needs of a client: `redis` (node-redis 4, 5, 6) and `ioredis` (5, 6) have it. Their types differ
+ * too much to say more.
+ */
+export interface RedisClientLike {
+  /** A method: makes a second client like this one, for subscribing. */
+  readonly duplicate: object;
+  /** A method: runs a script. */
+  readonly eval: object;
+  /** A method: adds a listener. */
+  readonly on: object;
+}
+
+/** Options of {@link redisTransport}. */
+export interface RedisTransportOptions {
+  /** The same in all processes that share, and different from that of other apps on this Redis. */
+  readonly prefix: string;
+}
+
+/**
+ * Shares over Redis, by the client that you have: single server, Sentinel or Cluster. It opens one connection of its own for
+ * subscribing, and closes only that.
+ *
+ * @param client of `redis` (node-redis 4, 5, 6) or `ioredis` (5, 6). It may connect later
+ * @param options `prefix` is required
+ * @throws TypeError that names the place and the value
+ */
+export function redisTransport(client: RedisClientLike, options: RedisTransportOptions): Transport {
+  const { duplicate, eval: run, on } = Object(client) as Partial<RedisClientLike>;
+  const isClient = [duplicate, run, on].every((method) => typeof method === 'function');
+  must(isClient, 'client', 'be a client of redis or ioredis', client);
+  checkFields(dictionary(options, 'options'), ['prefix'], 'options');
+  must(isText(options.prefix), 'options.prefix', 'be a non-empty string', options.prefix);
+  // In a Cluster, the braces keep all keys of an app in one slot.
+  const name = `axios-priority-adapter:{${options.prefix}}`;
+  const connection = new RedisConnection(commandsOf(client, `${name}:cooldowns`, name));
+  return {
+    send: (message) => connection.send(message),
+    listen: (hear, report) => connection.listen(hear, report),
+  };
+}

@@ -1,0 +1,91 @@
+import { callback, duration, resolveOptions, must, show } from '../base/check';
+import type { Check, Checks } from '../base/check';
+import type { CooldownReason } from '../pool/circuit';
+import { BackendPool, coreOf } from '../pool/pool';
+import { REASONS } from './message';
+import { Sharing } from './sharing';
+import type { SharingSettings } from './sharing';
+import type { Transport } from './transport';
+
+/** Options of {@link shareCooldowns}. `undefined` means the default. */
+export interface SharingOptions {
+  /** ms. Shorter cooldowns aren't shared: they would be over before the others are told. Default: 250 */
+  readonly minDuration?: number | undefined;
+  /**
+   * ms, counted when heard. No cooldown takes a backend out for longer than that after it was first heard. For maintenance
+   * windows, raise it everywhere. Default: 300 000
+   */
+  readonly maxDuration?: number | undefined;
+  /**
+   * The reasons that are told and heard. Leave out what one process alone may have run into, such as a broken connection.
+   * Default: `['throttled', 'oversized', 'manual']`
+   */
+  readonly reasons?: readonly CooldownReason[] | undefined;
+  /**
+   * Called with each error of the transport, and with `undefined` when it works again. Default: the console is told once, and
+   * once more when sharing works again
+   */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** Cooldowns that are being shared. */
+export interface SharedCooldowns {
+  /**
+   * Resolves when the others have been heard once, or at `stop()`. It stays pending while the transport is away, so don't
+   * delay startup for it.
+   */
+  readonly ready: Promise<void>;
+  /**
+   * `pool.restore` for every process.
+   *
+   * @param name of the backend
+   * @throws TypeError for an unknown name
+   */
+  restore(name: string): void;
+  /** Ends the sharing. It leaves no connection, timer or listener. The pool keeps what it has learned. */
+  stop(): Promise<void>;
+}
+
+const checkReasons: Check<readonly CooldownReason[]> = (value, place) => {
+  if (value === undefined) return ['throttled', 'oversized', 'manual'];
+  must(Array.isArray(value), place, 'be an array of reasons', value);
+  const wrong: unknown = value.find((reason) => !REASONS.includes(reason as CooldownReason));
+  must(wrong === undefined, place, `hold only ${REASONS.join(', ')}`, wrong, show);
+  return value as CooldownReason[];
+};
+
+const CHECKS: Checks<SharingSettings> = {
+  minDuration: /* @__PURE__ */ duration(250),
+  maxDuration: /* @__PURE__ */ duration(300_000),
+  reasons: checkReasons,
+  onError: (value, place) => callback(consoleReport())(value, place),
+};
+
+/**
+ * Tells other processes which backends are on cooldown, and learns it from them. No request waits for it. While the
+ * transport is down, the process goes on by itself.
+ *
+ * A backend counts as the same one in another process if its name and its `baseURL` are the same.
+ *
+ * @param pool of this process
+ * @param transport `redisTransport`, `channelTransport`, `processTransport` or one of your own
+ * @param options all have defaults
+ * @throws TypeError that names the place and the value
+ */
+export function shareCooldowns(pool: BackendPool, transport: Transport, options: SharingOptions = {}): SharedCooldowns {
+  must(BackendPool.isPool(pool), 'pool', 'be a BackendPool, such as adapter.pool', pool);
+  const { send, listen } = Object(transport) as Partial<Transport>;
+  must(typeof send === 'function' && typeof listen === 'function', 'transport', 'have send and listen', transport);
+  return new Sharing(coreOf(pool), transport, resolveOptions(options, 'options', CHECKS));
+}
+
+/** Tells of the first error, and when all is well again. */
+function consoleReport(): (error: unknown) => void {
+  let isDown = false;
+  return (error) => {
+    if (error === undefined) {
+      if (isDown) console.info('axios-priority-adapter: cooldowns are shared again');
+    } else if (!isDown) console.error('axios-priority-adapter: cooldowns are not shared at present', error);
+    isDown = error !== undefined;
+  };
+}

@@ -1,0 +1,201 @@
+import { nextTurn, now } from '../base/clock';
+import type { PooledBackend } from '../pool/backend';
+import type { CooldownReason } from '../pool/circuit';
+import type { Cooldown, PoolCore, Watcher } from '../pool/pool-core';
+import { digestOf } from './digest';
+import { LimitedMap } from './limited-map';
+import { randomId, read, senderOf, subjectOf, written } from './message';
+import type { CooldownMessage, Message } from './message';
+import type { Transport } from './transport';
+
+/** The options of `shareCooldowns`, every default filled in. */
+export interface SharingSettings {
+  readonly minDuration: number;
+  readonly maxDuration: number;
+  readonly reasons: readonly CooldownReason[];
+  readonly onError: (error: unknown) => void;
+}
+
+/** A cooldown of this process that the others are told of. */
+interface Own {
+  readonly message: CooldownMessage;
+  /** On this process's clock, as all times here. */
+  readonly began: number;
+  readonly until: number;
+}
+
+/** What is remembered of each kind at most. A fleet has a few backends with a few deployments each. */
+const MOST_OWN = 500;
+const MOST_KNOWN = 2_000;
+const MOST_HEARD = 10_000;
+
+/** A cooldown that ends at nearly the same time as one that the others know isn't told: the larger of a share and ms. */
+const NEARLY = { share: 0.05, ms: 50 };
+
+/** Shares the cooldowns of one pool over one transport. */
+export class Sharing implements Watcher {
+  readonly ready: Promise<void>;
+  readonly #sender = randomId();
+  readonly #connection: ReturnType<Transport['listen']>;
+  /** Own cooldowns in force, by subject: told again when the transport is back. */
+  readonly #own = new LimitedMap<string, Own>(MOST_OWN);
+  /** The subjects in `#own` that haven't been told yet. */
+  readonly #untold = new Set<string>();
+  /** When the cooldowns end that everybody knows of, by subject. */
+  readonly #known = new LimitedMap<string, number>(MOST_KNOWN);
+  /** The messages that were heard, by id. Each counts once, when it is first heard. */
+  readonly #heard = new LimitedMap<string, true>(MOST_HEARD);
+  /** When each backend was restored. Older messages don't take it out again. */
+  readonly #restoredAt = new WeakMap<PooledBackend, number>();
+  #stopped: Promise<void> | undefined;
+  #resolveStopped!: () => void;
+
+  constructor(
+    private readonly core: PoolCore,
+    private readonly transport: Transport,
+    private readonly settings: SharingSettings,
+  ) {
+    const stopped = new Promise<void>((resolve) => (this.#resolveStopped = resolve));
+    core.watchers.add(this);
+    this.#connection = transport.listen(
+      (message, age) => this.#hear(message, age),
+      (error) => this.#report(error),
+    );
+    this.ready = Promise.race([this.#connection.ready, stopped]);
+  }
+
+  restore(name: string): void {
+    const backend = this.core.backends.named(name);
+    this.core.restore(backend);
+    const { maxDuration: ms } = this.settings;
+    this.#send({ id: this.#newId(), backend: digestOf(backend.info), reason: 'restore', ms });
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
+    this.core.watchers.delete(this);
+    this.#tellUntold();
+    this.#own.clear();
+    this.#resolveStopped();
+    await this.#connection.stop();
+  }
+
+  /** Called in the path of a request, so it only takes a note. */
+  cooled({ info }: PooledBackend, { scope, reason, kind, duration: ms }: Cooldown): void {
+    const { minDuration, reasons } = this.settings;
+    if (ms < minDuration || !reasons.includes(reason)) return;
+    const message = { id: this.#newId(), backend: digestOf(info), scope, reason, kind, ms };
+    const subject = subjectOf(message);
+    const began = now();
+    const until = began + ms;
+    const own = this.#own.get(subject);
+    // A shorter one adds nothing: only time ends the longer one.
+    if (kind === 'asked' && own !== undefined && own.until >= until) return;
+    this.#own.set(subject, { message, began, until });
+    if (this.#isKnown(subject, until, ms)) return;
+    if (this.#untold.size === 0) void nextTurn().then(() => this.#tellUntold());
+    this.#untold.add(subject);
+  }
+
+  restored(backend: PooledBackend): void {
+    this.#restoredAt.set(backend, now());
+    this.#forget(digestOf(backend.info));
+  }
+
+  #forget(digest: string): void {
+    for (const [subject, { message }] of this.#own) if (message.backend === digest) this.#own.delete(subject);
+    for (const subject of this.#known.keys()) if (subject.startsWith(`${digest} `)) this.#known.delete(subject);
+  }
+
+  /** Whether the others know a cooldown that ends at nearly the same time. One that ends much later may be a forged one. */
+  #isKnown(subject: string, until: number, ms: number): boolean {
+    const known = this.#known.get(subject);
+    return known !== undefined && Math.abs(known - until) <= Math.max(NEARLY.ms, NEARLY.share * ms);
+  }
+
+  #tellUntold(): void {
+    const subjects = [...this.#untold];
+    this.#untold.clear();
+    for (const subject of subjects) this.#tell(subject);
+  }
+
+  #tell(subject: string): void {
+    const own = this.#own.get(subject);
+    if (own === undefined) return;
+    if (!this.#isInForce(own)) this.#own.delete(subject);
+    else {
+      this.#known.set(subject, own.until);
+      this.#send({ ...own.message, ms: own.until - now() });
+    }
+  }
+
+  /** A success may have ended it early. The pool's own deadline is set in the same turn, but not in the same instant. */
+  #isInForce({ message, until }: Own): boolean {
+    const backend = this.#backendOf(message);
+    return until > now() && backend !== undefined && backend.availableAt(message.scope, now()) >= until - NEARLY.ms;
+  }
+
+  #backendOf({ backend }: Message): PooledBackend | undefined {
+    return this.core.backends.byPriority.find(({ info }) => digestOf(info) === backend);
+  }
+
+  #send(message: Message): void {
+    const text = written(message);
+    if (text === undefined) return;
+    try {
+      this.transport.send(text);
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  #report(error: unknown): void {
+    // The others may have missed what was told in the meantime.
+    if (error === undefined) for (const subject of [...this.#own.keys()]) this.#tell(subject);
+    try {
+      this.settings.onError(error);
+    } catch (thrown) {
+      console.error('axios-priority-adapter: onError threw', thrown);
+    }
+  }
+
+  #hear(text: string, age: unknown = 0): void {
+    const message = this.#stopped === undefined ? read(text) : undefined;
+    if (message === undefined || senderOf(message) === this.#sender) return;
+    const backend = this.#backendOf(message);
+    if (backend === undefined) return;
+    const time = now();
+    const told = time - (typeof age === 'number' && age > 0 ? age : 0);
+    const isNew = !this.#heard.has(message.id);
+    // Set again, so that what is still remembered elsewhere isn't forgotten here.
+    this.#heard.set(message.id, true);
+    if (!isNew || told < (this.#restoredAt.get(backend) ?? -Infinity)) return;
+    if (message.reason === 'restore') this.#hearRestore(backend, told);
+    else this.#learn(backend, message, told);
+  }
+
+  #hearRestore(backend: PooledBackend, told: number): void {
+    const digest = digestOf(backend.info);
+    // Whoever restored it didn't know yet what this process has seen since.
+    const isOutdated = [...this.#own.values()].some(({ message, began }) => message.backend === digest && began > told);
+    if (!isOutdated) this.core.restore(backend);
+    this.#restoredAt.set(backend, told);
+  }
+
+  #learn(backend: PooledBackend, message: CooldownMessage, told: number): void {
+    const { maxDuration, reasons } = this.settings;
+    const { scope, reason, kind, ms } = message;
+    const time = now();
+    const until = Math.min(told + ms, time + maxDuration);
+    if (!reasons.includes(reason) || until <= time) return;
+    this.#known.set(subjectOf(message), until);
+    this.core.learn(backend, { scope, reason, kind, duration: until - time });
+  }
+
+  #newId(): string {
+    return `${this.#sender}.${randomId()}`;
+  }
+}
