@@ -1,9 +1,12 @@
 import typescript from '@rollup/plugin-typescript';
 import { dts } from 'rollup-plugin-dts';
+import { inlinePage } from './src/status-page/page/build.mjs';
+
+await inlinePage();
 
 /** The entry points. What they share is in one chunk, so that a pool made through one works in the others. */
-const input = { index: 'src/index.ts', fetch: 'src/fetch.ts' };
-const external = ['axios'];
+const input = { index: 'src/index.ts', fetch: 'src/fetch.ts', 'status-page': 'src/status-page.ts' };
+const external = ['axios', 'node:http'];
 
 /** Each kind of module gets types of its own kind: a `.d.ts` beside ESM, a `.d.cts` beside CommonJS. */
 export default [
@@ -29,7 +32,12 @@ export default [
 ];
 
 function files(extension) {
-  return { dir: 'dist', entryFileNames: `[name].${extension}`, chunkFileNames: `core.${extension}` };
+  return { dir: 'dist', entryFileNames: `[name].${extension}`, chunkFileNames: `core.${extension}`, manualChunks };
+}
+
+/** One chunk, whatever combination of entry points shares a module. */
+function manualChunks(id) {
+  return /\/src\/(?:base|http|pool|failover)\//.test(id) ? 'core' : undefined;
 }
 
 /** In axios's types for CommonJS `AxiosError` is an alias, which cannot be augmented. */
