@@ -1,4 +1,4 @@
-import { dictionary, duration, must, optional, resolveOptions } from '../base/check';
+import { dictionary, duration, must, optional, resolveOptions, showType } from '../base/check';
 import { BackendPool } from '../pool/pool';
 
 /** Options of the status page. `undefined` means the default. */
@@ -21,7 +21,11 @@ export type Settings = { readonly [K in keyof StatusPageOptions]-?: Exclude<Stat
 export function checkOptions(options: unknown): Settings {
   const settings = resolveOptions<Settings>(options, 'options', {
     title: optional('Backends', 'be a string', (value) => typeof value === 'string'),
-    path: optional('/', 'begin with "/"', (value) => typeof value === 'string' && /^\/[^?#]*$/.test(value)),
+    path: optional(
+      '/',
+      'begin with "/" and have no query',
+      (value) => typeof value === 'string' && /^\/[^?#]*$/.test(value),
+    ),
     history: duration(300_000),
     maxClients: optional(100, 'be an integer ≥ 0', (value) => Number.isInteger(value) && (value as number) >= 0),
   });
@@ -33,7 +37,6 @@ export function checkPools(value: unknown): ReadonlyMap<string, BackendPool> {
   if (BackendPool.isPool(value)) return new Map([['pool', value]]);
   const pools = Object.entries(dictionary(value, 'pools'));
   must(pools.length > 0, 'pools', 'have at least one pool', value, () => 'none');
-  for (const [name, pool] of pools)
-    must(BackendPool.isPool(pool), `pools.${name}`, 'be a BackendPool', pool, () => typeof pool);
+  for (const [name, pool] of pools) must(BackendPool.isPool(pool), `pools.${name}`, 'be a BackendPool', pool, showType);
   return new Map(pools as [string, BackendPool][]);
 }

@@ -140,17 +140,18 @@ class Watched {
 
 /** The part of the URL below the mount path, and where to go if that needs a slash at the end for its links to be right. */
 function routeOf(request: IncomingMessage, path: string): { readonly route?: string; readonly redirect?: string } {
-  const [url, query] = request.url!.split('?', 2) as [string, string?];
-  const route = url === path ? '/' : url.startsWith(`${path}/`) ? url.slice(path.length) : undefined;
-  if (route !== '/') return { ...(route !== undefined && { route }) };
-  // Express removes the path, and the slash that isn't there, from `url` alone.
-  const { originalUrl = url } = request as { originalUrl?: string };
-  const [whole] = originalUrl.split('?', 1) as [string];
-  if (whole.endsWith('/')) return { route };
+  const url = withoutQuery(request.url!);
+  const route = url === path ? '/' : url.startsWith(`${path}/`) ? url.slice(path.length) : '';
+  // Express removes the path from `url` alone, and then adds the slash that wasn't there.
+  const { originalUrl = request.url! } = request as { originalUrl?: string };
+  const whole = withoutQuery(originalUrl);
+  if (route !== '/' || whole.endsWith('/')) return { route };
   // Relative, so that it holds behind a proxy that removes a path too.
-  const redirect = `./${whole.slice(whole.lastIndexOf('/') + 1)}/${query === undefined ? '' : `?${query}`}`;
-  return { route, redirect };
+  const last = whole.slice(whole.lastIndexOf('/') + 1);
+  return { redirect: `./${last}/${originalUrl.slice(whole.length)}` };
 }
+
+const withoutQuery = (url: string) => url.replace(/\?.*$/s, '');
 
 function respond(
   { method }: IncomingMessage,

@@ -52,7 +52,9 @@ export class PoolSection {
       .map(([state, words]) => [backends.filter((each) => each.state === state).length, words.toLowerCase()] as const)
       .filter(([number]) => number > 0)
       .map(([number, words]) => `${String(number)} ${words}`);
-    setText(this.#summary, `${plural(backends.length, 'backend')}: ${counts.join(', ')}`);
+    const scopes = backends.flatMap(({ cooldowns }) => cooldowns.filter(({ scope }) => scope !== undefined));
+    const deployments = scopes.length > 0 ? `, ${plural(scopes.length, 'deployment')} out` : '';
+    setText(this.#summary, `${plural(backends.length, 'backend')}: ${counts.join(', ')}${deployments}`);
     return backends
       .filter(({ name, state }) => before.has(name) && before.get(name) !== state)
       .map(({ name, state }) => `${name}: ${STATES[state] ?? state}`);

@@ -79,11 +79,12 @@ function subject({ backend, scope }: { readonly backend: string; readonly scope?
 }
 
 function attemptIn(attempt: PoolEvent & { readonly type: 'attempt' }): string {
-  const { status, code, reason, duration } = attempt;
+  const { backend, scope, status, code, reason, duration } = attempt;
   const how = [status, code].filter((each) => each !== undefined).join(', ');
   const why = reason === undefined || reason === 'stale' ? '' : reasonIn(reason);
   const detail = [how, why].filter((each) => each !== '').join(', ');
   const does = { throttled: 'refused', failed: 'failed', answered: 'answered', other: 'ended' }[outcomeOf(attempt)];
   const again = reason === 'stale' ? 'connection was stale, sent again' : detail;
-  return `${subject(attempt)} ${does} after ${lasting(duration)}${again === '' ? '' : `: ${again}`}`;
+  const what = scope === undefined ? '' : outcomeOf(attempt) === 'throttled' ? ` ${scope}` : ` on ${scope}`;
+  return `${backend} ${does}${what} after ${lasting(duration)}${again === '' ? '' : `: ${again}`}`;
 }
