@@ -45,7 +45,12 @@ export class Timeline {
   #columns = new Map<string, Column[]>();
   #spans: Span[] = [];
 
-  constructor(readonly history: number) {
+  /** ms */
+  readonly history: number;
+
+  constructor(history: number) {
+    // The page divides by it.
+    this.history = Math.max(1, history);
     this.slot = Math.max(1, history / COLUMNS);
   }
 

@@ -6,6 +6,10 @@ import { count, lasting, reasonIn } from './words';
 const HEIGHT = 58;
 const PADDING = 8;
 const AXIS = 22;
+/** px that a label of the axis needs */
+const LABEL = 84;
+/** ms between two labels */
+const STEPS = [1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200].map((seconds) => seconds * 1_000);
 /** px between the lines of the hatching */
 const HATCH = 7;
 
@@ -132,9 +136,9 @@ function hatching(x: number, width: number, height: number): string {
 }
 
 function ticks(history: number, width: number): SVGElement[] {
-  const step = [1_000, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 3_600_000].find((ms) => history / ms <= 6);
+  const step = STEPS.find((ms) => (width * ms) / history >= LABEL) ?? history;
   const shapes = [svg('line', { class: 'axis', x1: 0, x2: width, y1: 0.5, y2: 0.5 })];
-  for (let ago = 0; ago <= history; ago += step ?? history) {
+  for (let ago = 0; ago <= history; ago += step) {
     const x = width * (1 - ago / history);
     const anchor = ago === 0 ? 'end' : x < 20 ? 'start' : 'middle';
     const words = ago === 0 ? 'now' : `−${lasting(ago)}`;
