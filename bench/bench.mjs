@@ -9,6 +9,7 @@ import { Command, Option } from 'commander';
 import { pinClient } from './cores.mjs';
 import { environment } from './environment.mjs';
 import { failover } from './parts/failover.mjs';
+import { fetchCost } from './parts/fetch.mjs';
 import { goodput } from './parts/goodput.mjs';
 import { growth } from './parts/growth.mjs';
 import { inProcess } from './parts/in-process.mjs';
@@ -21,7 +22,19 @@ import { waiters } from './parts/waiters.mjs';
 import { plots } from './plots.mjs';
 import { formatted, markdown, tables } from './report.mjs';
 
-const PARTS = { loopback, inProcess, growth, failover, reserved, goodput, ladder, waiters, memory, size };
+const PARTS = {
+  loopback,
+  inProcess,
+  fetch: fetchCost,
+  growth,
+  failover,
+  reserved,
+  goodput,
+  ladder,
+  waiters,
+  memory,
+  size,
+};
 const LIMIT = 360_000;
 
 const { quick, only, out, seed } = new Command('bench')

@@ -7,7 +7,7 @@
 export { priorityFetch } from './fetch/priority-fetch';
 export type { PriorityFetch, PriorityFetchOptions } from './fetch/priority-fetch';
 export type { PriorityResponse } from './fetch/fetch-client';
-export type { FetchInit } from './fetch/request';
+export type { FetchInit, FetchInput } from './fetch/request';
 export { attemptsOf } from './failover/attempts';
 export {
   defaultFailoverCondition,

@@ -11,7 +11,11 @@ import type { Place } from '../support/checks';
 
 const root = join(__dirname, '../..');
 
-const IMPORTS = { axios: '/node_modules/axios/dist/esm/axios.js', '/src': '/dist/index.js' };
+const IMPORTS = {
+  axios: '/node_modules/axios/dist/esm/axios.js',
+  '/src': '/dist/index.js',
+  '/src/fetch': '/dist/fetch.js',
+};
 
 const PAGE = `<!doctype html><title>checks</title><script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>`;
 

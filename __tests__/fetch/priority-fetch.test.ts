@@ -1,4 +1,5 @@
 import axios from 'axios';
+import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { attemptsOf, priorityAdapter } from '../../src';
@@ -6,7 +7,7 @@ import type { PoolEvent } from '../../src';
 import { BackendPool, affinity, isContextLengthExceeded, priorityFetch, roundRobin } from '../../src/fetch';
 import type { BackendOptions, Failure, PriorityFetch, PriorityFetchOptions } from '../../src/fetch';
 import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends, throttle } from '../support/fake-backend';
-import { configOf } from '../../src/fetch/request';
+import { configOf, openRequest } from '../../src/fetch/request';
 import type { Reply } from '../support/fake-backend';
 import { eventLoopTurn } from '../support/stub-pool';
 
@@ -307,6 +308,59 @@ describe('secrets:', () => {
   });
 });
 
+test.each(['http:@', 'http:/', 'http:', ' http://', 'ht\ttp://', '\u0001http://'])(
+  'a URL that begins with %j goes to a backend, and nowhere else',
+  async (begin) => {
+    const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    const fetch = priorityFetch([{ baseURL: `${a.url}/prefix`, apiKey: 'secret-a' }]);
+    await fetch(`${begin}${b.host}/x`);
+    expect([a.lastCall.url, b.calls]).toEqual(['/prefix/x', []]);
+  },
+);
+
+test('a backend cannot change how the caller treats redirects', async () => {
+  const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  a.always({ status: 302, headers: { location: b.url } });
+  const request = { fetchOptions: { redirect: 'follow' } };
+  const fetch = priorityFetch([{ baseURL: a.url, apiKey: 'secret-a', request }]);
+  expect((await fetch(URL_, { redirect: 'manual' })).status).toBe(302);
+  expect(b.calls).toEqual([]);
+});
+
+test('a fetch whose bodies are streams of Node fails over', async () => {
+  const [first, second] = [503, 200].map((status) => () => {
+    const body = Readable.from(['text']);
+    return Promise.resolve({ status, headers: new Headers(), body, bodyUsed: false, clone: () => ({ body }) });
+  });
+  const given = jest.fn().mockImplementationOnce(first!).mockImplementation(second);
+  const fetch = priorityFetch([{ baseURL: 'a.example' }, { baseURL: 'b.example' }], { fetch: given });
+  expect((await fetch(URL_, post())).attempts).toMatchObject([{ status: 503 }, { status: 200 }]);
+});
+
+test('a priority fetch may replace the global one, and does not wrap another', async () => {
+  const backend = await FakeBackend.start();
+  const { fetch } = globalThis;
+  const ours = priorityFetch([{ baseURL: backend.url }]);
+  globalThis.fetch = ours;
+  try {
+    expect((await globalThis.fetch(URL_)).status).toBe(200);
+  } finally {
+    globalThis.fetch = fetch;
+  }
+  expect(() => priorityFetch([{ baseURL: 'a.example' }], { fetch: ours })).toThrow(
+    'options.fetch is a priority fetch; pass the fetch that it wraps',
+  );
+});
+
+test('a body that is iterated is not touched where the request is not balanced', async () => {
+  const next = jest.fn();
+  const body = { [Symbol.asyncIterator]: () => ({ next }) };
+  const given = () => Promise.resolve(new Response('x'));
+  const fetch = priorityFetch([{ baseURL: 'a.example' }], { fetch: given, shouldBalance: () => false });
+  await fetch(URL_, { method: 'POST', body, duplex: 'half' } as never);
+  expect(next).not.toHaveBeenCalled();
+});
+
 describe('the request of each attempt', () => {
   test('has the path, the parameters and the model of its backend', async () => {
     const params = { 'api-version': '2', gone: null, list: ['1', '2'], at: new Date(0) };
@@ -564,8 +618,8 @@ describe('nothing is left behind:', () => {
   test('an iterable whose stream is cancelled is told', async () => {
     const end = jest.fn(() => Promise.resolve({ done: true }));
     const body = { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true }), return: end }) };
-    const { config } = configOf('http://a.example', { body } as never);
-    await (config.data as ReadableStream).cancel();
+    const call = configOf('http://a.example', { body, duplex: 'half' } as never);
+    await (openRequest(call, globalThis.fetch).body as ReadableStream).cancel();
     expect(end).toHaveBeenCalled();
   });
 });

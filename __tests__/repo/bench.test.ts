@@ -33,6 +33,7 @@ interface Cell {
 
 const PARTS = [
   'failover',
+  'fetch',
   'goodput',
   'growth',
   'inProcess',

@@ -25,7 +25,9 @@ test('the sidebar of the site leads to every page', () => {
 
 test('the README names the versions that are tested', () => {
   const table = /## What it works with\n([\s\S]*?)\n## /.exec(read('README.md'))?.[1] ?? '';
-  const tested = read('package.json') + read('__tests__/neighbours/neighbours.test.ts');
+  const tested = ['package.json', '__tests__/neighbours/neighbours.test.ts', '__tests__/neighbours/clients.test.ts']
+    .map(read)
+    .join('');
   const versions = [...table.matchAll(/\d+\.\d+\.\d+/g)].map(([version]) => version);
   expect(versions).not.toEqual([]);
   expect(versions.filter((version) => !tested.includes(`@${version}'`) && !tested.includes(`${version}"`))).toEqual([]);

@@ -314,11 +314,7 @@ test('all examples type-check', () => {
   expect(typeProblems()).toEqual([]);
 }, 60_000);
 
-// What these need is not built yet. Their fences say `ts soon`; without the second word, they run.
-for (const { title } of blocks('ts soon')) test.todo(`the example in ${title} runs`);
-
-// The message that counts is not built yet. When it is, this says so: remove `.failing`.
-test.failing('the README shows the error of a request that no backend was left for', async () => {
+test('the README shows the error of a request that no backend was left for', async () => {
   const throttled = await startBackends(2);
   for (const backend of throttled) backend.always(throttle(6_990));
   const urls = [...throttled.map(({ url }) => url), await refusedOrigin()];
@@ -331,7 +327,7 @@ test.failing('the README shows the error of a request that no backend was left f
 });
 
 test('every block of code is one of these kinds', () => {
-  const known = ['ts', 'ts soon', 'js', 'sh', 'text'];
+  const known = ['ts', 'js', 'sh', 'text'];
   expect(
     pages
       .flatMap((page) => [...read(page).matchAll(/^```(.+)$/gm)].map(([, says]) => says))

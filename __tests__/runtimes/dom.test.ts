@@ -48,7 +48,11 @@ beforeAll(async () => {
   const [origin = '', elsewhere = ''] = servers.map((server) => server.always(replyByPath).url);
   origins = { origin, elsewhere, refused: await refusedOrigin() };
   const external = (id: string) => ({ id, external: true });
-  program = await bundled('cjs', { axios: external('axios'), library: external('axios-priority-adapter') });
+  program = await bundled('cjs', {
+    axios: external('axios'),
+    library: external('axios-priority-adapter'),
+    fetch: external('axios-priority-adapter/fetch'),
+  });
 }, 60_000);
 
 afterAll(() => Promise.all(servers.map((server) => server.close())));

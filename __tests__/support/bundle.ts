@@ -15,19 +15,21 @@ export function transpiled(source: string): string {
   return ts.transpileModule(source, { compilerOptions }).outputText;
 }
 
-/** What the imports of axios and of the library stand for. */
+/** What the imports of axios and of the library's entries stand for. */
 export interface Packages {
   readonly axios: PartialResolvedId;
   readonly library: PartialResolvedId;
+  readonly fetch: PartialResolvedId;
 }
 
 /** Bundles `runtimes/program.ts`. */
-export async function bundled(format: 'es' | 'cjs' | 'iife', { axios, library }: Packages): Promise<string> {
+export async function bundled(format: 'es' | 'cjs' | 'iife', { axios, library, fetch }: Packages): Promise<string> {
   const plugin: Plugin = {
     name: 'built-package',
     resolveId(id, importer = '') {
       if (id === 'axios') return axios;
       if (id === '../../src') return library;
+      if (id === '../../src/fetch') return fetch;
       return id.startsWith('.') && importer.endsWith('.ts') ? join(importer, '..', `${id}.ts`) : null;
     },
     transform: (code, id) => (id.endsWith('.ts') ? transpiled(code) : null),

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import axios from 'axios';
 import ts from 'typescript';
 import * as own from '../../src';
+import * as ownFetch from '../../src/fetch';
 import * as azureIdentity from './azure-identity';
 
 export const root = join(__dirname, '../..');
@@ -24,6 +25,12 @@ export const pages: readonly string[] = [
     .filter((file) => file.endsWith('.md') && !file.includes('.vitepress') && !OF_TYPEDOC.test(file))
     .sort(),
 ];
+
+/** Examples over axios use `openai` 3, and those over fetch the current one, which the example programs have. */
+const CURRENT_OPENAI = 'examples/node_modules/openai';
+
+const withCurrentOpenai = (code: string): string =>
+  code.includes('/fetch') ? code.replace("'openai'", `'${CURRENT_OPENAI}'`) : code;
 
 /** A fenced block of code. */
 export interface Block {
@@ -96,7 +103,10 @@ export interface Run {
 
 /** Runs an example with its hosts replaced by these URLs. */
 export async function run(code: string, urls: readonly string[]): Promise<Run> {
-  const aimed = Object.entries(HOSTS).reduce((text, [host, i]) => text.replaceAll(host, urls[i] ?? ''), code);
+  const aimed = Object.entries(HOSTS).reduce(
+    (text, [host, i]) => text.replaceAll(host, urls[i] ?? ''),
+    withCurrentOpenai(code),
+  );
   const { outputText } = ts.transpileModule(aimed, {
     compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022, esModuleInterop: true },
   });
@@ -106,6 +116,7 @@ export async function run(code: string, urls: readonly string[]): Promise<Run> {
     void printed.push(values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).join(' '));
   const modules: Record<string, unknown> = {
     'axios-priority-adapter': own,
+    'axios-priority-adapter/fetch': ownFetch,
     axios,
     '@azure/identity': azureIdentity,
     'node:http': { ...http, createServer: (listener: http.RequestListener) => onAnyPort(listener, servers) },
@@ -117,7 +128,7 @@ export async function run(code: string, urls: readonly string[]): Promise<Run> {
   const adapter = own.priorityAdapter(backends);
   const around = {
     exports: {},
-    require: (name: string): unknown => modules[name] ?? load(name),
+    require: (name: string): unknown => modules[name] ?? load(name === CURRENT_OPENAI ? join(root, name) : name),
     console: { log: print },
     process: { env: KEYS, stdout: { write: print } },
     body: { messages: [] },
@@ -165,7 +176,10 @@ function onAnyPort(listener: http.RequestListener, servers: http.Server[]): http
 /** The errors of the compiler in all examples together. */
 export function typeProblems(): string[] {
   const files = new Map(
-    examples.map(({ code }, i) => [join(root, `__tests__/example-${String(i)}.ts`), withSurroundings(code)]),
+    examples.map(({ code }, i) => [
+      join(root, `__tests__/example-${String(i)}.ts`),
+      withSurroundings(withCurrentOpenai(code)),
+    ]),
   );
   const options: ts.CompilerOptions = {
     ...ts.parseJsonConfigFileContent(
@@ -175,6 +189,8 @@ export function typeProblems(): string[] {
     ).options,
     paths: {
       'axios-priority-adapter': [join(root, 'src/index.ts')],
+      'axios-priority-adapter/fetch': [join(root, 'src/fetch.ts')],
+      [CURRENT_OPENAI]: [join(root, CURRENT_OPENAI)],
       '@azure/identity': [join(__dirname, 'azure-identity.ts')],
     },
     noUnusedLocals: false,

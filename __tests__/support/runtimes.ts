@@ -22,11 +22,13 @@ export type Run = (place: Place) => Promise<Results>;
 const BY_FILE = {
   axios: { id: pathToFileURL(inRoot('node_modules/axios/index.js')).href, external: true },
   library: { id: pathToFileURL(inRoot('dist/index.js')).href, external: true },
+  fetch: { id: pathToFileURL(inRoot('dist/fetch.js')).href, external: true },
 };
 /** What a bundler for the edge puts into the bundle. */
 const INCLUDED = {
   axios: { id: inRoot('node_modules/axios/dist/esm/axios.js') },
   library: { id: inRoot('dist/index.js') },
+  fetch: { id: inRoot('dist/fetch.js') },
 };
 
 let folder: string;

@@ -29,7 +29,10 @@ export default defineConfig({
   srcExclude: ['axios-types.md'],
   markdown: { config: linkToExamples },
   buildEnd: ({ outDir }) =>
-    cp(join(import.meta.dirname, '../../examples'), join(outDir, 'examples'), { recursive: true }),
+    cp(join(import.meta.dirname, '../../examples'), join(outDir, 'examples'), {
+      recursive: true,
+      filter: (source) => !source.includes('node_modules'),
+    }),
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
@@ -47,6 +50,7 @@ export default defineConfig({
           page('What it is', '/'),
           page('Getting started', '/getting-started'),
           page('Ways in', '/ways-in'),
+          page('Clients that take a fetch', '/fetch'),
           page('What happens to a request', '/requests'),
           page('The pool', '/pool'),
           page('Streaming', '/streaming'),

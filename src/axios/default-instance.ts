@@ -18,15 +18,14 @@ export function isMeantForBackends(config: RequestConfig, origins: ReadonlySet<s
   const { baseURL = '' } = config;
   const url = urlText(config.url ?? '');
   const isAbsolute = ABSOLUTE.test(url) && !(config.allowAbsoluteUrls === false && baseURL !== '');
-  const full = isAbsolute ? url : combine(baseURL, url);
+  const full = isAbsolute || baseURL === '' ? url : combine(baseURL, url);
   // Browsers and their web workers, as axios sees them.
   const { href: page } = Object(globalThis.location) as { href?: string };
-  if (page === undefined && !ABSOLUTE.test(full)) return true;
   try {
     return origins.has(new URL(full, page).origin);
   } catch {
-    // axios says what is wrong with it.
-    return false;
+    // It is relative, or axios says what is wrong with it.
+    return page === undefined && !ABSOLUTE.test(full);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Fabricated } from '../failover/exhausted';
 import type { Connection, Exchange, HttpClient, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import type { HttpResponse } from '../http/messages';
-import { discardBody, readSome } from '../http/streams';
+import { discardBody, isWebStream, readSome } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import { followed, isFollowed } from './redirects';
 import { attemptOf } from './request';
@@ -24,6 +24,12 @@ export type FetchResponse = Response & HttpResponse;
 
 /** Sends the attempts of calls of fetch through the wrapped one. The caller gets its own responses and errors. */
 export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
+  /**
+   * The caller's signal of each body that may still be read. `AbortSignal.any` holds it weakly, and a signal of
+   * `AbortSignal.timeout` that nobody else holds would never end the body.
+   */
+  readonly #signals = new WeakMap<ReadableStream, AbortSignal>();
+
   async send(request: FetchRequest, target: Target, exchange: Exchange): Promise<FetchResponse> {
     const connection = new FetchConnection();
     exchange.connection = connection;
@@ -34,6 +40,8 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
       const response = isFollowed(request, target, init)
         ? await followed(fetch, attempt, target, () => (connection.isRedirected = true))
         : await fetch(url, init as RequestInit);
+      const { signal } = request.config;
+      if (signal !== undefined && response.body) this.#signals.set(response.body, signal);
       return checkedStatus(response) as FetchResponse;
     } catch (error) {
       throw cleaned(error, request, target);
@@ -41,8 +49,8 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
   }
 
   readRefusal(_request: FetchRequest, response: FetchResponse, ms: number): Promise<unknown> | undefined {
-    // A mock may be less than a `Response`.
-    if (response.body == null || response.bodyUsed || typeof response.clone !== 'function') return undefined;
+    // A mock may be less than a `Response`, and node-fetch gives streams of Node's.
+    if (!isWebStream(response.body) || response.bodyUsed || typeof response.clone !== 'function') return undefined;
     return readSome(response.clone().body!, ms);
   }
 

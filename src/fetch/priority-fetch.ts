@@ -5,8 +5,7 @@ import { failover } from '../failover/failover';
 import { checkedBoolean, poolFrom, resolveRules, rulesFor } from '../failover/options';
 import type { FailoverOptions } from '../failover/options';
 import type { BackendOptions } from '../pool/backend-options';
-import { coreOf } from '../pool/pool';
-import type { BackendPool } from '../pool/pool';
+import { BackendPool, coreOf } from '../pool/pool';
 import { FetchClient, asFetchError } from './fetch-client';
 import type { FetchResponse, PriorityResponse } from './fetch-client';
 import { configOf, isOtherScheme, openRequest, urlOf, withBody } from './request';
@@ -20,6 +19,10 @@ export interface PriorityFetchOptions extends Omit<FailoverOptions, 'connectTime
 
 /** A `fetch` with its pool. */
 export interface PriorityFetch {
+  /**
+   * @param input an absolute URL, or a `Request`
+   * @param init as for `fetch`, with `failover`
+   */
   (input: FetchInput, init?: FetchInit): Promise<PriorityResponse>;
   /** The state of the backends: for a health endpoint, for events, and to take one out by hand. */
   readonly pool: BackendPool;
@@ -50,7 +53,14 @@ export function priorityFetch(
   const pool = poolFrom(backends, options);
   const core = coreOf(pool);
   const client = new FetchClient();
-  const wrapped = (): Fetch => given ?? globalThis.fetch;
+  if (given !== undefined && BackendPool.isPool((given as { pool?: unknown }).pool))
+    throw new TypeError('options.fetch is a priority fetch; pass the fetch that it wraps');
+  // The global one may be replaced by the very fetch that is made here.
+  const before = globalThis.fetch;
+  const wrapped = (): Fetch => {
+    const { fetch } = globalThis;
+    return given ?? ((fetch as unknown) === priorityFetch ? before : fetch);
+  };
 
   async function priorityFetch(input: FetchInput, init?: FetchInit): Promise<PriorityResponse> {
     const fetch = wrapped();

@@ -84,7 +84,7 @@ export function configOf(
     url: urlOf(input),
     method: method.toLowerCase(),
     headers: Object.fromEntries(new Headers(headers)),
-    data: isAsyncIterable(body) ? streamOf(body) : (body ?? undefined),
+    data: body ?? undefined,
     signal,
     failover,
   };
@@ -97,9 +97,13 @@ export function urlOf(input: FetchInput): string {
   return 'href' in input ? input.href : input.url;
 }
 
-/** Whether it has a scheme of another kind, such as `data:`. */
-export function isOtherScheme(url: string): boolean {
-  return /^\s*(?!https?:)[a-z][a-z\d+\-.]*:/i.test(url);
+/** Whether it is a URL of another scheme, such as `data:`. Read as fetch reads it: with a parser. */
+export function isOtherScheme(text: string): boolean {
+  try {
+    return !/^https?:$/.test(new URL(text).protocol);
+  } catch {
+    return false;
+  }
 }
 
 /** The body of a `Request` where the runtime doesn't show it as a stream. */
@@ -110,18 +114,19 @@ export async function withBody(input: FetchInput, init?: FetchInit): Promise<Fet
 
 /** @throws TypeError for a URL that fetch refuses too */
 export function openRequest({ config, rest, isUsed }: ReturnType<typeof configOf>, fetch: Fetch): FetchRequest {
-  checkUrl(config.url);
-  checkDuplex(config.data, rest);
+  const { href } = checkedUrl(config.url);
+  const body = isAsyncIterable(config.data) ? streamOf(config.data) : config.data;
+  checkDuplex(body, rest);
   if (isUsed) throw unusable('Cannot construct a Request with a Request object that has already been used.');
-  if (isDisturbed(config.data)) throw unusable('Response body object should not be disturbed or locked');
-  const route = routeOf(config);
+  if (isDisturbed(body)) throw unusable('Response body object should not be disturbed or locked');
+  const route = routeOf({ url: href });
   return {
     config,
     fetch,
     init: rest,
     route,
     redirect: rest.redirect ?? 'follow',
-    body: config.data,
+    body,
     deployment: route.deployment,
     timeout: 0,
     streamed: true,
@@ -164,7 +169,7 @@ function streamOf(body: AsyncIterable<Uint8Array>): ReadableStream {
   );
 }
 
-function checkUrl(text: string): void {
+function checkedUrl(text: string): URL {
   let url: URL;
   try {
     url = new URL(text);
@@ -175,6 +180,7 @@ function checkUrl(text: string): void {
   if (url.username + url.password !== '') {
     throw new CodedError('Request cannot be constructed from a URL that includes credentials', 'ERR_INVALID_URL');
   }
+  return url;
 }
 
 /** In the words of Node's fetch. */
@@ -244,7 +250,7 @@ export function attemptOf(
     else headers[lower] = (Array.isArray(value) ? (value as readonly string[]) : [value as string]).join(', ');
   }
   const method = init.method!;
-  const attempt: AttemptInit = { ...init, redirect, ...fetchOptions, method, headers, body: data };
+  const attempt: AttemptInit = { ...init, ...fetchOptions, redirect, method, headers, body: data };
   if (signal !== undefined) attempt.signal = signal;
   if (isOneShot(data)) Object.assign(attempt, HALF_DUPLEX);
   return [urlFor(request, backend), attempt];
