@@ -77,6 +77,25 @@ test('health.mjs reports which backends are available', async () => {
   expect(first.lastCall.headers['api-key']).toBe('secret-east');
 });
 
+test('status-page.mjs shows the backends in Express', async () => {
+  const { first, child } = await start('status-page.mjs');
+  const [line = ''] = (await new Promise<Buffer>((resolve) => child.stdout.once('data', resolve)))
+    .toString()
+    .split('\n');
+  const page = await axios.get<string>(line);
+  expect(page.data).toContain('<title>Chat backends</title>');
+  first.always({ status: 503 });
+  expect((await axios.get(new URL('/chat', line).href)).status).toBe(200);
+  const { data } = await axios.get<{ pools: { pool: { backends: object[] } } }>(`${line}snapshot.json`);
+  expect(data.pools.pool.backends).toMatchObject([
+    { name: 'ptu', attempts: 1, failures: 1, share: 0.5 },
+    { name: 'payg', state: 'available', attempts: 1, successes: 1, share: 0.5 },
+  ]);
+  expect(page.data + JSON.stringify(data)).not.toContain('secret');
+  // Without the slash, the browser is led to the page.
+  expect((await axios.get<string>(line.slice(0, -1))).data).toBe(page.data);
+});
+
 test('metrics.mjs turns events into Prometheus metrics and log lines', async () => {
   const { first, child } = await start('metrics.mjs');
   first.script({ status: 429, headers: { 'retry-after': 60, 'apim-request-id': 'id-1' } });

@@ -23,7 +23,7 @@ const root = join(__dirname, '../..');
 const NAME = 'axios-priority-adapter';
 
 /** The entry points, and what they share. */
-const MODULES = ['core', 'fetch', 'index'];
+const MODULES = ['core', 'fetch', 'index', 'status-page'];
 
 /** All that is published. */
 const FILES = [
@@ -118,10 +118,10 @@ test('only the main entry imports axios, its types included', () => {
   for (const extension of ['js', 'cjs']) {
     const imported = (name: string) => [...new Set(importsOf(textOf(`dist/${name}.${extension}`)))];
     expect(imported('index')).toEqual(['axios', `./core.${extension}`]);
-    expect(imported('fetch')).toEqual([`./core.${extension}`]);
+    for (const name of ['fetch', 'status-page']) expect(imported(name)).toEqual([`./core.${extension}`]);
     expect(imported('core')).toEqual([]);
   }
-  for (const name of ['core', 'fetch'])
+  for (const name of ['core', 'fetch', 'status-page'])
     for (const extension of ['d.ts', 'd.cts']) expect(textOf(`dist/${name}.${extension}`)).not.toMatch(/from 'axios'/);
 });
 
@@ -152,6 +152,7 @@ describe('in an application', () => {
       JSON.parse(evaluate(kind, `${from} console.log(JSON.stringify(Object.keys(it).sort()))`));
     expect(exported(load)).toEqual(EXPORTS);
     expect(exported(load.replace(NAME, `${NAME}/fetch`))).toEqual(FETCH_EXPORTS);
+    expect(exported(load.replace(NAME, `${NAME}/status-page`))).toEqual(['statusPage']);
   });
 
   test('a pool of one kind of module serves an adapter of the other', () => {

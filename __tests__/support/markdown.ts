@@ -8,6 +8,7 @@ import axios from 'axios';
 import ts from 'typescript';
 import * as own from '../../src';
 import * as ownFetch from '../../src/fetch';
+import * as ownStatusPage from '../../src/status-page';
 import * as azureIdentity from './azure-identity';
 
 export const root = join(__dirname, '../..');
@@ -117,6 +118,7 @@ export async function run(code: string, urls: readonly string[]): Promise<Run> {
   const modules: Record<string, unknown> = {
     'axios-priority-adapter': own,
     'axios-priority-adapter/fetch': ownFetch,
+    'axios-priority-adapter/status-page': ownStatusPage,
     axios,
     '@azure/identity': azureIdentity,
     'node:http': { ...http, createServer: (listener: http.RequestListener) => onAnyPort(listener, servers) },
@@ -190,6 +192,7 @@ export function typeProblems(): string[] {
     paths: {
       'axios-priority-adapter': [join(root, 'src/index.ts')],
       'axios-priority-adapter/fetch': [join(root, 'src/fetch.ts')],
+      'axios-priority-adapter/status-page': [join(root, 'src/status-page.ts')],
       [CURRENT_OPENAI]: [join(root, CURRENT_OPENAI)],
       '@azure/identity': [join(__dirname, 'azure-identity.ts')],
     },

@@ -54,6 +54,7 @@ export default defineConfig({
           page('What happens to a request', '/requests'),
           page('The pool', '/pool'),
           page('Streaming', '/streaming'),
+          page('Status page', '/status-page'),
           page('Security', '/security'),
         ],
       },
