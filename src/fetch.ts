@@ -22,6 +22,7 @@ export type { FailoverOptions, RequestFailover } from './failover/options';
 export type { HttpResponse, RequestConfig } from './http/messages';
 export { parseRetryAfter } from './http/retry-after';
 export type { RetryAfterSource } from './http/retry-after';
+export type { StreamError } from './http/stream-error';
 export type { Backend, CooldownStatus } from './pool/backend';
 export type { BackendOptions, BackendRequestOptions, ProxyOptions } from './pool/backend-options';
 export type { CooldownReason, State } from './pool/circuit';

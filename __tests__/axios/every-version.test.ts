@@ -257,7 +257,8 @@ test('the third backend receives a Readable in full', async () => {
 test('fifty failovers of streams over a single socket leave no socket behind', async () => {
   // If a discarded 429 held its socket, the next attempt would get none.
   const httpAgent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const client = clientOf([at('endless'), at('echo')], { cooldown: () => 0 }, { httpAgent, responseType: 'stream' });
+  const endless = { ...at('endless'), attemptTimeout: 20 };
+  const client = clientOf([endless, at('echo')], { cooldown: () => 0 }, { httpAgent, responseType: 'stream' });
   for (let n = 0; n < 50; n += 1) {
     const response = await client.post<Readable>('/x', { n });
     expect(JSON.parse(await text(response.data))).toMatchObject({ body: `{"n":${String(n)}}` });

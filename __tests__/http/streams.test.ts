@@ -149,8 +149,8 @@ test.each(['http', 'fetch'])(
     const remove = jest.spyOn(signal, 'removeEventListener');
     const error = await rejectionOf(axios.get('/x', { adapter, responseType: 'stream', signal }));
     expect(error).toMatchObject({ response: { status: 400 } });
-    expect(add).toHaveBeenCalledTimes(1);
-    expect(remove).toHaveBeenCalledTimes(1);
+    expect(add).toHaveBeenCalled();
+    expect(remove).toHaveBeenCalledTimes(add.mock.calls.length);
   },
 );
 

@@ -91,7 +91,7 @@ export function shapes(): void {
     | 'request'
   >();
   type OfPool = 'selector' | 'defaultCooldown' | 'maxCooldown';
-  type OfRequest = 'attemptTimeout' | 'maxWait' | 'failoverCondition';
+  type OfRequest = 'attemptTimeout' | 'maxWait' | 'failoverCondition' | 'inspectStreams';
   same<keyof BackendPoolOptions, OfPool>();
   same<
     keyof PriorityAdapterOptions,
@@ -136,6 +136,7 @@ export function reports(): void {
       readonly code?: string;
       readonly errorCode?: string;
       readonly response?: HttpResponse;
+      readonly streamError?: { readonly code?: string; readonly type?: string; readonly message?: string };
       readonly error?: unknown;
       readonly attemptTimedOut: boolean;
     }
@@ -258,6 +259,7 @@ export function rules(): void {
     connectTimeout: 0,
     maxWait: 1,
     maxReplaySize: Infinity,
+    inspectStreams: false,
     shouldBalance: (config) => {
       same<typeof config, RequestConfig>();
       return true;

@@ -3,11 +3,13 @@ import type { AxiosAdapter, AxiosError, AxiosResponse, InternalAxiosRequestConfi
 import { MAX_TIMER } from '../base/clock';
 import { CodedError, codeOf, errorChain } from '../base/errors';
 import { AbortReason } from '../failover/budget';
+import type { Abort } from '../failover/budget';
 import type { Exchange, HttpClient, Settling, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import { routeOf } from '../http/deployments';
 import { hiddenRedirect } from '../http/redirect';
-import { discardBody } from '../http/streams';
+import { discardBody, isWebStream } from '../http/streams';
+import type { ReadLimits, Take } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import { attemptConfig } from './attempt-config';
 import type { AdapterKind, AttemptConfig, AxiosRequest } from './attempt-config';
@@ -19,6 +21,7 @@ import type { Follow } from './redirects';
 import {
   cancelWhileRead,
   fabricate,
+  readBeginning,
   restoreConfig,
   restoreErrorConfig,
   settle,
@@ -88,8 +91,24 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
       );
   }
 
-  discard(response: AxiosResponse): void {
+  readBeginning(
+    request: AxiosRequest,
+    response: AxiosResponse,
+    take: Take,
+    limits: ReadLimits,
+  ): Promise<boolean> | undefined {
+    const reading = readBeginning(request, response, take, limits);
+    return reading?.catch((error: unknown) => {
+      if (axios.isAxiosError(error)) throw error;
+      const code = codeOf(error).code ?? axios.AxiosError.ERR_BAD_RESPONSE;
+      throw axios.AxiosError.from(error, code, request.config, response.request, response);
+    });
+  }
+
+  discard(response: AxiosResponse, abort: Abort | undefined): void {
     discardBody(response.data);
+    // axios's fetch adapter keeps the connection of a request with a signal until that is aborted.
+    if (isWebStream(response.data)) abort?.abort(new axios.CanceledError());
   }
 
   fabricate = fabricate;

@@ -5,7 +5,19 @@ import type { Abort, Cancellable } from '../failover/budget';
 import type { Fabricated } from '../failover/exhausted';
 import { replaceField } from '../failover/redact';
 import { bytesOfText } from '../http/body-text';
-import { discardBody, isNode, isNodeStream, isWebStream, watched } from '../http/streams';
+import { headerOf } from '../http/headers';
+import {
+  discardBody,
+  isNode,
+  isNodeStream,
+  isRewindable,
+  isWebStream,
+  nodeStreamOf,
+  readNodeStream,
+  readWebStream,
+  watched,
+} from '../http/streams';
+import type { ReadLimits, Take } from '../http/streams';
 import type { AdapterKind, AxiosRequest } from './attempt-config';
 import { hideRequest, hideRequestOf, setHidden } from './native-request';
 
@@ -58,6 +70,37 @@ function inForm(text: string, { config, kind }: AxiosRequest): unknown {
     default:
       return text;
   }
+}
+
+/** Reads the beginning of a body that is a stream or a `Blob`. `undefined` for every other. */
+export function readBeginning(
+  { kind }: AxiosRequest,
+  response: AxiosResponse,
+  take: Take,
+  limits: ReadLimits,
+): Promise<boolean> | undefined {
+  const { data, headers } = response as { data: unknown; headers: object };
+  if (isWebStream(data)) {
+    const [read, kept] = data.tee();
+    response.data = kept;
+    return readWebStream(read, take, limits);
+  }
+  if (data instanceof Blob)
+    return typeof data.stream === 'function' ? readWebStream(data.stream(), take, limits) : undefined;
+  // With `decompress: false`, the bytes say nothing until they are decompressed.
+  const isEncoded = kind === 'http' && headerOf(headers, 'content-encoding') !== undefined;
+  if (!isNodeStream(data) || !isRewindable(data) || isEncoded) return undefined;
+  const chunks: Uint8Array[] = [];
+  const keep: Take = (bytes) => chunks.push(bytes) > 0 && take(bytes);
+  return readNodeStream(data, keep, limits).catch((error: unknown) => {
+    // Whoever reads the body gets what had arrived, and then the error.
+    response.data = nodeStreamOf(() => {
+      const chunk = chunks.shift();
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is
+      return chunk === undefined ? Promise.reject(error) : Promise.resolve(chunk);
+    });
+    throw error;
+  });
 }
 
 /** Puts the caller's config in place of the attempt's, which holds the backend's URL and keys. */

@@ -65,6 +65,11 @@ export function optional<T>(fallback: T, be: string, holds: (value: unknown) => 
   };
 }
 
+/** An optional `true` or `false`. */
+export function flag(fallback: boolean): Check<boolean> {
+  return optional(fallback, 'be true or false', (value) => typeof value === 'boolean');
+}
+
 /** An optional duration in ms. */
 export function duration(fallback: number): Check<number> {
   return optional(fallback, 'be a finite number of ms ≥ 0', isDuration);

@@ -3,11 +3,14 @@ import { CodedError } from '../base/errors';
 import { asIs, checkSendable } from '../http/body';
 import type { Body } from '../http/body';
 import type { HttpResponse } from '../http/messages';
+import { StreamInspection, isEventStream } from '../http/stream-error';
+import { joined } from '../http/streams';
+import type { Take } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import type { InFlight, PoolCore } from '../pool/pool-core';
 import { Abort, AbortReason } from './budget';
 import type { Budget } from './budget';
-import { classifyError, failureOfError, failureOfResponse, isSuccess } from './classify';
+import { classifyError, failureOfError, failureOfResponse, failureOfStream, isSuccess } from './classify';
 import type { Failure, Outcome } from './classify';
 import type { Exchange, HttpClient, HttpRequest } from './http-client';
 import type { Rules } from './options';
@@ -39,6 +42,10 @@ export interface CurrentAttempt {
   /** ms; 0: no limit */
   readonly attemptTimeout: number;
   readonly exchange: Exchange;
+  /** The event stream whose first events are looked at. */
+  held?: HttpResponse;
+  /** What they say. */
+  inspection?: StreamInspection;
   /** What the client rejected with after the attempt was given up. */
   afterGivenUp?: unknown;
 }
@@ -69,8 +76,12 @@ export async function attempt<R extends HttpRequest, A extends HttpResponse>(
     const isGuarded = exchange.abort !== undefined || (budget.cancellable && !request.obeysCancel);
     if (!isGuarded) budget.check();
     const response = await (isGuarded ? guarded(run, current) : send(run, current));
-    if (isSuccess(response.status)) return { is: 'success', response };
+    const looking = isGuarded ? undefined : look(run, current, response);
+    if (looking !== undefined) await looking;
+    const refusal = current.inspection?.refusal;
+    if (isSuccess(response.status) && refusal === undefined) return { is: 'success', response };
     exchange.isOver = true;
+    if (refusal !== undefined) return failureOfStream(response, refusal, inFlight.backend, request.config);
     const reading = readRefusal(run, current, response);
     const data: unknown = reading === undefined ? response.data : await reading;
     return failureOfResponse(response, data, inFlight.backend, request.config);
@@ -84,11 +95,13 @@ export async function attempt<R extends HttpRequest, A extends HttpResponse>(
 
 /** Sends an attempt that can be given up. A response that arrives after that is discarded. */
 function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, current: CurrentAttempt): Promise<A> {
+  const { exchange } = current;
   let isGivenUp = false;
   const work = async (): Promise<A> => {
     try {
       const response = await send(run, current);
-      if (isGivenUp) run.client.discard(response);
+      if (isGivenUp) run.client.discard(response, exchange.abort);
+      else await look(run, current, response);
       return response;
     } catch (error) {
       if (isGivenUp) current.afterGivenUp = error;
@@ -96,14 +109,37 @@ function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, 
     }
   };
   const giveUp = (reason: AbortReason): void => {
-    isGivenUp = current.exchange.isOver = true;
-    current.exchange.abort?.abort(run.client.abortReason(run.request, reason));
+    isGivenUp = exchange.isOver = true;
+    exchange.abort?.abort(run.client.abortReason(run.request, reason));
+    if (current.held !== undefined) run.client.discard(current.held as A, exchange.abort);
   };
   return run.budget.guard(work, current.attemptTimeout, giveUp);
 }
 
+/** Holds an event stream back until its first meaningful event. */
+function look<R extends HttpRequest, A extends HttpResponse>(
+  { client, request, rules }: Run<R, A>,
+  current: CurrentAttempt,
+  response: A,
+): Promise<void> | undefined {
+  if (!rules.inspectStreams || !isEventStream(response)) return undefined;
+  current.held = response;
+  const inspection = new StreamInspection(response.headers as object);
+  current.inspection = inspection;
+  const take: Take = (bytes) => inspection.push(bytes);
+  const reading = client.readBeginning?.(request, response, take, { abort: current.exchange.abort });
+  if (reading !== undefined) return reading.then((isOver) => {
+      if (isOver) inspection.end();
+    });
+  inspection.whole(response.data);
+  return undefined;
+}
+
 /** ms that reading the body of a refusal may take. */
 const READING_TIME = 1000;
+
+/** The most that is read of a refusal, in bytes. */
+const MAX_READ = 65_536;
 
 /** Reads the body of a refusal, if it hasn't been read, within `attemptTimeout`. The response counts even if that passes. */
 function readRefusal<R extends HttpRequest, A extends HttpResponse>(
@@ -111,14 +147,23 @@ function readRefusal<R extends HttpRequest, A extends HttpResponse>(
   { attemptTimeout, exchange }: CurrentAttempt,
   response: A,
 ): Promise<unknown> | undefined {
+  const { abort } = exchange;
   const rest = attemptTimeout > 0 ? Math.max(0, exchange.started + attemptTimeout - now()) : Infinity;
-  const reading = client.readRefusal?.(request, response, Math.min(READING_TIME, rest));
-  if (reading === undefined) return undefined;
-  const giveUp = (reason: AbortReason): void => {
-    exchange.abort?.abort(client.abortReason(request, reason));
-    client.discard(response);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const take: Take = (bytes) => {
+    size += bytes.length;
+    return chunks.push(bytes) > 0 && size >= MAX_READ;
   };
-  return budget.guard(() => reading, 0, giveUp);
+  const reading = client.readBeginning?.(request, response, take, { ms: Math.min(READING_TIME, rest), abort });
+  if (reading === undefined) return undefined;
+  // If it breaks, what has been read counts. Whoever reads the body itself is told.
+  const read = () => joined(chunks, size);
+  const giveUp = (reason: AbortReason): void => {
+    abort?.abort(client.abortReason(request, reason));
+    client.discard(response, abort);
+  };
+  return budget.guard(() => reading.then(read, read), 0, giveUp);
 }
 
 function send<R extends HttpRequest, A extends HttpResponse>(
@@ -152,7 +197,7 @@ function abortFor<R extends HttpRequest, A extends HttpResponse>(
 
 function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
   { client, request, attempts, hasWholeBudget }: Run<R, A>,
-  { inFlight, body, exchange, afterGivenUp }: CurrentAttempt,
+  { inFlight, body, exchange, held, afterGivenUp }: CurrentAttempt,
   thrown: unknown,
 ): Outcome<A> {
   const { backend } = inFlight;
@@ -164,7 +209,13 @@ function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
     return { is: 'failure', failure: failureOfError(error, backend.info, config, 'credential') };
   }
   if (!(thrown instanceof AbortReason)) {
-    const outcome = classifyError(thrown, { backend, config, bodyError: body.failure.error, connection });
+    const outcome = classifyError(thrown, {
+      backend,
+      config,
+      bodyError: body.failure.error,
+      connection,
+      response: held,
+    });
     return outcome.is === 'stale' && !body.replayable
       ? { is: 'failure', failure: failureOfError(thrown, backend.info, config, 'ambiguous') }
       : outcome;

@@ -1,4 +1,5 @@
 import type { HttpResponse } from '../http/messages';
+import { isHeaders } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
 import type { Attempt } from '../pool/events';
 
@@ -28,7 +29,6 @@ export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined)
   let requestId: unknown;
   const headers = (response?.headers ?? {}) as HeaderFields;
   if (isHeaders(headers)) {
-    // fetch's own, which has no fields.
     const first = REQUEST_IDS.map((name) => headers.get(name)).find(Boolean);
     return first ? { requestId: first } : {};
   }
@@ -39,9 +39,4 @@ export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined)
     if (rank >= 0 && rank < best) [best, requestId] = [rank, headers[name]];
   }
   return typeof requestId === 'string' && requestId !== '' ? { requestId } : {};
-}
-
-/** An `AxiosHeaders` has fields, and a function that gets them. */
-function isHeaders(headers: object): headers is Headers {
-  return Object.prototype.toString.call(headers) === '[object Headers]';
 }

@@ -2,12 +2,13 @@ import { codeOf, codeWithin, errorChain } from '../base/errors';
 import { errorBodyOf } from '../http/error-body';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import { parseRetryAfter } from '../http/retry-after';
+import type { StreamError, StreamRefusal } from '../http/stream-error';
 import type { Backend, PooledBackend } from '../pool/backend';
 import type { CooldownReason, FailureReason } from '../pool/circuit';
 import { brokenReason, exceedsLimit, isOwnMistake, isLocal, isNetworks, reasonOfError } from './errors';
 import type { Connection } from './http-client';
 
-/** An attempt that ended in a status of 400 or more, or without a usable response. */
+/** An attempt that ended in a status of 400 or more, in a refusal inside a streamed 200, or without a usable response. */
 export interface Failure {
   /** The backend that was tried. */
   readonly backend: Backend;
@@ -15,14 +16,19 @@ export interface Failure {
   readonly config: RequestConfig;
   /** What the failure counts as in the pool's events. */
   readonly reason: Exclude<CooldownReason, 'oversized' | 'manual'>;
-  /** The status of `response`. Below 400 if the connection broke inside the body. */
+  /**
+   * The status of `response`. Below 400 if the connection broke inside the body. For a refusal inside a streamed 200, the 429
+   * or 5xx that it stands for.
+   */
   readonly status?: number;
   /** The code of `error`: axios's or Node's. */
   readonly code?: string;
-  /** The `code`, or else the `type`, of an OpenAI-shaped error in the response's body. */
+  /** The `code`, or else the `type`, of an OpenAI-shaped error in the response's body or its first events. */
   readonly errorCode?: string;
-  /** The response, if there was one. Its `config` is the caller's. With `responseType: 'stream'`, its body is unread. */
+  /** The response, if there was one. Its `config` is the caller's. The body of a streamed one can still be read. */
   readonly response?: HttpResponse;
+  /** The error inside a streamed 200, as its event gave it. */
+  readonly streamError?: StreamError;
   /** The error of the adapter (or of fetch), without the credentials of the attempt. */
   readonly error?: unknown;
   /** Whether `attemptTimeout` passed. */
@@ -186,6 +192,31 @@ export function failureOfResponse(
   return { is: 'failure', failure: errorCode === undefined ? about : { ...about, errorCode }, retryAfter };
 }
 
+/**
+ * The failure of an attempt that got a refusal inside a streamed 200. The wait is that of the headers, or of the words of the
+ * event.
+ */
+export function failureOfStream(
+  response: HttpResponse,
+  { status, error: streamError }: StreamRefusal,
+  backend: PooledBackend,
+  config: RequestConfig,
+): Failed {
+  const errorCode = streamError.code ?? streamError.type;
+  const retryAfter = parseRetryAfter({ status, headers: response.headers as object, data: streamError });
+  const reason = status === 429 ? 'throttled' : 'server-error';
+  const about = {
+    backend: backend.info,
+    config,
+    reason,
+    response,
+    status,
+    streamError,
+    attemptTimedOut: false,
+  } as const;
+  return { is: 'failure', failure: errorCode === undefined ? about : { ...about, errorCode }, retryAfter };
+}
+
 function reasonOfStatus(status: number, retryAfter: number | undefined, hasOwnCredential: boolean): FailureReason {
   if (status === 429) return 'throttled';
   if (status >= 500) return 'server-error';
@@ -211,6 +242,8 @@ export interface Evidence {
   /** What the caller's own body stream failed with. */
   readonly bodyError: unknown;
   readonly connection: Connection | undefined;
+  /** The response whose first events were being read. */
+  readonly response?: HttpResponse | undefined;
 }
 
 /** Decides whose an error is, and what it means for the request. */
@@ -241,8 +274,8 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
   return failed(error, evidence, reasonOfError(error, connection));
 }
 
-function responseOf(error: unknown, { config, connection }: Evidence): HttpResponse | undefined {
-  const { response } = Object(error) as { response?: HttpResponse };
+function responseOf(error: unknown, { config, connection, response: read }: Evidence): HttpResponse | undefined {
+  const { response = read } = Object(error) as { response?: HttpResponse };
   if (response !== undefined || connection?.head === undefined) return response;
   return { ...connection.head, data: undefined, config };
 }

@@ -2,6 +2,7 @@ import { now } from '../base/clock';
 import { codeWithin } from '../base/errors';
 import { isOneShot } from '../http/body';
 import type { HttpResponse } from '../http/messages';
+import type { StreamError } from '../http/stream-error';
 import type { InFlight, PoolCore } from '../pool/pool-core';
 import type { Attempt } from '../pool/events';
 import { Turns } from '../pool/turns';
@@ -148,7 +149,7 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
     return { is: 'next', isFinal, last: { response: response!, abort: exchange.abort } };
   }
   if (isPinned) return { is: 'next', isFinal, last: { error } };
-  if (response !== undefined) client.discard(response);
+  if (response !== undefined) client.discard(response, exchange.abort);
   return { is: 'next', isFinal, last: undefined };
 }
 
@@ -159,7 +160,7 @@ function judge<R extends HttpRequest, A extends HttpResponse>(
   { failure, retryAfter }: Failed,
 ): boolean {
   const { client, rules, pool } = run;
-  const { inFlight } = current;
+  const { inFlight, exchange } = current;
   let isBlamed = isBackendsFault(failure);
   let override: number | undefined;
   try {
@@ -168,7 +169,7 @@ function judge<R extends HttpRequest, A extends HttpResponse>(
     if (isBlamed) override = checkedCooldown(rules.cooldown(failure));
     return failsOver;
   } catch (error) {
-    if (failure.response !== undefined) client.discard(failure.response as A);
+    if (failure.response !== undefined) client.discard(failure.response as A, exchange.abort);
     throw error;
   } finally {
     if (isAtWork(failure)) pool.work(inFlight);
@@ -222,13 +223,14 @@ interface Recorded {
   readonly status?: number;
   readonly error?: unknown;
   readonly reason?: Attempt['reason'];
+  readonly streamError?: StreamError;
 }
 
 /** Adds the attempt to `attempts` and tells the pool's listeners. */
 function record<R extends HttpRequest, A extends HttpResponse>(
   { pool, attempts, request }: Run<R, A>,
   { inFlight, exchange }: CurrentAttempt,
-  { status, error, reason, response }: Recorded,
+  { status, error, reason, response, streamError }: Recorded,
   cooldown = 0,
 ): void {
   const { backend } = inFlight;
@@ -238,7 +240,7 @@ function record<R extends HttpRequest, A extends HttpResponse>(
     backend: backend.info.name,
     ...(scope !== undefined && { scope }),
     ...(status !== undefined && { status }),
-    ...codeWithin(error),
+    ...codeWithin(error ?? streamError),
     ...(reason !== undefined && { reason }),
     ...requestIdOf(response),
     duration: now() - exchange.started,
@@ -262,6 +264,6 @@ function lastAnswer<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A
 
 /** Frees the connection of a response that was kept in case that no backend was left. */
 function dropAnswer<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>): void {
-  if (run.last !== undefined && 'response' in run.last) run.client.discard(run.last.response);
+  if (run.last !== undefined && 'response' in run.last) run.client.discard(run.last.response, run.last.abort);
   run.last = undefined;
 }

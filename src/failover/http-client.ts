@@ -3,6 +3,7 @@ import type { HeaderList } from '../http/credentials';
 import { modelOf } from '../http/deployments';
 import type { BodyModel } from '../http/deployments';
 import type { HttpResponse, RequestConfig } from '../http/messages';
+import type { ReadLimits, Take } from '../http/streams';
 import type { BackendSettings } from '../pool/backend-options';
 import type { Attempt } from '../pool/events';
 import type { Abort, AbortReason } from './budget';
@@ -100,14 +101,21 @@ export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
    */
   send(request: R, target: Target, exchange: Exchange): Promise<A>;
   /**
-   * Reads the body of a refusal, which stays as it was for the caller. `undefined` if it has been read already: it is the
-   * response's `data`.
+   * Reads the beginning of a response's body, which stays as it was for the caller. `undefined` if it has been read already:
+   * it is the response's `data`.
    *
-   * @param ms that it may take. What has been read by then counts
+   * @param take is given each chunk
+   * @param limits end the reading as well
+   * @returns whether the body is over
+   * @throws what it breaks with
    */
-  readRefusal?(request: R, response: A, ms: number): Promise<unknown> | undefined;
-  /** Frees the connection of a response that nobody will read. */
-  discard(response: A): void;
+  readBeginning?(request: R, response: A, take: Take, limits: ReadLimits): Promise<boolean> | undefined;
+  /**
+   * Frees the connection of a response that nobody will read.
+   *
+   * @param abort of its attempt, which is over
+   */
+  discard(response: A, abort: Abort | undefined): void;
   /** Makes a response that no backend gave. */
   fabricate(request: R, fabricated: Fabricated): A;
   /**

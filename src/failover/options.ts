@@ -1,4 +1,14 @@
-import { callback, duration, isDuration, must, optional, optionalDuration, own, resolveOptions } from '../base/check';
+import {
+  callback,
+  duration,
+  flag,
+  isDuration,
+  must,
+  optional,
+  optionalDuration,
+  own,
+  resolveOptions,
+} from '../base/check';
 import type { Aliases, Checks } from '../base/check';
 import type { RequestConfig } from '../http/messages';
 import type { BackendList } from '../pool/backend-list';
@@ -27,7 +37,10 @@ export interface FailoverOptions extends BackendPoolOptions {
    * @param failure what is known of the attempt
    */
   readonly cooldown?: ((failure: Failure) => number | undefined) | undefined;
-  /** ms for one attempt, body included. When it passes, the request fails over. Default: 0, none */
+  /**
+   * ms for one attempt, body included. When it passes, the request fails over. For a streamed response it ends with the
+   * first meaningful event, so it is a first-token timeout; without `inspectStreams`, with the head. Default: 0, none
+   */
   readonly attemptTimeout?: number | undefined;
   /**
    * ms until a connection is established, TLS and a proxy's tunnel included. When it passes, that is a connection failure,
@@ -41,6 +54,12 @@ export interface FailoverOptions extends BackendPoolOptions {
    * at once. A wait that can't end within it, or within the caller's `timeout`, is not begun. Default: 0
    */
   readonly maxWait?: number | undefined;
+  /**
+   * Whether the first events of a streamed 200 are looked at for a refusal: Azure's Responses API, among others, answers 200
+   * and then says that the rate limit is exceeded. Such a response fails over as a 429 or 5xx does. An event stream is held
+   * back until its first meaningful event, at most 64 KiB; nothing of it is changed. Default: true
+   */
+  readonly inspectStreams?: boolean | undefined;
   /** Bytes of a one-shot request body that are kept for another attempt. A longer one gets one attempt. Default: 32 MiB */
   readonly maxReplaySize?: number | undefined;
   /**
@@ -61,6 +80,8 @@ export interface RequestFailover {
   readonly attemptTimeout?: number | undefined;
   /** ms that this request may spend, in all, waiting for a backend to become available. Default: the adapter's */
   readonly maxWait?: number | undefined;
+  /** Whether the first events of a streamed 200 are looked at for a refusal. Default: the adapter's */
+  readonly inspectStreams?: boolean | undefined;
   /** Decides whether a failure may go to another backend. Default: the adapter's */
   readonly failoverCondition?: FailoverCondition | undefined;
   /**
@@ -79,6 +100,7 @@ export interface Rules {
   readonly maxWait: number;
   readonly failoverCondition: FailoverCondition;
   readonly cooldown: (failure: Failure) => number | undefined;
+  readonly inspectStreams: boolean;
   readonly maxReplaySize: number;
   readonly shouldBalance: (config: RequestConfig) => boolean;
   /** `failover: false`: one attempt, and its response is returned to the caller as it is. */
@@ -95,6 +117,7 @@ export const RULE_CHECKS: Checks<Omit<Rules, 'once' | 'ofRequest' | 'pinned'>> =
   maxWait: /* @__PURE__ */ duration(0),
   failoverCondition: /* @__PURE__ */ callback(defaultFailoverCondition),
   cooldown: /* @__PURE__ */ callback(() => undefined),
+  inspectStreams: /* @__PURE__ */ flag(true),
   // Infinity is allowed: a body of any length is kept.
   maxReplaySize: /* @__PURE__ */ optional(
     32 * 2 ** 20,
@@ -141,11 +164,12 @@ export function rulesFor(rules: Rules, failover: unknown, backends: BackendList)
   const checks: Checks<RequestFailover> = {
     attemptTimeout: optionalDuration,
     maxWait: duration(rules.maxWait),
+    inspectStreams: flag(rules.inspectStreams),
     failoverCondition: callback(rules.failoverCondition),
     backend: (value, at) => (value === undefined ? undefined : backends.named(value, `${at}: `).info.name),
   };
   const { attemptTimeout, backend, ...own } = resolveOptions(failover, place, checks, ALIASES);
-  const overridden = own as Pick<Rules, 'maxWait' | 'failoverCondition'>;
+  const overridden = own as Pick<Rules, 'maxWait' | 'inspectStreams' | 'failoverCondition'>;
   return { ...rules, ...overridden, ofRequest: { attemptTimeout }, pinned: backend };
 }
 

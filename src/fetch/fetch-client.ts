@@ -5,7 +5,8 @@ import type { Fabricated } from '../failover/exhausted';
 import type { Connection, Exchange, HttpClient, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import type { HttpResponse } from '../http/messages';
-import { discardBody, isWebStream, readSome } from '../http/streams';
+import { discardBody, isNodeStream, isRewindable, isWebStream, readNodeStream, readWebStream } from '../http/streams';
+import type { ReadLimits, Take } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import { followed, isFollowed } from './redirects';
 import { attemptOf } from './request';
@@ -48,10 +49,18 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
     }
   }
 
-  readRefusal(_request: FetchRequest, response: FetchResponse, ms: number): Promise<unknown> | undefined {
-    // A mock may be less than a `Response`, and node-fetch gives streams of Node's.
-    if (!isWebStream(response.body) || response.bodyUsed || typeof response.clone !== 'function') return undefined;
-    return readSome(response.clone().body!, ms);
+  readBeginning(
+    _request: FetchRequest,
+    response: FetchResponse,
+    take: Take,
+    limits: ReadLimits,
+  ): Promise<boolean> | undefined {
+    const { body } = response as { body: unknown };
+    // node-fetch gives streams of Node's.
+    if (isNodeStream(body) && isRewindable(body)) return readNodeStream(body, take, limits);
+    // A mock may be less than a `Response`.
+    if (!isWebStream(body) || response.bodyUsed || typeof response.clone !== 'function') return undefined;
+    return readWebStream(response.clone().body!, take, limits);
   }
 
   discard(response: FetchResponse): void {

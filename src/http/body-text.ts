@@ -21,9 +21,18 @@ export function bytesOfText(text: string): ArrayBuffer {
   return Uint8Array.from(text, (char) => char.charCodeAt(0)).buffer;
 }
 
+/** Decodes UTF-8 that may be cut anywhere, and drops a byte order mark. Called without bytes, it ends the text. */
+export function decoder(): (bytes?: Uint8Array) => string {
+  if (typeof TextDecoder !== 'function') return (bytes = new Uint8Array()) => asciiOf(bytes);
+  const utf8 = new TextDecoder();
+  return (bytes) => utf8.decode(bytes, { stream: bytes !== undefined });
+}
+
 function decode(bytes: Uint8Array, limit: number): string {
-  const read = bytes.subarray(0, limit);
-  if (typeof TextDecoder === 'function') return new TextDecoder().decode(read);
-  // jsdom under Jest has none. The characters that matter are ASCII.
-  return Array.from(read, (byte) => String.fromCharCode(byte)).join('');
+  return decoder()(bytes.subarray(0, limit));
+}
+
+/** jsdom under Jest has no `TextDecoder`. The characters that matter are ASCII. */
+function asciiOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
 }

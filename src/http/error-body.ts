@@ -13,6 +13,11 @@ const MAX_LENGTH = 65_536;
 /** Reads `{ "error": { "code", "type", "message" } }` from a body in any form. Empty for every other body. */
 export function errorBodyOf(data: unknown): ErrorBody {
   const { error } = Object(parsed(data)) as { error?: unknown };
+  return errorFieldsOf(error);
+}
+
+/** Reads the `code`, `type` and `message` of an error. */
+export function errorFieldsOf(error: unknown): ErrorBody {
   const { code, type, message } = Object(error) as Record<string, unknown>;
   return {
     ...((typeof code === 'string' || typeof code === 'number') && { code: String(code) }),

@@ -7,8 +7,17 @@ export function headerEntries(headers: object | null | undefined): Iterable<[nam
   return Symbol.iterator in given ? (given as Iterable<[string, unknown]>) : Object.entries(given as HeaderFields);
 }
 
+/** Whether they are fetch's own, which have no fields. An `AxiosHeaders` has fields, and a function that gets them. */
+export function isHeaders(headers: object | null | undefined): headers is Headers {
+  return Object.prototype.toString.call(headers) === '[object Headers]';
+}
+
 /** The value of the header of this lower-case name, whatever the case of the given one. */
 export function headerOf(headers: object | null | undefined, name: string): unknown {
+  if (isHeaders(headers)) return headers.get(name) ?? undefined;
+  // Most clients write names in lower case.
+  const value = (headers as HeaderFields | null | undefined)?.[name];
+  if (value !== undefined) return value;
   for (const [given, value] of headerEntries(headers)) if (given.toLowerCase() === name) return value;
   return undefined;
 }

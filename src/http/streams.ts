@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { after } from '../base/clock';
+import { bytesOfText } from './body-text';
 
 /**
  * The part of a Node stream that is used here: this package imports nothing from Node. The old-style streams of the
@@ -73,37 +74,107 @@ export function watched(stream: ReadableStream, ended: (error?: unknown) => void
   );
 }
 
-/** The most that is read of a refusal. */
-const MAX_READ = 65_536;
+/** Is given each chunk of a body. `true`: it has seen enough. */
+export type Take = (bytes: Uint8Array) => boolean;
 
-/**
- * Reads the beginning of a stream, and cancels it. If it breaks, what has been read counts.
- *
- * @param ms that it may take
- */
-export async function readSome(stream: ReadableStream<Uint8Array>, ms: number): Promise<Uint8Array> {
-  const reader = stream.getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  let stopTimer!: () => void;
-  const timeIsOver = new Promise<undefined>((resolve) => (stopTimer = after(ms, () => resolve(undefined))));
-  try {
-    while (size < MAX_READ) {
-      const next = await Promise.race([reader.read(), timeIsOver]);
-      if (next?.done !== false) break;
-      chunks.push(next.value);
-      size += next.value.length;
-    }
-  } catch {
-    // Whoever reads the body itself is told.
-  } finally {
-    stopTimer();
-    reader.cancel().catch(ignore);
-  }
-  return joined(chunks, size);
+/** The part of a signal that is used. */
+interface Abortable {
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+/** What else ends the reading of a body. */
+export interface ReadLimits {
+  /** ms that it may take. Default: no limit */
+  readonly ms?: number | undefined;
+  /** Ends it when aborted. */
+  readonly abort?: Abortable | undefined;
+}
+
+/**
+ * Reads the beginning of a web stream, and cancels it: a branch of a stream that was split, whose other branch then goes on alone.
+ *
+ * @returns whether the stream is over
+ * @throws what it breaks with
+ */
+export async function readWebStream(stream: ReadableStream, take: Take, limits: ReadLimits): Promise<boolean> {
+  const reader = stream.getReader() as ReadableStreamDefaultReader<unknown>;
+  let release!: () => void;
+  const stopped = new Promise<undefined>((resolve) => (release = stopAt(limits, () => resolve(undefined))));
+  try {
+    for (;;) {
+      const next = await Promise.race([reader.read(), stopped]);
+      if (next === undefined) return false;
+      if (next.done) return true;
+      if (take(bytesOf(next.value))) return false;
+    }
+  } finally {
+    release();
+    reader.cancel().catch(ignore);
+  }
+}
+
+/** A Node stream that takes back what was read of it. */
+type Rewindable = Readable & { readonly _readableState: { readonly ended: boolean } };
+
+/** Old-style streams, such as forms of the `form-data` package, don't. */
+export function isRewindable(stream: NodeStream): stream is NodeStream & Rewindable {
+  const { unshift, _readableState } = stream as Partial<Rewindable>;
+  return typeof unshift === 'function' && _readableState !== undefined;
+}
+
+/**
+ * Reads the beginning of a Node stream, and puts it back: whoever reads the stream next gets all of it. What was read of a
+ * stream that breaks can't be put back.
+ *
+ * @returns whether the stream is over
+ * @throws what it breaks with
+ */
+export function readNodeStream(stream: Rewindable, take: Take, limits: ReadLimits): Promise<boolean> {
+  if (stream.readableEnded || stream.destroyed) return Promise.resolve(true);
+  return new Promise((resolve, reject) => {
+    const chunks: unknown[] = [];
+    const finish = (isOver: boolean, error?: unknown): void => {
+      release();
+      stream.off('readable', read).off('error', failed).off('close', stop);
+      if (!stream.destroyed) for (const chunk of chunks.reverse()) stream.unshift(chunk);
+      if (error === undefined) resolve(isOver);
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is
+      else reject(error);
+    };
+    const failed = (error: unknown): void => finish(false, error);
+    const stop = (): void => finish(false);
+    const release = stopAt(limits, stop);
+    const read = (): void => {
+      let isEnough = false;
+      for (let chunk: unknown; !isEnough && (chunk = stream.read()) !== null;) {
+        chunks.push(chunk);
+        isEnough = take(bytesOf(chunk));
+      }
+      // Before its `end` event: after that, nothing can be put back.
+      if (isEnough || stream._readableState.ended) finish(!isEnough);
+    };
+    stream.on('readable', read).on('error', failed).on('close', stop);
+  });
+}
+
+/** Calls back when the time is over or the attempt is given up. Returns a function that prevents this. */
+function stopAt({ ms, abort }: ReadLimits, stop: () => void): () => void {
+  const stopTimer = ms === undefined ? undefined : after(ms, stop);
+  abort?.addEventListener('abort', stop);
+  return () => {
+    stopTimer?.();
+    abort?.removeEventListener('abort', stop);
+  };
+}
+
+/** A chunk of a body. One that is neither bytes nor text has none. */
+function bytesOf(chunk: unknown): Uint8Array {
+  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  return typeof chunk === 'string' ? new Uint8Array(bytesOfText(chunk)) : new Uint8Array();
+}
+
+export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const all = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {

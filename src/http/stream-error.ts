@@ -1,0 +1,156 @@
+import { bodyText, bytesOfText } from './body-text';
+import { errorFieldsOf } from './error-body';
+import { EventStreamParser } from './event-stream';
+import type { ServerSentEvent } from './event-stream';
+import { headerOf } from './headers';
+import { parseRetryAfter } from './retry-after';
+
+/** The error of a refusal inside a streamed 200, as its event gave it. */
+export interface StreamError {
+  /** Such as `rate_limit_exceeded`. A number becomes text. */
+  readonly code?: string;
+  /** Such as `too_many_requests`. */
+  readonly type?: string;
+  readonly message?: string;
+}
+
+/** A refusal inside a streamed 200. */
+export interface StreamRefusal {
+  /** The 429 or 5xx that the error stands for. */
+  readonly status: number;
+  readonly error: StreamError;
+}
+
+/** The most that is held back of a stream, in bytes. */
+const MAX_HELD = 65_536;
+
+/**
+ * Looks at the first events of a streamed 200, up to the first meaningful one. If that is an error that stands for a 429
+ * or 5xx, the stream is a refusal.
+ */
+export class StreamInspection {
+  /** Set once the first meaningful event has been seen. */
+  refusal: StreamRefusal | undefined;
+  #isDecided = false;
+  #size = 0;
+  readonly #headers: object;
+  readonly #parser = new EventStreamParser((event) => this.#look(event));
+
+  /** @param headers of the response */
+  constructor(headers: object) {
+    this.#headers = headers;
+  }
+
+  /** Takes the next bytes of the body. Returns whether it has seen enough. */
+  push(bytes: Uint8Array): boolean {
+    this.#parser.push(bytes);
+    this.#size += bytes.length;
+    return this.#isDecided || this.#size >= MAX_HELD;
+  }
+
+  /** The body is over. */
+  end(): void {
+    this.#parser.end();
+  }
+
+  /** Takes a body that has been read, in any form. */
+  whole(data: unknown): void {
+    const text = bodyText(data, MAX_HELD);
+    if (text !== undefined && !this.push(new Uint8Array(bytesOfText(text)))) this.end();
+  }
+
+  #look(event: ServerSentEvent): void {
+    if (this.#isDecided) return;
+    const meaning = meaningOf(event);
+    if (meaning === undefined) return;
+    this.#isDecided = true;
+    if (meaning.is !== 'error') return;
+    const { error } = meaning;
+    const status = statusOf(error, this.#headers);
+    if (status !== undefined) this.refusal = { status, error };
+  }
+}
+
+export function isEventStream({ status, headers }: { readonly status: number; readonly headers: object }): boolean {
+  if (status < 200 || status > 299) return false;
+  const type = headerOf(headers, 'content-type');
+  return typeof type === 'string' && /^\s*text\/event-stream\s*(?:;|$)/i.test(type);
+}
+
+/** Events that say nothing yet, by their name or the `type` in their data. */
+const PRELUDE = /^(?:ping|keepalive|response\.(?:created|queued|in_progress))$/;
+
+/** `undefined`: the event isn't meaningful. */
+function meaningOf({
+  name,
+  data,
+}: ServerSentEvent): { readonly is: 'content' } | { readonly is: 'error'; readonly error: StreamError } | undefined {
+  const value = parsed(data);
+  const { type, choices, error, response } = Object(value) as Record<string, unknown>;
+  const kinds = [name, type];
+  const isKind = (pattern: RegExp) => kinds.some((kind) => typeof kind === 'string' && pattern.test(kind));
+  if (isKind(PRELUDE)) return undefined;
+  if (isKind(/^response\.failed$/)) {
+    const given = (Object(response) as { error?: unknown }).error ?? error;
+    return hasError(given) ? { is: 'error', error: streamErrorOf(given) } : undefined;
+  }
+  if (hasError(error)) return { is: 'error', error: streamErrorOf(error) };
+  // Its data is the error. The `type` in it says only that it is one.
+  if (isKind(/^error$/)) return { is: 'error', error: streamErrorOf(value ?? data, 'error') };
+  return Array.isArray(choices) && choices.length === 0 ? undefined : { is: 'content' };
+}
+
+function parsed(data: string): unknown {
+  try {
+    return JSON.parse(data) as unknown;
+  } catch {
+    return undefined; // `[DONE]`, words, or cut short
+  }
+}
+
+function hasError(error: unknown): boolean {
+  return typeof error === 'string' || Object.keys(Object(error) as object).length > 0;
+}
+
+/** @param notAType what its `type` isn't */
+function streamErrorOf(error: unknown, notAType?: string): StreamError {
+  if (typeof error === 'string') return { message: error };
+  const { type, ...rest } = errorFieldsOf(error);
+  return { ...rest, ...(type !== undefined && type !== notAType && { type }) };
+}
+
+/** What codes and types stand for. The first that fits counts. Spaces, dashes and underscores are left out. */
+const STATUSES: readonly (readonly [names: RegExp, status: number | undefined])[] = [
+  // About the request. OpenAI: invalid_request_error, invalid_prompt, content_filter, image_content_policy_violation.
+  [/invalid|contentfilter|policy|contextlength/, undefined],
+  // Azure: too_many_requests, RateLimitReached; OpenAI: rate_limit_exceeded, insufficient_quota
+  [/ratelimit|toomanyrequests|quota|throttl/, 429],
+  // OpenAI: server_is_overloaded, slow_down; Azure: ServiceUnavailable
+  [/overloaded|unavailable|slowdown/, 503],
+  // OpenAI: server_error, vector_store_timeout; Azure: InternalServerError
+  [/servererror|internal|apierror|timeout|badgateway/, 500],
+];
+
+/** The 429 or 5xx that the error stands for. `undefined`: the error is about the request. */
+function statusOf({ code = '', type = '', message = '' }: StreamError, headers: object): number | undefined {
+  if (/^[1-5]\d\d$/.test(code)) {
+    const status = Number(code);
+    return status === 429 || status >= 500 ? status : undefined;
+  }
+  for (const name of [code, type]) {
+    const plain = name.toLowerCase().replace(/[^a-z]/g, '');
+    const known = STATUSES.find(([names]) => names.test(plain));
+    if (known !== undefined) return known[1];
+  }
+  const speaksOfLimit = /rate.?limit|too many requests|quota/i.test(message);
+  return code === '' && (speaksOfLimit || isUsedUp(headers)) ? 429 : undefined;
+}
+
+/** Whether the headers of a response show that a limit is used up, or specify a wait. */
+function isUsedUp(headers: object): boolean {
+  // Both spellings occur (openai-python#937).
+  const remaining = ['x-ratelimit-remaining-', 'x-rate-limit-remaining-'].flatMap((name) =>
+    ['requests', 'tokens'].map((limit) => headerOf(headers, name + limit)),
+  );
+  return remaining.some((each) => each === '0' || each === 0) || parseRetryAfter({ status: 200, headers })! > 0;
+}
