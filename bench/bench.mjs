@@ -18,6 +18,7 @@ import { loopback } from './parts/loopback.mjs';
 import { memory } from './parts/memory.mjs';
 import { reserved } from './parts/reserved.mjs';
 import { size } from './parts/size.mjs';
+import { statusPageCost } from './parts/status-page.mjs';
 import { waiters } from './parts/waiters.mjs';
 import { plots } from './plots.mjs';
 import { formatted, markdown, tables } from './report.mjs';
@@ -33,6 +34,7 @@ const PARTS = {
   ladder,
   waiters,
   memory,
+  statusPage: statusPageCost,
   size,
 };
 const LIMIT = 360_000;

@@ -128,7 +128,8 @@ function look<R extends HttpRequest, A extends HttpResponse>(
   current.inspection = inspection;
   const take: Take = (bytes) => inspection.push(bytes);
   const reading = client.readBeginning?.(request, response, take, { abort: current.exchange.abort });
-  if (reading !== undefined) return reading.then((isOver) => {
+  if (reading !== undefined)
+    return reading.then((isOver) => {
       if (isOver) inspection.end();
     });
   inspection.whole(response.data);

@@ -1,0 +1,7 @@
+/** The process that looks at a status page, as an open page does. It ends with its parent. */
+import { get } from 'node:http';
+
+get(process.argv[2], (response) => {
+  response.once('data', () => process.send('looking')).resume();
+});
+process.on('disconnect', () => process.exit());
