@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -81,7 +80,7 @@ export class FakeBackend {
    */
   async connectionsClosed(): Promise<void> {
     const open = [...this.#socketsOfCalls].filter((socket) => !socket.destroyed);
-    await Promise.all(open.map((socket) => once(socket, 'close')));
+    await Promise.all(open.map((socket) => new Promise((resolve) => socket.once('close', resolve))));
   }
 
   /** Frees the port, so that further connections are refused. */

@@ -100,8 +100,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const reading = readBeginning(request, response, take, limits);
     return reading?.catch((error: unknown) => {
       if (axios.isAxiosError(error)) throw error;
-      const code = codeOf(error).code ?? axios.AxiosError.ERR_BAD_RESPONSE;
-      throw axios.AxiosError.from(error, code, request.config, response.request, response);
+      throw axios.AxiosError.from(error, codeOf(error).code, request.config, response.request, response);
     });
   }
 
