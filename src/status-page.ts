@@ -5,7 +5,7 @@
  * @module axios-priority-adapter/status-page
  */
 export { statusPage } from './status-page/status-page';
-export type { StatusPage, StatusSnapshot } from './status-page/status-page';
+export type { PoolReport, StatusPage, StatusSnapshot } from './status-page/status-page';
 export type { BackendReport } from './status-page/monitor';
 export type { StatusPageOptions } from './status-page/options';
 export type { Backend, CooldownStatus } from './pool/backend';

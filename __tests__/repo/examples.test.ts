@@ -394,7 +394,7 @@ test('examples/package.json names what the examples import, and this version of 
     .flatMap((file) => [
       ...readFileSync(join(folder, file), 'utf8').matchAll(/^import .*from '([^.'][^']*)';|\bimport\('([^']+)'\)/gm),
     ])
-    .map(([, imported, dynamic = '']) => (imported ?? dynamic).replace('adapter/fetch', 'adapter'))
+    .map(([, imported, dynamic = '']) => (imported ?? dynamic).replace(/(?<=adapter)\/(?:fetch|status-page)$/, ''))
     .filter((name) => !name.startsWith('node:'));
   const { dependencies } = manifestIn(folder);
   // A peer of @langchain/openai.

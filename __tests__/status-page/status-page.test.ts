@@ -4,14 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { BackendPool } from '../../src';
 import { statusPage } from '../../src/status-page';
+import express from '../support/express';
 import { ask, serve, snapshotOf, Stream, toClose, until } from './support';
-
-// Express is a dependency of the examples and has no types here.
-const express = jest.requireActual<() => Express>('express');
-interface Express {
-  (request: unknown, response: unknown): void;
-  use(...handlers: unknown[]): void;
-}
 
 const newPool = (...names: string[]) =>
   new BackendPool(names.map((name) => ({ name, baseURL: `https://${name}.example`, apiKey: `secret-${name}` })));
@@ -154,9 +148,10 @@ describe('snapshot.json', () => {
     expect(at).toBeGreaterThanOrEqual(before);
     expect(Object.keys(pools)).toEqual(['pool']);
     const [one, two] = pools.pool!.backends;
-    const zero = { pending: 0, successes: 0, failures: 0, attempts: 0, refusals: 0, share: 0, priority: 1, weight: 1 };
+    const counts = { pending: 0, successes: 0, failures: 0, attempts: 0, answered: 0, throttled: 0, failed: 0, share: 0 };
     const baseURL = 'https://one.example';
-    expect(one).toEqual({ name: 'one', baseURL, ...zero, state: 'available', available: true, cooldowns: [] });
+    const state = { state: 'available', available: true, cooldowns: [] };
+    expect(one).toEqual({ name: 'one', baseURL, priority: 1, weight: 1, ...counts, ...state });
     expect(two).toMatchObject({ name: 'two', state: 'cooling', available: false });
     expect(two!.cooldowns).toEqual([
       { reason: 'manual', remaining: expect.any(Number) },

@@ -195,6 +195,7 @@ export function typeProblems(): string[] {
       'axios-priority-adapter/status-page': [join(root, 'src/status-page.ts')],
       [CURRENT_OPENAI]: [join(root, CURRENT_OPENAI)],
       '@azure/identity': [join(__dirname, 'azure-identity.ts')],
+      express: [join(__dirname, 'express.ts')],
     },
     noUnusedLocals: false,
   };

@@ -3,7 +3,7 @@ import type { PoolEvent } from '../pool/events';
 import type { BackendPool, BackendStatus } from '../pool/pool';
 import { LastMinute } from './last-minute';
 import { outcomeOf, Timeline } from './timeline';
-import type { TimelineData } from './timeline';
+import type { Outcome, TimelineData } from './timeline';
 
 /** The most events that are kept for a new viewer. */
 const MAX_EVENTS = 200;
@@ -12,10 +12,14 @@ const MAX_GONE = 100;
 
 /** A backend as the page shows it. */
 export interface BackendReport extends BackendStatus {
-  /** Attempts that ended since the page was made. */
+  /** Attempts that ended since the page was made. The next three are parts of it; the rest was cancelled or sent again. */
   readonly attempts: number;
-  /** Of those, attempts that ended in a 429. */
-  readonly refusals: number;
+  /** Attempts that ended in a response that no other backend was asked for. */
+  readonly answered: number;
+  /** Attempts that the backend refused with a 429. */
+  readonly throttled: number;
+  /** Attempts that failed in another way. */
+  readonly failed: number;
   /** The part of the pool's attempts in the last minute that this backend had, from 0 to 1. */
   readonly share: number;
 }
@@ -30,8 +34,7 @@ export interface PoolHistory {
 }
 
 class Counts {
-  attempts = 0;
-  refusals = 0;
+  readonly outcomes: Record<Outcome, number> = { answered: 0, throttled: 0, failed: 0, other: 0 };
   readonly lastMinute = new LastMinute();
 }
 
@@ -39,7 +42,7 @@ class Counts {
 export class Monitor {
   readonly #pool: BackendPool;
   readonly #history: number;
-  readonly #tell: (event: TimedEvent) => void;
+  readonly #tell: (event: PoolEvent, at: number) => void;
   readonly #counts = new Map<string, Counts>();
   readonly #lastMinute = new LastMinute();
   readonly #timeline: Timeline;
@@ -50,7 +53,12 @@ export class Monitor {
   readonly close: () => void;
 
   /** @param tell is called for each event while `hears` is set */
-  constructor(pool: BackendPool, history: number, hears: () => boolean, tell: (event: TimedEvent) => void) {
+  constructor(
+    pool: BackendPool,
+    history: number,
+    hears: () => boolean,
+    tell: (event: PoolEvent, at: number) => void,
+  ) {
     this.#pool = pool;
     this.#history = history;
     this.#tell = tell;
@@ -64,8 +72,10 @@ export class Monitor {
     return this.#pool.snapshot().map((status) => {
       const counts = this.#counts.get(status.name);
       const mine = counts?.lastMinute.total(time) ?? 0;
-      const { attempts = 0, refusals = 0 } = counts ?? {};
-      return { ...status, attempts, refusals, share: mine / Math.max(total, 1) };
+      const outcomes: Partial<Counts['outcomes']> = counts?.outcomes ?? {};
+      const { answered = 0, throttled = 0, failed = 0, other = 0 } = outcomes;
+      const attempts = answered + throttled + failed + other;
+      return { ...status, attempts, answered, throttled, failed, share: mine / Math.max(total, 1) };
     });
   }
 
@@ -78,29 +88,25 @@ export class Monitor {
   #note(event: PoolEvent, isHeard: boolean): void {
     const at = Date.now();
     this.seen++;
-    const isAttempt = event.type === 'attempt';
-    if (isAttempt) this.#count(event);
     this.#timeline.add(event, at);
-    const isNotable = !isAttempt || outcomeOf(event) !== 'answered';
-    if (!isNotable && !isHeard) return;
-    const timed = { at, ...event };
-    if (isHeard) this.#tell(timed);
-    if (!isNotable) return;
-    this.#events.push(timed);
+    if (isHeard) this.#tell(event, at);
+    if (event.type === 'attempt' && this.#count(event) === 'answered') return;
+    this.#events.push({ at, ...event });
     if (this.#events.length > MAX_EVENTS) this.#events.shift();
   }
 
-  #count(attempt: PoolEvent & { readonly type: 'attempt' }): void {
+  #count(attempt: PoolEvent & { readonly type: 'attempt' }): Outcome {
     const time = now();
     let counts = this.#counts.get(attempt.backend);
     if (counts === undefined) {
       this.#forgetGone();
       this.#counts.set(attempt.backend, (counts = new Counts()));
     }
-    counts.attempts++;
-    if (outcomeOf(attempt) === 'throttled') counts.refusals++;
+    const outcome = outcomeOf(attempt);
+    counts.outcomes[outcome]++;
     counts.lastMinute.add(time);
     this.#lastMinute.add(time);
+    return outcome;
   }
 
   #forgetGone(): void {

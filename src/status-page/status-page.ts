@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PoolEvent } from '../pool/events';
 import type { BackendPool } from '../pool/pool';
 import { PAGE, SCRIPT_HASH, STYLE_HASH } from './inlined';
 import { Monitor } from './monitor';
 import type { BackendReport } from './monitor';
 import { checkOptions, checkPools } from './options';
 import type { StatusPageOptions } from './options';
-import { Viewers } from './viewers';
+import { message, Viewers } from './viewers';
 
 /** A request handler for `node:http`, Express and whatever mounts such a function. */
 export interface StatusPage {
@@ -20,12 +21,18 @@ export interface StatusPage {
   close(): void;
 }
 
+/** A pool as the page shows it. */
+export interface PoolReport {
+  /** In the order in which the pool has them. */
+  readonly backends: readonly BackendReport[];
+}
+
 /** What `snapshot.json` holds. */
 export interface StatusSnapshot {
   /** ms since 1970 */
   readonly at: number;
   /** The backends of each pool. A single pool has the name `pool`. */
-  readonly pools: Readonly<Record<string, { readonly backends: readonly BackendReport[] }>>;
+  readonly pools: Readonly<Record<string, PoolReport>>;
 }
 
 /** Nothing but the page's own script and style runs, and it talks to nobody but its own server. */
@@ -106,7 +113,8 @@ class Watched {
   constructor(pools: ReadonlyMap<string, BackendPool>, history: number) {
     const isSeen = () => this.viewers.size > 0;
     this.#monitors = [...pools].map(([pool, backends]) => {
-      return [pool, new Monitor(backends, history, isSeen, (event) => this.viewers.tell({ pool, ...event }))];
+      const tell = (event: PoolEvent, at: number) => this.viewers.tell(poolMessage(pool, event, at));
+      return [pool, new Monitor(backends, history, isSeen, tell)];
     });
   }
 
@@ -136,6 +144,12 @@ class Watched {
   #reports(): StatusSnapshot['pools'] {
     return Object.fromEntries(this.#monitors.map(([name, monitor]) => [name, { backends: monitor.report() }]));
   }
+}
+
+/** Made for each event while somebody looks. Most of the time that it takes goes into the digits of durations. */
+function poolMessage(pool: string, event: PoolEvent, at: number): string {
+  const short = 'duration' in event ? { ...event, duration: Math.round(event.duration * 1_000) / 1_000 } : event;
+  return message('pool', `{"pool":${JSON.stringify(pool)},"at":${String(at)},${JSON.stringify(short).slice(1)}`);
 }
 
 /** The part of the URL below the mount path, and where to go if that needs a slash at the end for its links to be right. */

@@ -6,8 +6,8 @@ const TICK = 250;
 const SNAPSHOT_INTERVAL = 1_000;
 /** ms without a message after which a comment is sent, so that no proxy gives the connection up */
 const SILENCE = 15_000;
-/** Events that are sent at once when so many have come since the last tick. */
-const BATCH = 500;
+/** Characters of messages that are sent at once when so many have come since the last tick. */
+const BATCH = 65_536;
 /** Bytes that may wait for a viewer. Beyond it, the viewer isn't reading and is dropped. */
 const MAX_BACKLOG = 1_048_576;
 
@@ -22,7 +22,7 @@ export interface Source {
 }
 
 /** A server-sent event. JSON has no line breaks, so the data is one line. */
-function message(event: string, json: string): string {
+export function message(event: string, json: string): string {
   return `event: ${event}\ndata: ${json}\n\n`;
 }
 
@@ -31,7 +31,7 @@ export class Viewers {
   readonly #source: Source;
   readonly #responses = new Map<ServerResponse, IncomingMessage>();
   #timer: NodeJS.Timeout | undefined;
-  #events: object[] = [];
+  #unsent = '';
   #sentSignature = '';
   #snapshotAt = 0;
   #sentAt = 0;
@@ -61,10 +61,10 @@ export class Viewers {
     this.#timer = setInterval(() => this.#tick(), TICK).unref();
   }
 
-  /** Sends an event of a pool with the next tick. */
-  tell(event: object): void {
-    this.#events.push(event);
-    if (this.#events.length >= BATCH) this.#flush();
+  /** Sends a message with the next tick. */
+  tell(text: string): void {
+    this.#unsent += text;
+    if (this.#unsent.length >= BATCH) this.#flush();
   }
 
   /** Ends all connections. */
@@ -93,10 +93,10 @@ export class Viewers {
   }
 
   #flush(): void {
-    if (this.#events.length === 0) return;
-    const events = this.#events;
-    this.#events = [];
-    this.#send(events.map((event) => message('pool', JSON.stringify(event))).join(''));
+    if (this.#unsent === '') return;
+    const text = this.#unsent;
+    this.#unsent = '';
+    this.#send(text);
   }
 
   #send(text: string): void {
@@ -121,6 +121,6 @@ export class Viewers {
     if (this.#responses.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#events = [];
+    this.#unsent = '';
   }
 }

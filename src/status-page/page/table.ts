@@ -5,7 +5,7 @@ import { count, left, reasonIn, STATES } from './words';
 
 type Cooldown = BackendReport['cooldowns'][number];
 
-const COLUMNS = ['Backend', 'State', 'Attempts', 'Answered', 'Refused', 'Failed', 'In flight', 'Share, 1 min'];
+const COLUMNS = ['Backend', 'State', 'Attempts', 'Answered', 'Throttled', 'Failed', 'In flight', 'Share, 1 min'];
 
 /** The roles are told again since CSS takes them away where it shows rows as cards. */
 const cell = (label: string, style: string) =>
@@ -55,7 +55,7 @@ class BackendRow {
   readonly #condition = html('td', { role: 'cell', class: 'condition' }, this.#state);
   readonly #attempts = cell('Attempts', '');
   readonly #answered = cell('Answered', '');
-  readonly #refused = cell('Refused', 'throttled');
+  readonly #throttled = cell('Throttled', 'throttled');
   readonly #failed = cell('Failed', 'failed');
   readonly #pending = cell('In flight', '');
   readonly #share = html('span');
@@ -68,22 +68,21 @@ class BackendRow {
     this.element.append(
       html('th', { role: 'rowheader', scope: 'row' }, this.#name, this.#where, this.#origin),
       this.#condition,
-      ...[this.#attempts, this.#answered, this.#refused, this.#failed, this.#pending, share],
+      ...[this.#attempts, this.#answered, this.#throttled, this.#failed, this.#pending, share],
     );
   }
 
   update(backend: BackendReport, at: number, timeline: Timeline | undefined): void {
-    const { name, baseURL, priority, weight, state, attempts, successes, refusals, failures, pending, share } = backend;
+    const { name, baseURL, priority, weight, state, attempts, answered, throttled, failed, pending, share } = backend;
     setText(this.#name, name);
     setText(this.#where, `Priority ${String(priority)}, weight ${String(weight)}`);
     setText(this.#origin, baseURL);
     setText(this.#state, STATES[state] ?? state);
     setAttribute(this.#state, 'data-state', state);
     this.#number(this.#attempts, attempts);
-    this.#number(this.#answered, successes);
-    this.#number(this.#refused, refusals);
-    // The pool counts refusals among the failures.
-    this.#number(this.#failed, Math.max(0, failures - refusals));
+    this.#number(this.#answered, answered);
+    this.#number(this.#throttled, throttled);
+    this.#number(this.#failed, failed);
     this.#number(this.#pending, pending);
     setText(this.#share, `${String(Math.round(share * 100))} %`);
     this.#bar.style.transform = `scaleX(${share.toFixed(4)})`;
