@@ -1,5 +1,5 @@
 /**
- * Measures what the package costs and what it gains, in about five minutes. Writes tables and plots.
+ * Measures what the package costs and what it gains, in about six minutes. Writes tables and plots.
  *
  *     npm run bench -- [--quick] [--only PART…] [--out DIR] [--seed N]
  */
@@ -37,7 +37,7 @@ const PARTS = {
   statusPage: statusPageCost,
   size,
 };
-const LIMIT = 360_000;
+const LIMIT = 420_000;
 
 const { quick, only, out, seed } = new Command('bench')
   .option('--quick', 'only see that every part works, within seconds; the figures mean nothing')

@@ -33,3 +33,5 @@ app.get('/chat', async (request, response) => {
 const server = app.listen(Number(env.PORT ?? 8080), '127.0.0.1', () =>
   console.log(`http://127.0.0.1:${server.address().port}/status/`),
 );
+// Open pages don't keep the server from closing, nor the process from ending.
+process.once('SIGTERM', () => server.close());

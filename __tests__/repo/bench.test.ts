@@ -42,6 +42,7 @@ const PARTS = [
   'memory',
   'reserved',
   'size',
+  'statusPage',
   'waiters',
 ];
 const PLOTS = ['ratios', 'reserved'];

@@ -147,7 +147,7 @@ describe('the number of viewers', () => {
     slow.pause();
     const scope = 'x'.repeat(10_000);
     // What the system's buffers hold comes first.
-    for (let sent = 0; (await ask(`${url}/events`, 'HEAD')).status === 503; ) {
+    for (let sent = 0; (await ask(`${url}/events`, 'HEAD')).status === 503;) {
       for (const end = sent + 20; sent < end; sent++) pool.cool('one', 100_000 + sent, scope);
       await until(() => quick.of('pool').length >= sent);
     }
@@ -207,6 +207,31 @@ test('many events are sent before the next tick', async () => {
   const stream = await look();
   for (let i = 1; i <= 1_200; i++) pool.cool('one', i * 1_000);
   await until(() => stream.of('pool').length === 1_200);
+});
+
+test('no secret of a backend or of a request is sent', async () => {
+  const [first, second] = await startBackends(2);
+  first!.always({ status: 503, headers: { 'set-cookie': 'secret-cookie' } });
+  const pool = new BackendPool([
+    {
+      name: 'one',
+      baseURL: first!.url,
+      headers: { 'x-key': 'secret-header' },
+      params: { code: 'secret-parameter' },
+    },
+    { name: 'two', baseURL: second!.url, apiKey: 'secret-key', priority: 2 },
+  ]);
+  const { url, look } = await open(pool);
+  const stream = await look();
+  const client = axios.create({ adapter: priorityAdapter(pool), headers: { 'api-key': 'secret-own' } });
+  await client.post('/x', { prompt: 'secret-prompt' });
+  await until(() => stream.of('pool').some(({ backend, status }) => backend === 'two' && status === 200));
+  const late = await look();
+  expect(first!.lastCall.url).toContain('secret-parameter');
+  expect(first!.lastCall.headers).toMatchObject({ 'x-key': 'secret-header' });
+  const texts = [...stream.raw, ...late.raw, (await ask(`${url}/snapshot.json`)).body].join('');
+  expect(texts).toContain('"backend":"one"');
+  expect(texts).not.toContain('secret');
 });
 
 test('the counts and the shares follow the requests', async () => {

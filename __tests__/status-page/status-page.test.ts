@@ -148,7 +148,16 @@ describe('snapshot.json', () => {
     expect(at).toBeGreaterThanOrEqual(before);
     expect(Object.keys(pools)).toEqual(['pool']);
     const [one, two] = pools.pool!.backends;
-    const counts = { pending: 0, successes: 0, failures: 0, attempts: 0, answered: 0, throttled: 0, failed: 0, share: 0 };
+    const counts = {
+      pending: 0,
+      successes: 0,
+      failures: 0,
+      attempts: 0,
+      answered: 0,
+      throttled: 0,
+      failed: 0,
+      share: 0,
+    };
     const baseURL = 'https://one.example';
     const state = { state: 'available', available: true, cooldowns: [] };
     expect(one).toEqual({ name: 'one', baseURL, priority: 1, weight: 1, ...counts, ...state });

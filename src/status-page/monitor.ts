@@ -53,12 +53,7 @@ export class Monitor {
   readonly close: () => void;
 
   /** @param tell is called for each event while `hears` is set */
-  constructor(
-    pool: BackendPool,
-    history: number,
-    hears: () => boolean,
-    tell: (event: PoolEvent, at: number) => void,
-  ) {
+  constructor(pool: BackendPool, history: number, hears: () => boolean, tell: (event: PoolEvent, at: number) => void) {
     this.#pool = pool;
     this.#history = history;
     this.#tell = tell;

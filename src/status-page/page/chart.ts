@@ -10,6 +10,8 @@ const AXIS = 22;
 const LABEL = 84;
 /** ms between two labels */
 const STEPS = [1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200].map((seconds) => seconds * 1_000);
+/** px, about, of a character of a cooldown's words */
+const CHARACTER = 6;
 /** px between the lines of the hatching */
 const HATCH = 7;
 
@@ -110,18 +112,21 @@ function columnShapes(columns: readonly Column[], { x, most }: Scale, slot: numb
   return ['answered', 'throttled', 'failed'].map((style, i) => svg('path', { class: style, d: paths[i]! }));
 }
 
-function spanShapes({ scope, reason, from, to }: Span, { now, width, x }: Scale): SVGElement[] {
+function spanShapes({ scope, reason, from, to }: Span, { now, x }: Scale): SVGElement[] {
   const left = x(from);
   const area = { x: left, width: Math.max(1, x(Math.min(to, now)) - left) };
-  const words = `${scope === undefined ? '' : `${scope}: `}${reasonIn(reason)}, ${lasting(to - from)}`;
   // A cooldown of one deployment leaves the rest of the backend at work.
   const height = scope === undefined ? HEIGHT : HEIGHT / 3;
   const shapes = [
     svg('rect', { class: 'out', y: 0, height, ...area }),
     svg('path', { class: 'stripes', d: hatching(area.x, area.width, height) }),
   ];
-  const fits = area.width > words.length * 6 + 8 && area.x + area.width <= width + 1;
-  return fits ? [...shapes, svg('text', { class: 'why', x: left + 5, y: 13 }, words)] : shapes;
+  const time = lasting(to - from);
+  const why = `${reasonIn(reason)}, ${time}`;
+  const words = [scope === undefined ? why : `${scope}: ${why}`, why, time].find((each) => {
+    return area.width > each.length * CHARACTER + 8;
+  });
+  return words === undefined ? shapes : [...shapes, svg('text', { class: 'why', x: left + 5, y: 13 }, words)];
 }
 
 /** Diagonal lines over an area, as in the README's picture. */

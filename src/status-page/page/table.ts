@@ -79,6 +79,7 @@ class BackendRow {
     setText(this.#origin, baseURL);
     setText(this.#state, STATES[state] ?? state);
     setAttribute(this.#state, 'data-state', state);
+    setAttribute(this.element, 'data-state', state);
     this.#number(this.#attempts, attempts);
     this.#number(this.#answered, answered);
     this.#number(this.#throttled, throttled);
