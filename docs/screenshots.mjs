@@ -24,7 +24,7 @@ const duration = Number(SECONDS) * 1_000;
 const SHOTS = {
   light: { colorScheme: 'light', viewport: { width: 1280, height: 800 } },
   dark: { colorScheme: 'dark', viewport: { width: 1280, height: 800 } },
-  phone: { colorScheme: 'light', viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 },
+  phone: { colorScheme: 'light', viewport: { width: 390, height: 844 } },
 };
 
 const answered = () => ({ status: 200, body: JSON.stringify(completion({ content: 'Hello' })) });
@@ -38,13 +38,14 @@ function provisioned() {
   };
 }
 
-/** One that fails for a while, in the middle of the load. */
-function failing(from, to) {
+/** One that fails for a while, in the middle of the load, and is out for a minute near its end. */
+function failing() {
   const began = Date.now();
+  const unavailable = failure(503, 'ServiceUnavailable', 'Service unavailable');
   return () => {
-    const time = Date.now() - began;
-    const fails = time > from && time < to;
-    return fails ? failure(503, 'ServiceUnavailable', 'Service unavailable') : { ...answered(), after: 700 };
+    const part = (Date.now() - began) / duration;
+    if (part > 0.9) return { ...unavailable, headers: { 'retry-after': '60' } };
+    return part > 0.45 && part < 0.6 ? unavailable : { ...answered(), after: 700 };
   };
 }
 
@@ -75,9 +76,7 @@ async function shoot(address) {
   }
 }
 
-const azures = await Promise.all(
-  [provisioned(), failing(duration * 0.8, Infinity), answered].map((answer) => new FakeAzure(answer).listen()),
-);
+const azures = await Promise.all([provisioned(), failing(), answered].map((answer) => new FakeAzure(answer).listen()));
 const pool = new BackendPool(
   ['ptu-eastus', 'payg-westus', 'payg-sweden'].map((name, i) => ({
     name,
