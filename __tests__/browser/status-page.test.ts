@@ -204,6 +204,8 @@ describe.each(['light', 'dark'] as const)('in %s,', (colorScheme) => {
     await row('ptu-eastus').getByText('Cooling').waitFor(WAIT);
     const widths = `[document.documentElement.scrollWidth, document.documentElement.clientWidth]`;
     expect(await page.evaluate(widths)).toEqual([width, width]);
+    const sides = `[...document.querySelectorAll('tbody th')].map((each) => each.getBoundingClientRect().left)`;
+    expect(new Set(await page.evaluate<number[]>(sides)).size).toBe(1);
     await page.evaluate(readInRoot('node_modules/axe-core/axe.min.js'));
     const violations = await page.evaluate(
       `axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes[0].html]))`,
