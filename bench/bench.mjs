@@ -19,6 +19,7 @@ import { memory } from './parts/memory.mjs';
 import { reserved } from './parts/reserved.mjs';
 import { size } from './parts/size.mjs';
 import { statusPageCost } from './parts/status-page.mjs';
+import { streams } from './parts/streams.mjs';
 import { waiters } from './parts/waiters.mjs';
 import { plots } from './plots.mjs';
 import { formatted, markdown, tables } from './report.mjs';
@@ -27,6 +28,7 @@ const PARTS = {
   loopback,
   inProcess,
   fetch: fetchCost,
+  streams,
   growth,
   failover,
   reserved,

@@ -1,4 +1,5 @@
 /** The process that `servers.mjs` starts. It ends with its parent. */
+import { once } from 'node:events';
 import { callsPerPeriod, completion, FakeAzure, leakyBucket, throttled } from '../examples/demo/fake-azure.mjs';
 
 /** Each makes a function that gives the ms that a call has to wait, 0 for none. */
@@ -25,11 +26,23 @@ process.on('message', async (message) => {
 });
 process.on('disconnect', () => process.exit());
 
-function backend({ latency = 0, limit: { kind, ...settings } = { kind: 'none' } }) {
+/** @param events how many events an answer is streamed in; by default it isn't streamed */
+function backend({ latency = 0, limit: { kind, ...settings } = { kind: 'none' }, events }) {
   const limit = LIMITS[kind](settings);
+  if (events !== undefined) return new FakeAzure((call) => stream(call, events)).listen();
   return new FakeAzure(async ({ body }) => {
     await body;
     const wait = limit();
     return wait > 0 ? throttled(wait, { provisioned: true }) : { ...ANSWER, after: latency };
   }).listen();
+}
+
+const EVENT = `data: ${JSON.stringify({ choices: [{ delta: { content: 'word ' } }], usage: null, id: 'x'.repeat(120) })}\n\n`;
+
+/** Writes an event at a time, as fast as the client reads. */
+async function stream({ body, response }, events) {
+  await body;
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  for (let i = 0; i < events; i++) if (!response.write(EVENT)) await once(response, 'drain');
+  response.end();
 }

@@ -29,8 +29,8 @@ params, deployments, request). The file names the environment variables that hol
 
   [
     { "baseURL": "https://ptu-eastus.openai.azure.com", "priority": 1, "apiKeyEnv": "EASTUS_KEY" },
-    { "baseURL": "https://payg-westus.openai.azure.com", "priority": 2, "apiKeyEnv": "WESTUS_KEY",
-      "deployments": { "gpt-4o": "gpt-4o-global" } }
+    { "baseURL": "https://payg-westus.services.ai.azure.com", "priority": 2, "apiKeyEnv": "WESTUS_KEY",
+      "deployments": { "chat": "chat-global" } }
   ]
 
 Prompts file: a JSON list of conversations. Each is a question, a list of questions to ask one after the other, or a
@@ -61,7 +61,7 @@ function parseCommandLine(argv) {
         .choices(Object.keys(CLIENTS))
         .default('openai@3'),
     )
-    .option('--deployment <name>', 'deployment to use', notEmpty, 'gpt-4o')
+    .option('--deployment <name>', 'deployment to use', notEmpty, 'chat')
     .option('--api-version <version>', 'API version', notEmpty, '2024-10-21')
     .addOption(
       new Option('--watch', 'go on until Ctrl+C, and show the simulated backends on a page').conflicts('backends'),
@@ -139,11 +139,12 @@ async function run(options, conversations, pool, servers) {
     `${turns} turns of ${conversations.length} conversations, ${callers} callers at once, ` +
       `${pool.backends.length} ${servers === undefined ? '' : 'simulated '}backends\n`,
   );
+  if (servers !== undefined)
+    console.log('payg-sweden answers 200 and refuses inside the stream; the others send a 429.\n');
   const ledger = new Ledger(pool);
   const bar = progressBar(turns, ledger);
   const result = await converse(conversations, {
     ask,
-    deployment,
     callers,
     signal,
     onTurn: (attempts) => {

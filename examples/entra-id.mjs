@@ -38,7 +38,7 @@ function tokenProvider(scope) {
 
 const azureADTokenProvider = tokenProvider('https://cognitiveservices.azure.com/.default');
 const eastus = env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com';
-const westus = env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com';
+const westus = env.WESTUS_URL ?? 'https://payg-westus.services.ai.azure.com';
 const adapter = priorityAdapter([
   { name: 'ptu', baseURL: eastus, azureADTokenProvider },
   { name: 'payg', baseURL: westus, azureADTokenProvider, priority: 2 },
@@ -46,8 +46,7 @@ const adapter = priorityAdapter([
 const client = axios.create({ adapter });
 
 async function ask() {
-  const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
-  const { attempts } = await client.post(url, { messages: [{ role: 'user', content: 'Hello' }] });
+  const { attempts } = await client.post('/openai/v1/responses', { model: 'chat', input: 'Hello' });
   console.log(`answered by ${attempts.at(-1).backend}`);
 }
 await Promise.all([ask(), ask()]);

@@ -2,7 +2,7 @@
  * Pins follow-up requests to the backend that made the response. A `previous_response_id` is known only to the resource that
  * made it. So are files, batches and threads.
  *
- *     EASTUS_KEY=… WESTUS_KEY=… node examples/follow-ups.mjs
+ *     EASTUS_KEY=… WESTUS_KEY=… node follow-ups.mjs
  *
  * EASTUS_URL and WESTUS_URL set other hosts.
  */
@@ -13,8 +13,8 @@ const { env } = process;
 const client = axios.create({
   adapter: priorityAdapter(
     [
-      { name: 'east', baseURL: env.EASTUS_URL ?? 'https://eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
-      { name: 'west', baseURL: env.WESTUS_URL ?? 'https://westus.openai.azure.com', apiKey: env.WESTUS_KEY },
+      { name: 'east', baseURL: env.EASTUS_URL ?? 'https://payg-eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
+      { name: 'west', baseURL: env.WESTUS_URL ?? 'https://payg-westus.services.ai.azure.com', apiKey: env.WESTUS_KEY },
     ],
     // No other backend can answer a follow-up, so it waits for this one.
     { maxWait: 30_000 },

@@ -14,7 +14,7 @@ const pool = new BackendPool([
   { name: 'ptu', baseURL: env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
   {
     name: 'payg',
-    baseURL: env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com',
+    baseURL: env.WESTUS_URL ?? 'https://payg-westus.services.ai.azure.com',
     apiKey: env.WESTUS_KEY,
     priority: 2,
   },
@@ -29,8 +29,8 @@ const server = createServer(async (request, response) => {
     const backends = pool.snapshot();
     send(backends.some(({ state }) => state !== 'cooling') ? 200 : 503, { backends });
   } else {
-    const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
-    const { status, data } = await client.post(url, { messages: [] }, { validateStatus: () => true });
+    const body = { model: 'chat', input: 'Hello' };
+    const { status, data } = await client.post('/openai/v1/responses', body, { validateStatus: () => true });
     send(status, data);
   }
 });

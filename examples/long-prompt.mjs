@@ -2,7 +2,7 @@
  * Sends a prompt that is too long for the usual deployment to one with a larger context. No backend goes on cooldown, since
  * the prompt is at fault.
  *
- *     EASTUS_KEY=… WESTUS_KEY=… node examples/long-prompt.mjs
+ *     EASTUS_KEY=… WESTUS_KEY=… node long-prompt.mjs
  *
  * EASTUS_URL and WESTUS_URL set other hosts.
  */
@@ -12,10 +12,10 @@ import { defaultFailoverCondition, isContextLengthExceeded, priorityAdapter } fr
 const { env } = process;
 const adapter = priorityAdapter(
   [
-    { name: 'usual', baseURL: env.EASTUS_URL ?? 'https://eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
+    { name: 'usual', baseURL: env.EASTUS_URL ?? 'https://payg-eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
     {
       name: 'large context',
-      baseURL: env.WESTUS_URL ?? 'https://westus.openai.azure.com',
+      baseURL: env.WESTUS_URL ?? 'https://payg-westus.services.ai.azure.com',
       apiKey: env.WESTUS_KEY,
       priority: 2,
       deployments: { chat: 'chat-large-context' },

@@ -15,7 +15,7 @@ const adapter = priorityAdapter([
   { name: 'ptu', baseURL: env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
   {
     name: 'payg',
-    baseURL: env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com',
+    baseURL: env.WESTUS_URL ?? 'https://payg-westus.services.ai.azure.com',
     apiKey: env.WESTUS_KEY,
     priority: 2,
   },
@@ -79,7 +79,7 @@ adapter.pool.subscribe((event) => {
 
 const client = axios.create({ adapter });
 for (let i = 0; i < 5; i++) {
-  const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
-  await client.post(url, { messages: [{ role: 'user', content: 'Hello' }] }).catch((error) => log.error(error.message));
+  const question = { model: 'chat', input: 'Hello' };
+  await client.post('/openai/v1/responses', question).catch((error) => log.error(error.message));
 }
 console.log(await register.metrics());

@@ -16,7 +16,7 @@ import axios from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import { attachPriorityAdapter, priorityAdapter } from 'axios-priority-adapter';
 
-const URL_PATH = '/openai/deployments/gpt-4o/chat/completions';
+const URL_PATH = '/openai/v1/chat/completions';
 
 function setUp() {
   const inner = axios.create();
@@ -29,7 +29,7 @@ test('a throttled request fails over to the next backend', async () => {
   const { mock, client } = setUp();
   mock.onPost(URL_PATH).replyOnce(429, '', { 'retry-after-ms': '60000' });
   mock.onPost(URL_PATH).reply(200, { choices: [] });
-  const { attempts } = await client.post(URL_PATH, { messages: [] });
+  const { attempts } = await client.post(URL_PATH, { model: 'chat', messages: [] });
   assert.deepEqual(
     attempts.map(({ backend, status }) => `${backend} ${status}`),
     ['east.example 429', 'west.example 200'],
@@ -54,7 +54,7 @@ test('an existing client with the plugin fails over between mocks', async () => 
   ]);
   mock.onPost(URL_PATH).replyOnce(503);
   mock.onPost(URL_PATH).reply(200, { choices: [] });
-  const { attempts } = await client.post(URL_PATH, { messages: [] });
+  const { attempts } = await client.post(URL_PATH, { model: 'chat', messages: [] });
   assert.deepEqual(
     attempts.map(({ status }) => status),
     [503, 200],

@@ -2,14 +2,14 @@
  * Uses a reserved (PTU) and a pay-as-you-go deployment of ONE resource. Both backends have the same address, so each needs a
  * name of its own. `deployments` says what each calls the deployment that your code asks for.
  *
- *     EASTUS_KEY=… node examples/one-resource.mjs
+ *     EASTUS_KEY=… node one-resource.mjs
  *
  * EASTUS_URL sets another host.
  */
 import axios from 'axios';
 import { priorityAdapter } from 'axios-priority-adapter';
 
-const { EASTUS_URL = 'https://eastus.openai.azure.com', EASTUS_KEY } = process.env;
+const { EASTUS_URL = 'https://ptu-eastus.openai.azure.com', EASTUS_KEY } = process.env;
 const resource = { baseURL: EASTUS_URL, apiKey: EASTUS_KEY };
 const client = axios.create({
   adapter: priorityAdapter([

@@ -2,14 +2,14 @@
  * Uses OpenAI itself as the last resort behind Azure. The path prefix belongs to the backend (`/openai/v1` on Azure, `/v1` at
  * OpenAI), so your code asks for `/responses` alone.
  *
- *     EASTUS_KEY=… OPENAI_KEY=… node examples/openai-last.mjs
+ *     EASTUS_KEY=… OPENAI_KEY=… node openai-last.mjs
  *
  * EASTUS_URL and OPENAI_URL set other hosts.
  */
 import axios from 'axios';
 import { priorityAdapter } from 'axios-priority-adapter';
 
-const { EASTUS_URL = 'https://eastus.openai.azure.com', EASTUS_KEY } = process.env;
+const { EASTUS_URL = 'https://ptu-eastus.openai.azure.com', EASTUS_KEY } = process.env;
 const { OPENAI_URL = 'https://api.openai.com', OPENAI_KEY } = process.env;
 if (!OPENAI_KEY) throw new Error('set OPENAI_KEY');
 

@@ -31,11 +31,16 @@ console.log(`${backend} says: ${data.output_text}`);
 
 // A follow-up goes to the backend that made the response.
 const more = { model: 'chat', input: 'And at night?', previous_response_id: data.id };
-const followUp = await client.responses.create(more, { fetchOptions: { failover: { backend } } });
+// (The SDK's types don't know `failover`. In TypeScript, write `as object` after it.)
+/** @type {object} */
+const fetchOptions = { failover: { backend } };
+const followUp = await client.responses.create(more, { fetchOptions });
 console.log(`and: ${followUp.output_text}`);
 
 // AzureOpenAI names the deployment in the path. It shares the pool.
 const azure = new AzureOpenAI({ apiKey: 'unused', endpoint: 'https://pool.invalid', apiVersion: '2024-10-21', fetch });
-const messages = [{ role: 'user', content: 'Why is the sky blue?' }];
-const { choices } = await azure.chat.completions.create({ model: 'chat', messages });
+const { choices } = await azure.chat.completions.create({
+  model: 'chat',
+  messages: [{ role: 'user', content: 'Why is the sky blue?' }],
+});
 console.log(`AzureOpenAI: ${choices[0].message.content}`);

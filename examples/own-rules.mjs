@@ -11,8 +11,8 @@ import { affinity, defaultFailoverCondition, priorityAdapter } from 'axios-prior
 const { env } = process;
 const adapter = priorityAdapter(
   [
-    { name: 'westus', baseURL: env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com', apiKey: env.WESTUS_KEY },
-    { name: 'sweden', baseURL: env.SWEDEN_URL ?? 'https://payg-sweden.openai.azure.com', apiKey: env.SWEDEN_KEY },
+    { name: 'westus', baseURL: env.WESTUS_URL ?? 'https://payg-westus.services.ai.azure.com', apiKey: env.WESTUS_KEY },
+    { name: 'sweden', baseURL: env.SWEDEN_URL ?? 'https://payg-sweden.services.ai.azure.com', apiKey: env.SWEDEN_KEY },
   ],
   {
     // A user stays on one backend, which makes use of its prompt cache.
@@ -25,8 +25,8 @@ const adapter = priorityAdapter(
 );
 const client = axios.create({ adapter });
 
-const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
+const url = '/openai/v1/chat/completions';
 for (const user of ['ada', 'ada', 'grace', 'grace', 'mary', 'mary']) {
-  const { attempts } = await client.post(url, { messages: [] }, { headers: { 'x-user': user } });
+  const { attempts } = await client.post(url, { model: 'chat', messages: [] }, { headers: { 'x-user': user } });
   console.log(`${user}: ${attempts.map(({ backend, status }) => `${backend} ${status}`).join(' → ')}`);
 }

@@ -24,7 +24,7 @@ async function work({ id }) {
     { name: 'ptu', baseURL: env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
     {
       name: 'payg',
-      baseURL: env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com',
+      baseURL: env.WESTUS_URL ?? 'https://payg-westus.services.ai.azure.com',
       apiKey: env.WESTUS_KEY,
       priority: 2,
     },
@@ -34,8 +34,7 @@ async function work({ id }) {
   process.on('message', ({ backend, duration, scope }) => adapter.pool.cool(backend, duration, scope));
 
   await sleep(id * 500);
-  const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
-  const { attempts } = await axios.post(url, { messages: [] }, { adapter });
+  const { attempts } = await axios.post('/openai/v1/responses', { model: 'chat', input: 'Hello' }, { adapter });
   console.log(`worker ${id} asked ${attempts.map(({ backend }) => backend).join(', then ')}`);
   await sleep(1_000); // gives the other worker time to use the shared cooldown
   process.disconnect();

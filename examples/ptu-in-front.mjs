@@ -15,24 +15,23 @@ const adapter = priorityAdapter([
   // The same priority: these two share the overflow, two to one.
   {
     name: 'payg-westus',
-    baseURL: env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com',
+    baseURL: env.WESTUS_URL ?? 'https://payg-westus.services.ai.azure.com',
     apiKey: env.WESTUS_KEY,
     priority: 2,
     weight: 2,
   },
   {
     name: 'payg-sweden',
-    baseURL: env.SWEDEN_URL ?? 'https://payg-sweden.openai.azure.com',
+    baseURL: env.SWEDEN_URL ?? 'https://payg-sweden.services.ai.azure.com',
     apiKey: env.SWEDEN_KEY,
     priority: 2,
   },
 ]);
 const client = axios.create({ adapter });
 
-async function ask(content) {
-  const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
-  const { attempts } = await client.post(url, { messages: [{ role: 'user', content }] });
-  console.log(`${content} ${attempts.map(({ backend, status }) => `${backend}: ${status}`).join(' → ')}`);
+async function ask(input) {
+  const { attempts } = await client.post('/openai/v1/responses', { model: 'chat', input });
+  console.log(`${input} ${attempts.map(({ backend, status }) => `${backend}: ${status}`).join(' → ')}`);
 }
 
 await Promise.all(Array.from({ length: 10 }, (_, i) => ask(`What is ${i} squared?`)));

@@ -2,7 +2,7 @@
  * Signs each request for the host that it goes to. Sign below the pool: in the adapter that the pool wraps. Above the pool,
  * the host isn't known yet, and a second attempt would carry the signature for the first host.
  *
- *     SIGNING_KEY=… node examples/signing.mjs
+ *     SIGNING_KEY=… node signing.mjs
  *
  * EASTUS_URL and WESTUS_URL set other hosts.
  */

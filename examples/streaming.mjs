@@ -15,7 +15,7 @@ const client = axios.create({
       { name: 'ptu', baseURL: env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
       {
         name: 'payg',
-        baseURL: env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com',
+        baseURL: env.WESTUS_URL ?? 'https://payg-westus.services.ai.azure.com',
         apiKey: env.WESTUS_KEY,
         priority: 2,
       },
@@ -24,8 +24,8 @@ const client = axios.create({
   ),
 });
 
-const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
-const body = { stream: true, messages: [{ role: 'user', content: 'Why is the sky blue?' }] };
+const url = '/openai/v1/chat/completions';
+const body = { model: 'chat', stream: true, messages: [{ role: 'user', content: 'Why is the sky blue?' }] };
 const { data, attempts } = await client.post(url, body, { responseType: 'stream' });
 console.log(`${attempts.at(-1).backend} streams:`);
 let rest = '';

@@ -18,8 +18,8 @@ adapter.pool.subscribe((event) => {
 });
 const client = axios.create({ adapter, timeout: 60_000 }); // ms for all attempts and waits together
 
-const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
-const body = { messages: [{ role: 'user', content: 'Hello' }] };
+const url = '/openai/v1/responses';
+const body = { model: 'chat', input: 'Hello' };
 const { attempts } = await client.post(url, body);
 console.log(`answered after ${attempts.length} attempts`);
 

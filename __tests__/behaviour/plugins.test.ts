@@ -17,6 +17,8 @@ import {
   throttle,
   closeBackendsAfterEach,
 } from '../support/fake-backend';
+import type { Reply } from '../support/fake-backend';
+import { refusingInStreams } from '../support/fake-openai';
 
 closeBackendsAfterEach();
 
@@ -150,9 +152,9 @@ describe('an unmodified legacy client gets past a throttled backend:', () => {
   writeFileSync(file, Buffer.alloc(30_000, 3));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  async function three() {
+  async function three(refusal: Reply = throttle(20_000)) {
     const backends = (await startBackends(3)) as [FakeBackend, FakeBackend, FakeBackend];
-    backends[0].always(throttle(20_000));
+    backends[0].always(refusal);
     const adapter = priorityAdapter(
       backends.map(({ url }, i) => ({ baseURL: url, priority: i, apiKey: `key-${String(i)}` })),
     );
@@ -182,8 +184,11 @@ describe('an unmodified legacy client gets past a throttled backend:', () => {
     expect(second.lastCall.headers.authorization).toBeUndefined();
   });
 
-  test('openai@3.3.0, streamed chat', async () => {
-    const { openai, second } = await three();
+  test.each([
+    ['with a 429', throttle(20_000)],
+    ['inside a streamed 200', refusingInStreams],
+  ])('openai@3.3.0, streamed chat, refused %s', async (_how, refusal) => {
+    const { openai, second } = await three(refusal);
     second.always((_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write('data: {"choices":[{"delta":{"content":"He"}}]}\n\n');

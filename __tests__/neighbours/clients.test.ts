@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { closeBackendsAfterEach, startBackends, throttle } from '../support/fake-backend';
 import type { FakeBackend } from '../support/fake-backend';
-import { openai } from '../support/fake-openai';
+import { openai, refusingInStreams } from '../support/fake-openai';
 import { PackedPackage } from '../support/packed';
 
 const execute = promisify(execFile);
@@ -49,8 +49,15 @@ async function run(program: string, ...more: string[]): Promise<unknown> {
 /** The first backend throttled, and the second one answered. */
 const FAILOVER = ['first 429', 'second 200'];
 
+/** Both refuse a streamed request: one by its status, the other inside a 200. */
+const REFUSALS = [
+  ['with a 429', throttle(60_000)],
+  ['inside a streamed 200', refusingInStreams],
+] as const;
+
 describe.each(['openai-4', 'openai-5', 'openai-6', 'openai-7'])('%s', (version) => {
-  test('fails over in every kind of call', async () => {
+  test.each(REFUSALS)('fails over in every kind of call, from a refusal %s', async (_how, refusal) => {
+    first.always(refusal);
     const of = (kind: string) => ({
       [`${kind}: chat`]: [FAILOVER, ['Hello', 2]],
       [`${kind}: streamed chat`]: [FAILOVER, 'Hello'],
@@ -75,7 +82,8 @@ describe.each(['openai-4', 'openai-5', 'openai-6', 'openai-7'])('%s', (version) 
   });
 });
 
-test('the AI SDK generates, streams and embeds', async () => {
+test.each(REFUSALS)('the AI SDK generates, streams and embeds, after a refusal %s', async (_how, refusal) => {
+  first.always(refusal);
   expect(await run('ai-sdk.mjs')).toEqual({
     generate: [FAILOVER, 'Hello'],
     'generate chat': [FAILOVER, 'Hello'],
@@ -85,7 +93,8 @@ test('the AI SDK generates, streams and embeds', async () => {
   });
 });
 
-test('LangChain invokes, streams and embeds', async () => {
+test.each(REFUSALS)('LangChain invokes, streams and embeds, after a refusal %s', async (_how, refusal) => {
+  first.always(refusal);
   expect(await run('langchain.mjs')).toEqual({
     invoke: [FAILOVER, 'Hello'],
     stream: [FAILOVER, 'Hello'],

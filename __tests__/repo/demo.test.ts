@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import axios from 'axios';
-import { startBackends, throttle, closeBackendsAfterEach } from '../support/fake-backend';
-import type { Reply, FakeBackend } from '../support/fake-backend';
+import { closeBackendsAfterEach, send, startBackends, throttle } from '../support/fake-backend';
+import type { FakeBackend, Reply } from '../support/fake-backend';
+import { events } from '../support/fake-openai';
 
 const DEMO = join(__dirname, '../../examples/demo.mjs');
 
@@ -52,10 +53,9 @@ function completionFor(key: string): Reply {
   return (request, response) => {
     const { headers } = request;
     const welcome = headers['api-key'] === key && headers.authorization === undefined;
-    const body = welcome
-      ? { choices: [{ message: { role: 'assistant', content: 'Because.' } }] }
-      : { error: { code: '401', message: 'Access denied due to\ninvalid \u001b[31msubscription key.' } };
-    response.writeHead(welcome ? 200 : 401, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    if (welcome) return events(response, [{ choices: [{ delta: { content: 'Because.' } }] }, '[DONE]']);
+    const error = { code: '401', message: 'Access denied due to\ninvalid \u001b[31msubscription key.' };
+    send(response, { status: 401, body: { error } });
   };
 }
 

@@ -32,10 +32,3 @@ test('the README names the versions that are tested', () => {
   expect(versions).not.toEqual([]);
   expect(versions.filter((version) => !tested.includes(`@${version}'`) && !tested.includes(`${version}"`))).toEqual([]);
 });
-
-test.each(['first-token timeout', 'session affinity', 'spillover', 'circuit breaker', 'model fallback', 'budget'])(
-  'the documentation can be found by the word “%s”',
-  (word) => {
-    expect(pages.filter((page) => page !== 'docs/index.md' && read(page).toLowerCase().includes(word))).not.toEqual([]);
-  },
-);

@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import axios from 'axios';
 import type { Call } from '../support/fake-backend';
-import { openai } from '../support/fake-openai';
+import { openai, refusingInStreams } from '../support/fake-openai';
 import { startBackends, FakeBackend, throttle, closeBackendsAfterEach } from '../support/fake-backend';
 
 closeBackendsAfterEach();
@@ -52,7 +52,8 @@ async function linesOf({ child, status }: Awaited<ReturnType<typeof start>>): Pr
 
 const keyOf = ({ headers }: Call) => headers['api-key'];
 
-const CHAT = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
+const RESPONSES = '/openai/v1/responses';
+const COMPLETIONS = '/openai/v1/chat/completions';
 
 test('health.mjs reports which backends are available', async () => {
   const { first, second, child } = await start('health.mjs');
@@ -107,10 +108,8 @@ test('metrics.mjs turns events into Prometheus metrics and log lines', async () 
   const { first, child } = await start('metrics.mjs');
   first.script({ status: 429, headers: { 'retry-after': 60, 'apim-request-id': 'id-1' } });
   const output = await text(child.stdout);
-  expect(output).toContain(
-    'openai_attempts_total{backend="ptu",deployment="gpt-4o",outcome="429",reason="throttled"} 1',
-  );
-  expect(output).toContain('openai_attempts_total{backend="payg",deployment="gpt-4o",outcome="200",reason=""} 5');
+  expect(output).toContain('openai_attempts_total{backend="ptu",deployment="chat",outcome="429",reason="throttled"} 1');
+  expect(output).toContain('openai_attempts_total{backend="payg",deployment="chat",outcome="200",reason=""} 5');
   expect(output).toContain('openai_cooldowns_total{backend="ptu",reason="throttled"} 1');
   expect(output).toMatch(/openai_attempt_seconds_count\{backend="payg"\} 5/);
   expect(output).toContain('openai_available{backend="ptu"} 1');
@@ -119,7 +118,7 @@ test('metrics.mjs turns events into Prometheus metrics and log lines', async () 
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as object);
   expect(lines).toMatchObject([
-    { level: 40, type: 'cooldown', backend: 'ptu', scope: 'gpt-4o', reason: 'throttled', duration: 60_000 },
+    { level: 40, type: 'cooldown', backend: 'ptu', scope: 'chat', reason: 'throttled', duration: 60_000 },
     { level: 40, type: 'attempt', backend: 'ptu', reason: 'throttled', requestId: 'id-1', msg: 'attempt failed' },
   ]);
   expect(output).not.toContain('secret');
@@ -140,7 +139,7 @@ test('ptu-in-front.mjs uses the PTU first and sends the overflow to the others',
     `payg-sweden answered ${String(sweden)}`,
   ]);
   expect(new Set(run.second.calls.map(keyOf))).toEqual(new Set(westus! > 0 ? ['secret-west'] : []));
-  expect(run.first.lastCall).toMatchObject({ url: CHAT, headers: { 'api-key': 'secret-east' } });
+  expect(run.first.lastCall).toMatchObject({ url: RESPONSES, headers: { 'api-key': 'secret-east' } });
 });
 
 describe('entra-id.mjs', () => {
@@ -189,14 +188,14 @@ describe('entra-id.mjs', () => {
 test('regions.mjs uses the deployment names of each region', async () => {
   const run = await start('regions.mjs');
   run.first.script(throttle(60_000));
-  // The body names the deployment that the path named, and that is throttled.
-  expect(await linesOf(run)).toEqual(['in the path: eastus → westus', 'in the body: westus']);
-  expect(run.first.calls.map(({ url }) => url)).toEqual([CHAT]);
+  // The path names the deployment that the body named, and that is throttled.
+  expect(await linesOf(run)).toEqual(['in the body: eastus → westus', 'in the path: westus']);
+  expect(run.first.calls.map(({ url }) => url)).toEqual([COMPLETIONS]);
   expect(run.second.calls.map(({ url }) => url)).toEqual([
-    '/openai/deployments/gpt-4o-west/chat/completions?api-version=2024-06-01',
-    '/openai/v1/chat/completions?api-version=2024-06-01',
+    COMPLETIONS,
+    '/openai/deployments/chat-west/chat/completions?api-version=2024-10-21',
   ]);
-  expect(JSON.parse(run.second.lastCall.body.toString())).toMatchObject({ model: 'gpt-4o-west' });
+  expect(JSON.parse(run.second.calls[0]!.body.toString())).toMatchObject({ model: 'chat-west' });
 });
 
 test('attach.mjs adds failover to an instance and removes it again', async () => {
@@ -209,7 +208,7 @@ test('attach.mjs adds failover to an instance and removes it again', async () =>
   expect(run.first.calls).toHaveLength(2);
   expect(run.second.calls).toHaveLength(1);
   expect(run.second.lastCall).toMatchObject({
-    url: '/openai/models?api-version=2024-10-21',
+    url: '/openai/v1/models',
     headers: { 'api-key': 'secret-west', 'x-ms-client-request-id': expect.any(String) },
   });
 });
@@ -219,7 +218,7 @@ test('legacy-client.mjs runs openai 3 over the pool', async () => {
   run.first.script(throttle(60_000));
   run.second.always({ body: { choices: [{ message: { content: 'Rayleigh.' } }] } });
   expect(await linesOf(run)).toEqual(['payg says: Rayleigh.']);
-  expect(run.second.lastCall).toMatchObject({ url: CHAT, headers: { 'api-key': 'secret-west' } });
+  expect(run.second.lastCall).toMatchObject({ url: COMPLETIONS, headers: { 'api-key': 'secret-west' } });
   expect(run.second.lastCall.headers).not.toHaveProperty('authorization');
 });
 
@@ -249,6 +248,14 @@ test('streaming.mjs fails over before the first word, and prints each word as it
   expect(await run.status).toBe(0);
   expect(printed).toBe('payg streams:\nBecause of Räyleigh.\n');
   expect(JSON.parse(run.second.lastCall.body.toString())).toMatchObject({ stream: true });
+});
+
+test('stream-refusals.mjs logs a refusal inside a stream, and prints the answer of the next backend', async () => {
+  const run = await start('stream-refusals.mjs');
+  run.first.always(refusingInStreams);
+  run.second.always(openai);
+  expect(await linesOf(run)).toEqual(['ptu refused in its stream: rate_limit_exceeded, like a 429', 'Hello']);
+  expect([run.first, run.second].map(({ lastCall }) => keyOf(lastCall))).toEqual(['secret-east', 'secret-west']);
 });
 
 test('waiting.mjs waits for a backend, and fails at once if it must not wait', async () => {

@@ -13,7 +13,19 @@ import {
   closeBackendsAfterEach,
 } from '../support/fake-backend';
 import type { Call, Reply, FakeBackend } from '../support/fake-backend';
-import { blocks, closeServers, examples, pages, read, root, run, runProgram, typeProblems } from '../support/markdown';
+import {
+  blocks,
+  closeServers,
+  docExamples,
+  examples,
+  pages,
+  programProblems,
+  read,
+  root,
+  run,
+  runProgram,
+  typeProblems,
+} from '../support/markdown';
 import type { Run } from '../support/markdown';
 
 closeBackendsAfterEach();
@@ -41,6 +53,37 @@ const expectations: Record<string, Partial<Example>> = {
       expect([urls(east), urls(west)]).toEqual([['/openai/v1/responses'], ['/openai/v1/responses']]);
       expect([keys(east), keys(west)]).toEqual([['east'], ['west']]);
       expect(printed).toEqual([west.host]);
+    },
+  },
+
+  'README.md: An existing instance': {
+    after: ([east, west], { printed }) => {
+      expect([urls(east), urls(west)]).toEqual([['/openai/v1/embeddings'], ['/openai/v1/embeddings']]);
+      expect([keys(east), keys(west)]).toEqual([['east'], ['west']]);
+      expect(printed).toEqual(['payg']);
+    },
+  },
+
+  'README.md: A legacy client': {
+    after: ([east, west], { printed }) => {
+      expect([urls(east), urls(west)]).toEqual([['/openai/v1/chat/completions'], ['/openai/v1/chat/completions']]);
+      expect([keys(east), keys(west)]).toEqual([['east'], ['west']]);
+      expect(printed).toEqual(['payg']);
+    },
+  },
+
+  'README.md: The official SDK': {
+    after: ([east, west], { printed }) => {
+      expect([urls(east), urls(west)]).toEqual([['/openai/v1/responses'], ['/openai/v1/responses']]);
+      expect([keys(east), keys(west)]).toEqual([['east'], ['west']]);
+      expect(printed).toEqual(['payg']);
+    },
+  },
+
+  'README.md: A test with a mock': {
+    after: (backends, { printed }) => {
+      expect(printed).toEqual(['[429,200]']);
+      expect(counts(backends)).toEqual([0, 0, 0]);
     },
   },
 
@@ -92,7 +135,7 @@ const expectations: Record<string, Partial<Example>> = {
       expect(urls(east)).toEqual(['/openai/v1/chat/completions']);
       expect(bodyOf(east.lastCall)).toMatchObject({ model: 'chat' });
       expect(urls(west)).toEqual(['/openai/v1/chat/completions?api-version=preview']);
-      expect(bodyOf(west.lastCall)).toMatchObject({ model: 'gpt-4o-west' });
+      expect(bodyOf(west.lastCall)).toMatchObject({ model: 'chat-west' });
     },
   },
 
@@ -116,7 +159,7 @@ const expectations: Record<string, Partial<Example>> = {
       expect([urls(east), urls(openai)]).toEqual([['/openai/v1/chat/completions'], ['/v1/chat/completions']]);
       expect(openai.lastCall.headers).toMatchObject({ authorization: 'Bearer openai' });
       expect(keys(openai)).toEqual([undefined]);
-      expect(bodyOf(openai.lastCall)).toMatchObject({ model: 'gpt-4o' });
+      expect(bodyOf(openai.lastCall)).toMatchObject({ model: 'gpt-5-mini' });
     },
   },
 
@@ -299,7 +342,7 @@ const twoChunks: Reply = (_, response) => {
   response.write('data: one\n\n', () => setTimeout(() => response.end('data: two\n\n'), 20));
 };
 
-test.each(examples)('the example in $title runs', async ({ title, code }) => {
+test.each([...examples, ...docExamples])('the example in $title runs', async ({ title, code }) => {
   const backends = (await startBackends(3)) as [FakeBackend, FakeBackend, FakeBackend];
   for (const backend of backends) backend.always({ body: { choices: [{ message: { content: 'Hello to you' } }] } });
   const { before = ([first]: Three) => void first.script({ status: 429 }), after } = expectations[title] ?? {};
@@ -322,7 +365,12 @@ test.each(blocks('js'))('the program in $title prints what the page says', async
 });
 
 test('all examples type-check', () => {
+  expect(docExamples).not.toEqual([]);
   expect(typeProblems()).toEqual([]);
+}, 60_000);
+
+test('all programs in JavaScript type-check', () => {
+  expect(programProblems()).toEqual([]);
 }, 60_000);
 
 test('the README shows the error of a request that no backend was left for', async () => {

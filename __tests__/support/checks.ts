@@ -46,6 +46,9 @@ interface Failed extends Error {
   readonly toJSON: () => object;
 }
 
+/** What the backend `words` replies with. */
+export const WORDS = 'data: {"choices":[]}\n\ndata: {"choices":[{"delta":{"content":"Hello"}}]}\n\n';
+
 /** What must hold in every runtime over each adapter that axios has there, by name. A check that rejects has failed. */
 export function checksOf({ over, origin, refused, refusedCode }: Place): Checks {
   const at = (name: string): BackendOptions => ({ baseURL: `${origin}/${name}`, name });
@@ -271,6 +274,19 @@ export function checksOf({ over, origin, refused, refusedCode }: Place): Checks 
     },
   };
 
+  checks['a refusal inside a streamed 200 that was read whole fails over'] = async () => {
+    for (const responseType of ['text', 'arraybuffer'] as const) {
+      const response = await clientOf([at('refusal'), at('words')]).post<unknown>('/x', {}, { responseType });
+      same(
+        [tried(response), statuses(response)],
+        [
+          ['refusal', 'words'],
+          [429, 200],
+        ],
+      );
+    }
+  };
+
   /** XMLHttpRequest has no streams. */
   const streams: Checks = {
     async 'a fabricated 429 has the responseType stream'() {
@@ -280,12 +296,30 @@ export function checksOf({ over, origin, refused, refusedCode }: Place): Checks 
     },
     async 'a stream comes from the second backend, and the discarded one of the first releases its connection'() {
       // More than the six connections that a browser has for one origin.
-      const client = clientOf([at('endless'), at('echo')], { cooldown: () => 0 }, { responseType: 'stream' });
+      const endless = { ...at('endless'), attemptTimeout: 200 };
+      const client = clientOf([endless, at('echo')], { cooldown: () => 0 }, { responseType: 'stream' });
       for (let n = 0; n < 12; n += 1) {
         const response = await client.post<Stream>('/x', { n });
         same((JSON.parse(await readAll(response.data)) as Echo).body, `{"n":${String(n)}}`);
         same(tried(response), ['endless', 'echo']);
       }
+    },
+    async 'a refusal inside a streamed 200 fails over'() {
+      const client = clientOf([at('refusal'), at('words')], {}, { responseType: 'stream' });
+      const response = await client.post<Stream>('/x', {});
+      same(await readAll(response.data), WORDS);
+      same(
+        [tried(response), statuses(response)],
+        [
+          ['refusal', 'words'],
+          [429, 200],
+        ],
+      );
+    },
+    async 'a refused stream is read, and returned as it came'() {
+      const config = { responseType: 'stream', validateStatus: () => true } as const;
+      const { data } = await clientOf([at('status-400')], {}, config).get<Stream>('/x');
+      same(await readAll(data), '{"error":{"message":"status 400"}}');
     },
     async 'a signal ends a stream while it is read'() {
       const { data } = await clientOf([at('trickle'), at('echo')]).get<Stream>('/x', {

@@ -23,6 +23,8 @@ export type Reply = Canned | ((request: IncomingMessage, response: ServerRespons
 export class FakeBackend {
   readonly calls: Call[] = [];
   readonly sockets = new Set<Socket>();
+  /** All that were ever opened. */
+  connections = 0;
   /** The reply to calls beyond the script. */
   default: Reply = { body: { ok: true } };
   readonly #socketsOfCalls = new Set<Socket>();
@@ -35,6 +37,7 @@ export class FakeBackend {
     server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#receive(request, response));
     server.on('connection', (socket: Socket) => {
       this.sockets.add(socket);
+      this.connections += 1;
       socket.on('close', () => this.sockets.delete(socket));
     });
   }
@@ -169,6 +172,12 @@ const endless429: Reply = (_, response) => {
   response.write('x');
 };
 
+/** A streamed 200. */
+const streamed = (...events: object[]): Reply => ({
+  headers: { 'content-type': 'text/event-stream' },
+  body: events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''),
+});
+
 /** Replies with the request itself, as JSON. */
 const echo: Reply = (_, response, { method, url, headers, body }) =>
   send(response, { body: { method, url, headers, body: body.toString(), bytes: body.length } });
@@ -187,6 +196,9 @@ const NAMED: Record<string, (argument: number) => Reply> = {
   status: (status) => ({ status, body: { error: { message: `status ${String(status)}` } } }),
   throttle,
   endless: () => endless429,
+  // A refusal inside a 200, and content.
+  refusal: () => streamed({ type: 'response.created' }, { type: 'error', code: 'rate_limit_exceeded' }),
+  words: () => streamed({ choices: [] }, { choices: [{ delta: { content: 'Hello' } }] }),
   bytes: (length) => ({ body: Buffer.alloc(length, 'x') }),
   hang: () => neverReply,
   reset: () => resetConnection,

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { send } from './fake-backend';
+import { send, throttle } from './fake-backend';
 import type { Call, Reply } from './fake-backend';
 
 const usage = { input_tokens: 1, output_tokens: 1, total_tokens: 2, prompt_tokens: 1, completion_tokens: 1 };
@@ -18,6 +18,24 @@ export const openai: Reply = (_request, response, call) => {
   else send(response, { status: 404, body: { error: { code: 'NotFound', message: pathname } } });
 };
 
+/** Answers 200 to a streamed request and refuses it in the stream, as Azure does. Other requests get a 429. */
+export const refusingInStreams: Reply = (_request, response, call) => {
+  const wait = { 'retry-after-ms': '60000' };
+  if (jsonOf(call).stream !== true) return send(response, throttle(60_000));
+  const error = { type: 'too_many_requests', code: 'rate_limit_exceeded', message: 'Too many requests' };
+  if (call.url.includes('/chat/')) return events(response, [{ error }], false, wait);
+  const failed = { id: 'resp_1', object: 'response', status: 'failed', error: null, output: [], usage: null };
+  events(
+    response,
+    [
+      { type: 'response.failed', response: failed, sequence_number: 1 },
+      { type: 'error', error, sequence_number: 2 },
+    ],
+    true,
+    wait,
+  );
+};
+
 interface Asked {
   readonly model?: string;
   readonly stream?: boolean;
@@ -34,8 +52,13 @@ function fileIn({ body }: Call): string {
 }
 
 /** Server-sent events. */
-export function events(response: ServerResponse, list: readonly (object | string)[], named = false): void {
-  response.writeHead(200, { 'content-type': 'text/event-stream' });
+export function events(
+  response: ServerResponse,
+  list: readonly (object | string)[],
+  named = false,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream', ...headers });
   for (const each of list) {
     const data = typeof each === 'string' ? each : JSON.stringify(each);
     response.write(`${named ? `event: ${(each as { type: string }).type}\n` : ''}data: ${data}\n\n`);

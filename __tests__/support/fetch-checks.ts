@@ -1,7 +1,7 @@
 /* Runs in every runtime, as checks.ts does. */
 import { BackendPool, attemptsOf, priorityFetch } from '../../src/fetch';
 import type { BackendOptions, FetchInit, PriorityFetchOptions } from '../../src/fetch';
-import { ranked, same } from './checks';
+import { WORDS, ranked, same } from './checks';
 import type { Checks, Echo, Place } from './checks';
 
 const post = (body: BodyInit = '{"model":"chat"}', init: FetchInit = {}): FetchInit => ({
@@ -79,6 +79,11 @@ export function fetchChecksOf({ origin, elsewhere, refused, refusedCode, showsRe
     async 'priorityFetch: attemptTimeout goes to the next backend'() {
       const response = await fetchOf([at('hang'), at('echo')], { attemptTimeout: 200 })(URL_, post());
       same(tried(response), ['hang', 'echo']);
+    },
+    async 'priorityFetch: a refusal inside a streamed 200 fails over'() {
+      const response = await fetchOf([at('refusal'), at('words')])(URL_, post());
+      same([response.url.endsWith('/words/v1/responses'), response.redirected, response.ok], [true, false, true]);
+      same([tried(response), await response.text()], [['refusal', 'words'], WORDS]);
     },
     async 'priorityFetch: a pool made by hand serves it, and a pinned request'() {
       const pool = new BackendPool(ranked([at('echo'), at('status-200')]));

@@ -59,10 +59,31 @@ export function blocks(info: string): Block[] {
 /** Programs in TypeScript that are complete but for the names in `AROUND`. */
 export const examples = blocks('ts');
 
+/** What the examples of doc comments leave out. */
+const IMPORTS = {
+  axios: "import axios from 'axios';",
+  OpenAI: "import OpenAI from 'openai';",
+  priorityAdapter: "import { priorityAdapter } from 'axios-priority-adapter';",
+  attachPriorityAdapter: "import { attachPriorityAdapter } from 'axios-priority-adapter';",
+  priorityFetch: "import { priorityFetch } from 'axios-priority-adapter/fetch';",
+};
+
+/** The examples of the doc comments in `src`. */
+export const docExamples: readonly Block[] = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .sort()
+  .flatMap((file) =>
+    [...read(join('src', file)).matchAll(/^ *\* @example\n((?: *\*(?!\/| @).*\n)+)/gm)].map(([, comment = '']) => {
+      const code = comment.replace(/^ *\* ?/gm, '');
+      const imports = Object.entries(IMPORTS).filter(([name]) => new RegExp(`\\b${name}\\b`).test(code));
+      return { title: `src/${file}`, code: [...imports.map(([, line]) => line), code].join('\n'), next: '' };
+    }),
+  );
+
 /** Which fake backend each host of the examples leads to. */
 const HOSTS = {
   'https://ptu-eastus.openai.azure.com': 0,
-  'https://payg-westus.openai.azure.com': 1,
+  'https://payg-westus.services.ai.azure.com': 1,
   'https://payg-sweden.services.ai.azure.com': 2,
   'https://api.openai.com': 2,
 };
@@ -175,14 +196,49 @@ function onAnyPort(listener: http.RequestListener, servers: http.Server[]): http
   return server;
 }
 
-/** The errors of the compiler in all examples together. */
-export function typeProblems(): string[] {
-  const files = new Map(
-    examples.map(({ code }, i) => [
-      join(root, `__tests__/example-${String(i)}.ts`),
-      withSurroundings(withCurrentOpenai(code)),
-    ]),
+const EXAMPLES = join(root, 'examples');
+
+/** The example programs, by their paths, and the complete programs of the pages as if they were beside them. */
+function programs(): Map<string, string> {
+  const files = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.mjs') && !file.includes('node_modules'))
+    .map((file) => join(EXAMPLES, file));
+  return new Map([
+    ...files.map((file) => [file, readFileSync(file, 'utf8')] as const),
+    ...blocks('js').map(({ code }, i) => [join(EXAMPLES, `page-${String(i)}.mjs`), code] as const),
+  ]);
+}
+
+/** In JavaScript, nobody tells the compiler that a server listens on a port and not on a path. */
+const PORTS = `import type { AddressInfo } from 'node:net';
+declare module 'net' { interface Server { address(): AddressInfo } }`;
+
+/** The errors of the compiler in all examples in TypeScript together. */
+export const typeProblems = (): string[] =>
+  problemsIn(
+    new Map(
+      [...examples, ...docExamples].map(({ code }, i) => [
+        join(root, `__tests__/example-${String(i)}.ts`),
+        withSurroundings(withCurrentOpenai(code)),
+      ]),
+    ),
+    { noUnusedLocals: false },
   );
+
+/** The errors of the compiler in all programs in JavaScript: names, options and fields that don't exist. */
+export const programProblems = (): string[] =>
+  problemsIn(programs().set(join(EXAMPLES, 'ports.d.ts'), PORTS), {
+    allowJs: true,
+    checkJs: true,
+    strict: false,
+    exactOptionalPropertyTypes: false,
+    noUncheckedIndexedAccess: false,
+    noImplicitReturns: false,
+    noUnusedParameters: false,
+    isolatedModules: false,
+  });
+
+function problemsIn(files: ReadonlyMap<string, string>, more: ts.CompilerOptions): string[] {
   const options: ts.CompilerOptions = {
     ...ts.parseJsonConfigFileContent(
       ts.readConfigFile(join(root, 'tsconfig.json'), (name) => ts.sys.readFile(name)).config,
@@ -197,7 +253,7 @@ export function typeProblems(): string[] {
       '@azure/identity': [join(__dirname, 'azure-identity.ts')],
       express: [join(__dirname, 'express.ts')],
     },
-    noUnusedLocals: false,
+    ...more,
   };
   const host = ts.createCompilerHost(options);
   const readReal = host.readFile.bind(host);
@@ -212,9 +268,9 @@ export function typeProblems(): string[] {
   const program = ts.createProgram([...files.keys(), join(root, 'src/index.ts')], options, host);
   return ts
     .getPreEmitDiagnostics(program)
+    .filter(({ file }) => file === undefined || files.has(file.fileName))
     .map(
-      (each) =>
-        ts.flattenDiagnosticMessageText(each.messageText, '\n') +
-        String(each.file?.text.slice(each.start, (each.start ?? 0) + 80)),
+      ({ file, start = 0, messageText }) =>
+        `${ts.flattenDiagnosticMessageText(messageText, '\n')} ${String(file?.fileName)}: ${String(file?.text.slice(start, start + 80))}`,
     );
 }

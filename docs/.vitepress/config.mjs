@@ -1,10 +1,13 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defineConfig } from 'vitepress';
+import manifest from '../../package.json' with { type: 'json' };
+import { checkSearch } from './search.mjs';
 import reference from '../api/typedoc-sidebar.json' with { type: 'json' };
 
 const EXAMPLES = /^(?:\.\.\/)+examples\//;
-const base = process.env.DOCS_BASE ?? '/';
+/** GitHub Pages serves the site below the name of the repository. */
+const base = new URL(manifest.homepage).pathname;
 
 const page = (text, link) => ({ text, link });
 
@@ -24,15 +27,17 @@ function linkToExamples(markdown) {
 
 export default defineConfig({
   title: 'axios-priority-adapter',
-  description: 'Priority failover for axios: one client over several Azure OpenAI endpoints',
+  description: 'Priority failover for axios and fetch: one client over several Azure OpenAI endpoints',
   base,
   srcExclude: ['axios-types.md'],
   markdown: { config: linkToExamples },
-  buildEnd: ({ outDir }) =>
-    cp(join(import.meta.dirname, '../../examples'), join(outDir, 'examples'), {
+  async buildEnd({ outDir }) {
+    await cp(join(import.meta.dirname, '../../examples'), join(outDir, 'examples'), {
       recursive: true,
       filter: (source) => !source.includes('node_modules'),
-    }),
+    });
+    await checkSearch(outDir, base);
+  },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
@@ -52,6 +57,7 @@ export default defineConfig({
           page('Ways in', '/ways-in'),
           page('Clients that take a fetch', '/fetch'),
           page('What happens to a request', '/requests'),
+          page('How failures are told apart', '/requests#how-failures-are-told-apart'),
           page('The pool', '/pool'),
           page('Streaming', '/streaming'),
           page('Status page', '/status-page'),

@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import axios from 'axios';
+import { json } from 'node:stream/consumers';
 import { attemptsOf, priorityAdapter } from 'axios-priority-adapter';
 import { priorityFetch } from 'axios-priority-adapter/fetch';
 
 /**
  * The unmodified clients over a pool, by their names on the command line. Their host doesn't exist and their key is a
  * placeholder: the pool replaces both with those of a backend. Their own retries are off, since the pool waits. A client asks
- * with a list of messages, and gives the text of the answer and the attempts.
+ * with a list of messages, has the answer streamed, and gives its text and the attempts.
  */
 export const CLIENTS = { 'openai@3': legacyClient, openai: officialClient, ai: aiClient };
 
@@ -14,16 +14,21 @@ const HOST = 'https://pool.invalid';
 
 async function legacyClient(pool, { deployment, apiVersion, maxWait, timeout }) {
   const { Configuration, OpenAIApi } = await import('openai-3');
-  const instance = axios.create({ adapter: priorityAdapter(pool, { maxWait }), timeout });
   const configuration = new Configuration({
     apiKey: 'unused',
     basePath: `${HOST}/openai/deployments/${encodeURIComponent(deployment)}`,
-    baseOptions: { params: { 'api-version': apiVersion }, headers: { 'api-key': 'unused' } },
+    baseOptions: {
+      adapter: priorityAdapter(pool, { maxWait }),
+      timeout,
+      params: { 'api-version': apiVersion },
+      headers: { 'api-key': 'unused' },
+    },
   });
-  const client = new OpenAIApi(configuration, undefined, instance);
+  const client = new OpenAIApi(configuration);
   return async (messages, signal) => {
-    const { data, attempts } = await client.createChatCompletion({ model: deployment, messages }, { signal });
-    return { content: data?.choices?.[0]?.message?.content, attempts };
+    const question = { model: deployment, messages, stream: true };
+    const answer = await client.createChatCompletion(question, { signal, responseType: 'stream' }).catch(withBody);
+    return { content: await wordsOf(answer.data), attempts: attemptsOf(answer) };
   };
 }
 
@@ -32,13 +37,16 @@ async function officialClient(pool, { deployment, apiVersion, maxWait, timeout }
   const { fetch, noting } = notingFetch(pool, maxWait);
   const client = new AzureOpenAI({ apiKey: 'unused', endpoint: HOST, apiVersion, fetch, timeout, maxRetries: 0 });
   return noting(async (messages, signal) => {
-    const { choices } = await client.chat.completions.create({ model: deployment, messages }, { signal });
-    return choices?.[0]?.message?.content;
+    const question = { model: deployment, messages, stream: true };
+    let content;
+    for await (const { choices } of await client.chat.completions.create(question, { signal }))
+      content = (content ?? '') + (choices[0]?.delta.content ?? '');
+    return content;
   });
 }
 
 async function aiClient(pool, { deployment, apiVersion, maxWait, timeout }) {
-  const [{ generateText }, { createAzure }] = await Promise.all([import('ai'), import('@ai-sdk/azure')]);
+  const [{ streamText }, { createAzure }] = await Promise.all([import('ai'), import('@ai-sdk/azure')]);
   const { fetch, noting } = notingFetch(pool, maxWait);
   const own = { apiVersion, useDeploymentBasedUrls: true };
   const azure = createAzure({ apiKey: 'unused', baseURL: `${HOST}/openai`, fetch, ...own });
@@ -47,8 +55,39 @@ async function aiClient(pool, { deployment, apiVersion, maxWait, timeout }) {
     const system = all.find(({ role }) => role === 'system')?.content;
     const messages = all.filter(({ role }) => role !== 'system');
     const asked = { model: azure.chat(deployment), system, messages, abortSignal, maxRetries: 0 };
-    return (await generateText(asked)).text;
+    let content = '';
+    let failure;
+    for await (const part of streamText({ ...asked, onError: ({ error }) => (failure = error) }).textStream)
+      content += part;
+    if (failure !== undefined) throw failure;
+    return content;
   });
+}
+
+/**
+ * The body of a refused stream is a stream too. Unread, it would hold its connection.
+ *
+ * @returns {Promise<never>}
+ */
+async function withBody(error) {
+  if (error.response !== undefined) error.response.data = await json(error.response.data).catch(() => undefined);
+  throw error;
+}
+
+/** The words of a streamed chat completion. */
+async function wordsOf(stream) {
+  let content;
+  let rest = '';
+  for await (const chunk of stream.setEncoding('utf8')) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop();
+    for (const line of lines) {
+      if (!line.startsWith('data: {')) continue;
+      const word = JSON.parse(line.slice('data: '.length)).choices[0]?.delta.content;
+      if (word !== undefined) content = (content ?? '') + word;
+    }
+  }
+  return content;
 }
 
 /** These clients don't hand out the Response of an error, so their fetch notes the attempts of each question. */

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { callsPerPeriod, completion, failure, FakeAzure, leakyBucket, throttled } from './fake-azure.mjs';
+import {
+  callsPerPeriod,
+  completion,
+  failure,
+  FakeAzure,
+  leakyBucket,
+  streamed,
+  throttled,
+  throttledInStream,
+} from './fake-azure.mjs';
 
 /**
  * Starts three endpoints on loopback: a provisioned deployment (PTU) and two pay-as-you-go ones, each with its own key.
@@ -10,8 +19,14 @@ export async function startEndpoints(deployment) {
     [
       // Its waits are about 40 ms, as those of real PTUs.
       { name: 'ptu-eastus', provisioned: true, limit: leakyBucket({ calls: 10, perSecond: 60, spare: 3 }) },
-      { name: 'payg-westus', limit: callsPerPeriod({ calls: 40, ms: 1_500 }) },
-      { name: 'payg-sweden', limit: callsPerPeriod({ calls: 30, ms: 1_100 }) },
+      { name: 'payg-westus', provisioned: false, limit: callsPerPeriod({ calls: 40, ms: 1_500 }) },
+      // It refuses as Azure's Responses API does: inside the stream of a 200.
+      {
+        name: 'payg-sweden',
+        provisioned: false,
+        refusesInStream: true,
+        limit: callsPerPeriod({ calls: 30, ms: 1_100 }),
+      },
     ].map(async (settings) => {
       const apiKey = randomUUID();
       const azure = new FakeAzure((call) => answer(call, { ...settings, apiKey, deployment }));
@@ -33,32 +48,33 @@ export async function startEndpoints(deployment) {
   };
 }
 
-async function answer({ method, url, headers, body }, { provisioned, limit, apiKey, deployment }) {
+async function answer({ method, url, headers, body }, { provisioned, refusesInStream, limit, apiKey, deployment }) {
   const { pathname, searchParams } = new URL(url, 'http://localhost');
-  const messages = messagesIn(await body);
+  const { messages, stream } = questionIn(await body);
   // Another credential beside the right key is refused too: it would mean that the caller's own key leaked to this backend.
   if (headers['api-key'] !== apiKey || headers.authorization !== undefined) return failure(401, '401', ACCESS_DENIED);
   if (method !== 'POST' || pathname !== `/openai/deployments/${encodeURIComponent(deployment)}/chat/completions`)
     return failure(404, 'DeploymentNotFound', 'The API deployment for this resource does not exist.');
   if (!searchParams.get('api-version')) return failure(404, '404', 'Resource not found');
-  if (messages === undefined) return failure(400, 'BadRequest', 'The body must be JSON with a list of messages.');
+  if (!Array.isArray(messages) || messages.length === 0)
+    return failure(400, 'BadRequest', 'The body must be JSON with a list of messages.');
 
   const wait = limit();
-  if (wait > 0) return throttled(wait, { provisioned });
+  if (wait > 0) return refusesInStream && stream ? throttledInStream(wait) : throttled(wait, { provisioned });
   const turn = messages.filter(({ role }) => role === 'user').length;
   const content = `You asked: ${messages.at(-1).content} (turn ${turn})`;
-  return { ...completion({ model: deployment, messages, content }), after: 20 + 40 * Math.random() };
+  const whole = completion({ model: deployment, messages, content });
+  return { ...(stream ? streamed(whole) : whole), after: 20 + 40 * Math.random() };
 }
 
 const ACCESS_DENIED =
   'Access denied due to invalid subscription key or wrong API endpoint. ' +
   'Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource.';
 
-function messagesIn(body) {
+function questionIn(body) {
   try {
-    const { messages } = JSON.parse(body.toString());
-    return Array.isArray(messages) && messages.length > 0 ? messages : undefined;
+    return Object(JSON.parse(body.toString()));
   } catch {
-    return undefined;
+    return {};
   }
 }

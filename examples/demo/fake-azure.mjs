@@ -11,8 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
  *     await azure.close();
  *
  * The function receives `{ method, url, headers, body, response }`, where `body` is a promise of a Buffer and `response` is
- * Node's own. It returns (a promise of) `{ status, headers, body, after }`. `after` delays the answer by so many ms. It
- * returns `undefined` if it used `response` itself, or if the call should hang.
+ * Node's own. It returns (a promise of) `{ status, headers, body, after, isRefusal }`. `after` delays the answer by so many
+ * ms. It returns `undefined` if it used `response` itself, or if the call should hang.
  */
 export class FakeAzure {
   /** How the calls ended. A call that is still running, or that got no answer, counts only as an attempt. */
@@ -67,7 +67,7 @@ export class FakeAzure {
     if (reply === undefined) return;
     if (reply.after > 0) await sleep(reply.after);
     const body = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
-    this.counts[kindOf(reply.status)]++;
+    this.counts[reply.isRefusal ? 'throttled' : kindOf(reply.status)]++;
     response.writeHead(reply.status, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
@@ -95,7 +95,7 @@ function kindOf(status) {
 }
 
 /** A chat completion. */
-export function completion({ model = 'gpt-4o', messages = [], content }) {
+export function completion({ model = 'chat', messages = [], content }) {
   // Roughly what a tokenizer would count.
   const prompt_tokens = Math.ceil(JSON.stringify(messages).length / 4);
   const completion_tokens = Math.ceil(content.length / 4);
@@ -109,6 +109,31 @@ export function completion({ model = 'gpt-4o', messages = [], content }) {
       choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content } }],
       usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
     },
+  };
+}
+
+/** The same completion as a stream, one word an event. Azure begins with the results of its content filter. */
+export function streamed({ status, body: { choices, usage, ...about } }) {
+  const [{ message }] = choices;
+  const chunk = (more) => ({ ...about, object: 'chat.completion.chunk', choices: [], ...more });
+  const delta = (delta, finish_reason = null) => chunk({ choices: [{ index: 0, delta, finish_reason }] });
+  const words = message.content.split(/(?<= )/).map((content) => delta({ content }));
+  const begin = [chunk({ prompt_filter_results: [] }), delta({ role: 'assistant', content: '' })];
+  return { status, ...events([...begin, ...words, delta({}, 'stop'), chunk({ usage })], '[DONE]') };
+}
+
+/** A refusal that a server puts into the stream of a 200: "rate limit exceeded", with the wait in its headers. */
+export function throttledInStream(ms) {
+  const refusal = throttled(ms);
+  const { headers, body } = events([refusal.body]);
+  return { status: 200, headers: { ...refusal.headers, ...headers }, body, isRefusal: true };
+}
+
+function events(list, last) {
+  const data = [...list.map((each) => JSON.stringify(each)), ...(last === undefined ? [] : [last])];
+  return {
+    headers: { 'content-type': 'text/event-stream' },
+    body: data.map((each) => `data: ${each}\n\n`).join(''),
   };
 }
 

@@ -24,9 +24,11 @@ export class Report {
     const answered = ledger.total('answered');
     const failed = ledger.total('failed');
     const kinds = ['attempts', 'answered', 'throttled', ...(failed > 0 ? ['failed'] : [])];
+    /** @type {import('cli-table3').HorizontalAlignment[]} */
+    const colAligns = ['left', 'right', ...kinds.map(() => /** @type {const} */ ('right')), 'left'];
     const table = new Table({
       head: ['backend', 'priority', ...kinds, 'share of answers'],
-      colAligns: ['left', 'right', ...kinds.map(() => 'right'), 'left'],
+      colAligns,
       style: { head: [], border: [], compact: true },
     });
     for (const { name, priority } of pool.backends) {

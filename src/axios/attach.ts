@@ -32,6 +32,7 @@ const ATTACHED = Symbol.for('axios-priority-adapter.attached');
  * @throws TypeError if it isn't an axios instance or has a plugin already, and for everything that `priorityAdapter`
  * refuses
  * @example
+ * const client = axios.create();
  * const { pool, detach } = attachPriorityAdapter(client, [{ baseURL: 'https://eastus.openai.azure.com' }]);
  */
 export function attachPriorityAdapter(

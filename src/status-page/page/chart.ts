@@ -7,7 +7,7 @@ const HEIGHT = 58;
 const PADDING = 8;
 const AXIS = 22;
 /** px that a label of the axis needs */
-const LABEL = 84;
+const LABEL = 120;
 /** ms between two labels */
 const STEPS = [1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200].map((seconds) => seconds * 1_000);
 /** px, about, of a character of a cooldown's words */

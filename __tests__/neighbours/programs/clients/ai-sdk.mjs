@@ -28,7 +28,7 @@ const calls = {
   },
   embed: async (azure) => (await embed({ model: azure.textEmbeddingModel('embeddings'), value: 'Hello' })).embedding,
   abort: (azure) =>
-    generateText({ model: azure('slow'), prompt, abortSignal: AbortSignal.timeout(50) }).then(
+    generateText({ model: azure('slow'), prompt, abortSignal: AbortSignal.timeout(500) }).then(
       () => 'answered',
       (error) => error.name,
     ),

@@ -52,10 +52,10 @@ const calls = {
 
 const failures = {
   abort: (client) => {
-    const signal = AbortSignal.timeout(50);
+    const signal = AbortSignal.timeout(500);
     return client.chat.completions.create({ model: 'slow', messages }, { signal });
   },
-  timeout: (client) => client.chat.completions.create({ model: 'slow', messages }, { timeout: 50, maxRetries: 0 }),
+  timeout: (client) => client.chat.completions.create({ model: 'slow', messages }, { timeout: 500, maxRetries: 0 }),
   'failover: false': (client) => {
     const options = version === 'openai-4' ? {} : { fetchOptions: { failover: false } };
     return client.chat.completions.create({ model: 'chat', messages }, { ...options, maxRetries: 0 });
