@@ -43,6 +43,7 @@ const PARTS = [
   'reserved',
   'size',
   'statusPage',
+  'streams',
   'waiters',
 ];
 const PLOTS = ['ratios', 'reserved'];
