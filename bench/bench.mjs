@@ -55,6 +55,7 @@ setTimeout(() => {
   process.exit(1);
 }, LIMIT).unref();
 const settings = {
+  quick,
   ms: (full) => (quick ? full / 50 : full),
   requests: quick ? 5_000 : 1_000_000,
   seed: Number(seed),

@@ -12,7 +12,7 @@ const REQUESTS = 200;
 const BATCHES = 40;
 
 /** What the status page costs the requests in its process. */
-export async function statusPageCost({ ms }) {
+export async function statusPageCost({ ms, quick }) {
   const clients = Object.fromEntries(
     ['without', 'unseen', 'seen'].map((name) => [name, inProcess.ours(namedBackends(3))]),
   );
@@ -20,7 +20,7 @@ export async function statusPageCost({ ms }) {
   const server = createServer(pages[1]).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const viewer = await startViewer(`http://127.0.0.1:${server.address().port}/events`);
-  const rounds = Object.entries(clients).map(([name, { client }]) => [name, batches(asking(client))]);
+  const rounds = Object.entries(clients).map(([name, { client }]) => [name, batches(asking(client), quick ? 1 : BATCHES)]);
   const times = await interleaved(Object.fromEntries(rounds), { warmUp: ms(2_000), ms: ms(24_000), clock: cpuTime });
   if (viewer.exitCode !== null) throw new Error('the viewer was dropped, so the figure would mean nothing');
   viewer.disconnect();
@@ -45,9 +45,9 @@ async function startViewer(url) {
 }
 
 /** Requests with turns of the event loop in between, as a network gives them. */
-function batches(request) {
+function batches(request, count) {
   const batch = round(REQUESTS, request);
-  return round(BATCHES, async () => {
+  return round(count, async () => {
     await batch();
     await setImmediate();
   });
