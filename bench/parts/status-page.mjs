@@ -20,7 +20,10 @@ export async function statusPageCost({ ms, quick }) {
   const server = createServer(pages[1]).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const viewer = await startViewer(`http://127.0.0.1:${server.address().port}/events`);
-  const rounds = Object.entries(clients).map(([name, { client }]) => [name, batches(asking(client), quick ? 1 : BATCHES)]);
+  const rounds = Object.entries(clients).map(([name, { client }]) => [
+    name,
+    batches(asking(client), quick ? 1 : BATCHES),
+  ]);
   const times = await interleaved(Object.fromEntries(rounds), { warmUp: ms(2_000), ms: ms(24_000), clock: cpuTime });
   if (viewer.exitCode !== null) throw new Error('the viewer was dropped, so the figure would mean nothing');
   viewer.disconnect();
