@@ -4,6 +4,7 @@ import type { CodedError } from '../base/errors';
 import { failover } from '../failover/failover';
 import { checkedBoolean, poolFrom, resolveRules, rulesFor } from '../failover/options';
 import type { FailoverOptions } from '../failover/options';
+import { isBlob } from '../http/deployments';
 import type { BackendOptions } from '../pool/backend-options';
 import { BackendPool, coreOf } from '../pool/pool';
 import { FetchClient, asFetchError } from './fetch-client';
@@ -70,7 +71,7 @@ export function priorityFetch(
     if (!checkedBoolean(rules.shouldBalance(call.config), 'shouldBalance')) return untouched(fetch, input, init);
     const own = rulesFor(rules, call.config.failover, core.backends, 'init.failover');
     const request = opened(call, fetch);
-    await readModel(request, own.maxReplaySize);
+    if (isBlob(request.body)) await readModel(request, request.body, own.maxReplaySize);
     return (await failover(client, request, core, own)) as FetchResponse & PriorityResponse;
   }
   // Clients look for these beside a fetch of their own (node-fetch has them).

@@ -36,12 +36,14 @@ export function isFollowed({ redirect, fetch }: FetchRequest, { backend }: Targe
  */
 export async function followed(
   fetch: Fetch,
-  [first, { integrity, ...init }]: [string, AttemptInit],
+  [first, init]: [string, AttemptInit],
   { backend }: Target,
   onRedirect: () => void,
 ): Promise<Response> {
   let url = first;
   let hop: AttemptInit = { ...init, redirect: 'manual' };
+  const { integrity } = init;
+  if (integrity) Reflect.deleteProperty(hop, 'integrity');
   for (let redirects = 0; ; redirects++) {
     const response = await sent(fetch, url, hop);
     const { status, type } = response;

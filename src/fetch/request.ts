@@ -3,7 +3,7 @@ import { CodedError } from '../base/errors';
 import type { HttpRequest } from '../failover/http-client';
 import type { RequestFailover } from '../failover/options';
 import { isDisturbed, isOneShot } from '../http/body';
-import { isBlob, modelOfBlob, routeOf } from '../http/deployments';
+import { modelOfBlob, routeOf } from '../http/deployments';
 import type { Route } from '../http/deployments';
 import type { RequestConfig } from '../http/messages';
 import { cancellable, discardBody, isWebStream, webStreamOf } from '../http/streams';
@@ -207,10 +207,9 @@ function streamOf(body: AsyncIterable<Uint8Array>): ReadableStream {
 }
 
 /** The model that a Blob of JSON of at most `limit` bytes names. It has to be read before the failover asks for it. */
-export async function readModel(request: FetchRequest, limit: number): Promise<void> {
-  const { body, config, deployment } = request;
-  if (deployment !== undefined || !isBlob(body) || body.size > limit) return;
-  const { 'content-type': type = body.type } = config.headers;
+export async function readModel(request: FetchRequest, body: Blob, limit: number): Promise<void> {
+  if (request.deployment !== undefined || body.size > limit) return;
+  const { 'content-type': type = body.type } = request.config.headers;
   if (type.includes('json')) request.model = await modelOfBlob(body);
 }
 
