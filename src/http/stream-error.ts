@@ -11,6 +11,7 @@ export interface StreamError {
   readonly code?: string;
   /** Such as `too_many_requests`. */
   readonly type?: string;
+  /** In words. */
   readonly message?: string;
 }
 
