@@ -12,4 +12,4 @@ export { redisTransport } from './sharing/redis-transport';
 export type { RedisClientLike, RedisTransportOptions } from './sharing/redis-transport';
 export { shareCooldowns } from './sharing/share-cooldowns';
 export type { SharedCooldowns, SharingOptions } from './sharing/share-cooldowns';
-export type { Transport } from './sharing/transport';
+export type { Listening, Transport } from './sharing/transport';

@@ -1,5 +1,5 @@
 import { channelTransport, shareCooldowns } from 'axios-priority-adapter/sharing';
-import { asking, inProcess, namedBackends, SETTINGS } from '../clients.mjs';
+import { asking, inProcess, namedBackends } from '../clients.mjs';
 import { interleaved, ratio, round } from '../measure.mjs';
 
 const REQUESTS = 500;
@@ -18,7 +18,7 @@ export async function sharing({ ms }) {
   channel.close();
   return {
     title: 'Sharing',
-    note: `A request as in "In process", with the ${Object.keys(SETTINGS)[0]}, while the pool shares its cooldowns over a channel, and while it doesn't. Pairs of rounds of ${REQUESTS} requests.`,
+    note: `A request through axios over an adapter that answers at once, while the pool shares its cooldowns over a channel, and while it doesn't. Pairs of rounds of ${REQUESTS} requests.`,
     figures: [{ name: 'a request with sharing on, against off', ...ratio(times.on, times.off), atMost: 1.02 }],
   };
 }

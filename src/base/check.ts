@@ -41,7 +41,7 @@ export function dictionary(value: unknown, place: string): Readonly<Record<strin
 }
 
 /** Refuses an unknown field, and suggests the name that was meant. */
-export function checkFields(value: object, names: readonly string[], place: string, aliases: Aliases): void {
+export function checkFields(value: object, names: readonly string[], place: string, aliases: Aliases = {}): void {
   const unknown = Object.keys(value).find((field) => !names.includes(field));
   if (unknown === undefined) return;
   const meant = (Object.hasOwn(aliases, unknown) ? aliases[unknown] : undefined) ?? nearest(unknown, names);

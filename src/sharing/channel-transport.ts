@@ -2,15 +2,29 @@ import { must } from '../base/check';
 import { after } from '../base/clock';
 import { Gossip } from './gossip';
 import { Listeners } from './listeners';
-import type { Transport } from './transport';
+import type { Listening, Transport } from './transport';
 
 /** What {@link channelTransport} needs of a channel: a `BroadcastChannel` has it. */
 export interface MessageChannelLike {
-  /** Sends to all others of the same name. */
+  /**
+   * Sends to all others of the same name.
+   *
+   * @param message of any form that can be cloned
+   */
   postMessage(message: unknown): void;
-  /** Begins to listen. */
+  /**
+   * Begins to listen.
+   *
+   * @param type of the event
+   * @param listener called with each message
+   */
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
-  /** Ends it. */
+  /**
+   * Ends it.
+   *
+   * @param type of the event
+   * @param listener the one that was added
+   */
   removeEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
 }
 
@@ -44,7 +58,7 @@ class ChannelTransport implements Transport {
     this.channel.postMessage(this.#gossip.tell(message));
   }
 
-  listen(...[hear, report]: Parameters<Transport['listen']>): ReturnType<Transport['listen']> {
+  listen(...[hear, report]: Parameters<Transport['listen']>): Listening {
     const end = this.#listeners.add(hear, report);
     if (this.#listeners.size === 1) this.#begin();
     else for (const [text, age] of this.#gossip.list()) hear(text, age);

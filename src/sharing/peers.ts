@@ -2,14 +2,29 @@ type OnMessage = (message: unknown) => void;
 
 /** What `processTransport` needs of a process at the other end of an IPC channel. A `ChildProcess` has it. */
 export interface ChildProcessLike {
-  /** Sends it a message. */
+  /**
+   * Sends it a message.
+   *
+   * @param message of any form that JSON can express
+   * @param callback called when it has been sent, or with the error
+   */
   send?(message: object, callback: (error: Error | null) => void): boolean;
   /** Whether the channel is open. */
   readonly connected: boolean;
-  /** Adds a listener. */
-  on(event: 'message', listener: OnMessage): unknown;
-  /** Removes a listener. */
-  removeListener(event: 'message', listener: OnMessage): unknown;
+  /**
+   * Adds a listener.
+   *
+   * @param event its name
+   * @param listener called with each message
+   */
+  on(event: 'message', listener: (message: unknown) => void): unknown;
+  /**
+   * Removes a listener.
+   *
+   * @param event its name
+   * @param listener the one that was added
+   */
+  removeListener(event: 'message', listener: (message: unknown) => void): unknown;
 }
 
 /** Processes that messages come from and go to. Which ones there are may change. */

@@ -4,7 +4,7 @@ import { Gossip } from './gossip';
 import { Listeners } from './listeners';
 import { ancestor, childrenOf, clusterWorkers } from './peers';
 import type { ChildProcessLike, Family, Peer } from './peers';
-import type { Transport } from './transport';
+import type { Listening, Transport } from './transport';
 
 export type { ChildProcessLike } from './peers';
 
@@ -67,7 +67,7 @@ class ProcessTransport implements Transport {
     this.#sendAll(this.#gossip.tell(message), undefined);
   }
 
-  listen(...[hear, report]: Parameters<Transport['listen']>): ReturnType<Transport['listen']> {
+  listen(...[hear, report]: Parameters<Transport['listen']>): Listening {
     const end = this.#listeners.add(hear, report);
     if (this.#endings.length === 0) this.#begin();
     for (const [text, age] of this.#gossip.list()) hear(text, age);

@@ -3,7 +3,7 @@ import { Listeners } from './listeners';
 import { read, subjectOf } from './message';
 import { RedisClock } from './redis-clock';
 import type { RedisCommands } from './redis-commands';
-import type { Transport } from './transport';
+import type { Listening, Transport } from './transport';
 
 /** Commands under way at most. While Redis hangs, the client would keep all others. */
 const MOST_UNDER_WAY = 1_000;
@@ -48,7 +48,7 @@ export class RedisConnection implements Transport {
     );
   }
 
-  listen(...[hear, report]: Parameters<Transport['listen']>): ReturnType<Transport['listen']> {
+  listen(...[hear, report]: Parameters<Transport['listen']>): Listening {
     const end = this.#listeners.add(hear, report);
     if (this.#listeners.size === 1) this.#begin();
     else this.#load();

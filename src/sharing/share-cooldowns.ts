@@ -24,6 +24,8 @@ export interface SharingOptions {
   /**
    * Called with each error of the transport, and with `undefined` when it works again. Default: the console is told once, and
    * once more when sharing works again
+   *
+   * @param error of the transport, whatever it threw or reported
    */
   readonly onError?: ((error: unknown) => void) | undefined;
 }

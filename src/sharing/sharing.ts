@@ -6,7 +6,7 @@ import { digestOf } from './digest';
 import { LimitedMap } from './limited-map';
 import { randomId, read, senderOf, subjectOf, written } from './message';
 import type { CooldownMessage, Message } from './message';
-import type { Transport } from './transport';
+import type { Listening, Transport } from './transport';
 
 /** The options of `shareCooldowns`, every default filled in. */
 export interface SharingSettings {
@@ -36,7 +36,7 @@ const NEARLY = { share: 0.05, ms: 50 };
 export class Sharing implements Watcher {
   readonly ready: Promise<void>;
   readonly #sender = randomId();
-  readonly #connection: ReturnType<Transport['listen']>;
+  readonly #connection: Listening;
   /** Own cooldowns in force, by subject: told again when the transport is back. */
   readonly #own = new LimitedMap<string, Own>(MOST_OWN);
   /** The subjects in `#own` that haven't been told yet. */

@@ -15,10 +15,14 @@ export interface Transport {
    * @param hear called for each message, and again for what is remembered whenever the transport has connected. `age` is in
    *   ms, for a message that isn't new
    * @param report called with an error, and with `undefined` when all is well again
-   * @returns `ready` resolves when the others have been heard once. `stop` ends everything that `listen` began
    */
-  listen(
-    hear: (message: string, age?: number) => void,
-    report: (error: unknown) => void,
-  ): { readonly ready: Promise<void>; stop(): Promise<void> };
+  listen(hear: (message: string, age?: number) => void, report: (error: unknown) => void): Listening;
+}
+
+/** What {@link Transport.listen} has begun. */
+export interface Listening {
+  /** Resolves when the others have been heard once. */
+  readonly ready: Promise<void>;
+  /** Ends everything that `listen` began. */
+  stop(): Promise<void>;
 }
