@@ -102,7 +102,8 @@ function seconds(text) {
 
 async function main(argv) {
   const options = parseCommandLine(argv);
-  if (options.processes !== undefined) return (await compareProcesses(options.processes, options)) ? OK : LOST;
+  const { processes, deployment, apiVersion } = options;
+  if (processes !== undefined) return (await compareProcesses(processes, { deployment, apiVersion })) ? OK : LOST;
   const conversations = await readConversations(options.prompts);
   const own = options.backends === undefined ? undefined : await readBackends(options.backends, process.env);
   const fake = own === undefined ? await startEndpoints(options.deployment) : undefined;

@@ -34,7 +34,6 @@ async function heardBy<T>(child: ChildProcess, field: string): Promise<T> {
 async function expectTheRestAlone(child: ChildProcess, transport: Transport): Promise<void> {
   const { pool } = stubPool({ a: {}, b: { priority: 2 } });
   const sharing = shareCooldowns(pool, transport);
-  await sharing.ready;
   child.kill('SIGSTOP');
   pool.cool('a', COOLDOWN);
   await sleep(STOPPED);

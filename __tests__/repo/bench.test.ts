@@ -57,7 +57,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bench-'));
   ({ stdout: printed } = await run(process.execPath, [bench('bench.mjs'), '--quick', '--out', folder]));
   results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as Results;
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   await rm(folder, { recursive: true });

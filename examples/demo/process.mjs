@@ -25,10 +25,10 @@ async function send(adapter, { url, gap, duration }) {
   const ask = async () => {
     const response = await axios
       .post(url, { messages: [{ role: 'user', content: 'Why?' }] }, { adapter })
-      .catch(() => ({}));
-    if (response.status === 200) counts.answered++;
+      .catch(() => undefined);
+    if (response?.status === 200) counts.answered++;
     else counts.lost++;
-    counts.refused += (response.attempts ?? []).filter(({ status }) => status === 429).length;
+    counts.refused += (response?.attempts ?? []).filter(({ status }) => status === 429).length;
   };
   const running = [];
   const end = performance.now() + duration;
