@@ -12,7 +12,7 @@ const input = {
   'status-page': 'src/status-page.ts',
 };
 const SHARED = /\/src\/(?:base|http|pool|failover)\//;
-const external = ['axios', 'node:http'];
+const external = ['axios', /^node:/];
 
 /** Each kind of module gets types of its own kind: a `.d.ts` beside ESM, a `.d.cts` beside CommonJS. */
 export default [
