@@ -34,4 +34,4 @@ process.on('message', async (message) => {
   if (kind === 'redis') client.destroy();
   process.send({ asked }, () => process.disconnect());
 });
-process.send('ready');
+process.send({ ready: true });

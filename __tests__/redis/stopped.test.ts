@@ -57,7 +57,7 @@ test('a process that was stopped and continued learns what is left of a cooldown
   try {
     await client.connect();
     const child = start('redis', server.url);
-    await once(child, 'message');
+    await heardBy(child, 'ready');
     await expectTheRestAlone(child, redisTransport(client, { prefix: 'app' }));
   } finally {
     client.destroy();
@@ -67,7 +67,7 @@ test('a process that was stopped and continued learns what is left of a cooldown
 
 test('a process that was stopped and continued learns what is left of a cooldown, over IPC', async () => {
   const child = start('ipc');
-  const ready = once(child, 'message');
+  const ready = heardBy(child, 'ready');
   const transport = processTransport({ children: [child] });
   await ready;
   await expectTheRestAlone(child, transport);
