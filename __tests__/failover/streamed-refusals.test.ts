@@ -457,9 +457,10 @@ test('maxContentLength counts during the hold', async () => {
   expect(b.calls).toHaveLength(0);
 });
 
-test('a mock may answer with a stream of texts', async () => {
+test('a mock may answer with a stream of texts, or of objects', async () => {
   const { pool } = await pools(neverReply);
-  const answers = [Readable.from([created, refusal]), Readable.from([CONTENT, DONE])];
+  const objects = [{ no: 'bytes' }, { more: 1 }];
+  const answers = [Readable.from([created, refusal]), Readable.from([CONTENT, DONE]), Readable.from(objects)];
   const adapter = priorityAdapter(pool, {
     adapter: (config) =>
       Promise.resolve({
@@ -470,8 +471,9 @@ test('a mock may answer with a stream of texts', async () => {
         config,
       }),
   });
-  const { data } = await axios.post<Readable>('/x', {}, { adapter, responseType: 'stream' });
-  expect(await data.toArray()).toEqual([CONTENT, DONE]);
+  const ask = async () => (await axios.post<Readable>('/x', {}, { adapter, responseType: 'stream' })).data.toArray();
+  expect(await ask()).toEqual([CONTENT, DONE]);
+  expect(await ask()).toEqual(objects);
 });
 
 test('a Blob that has no stream, as in jsdom, is passed on unread', async () => {
