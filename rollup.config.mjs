@@ -1,10 +1,18 @@
 import typescript from '@rollup/plugin-typescript';
 import { dts } from 'rollup-plugin-dts';
+import { inlinePage } from './src/status-page/page/build.mjs';
+
+await inlinePage();
 
 /** The entry points. What they share is in one chunk, so that a pool made through one works in the others. */
-const input = { index: 'src/index.ts', fetch: 'src/fetch.ts', sharing: 'src/sharing.ts' };
+const input = {
+  index: 'src/index.ts',
+  fetch: 'src/fetch.ts',
+  sharing: 'src/sharing.ts',
+  'status-page': 'src/status-page.ts',
+};
 const SHARED = /\/src\/(?:base|http|pool|failover)\//;
-const external = ['axios'];
+const external = ['axios', /^node:/];
 
 /** Each kind of module gets types of its own kind: a `.d.ts` beside ESM, a `.d.cts` beside CommonJS. */
 export default [

@@ -8,26 +8,36 @@ import { setImmediate } from 'node:timers/promises';
  * @param warmUp ms before the first turn that counts
  * @param ms how long to measure
  * @param least turns to measure, however long they take
+ * @param clock gives ms. Default: the time on the wall
  * @returns the ms of each round, by name; the nth of each belong to the same turn
  */
-export async function interleaved(variants, { warmUp, ms, least = 1 }) {
+export async function interleaved(variants, { warmUp, ms, least = 1, clock = () => performance.now() }) {
   const names = Object.keys(variants);
   const times = Object.fromEntries(names.map((name) => [name, []]));
-  await turns(variants, warmUp, 1, () => undefined);
-  await turns(variants, ms, least, (name, time) => times[name].push(time));
+  await turns(variants, { ms: warmUp, least: 1, clock }, () => undefined);
+  await turns(variants, { ms, least, clock }, (name, time) => times[name].push(time));
   return times;
 }
 
-async function turns(variants, ms, least, record) {
+/**
+ * The time that this process was at work, in ms. It leaves out what other processes take on a busy machine, and counts what
+ * the process does on other threads, such as collecting garbage.
+ */
+export function cpuTime() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+async function turns(variants, { ms, least, clock }, record) {
   const order = Object.keys(variants);
   const until = performance.now() + ms;
   for (let turn = 1; turn <= least || performance.now() < until; turn++) {
     for (const name of order) {
-      const started = performance.now();
+      const started = clock();
       await variants[name]();
       // What a variant leaves to the event loop belongs to its round.
       await setImmediate();
-      record(name, performance.now() - started);
+      record(name, clock() - started);
     }
     order.push(order.shift());
     if (turn % order.length === 0) order.reverse();

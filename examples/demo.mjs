@@ -13,6 +13,7 @@ import { InputError, readBackends, readConversations } from './demo/input.mjs';
 import { Ledger } from './demo/ledger.mjs';
 import { compareProcesses } from './demo/processes.mjs';
 import { Report } from './demo/report.mjs';
+import { watch } from './demo/watch.mjs';
 
 const OK = 0;
 const LOST = 1;
@@ -63,6 +64,9 @@ function parseCommandLine(argv) {
     )
     .option('--deployment <name>', 'deployment to use', notEmpty, 'chat')
     .option('--api-version <version>', 'API version', notEmpty, '2024-10-21')
+    .addOption(
+      new Option('--watch', 'go on until Ctrl+C, and show the simulated backends on a page').conflicts('backends'),
+    )
     .option('--callers <count>', 'conversations at once', positiveInteger, 20)
     .option('--max-wait <seconds>', 'how long a turn may wait in total while no backend is available', seconds, 30)
     .option('--timeout <seconds>', 'how long a turn may take, including waits', seconds, 60)
@@ -128,11 +132,17 @@ async function run(options, conversations, pool, servers) {
     maxWait: options.maxWait * 1_000,
     timeout: options.timeout * 1_000,
   });
-  const turns = conversations.flat().length;
   const controller = new AbortController();
+  const { signal } = controller;
   // More than once: npm may repeat the signal that the terminal has already sent.
   process.on('SIGINT', () => controller.abort());
+  if (options.watch) {
+    const { answered, lost } = await watch(conversations, pool, { ask, callers, signal });
+    console.log(`\n${answered} turns answered, ${lost} lost.`);
+    return lost > 0 ? LOST : OK;
+  }
 
+  const turns = conversations.flat().length;
   console.log(
     `${turns} turns of ${conversations.length} conversations, ${callers} callers at once, ` +
       `${pool.backends.length} ${servers === undefined ? '' : 'simulated '}backends\n`,
@@ -144,7 +154,7 @@ async function run(options, conversations, pool, servers) {
   const result = await converse(conversations, {
     ask,
     callers,
-    signal: controller.signal,
+    signal,
     onTurn: (attempts) => {
       ledger.received(attempts);
       bar.increment({ throttled: ledger.total('throttled') });
@@ -156,7 +166,7 @@ async function run(options, conversations, pool, servers) {
 
   console.log(`${report.table(pool, ledger)}\n`);
   console.log(`Who answered when (× throttled or failed)\n\n${report.timeline(pool, ledger)}\n`);
-  return conclude(report, { turns, result, ledger, servers, interrupted: controller.signal.aborted });
+  return conclude(report, { turns, result, ledger, servers, interrupted: signal.aborted });
 }
 
 function progressBar(total, ledger) {

@@ -1,11 +1,11 @@
 /** Runs the built package in a headless Chromium, over both adapters that axios has there. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { refusedOrigin, replyByPath, startBackends } from '../support/fake-backend';
 import type { FakeBackend, Reply } from '../support/fake-backend';
 import { readInRoot, transpiled } from '../support/bundle';
+import { launchChromium } from '../support/chromium';
 import { allChecks } from '../runtimes/program';
 import type { Place } from '../support/checks';
 
@@ -28,16 +28,6 @@ const serve: Reply = (_, response, { url }) => {
   else response.writeHead(404).end();
 };
 
-const FLAGS = [
-  '--no-sandbox', // Chromium has no sandbox for root, which is who runs in containers
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
 let browser: Browser;
 let pages: FakeBackend;
 let backends: FakeBackend;
@@ -52,16 +42,12 @@ const origins = (): Omit<Place, 'over'> => ({
 });
 
 beforeAll(async () => {
-  const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-  if (!existsSync(executablePath)) {
-    throw new Error(`There is no ${executablePath}: apt-get install chromium, or set CHROMIUM_PATH to a Chromium`);
-  }
   [pages, backends, elsewhere] = (await startBackends(3)) as [FakeBackend, FakeBackend, FakeBackend];
   refused = await refusedOrigin();
   pages.always(serve);
   backends.always(replyByPath);
   elsewhere.always(replyByPath);
-  browser = await chromium.launch({ executablePath, headless: true, args: FLAGS });
+  browser = await launchChromium();
 });
 
 afterAll(async () => {

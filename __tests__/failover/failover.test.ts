@@ -103,7 +103,7 @@ describe('config.failover', () => {
 
   test.each<[unknown, string]>([
     [true, 'config.failover must be false or an object, got true'],
-    [null, 'config.failover must be an object, got null'],
+    [null, 'config.failover must be false or an object, got null'],
     [[], 'config.failover must be an object, got an empty array'],
     [{ attemptTimeout: -1 }, 'config.failover.attemptTimeout must be a finite number of ms ≥ 0, got -1'],
     [{ maxwait: 1 }, 'config.failover has an unknown field "maxwait"; did you mean "maxWait"?'],

@@ -1,6 +1,9 @@
 /** Refusals inside a streamed 200, and the bodies of refused streams, over each client and in each form of a body. */
 import { createHash, randomBytes } from 'node:crypto';
+import { Agent } from 'node:http';
 import type { ServerResponse } from 'node:http';
+import { createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { createBrotliCompress, createGzip, gzipSync } from 'node:zlib';
 import axios from 'axios';
@@ -322,11 +325,14 @@ describe.each(STREAMING.map((client) => [client.name, client] as const))('%s, st
     }
   });
 
-  test('a hundred refusals hold no connections', async () => {
-    const { a, pool } = await pools(stream([refusal]));
-    const options = { cooldown: () => 0 };
-    for (let n = 0; n < 100; n += 1) await textOf((await send(pool, options)).body);
-    expect(a.sockets.size).toBeLessThan(10);
+  test('refusals in streams that never end hold no connections', async () => {
+    const { a, pool } = await pools((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(refusal);
+    });
+    const { signal } = new AbortController();
+    for (let n = 0; n < 10; n += 1) await textOf((await send(pool, { cooldown: () => 0 }, { signal })).body);
+    await a.connectionsClosed();
   });
 
   describe('a refused stream', () => {
@@ -486,4 +492,108 @@ test.each([1, 'yes', null])('inspectStreams: %j is refused', async (value) => {
   const { pool } = await pools(stream([CONTENT]));
   const error = await rejectionOf(axios.post('/x', {}, { adapter: priorityAdapter(pool), failover: options }));
   expect(error.message).toContain('config.failover.inspectStreams must be true or false');
+});
+
+test.each([
+  ['onDownloadProgress', { onDownloadProgress: () => undefined }],
+  ['maxRate', { maxRate: 1e9 }],
+])('over http, a first event of 300 kB arrives whole with %s', async (_option, config) => {
+  const event = `data: ${'x'.repeat(300_000)}\n\n`;
+  for (const reply of [stream([event]), { status: 400, body: event }]) {
+    const { pool } = await pools(reply);
+    const all = {
+      adapter: priorityAdapter(pool),
+      responseType: 'stream',
+      validateStatus: () => true,
+      ...config,
+    } as const;
+    expect(await textOf((await axios.post<Readable>('/x', {}, all)).data)).toBe(event);
+  }
+});
+
+test.each([
+  ['a 400', { status: 400 }],
+  ['an event stream', stream([])],
+])('over http, %s without a body still ends for its reader, and leaves no listener', async (_title, reply) => {
+  const { pool } = await pools(reply);
+  const { signal } = new AbortController();
+  const remove = jest.spyOn(signal, 'removeEventListener');
+  const config = {
+    adapter: priorityAdapter(pool),
+    responseType: 'stream',
+    validateStatus: () => true,
+    signal,
+  } as const;
+  const { data } = await axios.post<Readable>('/x', {}, config);
+  await new Promise((resolve) => data.on('data', () => undefined).on('end', resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(remove).toHaveBeenCalled();
+});
+
+test('over http, connections are used again after refusals that arrived whole', async () => {
+  for (const reply of [stream([refusal]), { status: 429, body: { error: {} } }]) {
+    const { a, pool } = await pools(reply);
+    const httpAgent = new Agent({ keepAlive: true });
+    const adapter = priorityAdapter(pool, { cooldown: () => 0 });
+    for (let n = 0; n < 20; n += 1)
+      await textOf((await axios.post<Readable>('/x', {}, { adapter, httpAgent, responseType: 'stream' })).data);
+    expect(a.connections).toBe(1);
+    httpAgent.destroy();
+  }
+});
+
+test('a refusal that arrives as the timeout passes counts, and its connection is freed', async () => {
+  const { a, pool } = await pools((_request, response) => {
+    response.writeHead(429, { 'retry-after': '30' });
+    // Node's event loop runs the timer before it reads what has arrived.
+    response.write('half', () => {
+      for (const until = performance.now() + 250; performance.now() < until;);
+    });
+  });
+  const config = { adapter: priorityAdapter(pool), responseType: 'stream', timeout: 200 } as const;
+  const error = await rejectionOf(axios.post('/x', {}, config));
+  expect(error.code).toBe('ECONNABORTED');
+  expect(attemptsOf(error)[0]).toMatchObject({ status: 429, cooldown: 30_000 });
+  await a.connectionsClosed();
+});
+
+test('a 429 whose body comes too slowly for the timeout counts as its head says, and the next backend has time', async () => {
+  const { pool } = await pools((_request, response) => {
+    response.writeHead(429, { 'retry-after': '30' });
+    response.flushHeaders();
+  });
+  const config = { adapter: priorityAdapter(pool), responseType: 'stream', timeout: 1000 } as const;
+  const response = await axios.post<Readable>('/x', {}, config);
+  expect(attemptsOf(response)[0]).toMatchObject({ status: 429, reason: 'throttled', cooldown: 30_000 });
+});
+
+test('over http, a stream marked as identity is looked at', async () => {
+  const { pool } = await pools(stream([refusal], { 'content-encoding': 'identity' }));
+  const response = await axios.post<Readable>('/x', {}, { adapter: priorityAdapter(pool), responseType: 'stream' });
+  expect(attemptsOf(response)).toHaveLength(2);
+});
+
+test('over HTTP/2, a session that closes during the hold is a truncated response', async () => {
+  const server = createServer();
+  server.on('stream', (opened) => {
+    opened.respond({ ':status': 200, 'content-type': 'text/event-stream' });
+    opened.write(created, () => opened.session?.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const adapter = priorityAdapter([{ baseURL: `http://127.0.0.1:${String(port)}` }]);
+  const config = { adapter, responseType: 'stream', httpVersion: 2 };
+  const error = await rejectionOf(axios.post('/x', {}, config as AxiosRequestConfig));
+  expect(attemptsOf(error)[0]).toMatchObject({ status: 200, reason: 'ambiguous' });
+  server.close();
+});
+
+test('progress of a refusal that is returned goes on', async () => {
+  const { pool } = await pools(stream([refusal, 'x'.repeat(10_000)]));
+  let loaded = 0;
+  const config = { adapter: priorityAdapter(pool), responseType: 'stream', failover: false } as const;
+  const onDownloadProgress = (event: { loaded: number }) => (loaded = event.loaded);
+  const { data } = await axios.post<Readable>('/x', {}, { ...config, onDownloadProgress });
+  const { length } = await textOf(data);
+  expect(loaded).toBe(length);
 });

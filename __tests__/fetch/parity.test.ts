@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
@@ -31,6 +32,9 @@ function respond(response: ServerResponse, { url, method, headers, body }: Call)
       return;
     case 'redirect':
       response.writeHead(Number(rest.slice(1, 4)), locationOf(searchParams.get('to'))).end('moved');
+      return;
+    case 'userinfo':
+      response.writeHead(302, { location: `http://user:word@${headers.host!}/echo` }).end();
       return;
     case 'loop':
       response.writeHead(302, { location: '/loop' }).end();
@@ -86,6 +90,7 @@ const failing = (error: unknown) =>
   });
 const reason = new Error('my reason');
 const half = { duplex: 'half' } as RequestInit;
+const integrityOf = (text: string) => `sha256-${createHash('sha256').update(text).digest('base64')}`;
 
 const post = (body: BodyInit, init: RequestInit = {}): Probe => {
   return (fetch, at) => echoOf(fetch(at('/echo'), { method: 'POST', body, ...init }));
@@ -124,6 +129,19 @@ const PROBES: Readonly<Record<string, Probe>> = {
   'a redirect with an empty Location': async (fetch, at) => whole(await fetch(at('/redirect/302?to='))),
   'a stream and a 307': (fetch, at) =>
     echoOf(fetch(at('/redirect/307?to=/echo'), { method: 'POST', body: new Blob(['streamed']).stream(), ...half })),
+  'a redirect to an address with userinfo': (fetch, at) => fetch(at('/userinfo')),
+  'a Request and a 307': (fetch, at) =>
+    echoOf(fetch(new Request(at('/redirect/307?to=/echo'), { method: 'POST', body: 'sent' }))),
+  'a clone after a redirect': async (fetch, at) => {
+    const clone = (await fetch(at('/redirect/302?to=/echo'))).clone();
+    return [head(clone), clone.clone().redirected, await clone.text()];
+  },
+  integrity: async (fetch, at) => whole(await fetch(at('/status/200'), { integrity: integrityOf('text') })),
+  'integrity that does not fit': (fetch, at) => fetch(at('/status/200'), { integrity: integrityOf('other') }),
+  'integrity after a redirect': async (fetch, at) =>
+    whole(await fetch(at('/redirect/302?to=/status/200'), { integrity: integrityOf('text') })),
+  'integrity that does not fit after a redirect': (fetch, at) =>
+    fetch(at('/redirect/302?to=/status/200'), { integrity: integrityOf('moved') }),
   'a redirect to another protocol': (fetch, at) => fetch(at('/redirect/302?to=ftp://x/')),
   'a redirect to what is no URL': (fetch, at) => fetch(at('/redirect/302?to=http://%5B')),
   'a relative redirect': async (fetch, at) => whole(await fetch(at('/redirect/302/deep?to=../../echo'))),
@@ -219,6 +237,47 @@ const PROBES: Readonly<Record<string, Probe>> = {
     ),
   Headers: (fetch, at) => echoOf(fetch(at('/echo'), { headers: new Headers({ 'X-Custom': 'a' }) })),
   'an invalid header': (fetch, at) => fetch(at('/echo'), { headers: { 'x-custom': 'a\nb' } }),
+  'an init of null': (fetch, at) => echoOf(fetch(at('/echo'), null as never)),
+  'an init that is no object': (fetch, at) => fetch(at('/echo'), 'x' as never).catch(({ name }: Error) => name),
+  'an init that is a Request': (fetch, at) =>
+    echoOf(fetch(at('/echo'), new Request(at('/other'), { method: 'POST', body: 'x', headers: { 'x-custom': '1' } }))),
+  'an init that inherits': (fetch, at) =>
+    echoOf(fetch(at('/echo'), Object.create({ method: 'PUT', body: 'inherited' }) as RequestInit)),
+  'a redirect mode that is inherited': async (fetch, at) =>
+    whole(await fetch(at('/redirect/302?to=/echo'), Object.create({ redirect: 'manual' }) as RequestInit)),
+  'an init with getters of its class': (fetch, at) => {
+    class Init {
+      readonly #text = 'got';
+      get method() {
+        return this.#text.replace('got', 'POST');
+      }
+      get body() {
+        return this.#text;
+      }
+      get headers() {
+        return { 'x-custom': this.#text };
+      }
+    }
+    return echoOf(fetch(at('/echo'), new Init()));
+  },
+  'an init without a prototype': (fetch, at) =>
+    echoOf(fetch(at('/echo'), Object.assign(Object.create(null) as object, { method: 'PUT', body: 'x' }))),
+  'an object with a stringifier': (fetch, at) =>
+    echoOf(fetch({ url: 'http://not.example', method: 'POST', toString: () => at('/echo') } as never)),
+  'no arguments': (fetch) => (fetch as () => Promise<Response>)(),
+  'an object without a stringifier': (fetch, at) =>
+    fetch({ href: at('/echo') } as never).catch(({ name }: Error) => name),
+  'a method that is an object': (fetch, at) =>
+    echoOf(fetch(at('/echo'), { method: { toString: () => 'PUT' } as never })),
+  'a method of null': async (fetch, at) => (await fetch(at('/echo'), { method: null as never })).status,
+  'a method of undefined': (fetch, at) => echoOf(fetch(at('/echo'), { method: undefined as never })),
+  'a stream with a duplex of undefined': post(new Blob(['x']).stream(), { duplex: undefined } as never),
+  'a stream beside a signal that is aborted': async (fetch, at) => {
+    const cancel = jest.fn();
+    const signal = AbortSignal.abort(reason);
+    await fetch(at('/echo'), { method: 'POST', body: new ReadableStream({ cancel }), signal, ...half }).catch(Boolean);
+    return cancel.mock.calls as unknown;
+  },
   'an unknown field of init': (fetch, at) => echoOf(fetch(at('/echo'), { agent: {} } as RequestInit)),
   'userinfo in the URL': (fetch, at) =>
     fetch(at('/echo').replace('://', '://user:word@')).catch(({ name }: Error) => name),

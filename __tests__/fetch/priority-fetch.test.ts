@@ -7,7 +7,7 @@ import type { PoolEvent } from '../../src';
 import { BackendPool, affinity, isContextLengthExceeded, priorityFetch, roundRobin } from '../../src/fetch';
 import type { BackendOptions, Failure, PriorityFetch, PriorityFetchOptions } from '../../src/fetch';
 import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends, throttle } from '../support/fake-backend';
-import { configOf, openRequest } from '../../src/fetch/request';
+import { callOf, openRequest, urlOf } from '../../src/fetch/request';
 import type { Reply } from '../support/fake-backend';
 import { eventLoopTurn } from '../support/stub-pool';
 
@@ -352,6 +352,206 @@ test('a priority fetch may replace the global one, and does not wrap another', a
   );
 });
 
+describe("what is the caller's own puts no backend on cooldown:", () => {
+  const moved = (status = 307): Reply => {
+    return (_, response, { url }) =>
+      url === '/end' ? void response.end('end') : void response.writeHead(status, { location: '/end' }).end();
+  };
+
+  test('a stream that a redirect needs twice', async () => {
+    const a = await FakeBackend.start();
+    a.always(moved());
+    const fetch = priorityFetch([{ baseURL: a.url }]);
+    const error = await rejectionOf(
+      fetch(URL_, { method: 'POST', body: new Blob(['x']).stream(), duplex: 'half' } as never),
+    );
+    expect([error.message, (error.cause as Error).message]).toEqual([
+      'fetch failed',
+      'the request body is a stream, which can be sent only once',
+    ]);
+    expect(attemptsOf(error)).toMatchObject([{ code: 'ERR_BAD_REQUEST' }]);
+    expect(attemptsOf(error)[0]).not.toHaveProperty('reason');
+    expect(fetch.pool.snapshot()[0]!.available).toBe(true);
+  });
+
+  test('the body of a Request is streamed where no redirect is followed', async () => {
+    const a = await FakeBackend.start();
+    const fetch = priorityFetch([{ baseURL: a.url }]);
+    await fetch(new Request(URL_, { method: 'POST', body: 'x', redirect: 'manual' }));
+    expect(a.lastCall.headers).not.toHaveProperty('content-length');
+    await fetch(new Request(URL_, { method: 'POST', body: 'x' }));
+    expect(a.lastCall.headers).toHaveProperty('content-length', '1');
+  });
+
+  test('integrity that does not fit', async () => {
+    const { fetch, b } = await pair({ body: 'text' });
+    const error = await rejectionOf(fetch(URL_, { integrity: `sha256-${'A'.repeat(43)}=` }));
+    expect((error.cause as Error).message).toBe('integrity mismatch');
+    expect(fetch.pool.snapshot().map(({ available }) => available)).toEqual([true, true]);
+    expect(b.calls).toEqual([]);
+  });
+
+  test('a redirect to an address with userinfo', async () => {
+    const { fetch, b } = await pair({ status: 302, headers: { location: 'http://user:word@127.0.0.1/' } });
+    const error = await rejectionOf(fetch(URL_));
+    expect((error.cause as Error).message).toBe('Redirected request failed: the address holds credentials');
+    expect(inspect(error, { depth: 9 })).not.toContain('word');
+    expect(fetch.pool.snapshot()[0]!.available).toBe(true);
+    expect(b.calls).toEqual([]);
+  });
+});
+
+test('integrity is about the answer, so a refusal still fails over', async () => {
+  const { fetch, b } = await pair(throttle(60_000));
+  b.always({ body: 'text' });
+  const integrity = 'sha256-mC2eOmuYJcRLxtjfwYIY6nQbx4oJ7ajWCZBEBSnFMHM=';
+  const response = await rejectionOf(fetch(URL_, { integrity }));
+  expect(attemptsOf(response)).toMatchObject([{ backend: 'a', status: 429 }, { backend: 'b' }]);
+});
+
+describe('a fetch of the user may return', () => {
+  const backends = [
+    { baseURL: 'http://a.example', apiKey: 'secret-a' },
+    { baseURL: 'b.example', priority: 2 },
+  ];
+
+  test.each<[string, () => unknown]>([
+    ['a response without headers', () => Promise.resolve({ status: 200 })],
+    ['headers that are a plain object', () => Promise.resolve({ status: 200, headers: { 'x-a': '1' } })],
+    ['no promise', () => new Response('x')],
+  ])('%s', async (_what, given) => {
+    const fetch = priorityFetch(backends, { fetch: given as never });
+    expect(await fetch(URL_)).toMatchObject({ status: 200, attempts: [{ backend: 'a.example', status: 200 }] });
+  });
+
+  test('a refusal without headers', async () => {
+    const given = jest.fn().mockReturnValueOnce({ status: 429 }).mockReturnValueOnce({ status: 200 });
+    expect((await priorityFetch(backends, { fetch: given })(URL_)).attempts).toMatchObject([
+      { status: 429 },
+      { status: 200 },
+    ]);
+  });
+
+  test('a status of 0 and no type', async () => {
+    const fetch = priorityFetch(backends, { fetch: () => ({ status: 0 }) as never });
+    expect((await rejectionOf(fetch(URL_, post()))).message).toBe('Network Error: the response has no status');
+  });
+
+  test('a frozen response, which then has no attempts', async () => {
+    const frozen = Object.freeze(new Response('x'));
+    const response = await priorityFetch(backends, { fetch: () => Promise.resolve(frozen) })(URL_);
+    expect(response).toBe(frozen);
+    expect(attemptsOf(response)).toEqual([]);
+  });
+
+  test('responses that have no clone, after a redirect', async () => {
+    const given = jest
+      .fn()
+      .mockReturnValueOnce({ status: 302, headers: { Location: '/x' } })
+      .mockReturnValueOnce({ status: 503, body: new Blob(['x']).stream() })
+      .mockReturnValueOnce({ status: 200 });
+    expect((await priorityFetch(backends, { fetch: given })(URL_)).attempts).toMatchObject([
+      { status: 503 },
+      { status: 200 },
+    ]);
+  });
+
+  test('nothing: that is a bug, and no backend is blamed', async () => {
+    const fetch = priorityFetch(backends, { fetch: () => undefined as never });
+    expect((await rejectionOf(fetch(URL_))).message).toContain('undefined');
+    expect(fetch.pool.backends.map(({ failures }) => failures)).toEqual([0, 0]);
+  });
+});
+
+describe('an aborted signal cancels the body of the request', () => {
+  const reason = new Error('mine');
+
+  test('while it is read into memory', async () => {
+    const cancelled = jest.fn();
+    const controller = new AbortController();
+    const body = new ReadableStream({ pull: () => controller.abort(reason), cancel: cancelled }, { highWaterMark: 0 });
+    const { fetch } = await pair({});
+    const init = { method: 'POST', body, duplex: 'half', signal: controller.signal } as never;
+    expect(await rejectionOf(fetch(URL_, init))).toBe(reason);
+    expect(cancelled).toHaveBeenCalledWith(reason);
+  });
+
+  test('of a stream of Node too', async () => {
+    const body = Readable.from(['x']);
+    const { fetch } = await pair({});
+    const init = { method: 'POST', body, duplex: 'half', signal: AbortSignal.abort(reason) };
+    expect(await rejectionOf(fetch(URL_, init as never))).toBe(reason);
+    expect(body.destroyed).toBe(true);
+  });
+
+  test('also one whose cancel fails', async () => {
+    const cancel = () => Promise.reject(new Error('no'));
+    const { fetch } = await pair({});
+    const init = { method: 'POST', body: new ReadableStream({ cancel }), duplex: 'half' };
+    expect(await rejectionOf(fetch(URL_, { ...init, signal: AbortSignal.abort(reason) }))).toBe(reason);
+  });
+});
+
+describe('the model of a Blob', () => {
+  const deployments = { chat: 'gpt-b' };
+  const blob = (text: string, type = 'application/json') => new Blob([text], { type });
+  const sent = async (body: Blob, init: RequestInit = {}, options: PriorityFetchOptions = {}) => {
+    const { fetch, b } = await pair(throttle(60_000), options, { deployments });
+    await fetch(URL_, { method: 'POST', body, ...init });
+    return [b.lastCall.body.toString(), b.lastCall.headers['content-type']];
+  };
+
+  test.each<[string, Parameters<typeof sent>, string[]]>([
+    ['is renamed', [blob('{"model":"chat"}')], ['{"model":"gpt-b"}', 'application/json']],
+    [
+      'is renamed where a header says that it is JSON',
+      [blob('{"model":"chat"}', 'text/x'), { headers: { 'Content-Type': 'application/json; charset=utf-8' } }],
+      ['{"model":"gpt-b"}', 'application/json; charset=utf-8'],
+    ],
+    ['is not looked for in other types', [blob('{"model":"chat"}', 'text/x')], ['{"model":"chat"}', 'text/x']],
+    ['may be missing', [blob('{}')], ['{}', 'application/json']],
+    [
+      'is not looked for in one that is too long',
+      [blob('{"model":"chat"}'), {}, { maxReplaySize: 5 }],
+      ['{"model":"chat"}', 'application/json'],
+    ],
+  ])('%s', async (_what, call, expected) => {
+    expect(await sent(...call)).toEqual(expected);
+  });
+
+  test('of a file that has changed is left to fetch', async () => {
+    const broken = Object.assign(blob('{}'), { arrayBuffer: () => Promise.reject(new Error('changed')) });
+    expect(await sent(broken)).toEqual(['{}', 'application/json']);
+  });
+});
+
+test.each([
+  [null, 'init.failover must be false or an object, got null'],
+  [{ retries: 1 }, 'init.failover has an unknown field "retries"'],
+])('init.failover of %j is refused', async (failover, message) => {
+  const { fetch, a } = await pair({});
+  await expect(fetch(URL_, { failover } as never)).rejects.toThrow(new TypeError(message));
+  expect(a.calls).toEqual([]);
+});
+
+test.each<[unknown, unknown, string]>([
+  [
+    priorityAdapter([{ baseURL: 'a.example' }]),
+    {},
+    'backends is a client; pass its pool, as in priorityFetch(adapter.pool)',
+  ],
+  [[{ baseURL: 'a.example' }], { retries: 2 }, 'options has an unknown field "retries"'],
+  [[{ baseURL: 'a.example' }], { httpsAgent: {} }, 'options has an unknown field "httpsAgent"'],
+  [
+    [{ baseURL: 'a.example', request: { dispatcher: {} } }],
+    {},
+    'backends[0].request has an unknown field "dispatcher"; did you mean "fetchOptions"?',
+  ],
+  [[{ baseURL: new URL('http://a.example') }], {}, 'backends[0].baseURL must be a non-empty string, got an object'],
+])('priorityFetch tells what is wrong: %#', (backends, options, message) => {
+  expect(() => priorityFetch(backends as never, options as never)).toThrow(new TypeError(message));
+});
+
 test('a body that is iterated is not touched where the request is not balanced', async () => {
   const next = jest.fn();
   const body = { [Symbol.asyncIterator]: () => ({ next }) };
@@ -484,7 +684,7 @@ describe('failover in init', () => {
     expect((await fetch(URL_, { failover: { backend: 'b' } })).attempts[0]!.backend).toBe('b');
     expect(a.calls).toEqual([]);
     await expect(fetch(URL_, { failover: { backend: 'c' } })).rejects.toThrow(
-      'config.failover.backend: unknown backend "c"; expected one of a, b',
+      'init.failover.backend: unknown backend "c"; expected one of a, b',
     );
   });
 
@@ -618,7 +818,7 @@ describe('nothing is left behind:', () => {
   test('an iterable whose stream is cancelled is told', async () => {
     const end = jest.fn(() => Promise.resolve({ done: true }));
     const body = { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true }), return: end }) };
-    const call = configOf('http://a.example', { body, duplex: 'half' } as never);
+    const call = callOf('http://a.example', urlOf('http://a.example'), { body, duplex: 'half' } as never);
     await (openRequest(call, globalThis.fetch).body as ReadableStream).cancel();
     expect(end).toHaveBeenCalled();
   });

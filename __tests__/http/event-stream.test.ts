@@ -77,6 +77,16 @@ test('an event is told of as soon as its last byte has arrived', () => {
   expect(events).toEqual([message('1'), message('2')]);
 });
 
+test('events are read where there is no TextDecoder, as in jsdom under Jest', () => {
+  const { TextDecoder } = globalThis;
+  Object.assign(globalThis, { TextDecoder: undefined });
+  try {
+    expect(parse([bytes('data: 1\n\nda'), bytes('ta: 2')], true)).toEqual([message('1'), message('2')]);
+  } finally {
+    Object.assign(globalThis, { TextDecoder });
+  }
+});
+
 test('bytes that are no UTF-8 become other characters', () => {
   expect(parse([Uint8Array.of(0x64, 0x61, 0x74, 0x61, 0x3a, 0xff, 0x0a, 0x0a)])).toEqual([message('\uFFFD')]);
 });

@@ -99,6 +99,22 @@ test.each<[title: string, text: string, refusal: StreamRefusal, headers?: object
       error: { code: '429' },
     },
   ],
+  [
+    'vLLM: an error without a frame',
+    event({ object: 'error', type: 'InternalServerError', code: 500 }),
+    { status: 500, error: { type: 'InternalServerError', code: '500' } },
+  ],
+  [
+    "Azure's API Management",
+    event({ statusCode: 429, message: 'Rate limit is exceeded.' }),
+    { status: 429, error: { code: '429', message: 'Rate limit is exceeded.' } },
+  ],
+  [
+    'only a message, beside a limit below zero',
+    event({ error: { message: 'm' } }),
+    { status: 429, error: { message: 'm' } },
+    { 'x-ratelimit-remaining-tokens': '-1', 'x-ratelimit-reset-tokens': '59' },
+  ],
 ])('%s is a refusal', (_title, text, refusal, headers = {}) => {
   expect(refusalIn(text, headers)).toEqual(refusal);
 });
@@ -123,6 +139,7 @@ test.each([
   ['a response that is incomplete', event({ type: 'response.incomplete' })],
   ['[DONE]', event('[DONE]')],
   ['something else', event('42')],
+  ['an error that is empty', event({ error: '', ...chunk })],
   ['an error that is null', event({ error: null, ...chunk })],
   ['an event without data', 'event: error\n\n' + event(chunk)],
   ['JSON that is cut short', 'data: {"error":{"code":429'],
@@ -140,7 +157,12 @@ test.each<[error: object, headers?: object]>([
   [{ code: '401' }],
   [{ code: 'DeploymentNotFound', message: 'no quota' }, { 'x-ratelimit-remaining-requests': '0' }],
   [{ message: 'The prompt was refused.' }],
-  [{ message: 'The prompt was refused.' }, { 'x-ratelimit-remaining-requests': '-1', 'retry-after': '0' }],
+  [{ code: 'Timeout' }],
+  [{ type: 'authentication_error', message: 'quota' }],
+  [
+    { message: 'The prompt was refused.' },
+    { 'x-ratelimit-remaining-requests': '-1', 'x-ratelimit-reset-requests': '0', 'retry-after': '0' },
+  ],
 ])('the error %j is about the request', (error, headers = {}) => {
   expect(refusalIn(event({ error }), headers)).toBeUndefined();
 });

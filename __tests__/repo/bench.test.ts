@@ -43,6 +43,8 @@ const PARTS = [
   'reserved',
   'sharing',
   'size',
+  'statusPage',
+  'streams',
   'waiters',
 ];
 const PLOTS = ['ratios', 'reserved'];

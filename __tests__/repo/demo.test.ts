@@ -1,8 +1,12 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import axios from 'axios';
 import { closeBackendsAfterEach, send, startBackends, throttle } from '../support/fake-backend';
 import type { FakeBackend, Reply } from '../support/fake-backend';
 import { events } from '../support/fake-openai';
@@ -16,7 +20,7 @@ interface Result {
 }
 
 /** Runs the demo with the built package. */
-async function demo(args: string[] = [], env: Record<string, string> = {}, act?: (child: ChildProcess) => void) {
+async function demo(args: string[] = [], env: Record<string, string> = {}, act?: (child: ChildProcess) => unknown) {
   const child = spawn(process.execPath, [DEMO, ...args], { env: { ...process.env, ...env }, timeout: 30_000 });
   let stdout = '';
   let stderr = '';
@@ -181,6 +185,50 @@ describe('the demo with the backends of a file', () => {
     expect({ status, stderr }).toEqual({ status: 130, stderr: '' });
     expect(stdout).toContain('0 of 4 turns answered, 0 lost');
     expect(stdout).toContain('Interrupted');
+  });
+});
+
+describe('the demo with --watch', () => {
+  interface Snapshot {
+    readonly pools: { readonly pool: { readonly backends: readonly { name: string; answered: number }[] } };
+  }
+
+  test('keeps a load running and shows it on a page, until SIGINT ends it with status 0', async () => {
+    let backends: Snapshot['pools']['pool']['backends'] = [];
+    let streamed = '';
+    const look = async (child: ChildProcess) => {
+      let address: string | undefined;
+      let printed = '';
+      while (address === undefined) {
+        printed += String((await once(child.stdout!, 'data'))[0]);
+        [address] = /http:\S+/.exec(printed) ?? [];
+      }
+      const stream = await axios.get<Readable>(`${address}events`, { responseType: 'stream' });
+      const ended = text(stream.data);
+      // More than one round of the conversations.
+      while (backends.reduce((sum, { answered }) => sum + answered, 0) < 500) {
+        backends = (await axios.get<Snapshot>(`${address}snapshot.json`)).data.pools.pool.backends;
+      }
+      child.kill('SIGINT');
+      streamed = await ended;
+    };
+    let looking: Promise<void> | undefined;
+    const { status, stdout, stderr } = await demo(['--watch'], {}, (child) => (looking = look(child)));
+    await looking;
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(backends.map(({ name, answered }) => [name, answered > 0])).toEqual([
+      ['ptu-eastus', true],
+      ['payg-westus', true],
+      ['payg-sweden', true],
+    ]);
+    expect(streamed).toContain('event: pool\n');
+    expect(stdout).toMatch(/\d{3,} turns answered, 0 lost\.\n$/);
+  }, 40_000);
+
+  test('is for the simulated backends only', async () => {
+    const { status, stderr } = await demo(['--watch', '--backends', 'backends.json']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('--backends');
   });
 });
 

@@ -4,10 +4,11 @@ import { createHmac } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import axios from 'axios';
 import type { Call } from '../support/fake-backend';
-import { openai } from '../support/fake-openai';
+import { openai, refusingInStreams } from '../support/fake-openai';
 import { startBackends, FakeBackend, throttle, closeBackendsAfterEach } from '../support/fake-backend';
 
 closeBackendsAfterEach();
@@ -76,6 +77,31 @@ test('health.mjs reports which backends are available', async () => {
   await get('chat');
   expect((await get('health')).status).toBe(503);
   expect(first.lastCall.headers['api-key']).toBe('secret-east');
+});
+
+test('status-page.mjs shows the backends in Express', async () => {
+  const { first, child, status } = await start('status-page.mjs');
+  const [line = ''] = (await new Promise<Buffer>((resolve) => child.stdout.once('data', resolve)))
+    .toString()
+    .split('\n');
+  const page = await axios.get<string>(line);
+  expect(page.data).toContain('<title>Chat backends</title>');
+  first.always({ status: 503 });
+  expect((await axios.get(new URL('/chat', line).href)).status).toBe(200);
+  const { data } = await axios.get<{ pools: { pool: { backends: object[] } } }>(`${line}snapshot.json`);
+  expect(data.pools.pool.backends).toMatchObject([
+    { name: 'ptu', attempts: 1, failed: 1, share: 0.5 },
+    { name: 'payg', state: 'available', attempts: 1, answered: 1, share: 0.5 },
+  ]);
+  expect(page.data + JSON.stringify(data)).not.toContain('secret');
+  // Without the slash, the browser is led to the page.
+  expect((await axios.get<string>(line.slice(0, -1))).data).toBe(page.data);
+  // An open page doesn't keep the process alive once the server closes.
+  const { data: stream } = await axios.get<Readable>(`${line}events`, { responseType: 'stream' });
+  const streamed = text(stream);
+  child.kill('SIGTERM');
+  expect(await status).toBe(0);
+  expect(await streamed).toContain('event: snapshot');
 });
 
 test('metrics.mjs turns events into Prometheus metrics and log lines', async () => {
@@ -222,6 +248,14 @@ test('streaming.mjs fails over before the first word, and prints each word as it
   expect(await run.status).toBe(0);
   expect(printed).toBe('payg streams:\nBecause of Räyleigh.\n');
   expect(JSON.parse(run.second.lastCall.body.toString())).toMatchObject({ stream: true });
+});
+
+test('stream-refusals.mjs logs a refusal inside a stream, and prints the answer of the next backend', async () => {
+  const run = await start('stream-refusals.mjs');
+  run.first.always(refusingInStreams);
+  run.second.always(openai);
+  expect(await linesOf(run)).toEqual(['ptu refused in its stream: rate_limit_exceeded, like a 429', 'Hello']);
+  expect([run.first, run.second].map(({ lastCall }) => keyOf(lastCall))).toEqual(['secret-east', 'secret-west']);
 });
 
 test('waiting.mjs waits for a backend, and fails at once if it must not wait', async () => {
@@ -381,7 +415,7 @@ test('examples/package.json names what the examples import, and this version of 
     .flatMap((file) => [
       ...readFileSync(join(folder, file), 'utf8').matchAll(/^import .*from '([^.'][^']*)';|\bimport\('([^']+)'\)/gm),
     ])
-    .map(([, imported, dynamic = '']) => (imported ?? dynamic).replace('adapter/fetch', 'adapter'))
+    .map(([, imported, dynamic = '']) => (imported ?? dynamic).replace(/(?<=adapter)\/(?:fetch|status-page)$/, ''))
     .filter((name) => !name.startsWith('node:'));
   const { dependencies } = manifestIn(folder);
   // A peer of @langchain/openai.

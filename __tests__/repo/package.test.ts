@@ -23,7 +23,7 @@ const root = join(__dirname, '../..');
 const NAME = 'axios-priority-adapter';
 
 /** The entry points, and what they share. */
-const MODULES = ['core', 'fetch', 'index', 'sharing'];
+const MODULES = ['core', 'fetch', 'index', 'sharing', 'status-page'];
 
 /** All that is published. */
 const FILES = [
@@ -119,11 +119,10 @@ test('only the main entry imports axios, its types included', () => {
   for (const extension of ['js', 'cjs']) {
     const imported = (name: string) => [...new Set(importsOf(textOf(`dist/${name}.${extension}`)))];
     expect(imported('index')).toEqual(['axios', `./core.${extension}`]);
-    expect(imported('fetch')).toEqual([`./core.${extension}`]);
-    expect(imported('sharing')).toEqual([`./core.${extension}`]);
+    for (const name of ['fetch', 'sharing', 'status-page']) expect(imported(name)).toEqual([`./core.${extension}`]);
     expect(imported('core')).toEqual([]);
   }
-  for (const name of ['core', 'fetch', 'sharing'])
+  for (const name of ['core', 'fetch', 'sharing', 'status-page'])
     for (const extension of ['d.ts', 'd.cts']) expect(textOf(`dist/${name}.${extension}`)).not.toMatch(/from 'axios'/);
 });
 
@@ -155,6 +154,7 @@ describe('in an application', () => {
     expect(exported(load)).toEqual(EXPORTS);
     expect(exported(load.replace(NAME, `${NAME}/fetch`))).toEqual(FETCH_EXPORTS);
     expect(exported(load.replace(NAME, `${NAME}/sharing`))).toEqual(SHARING_EXPORTS);
+    expect(exported(load.replace(NAME, `${NAME}/status-page`))).toEqual(['statusPage']);
   });
 
   test('a pool of one kind of module serves an adapter of the other', () => {

@@ -246,6 +246,17 @@ const expectations: Record<string, Partial<Example>> = {
     },
   },
 
+  'docs/status-page.md: Open it': {
+    after: async (_, { servers }) => {
+      const [server] = servers;
+      if (!server!.listening) await once(server!, 'listening');
+      const base = `http://127.0.0.1:${String((server!.address() as AddressInfo).port)}`;
+      const paths = ['/', '/status'].map((path) => axios.get<string>(base + path, { validateStatus: null }));
+      const answers = (await Promise.all(paths)).map(({ data }) => data.includes('<title>Backends</title>'));
+      expect(answers.filter(Boolean)).toHaveLength(1);
+    },
+  },
+
   'docs/recipes/operations.md: Maintenance and new backends': {
     after: (_, { printed }) => expect(printed).toEqual(['ptu,payg,new']),
   },

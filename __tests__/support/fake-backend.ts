@@ -23,6 +23,8 @@ export type Reply = Canned | ((request: IncomingMessage, response: ServerRespons
 export class FakeBackend {
   readonly calls: Call[] = [];
   readonly sockets = new Set<Socket>();
+  /** All that were ever opened. */
+  connections = 0;
   /** The reply to calls beyond the script. */
   default: Reply = { body: { ok: true } };
   readonly #socketsOfCalls = new Set<Socket>();
@@ -35,6 +37,7 @@ export class FakeBackend {
     server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#receive(request, response));
     server.on('connection', (socket: Socket) => {
       this.sockets.add(socket);
+      this.connections += 1;
       socket.on('close', () => this.sockets.delete(socket));
     });
   }

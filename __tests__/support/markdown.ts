@@ -9,6 +9,7 @@ import ts from 'typescript';
 import * as own from '../../src';
 import * as ownFetch from '../../src/fetch';
 import * as ownSharing from '../../src/sharing';
+import * as ownStatusPage from '../../src/status-page';
 import * as azureIdentity from './azure-identity';
 
 export const root = join(__dirname, '../..');
@@ -144,6 +145,7 @@ export async function run(code: string, urls: readonly string[], env: Record<str
     'axios-priority-adapter': own,
     'axios-priority-adapter/fetch': ownFetch,
     'axios-priority-adapter/sharing': ownSharing,
+    'axios-priority-adapter/status-page': ownStatusPage,
     axios,
     '@azure/identity': azureIdentity,
     'node:http': { ...http, createServer: (listener: http.RequestListener) => onAnyPort(listener, servers) },
@@ -253,8 +255,10 @@ function problemsIn(files: ReadonlyMap<string, string>, more: ts.CompilerOptions
       'axios-priority-adapter': [join(root, 'src/index.ts')],
       'axios-priority-adapter/fetch': [join(root, 'src/fetch.ts')],
       'axios-priority-adapter/sharing': [join(root, 'src/sharing.ts')],
+      'axios-priority-adapter/status-page': [join(root, 'src/status-page.ts')],
       [CURRENT_OPENAI]: [join(root, CURRENT_OPENAI)],
       '@azure/identity': [join(__dirname, 'azure-identity.ts')],
+      express: [join(__dirname, 'express.ts')],
     },
     ...more,
   };

@@ -61,6 +61,7 @@ export default defineConfig({
           page('The pool', '/pool'),
           page('Streaming', '/streaming'),
           page('Sharing cooldowns', '/sharing'),
+          page('Status page', '/status-page'),
           page('Security', '/security'),
         ],
       },

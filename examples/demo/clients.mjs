@@ -64,7 +64,11 @@ async function aiClient(pool, { deployment, apiVersion, maxWait, timeout }) {
   });
 }
 
-/** The body of a refused stream is a stream too. Unread, it would hold its connection. */
+/**
+ * The body of a refused stream is a stream too. Unread, it would hold its connection.
+ *
+ * @returns {Promise<never>}
+ */
 async function withBody(error) {
   if (error.response !== undefined) error.response.data = await json(error.response.data).catch(() => undefined);
   throw error;

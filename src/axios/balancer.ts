@@ -64,7 +64,7 @@ export class Balancer {
       const isBalanced = checkedBoolean(this.#rules.shouldBalance(config), 'shouldBalance');
       const adapter = typeof wrapped === 'function' ? wrapped : axios.getAdapter(wrapped, config);
       if (!isBalanced) return untouched(adapter, config);
-      const rules = rulesFor(this.#rules, config.failover, this.#core.backends);
+      const rules = rulesFor(this.#rules, config.failover, this.#core.backends, 'config.failover');
       return failover(this.#client, this.#client.open(config, adapter), this.#core, rules);
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever a callback threw

@@ -88,7 +88,7 @@ export function readBeginning(
   if (data instanceof Blob)
     return typeof data.stream === 'function' ? readWebStream(data.stream(), take, limits) : undefined;
   // With `decompress: false`, the bytes say nothing until they are decompressed.
-  const isEncoded = kind === 'http' && headerOf(headers, 'content-encoding') !== undefined;
+  const isEncoded = kind === 'http' && (headerOf(headers, 'content-encoding') ?? 'identity') !== 'identity';
   if (!isNodeStream(data) || !isRewindable(data) || isEncoded) return undefined;
   const chunks: Uint8Array[] = [];
   const keep: Take = (bytes) => chunks.push(bytes) > 0 && take(bytes);

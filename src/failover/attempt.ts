@@ -80,8 +80,8 @@ export async function attempt<R extends HttpRequest, A extends HttpResponse>(
     if (looking !== undefined) await looking;
     const refusal = current.inspection?.refusal;
     if (isSuccess(response.status) && refusal === undefined) return { is: 'success', response };
-    exchange.isOver = true;
     if (refusal !== undefined) return failureOfStream(response, refusal, inFlight.backend, request.config);
+    exchange.isOver = true;
     const reading = readRefusal(run, current, response);
     const data: unknown = reading === undefined ? response.data : await reading;
     return failureOfResponse(response, data, inFlight.backend, request.config);
@@ -150,21 +150,27 @@ function readRefusal<R extends HttpRequest, A extends HttpResponse>(
 ): Promise<unknown> | undefined {
   const { abort } = exchange;
   const rest = attemptTimeout > 0 ? Math.max(0, exchange.started + attemptTimeout - now()) : Infinity;
+  const remaining = budget.remaining();
+  // The head counts, whatever becomes of the body.
+  if (remaining <= 0) return undefined;
   const chunks: Uint8Array[] = [];
   let size = 0;
   const take: Take = (bytes) => {
     size += bytes.length;
     return chunks.push(bytes) > 0 && size >= MAX_READ;
   };
-  const reading = client.readBeginning?.(request, response, take, { ms: Math.min(READING_TIME, rest), abort });
+  // Half of the caller's time is left for other backends.
+  const ms = Math.min(READING_TIME, rest, remaining / 2);
+  const reading = client.readBeginning?.(request, response, take, { ms, abort });
   if (reading === undefined) return undefined;
   // If it breaks, what has been read counts. Whoever reads the body itself is told.
   const read = () => joined(chunks, size);
+  const done = reading.then(read, read);
   const giveUp = (reason: AbortReason): void => {
     abort?.abort(client.abortReason(request, reason));
     client.discard(response, abort);
   };
-  return budget.guard(() => reading.then(read, read), 0, giveUp);
+  return budget.guard(() => done, 0, giveUp);
 }
 
 function send<R extends HttpRequest, A extends HttpResponse>(

@@ -90,9 +90,12 @@ export function exceedsLimit(chain: readonly ErrorLike[], config: RequestConfig)
   return chain.some((each) => LIMIT_CODE.test(each.code ?? '') || isRedirectRefusal(each));
 }
 
-/** Whether it is a mistake of the caller's own, such as a Blob whose file has changed. */
+/** Whether it is a mistake of the caller's own, such as a Blob whose file has changed, or a demand of its own: `integrity`. */
 export function isOwnMistake(chain: readonly ErrorLike[]): boolean {
-  return chain.some(({ code = '', name }) => OWN_CODE.test(code) || name === 'NotReadableError');
+  return chain.some(
+    ({ code = '', name, message }) =>
+      OWN_CODE.test(code) || name === 'NotReadableError' || message === 'integrity mismatch',
+  );
 }
 
 /** Codes of axios, Node, undici, OpenSSL and Bun. */

@@ -142,6 +142,7 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
   const response = failure.response as A | undefined;
   const isReturned = isReturnable(failure);
   if (!goesOn) return isReturned ? { is: 'return', response: response! } : { is: 'throw', error };
+  exchange.isOver = true;
   const isFinal = reason === 'client-error';
   const isPinned = rules.pinned !== undefined;
   // A 4xx is returned if no backend is left. Instead of a 429 or 5xx, the caller then gets the fabricated 429.

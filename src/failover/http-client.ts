@@ -26,6 +26,8 @@ export interface HttpRequest {
   model?: BodyModel | null | undefined;
   /** Whether the client must not be given the caller's own `signal` and `cancelToken`. Default: false */
   readonly needsAbort?: boolean;
+  /** Whether a redirect may need the body again, so that a stream is read into memory even for a single attempt. Default: false */
+  readonly resends?: boolean;
 }
 
 /** The model that the request's body names, if it is JSON or a form. */

@@ -72,7 +72,7 @@ export interface FailoverOptions extends BackendPoolOptions {
 }
 
 /**
- * `config.failover`: overrides the options for one request. It is checked when the request is made; a `TypeError` rejects
+ * `config.failover`, or `init.failover` of a fetch: overrides the options for one request. It is checked when the request is made; a `TypeError` rejects
  * the request.
  */
 export interface RequestFailover {
@@ -134,6 +134,8 @@ export function poolFrom(backends: readonly BackendOptions[] | BackendPool, give
     defaultCooldown: own(given, 'defaultCooldown'),
     maxCooldown: own(given, 'maxCooldown'),
   };
+  if (BackendPool.isPool((Object(backends) as { pool?: unknown }).pool))
+    throw new TypeError('backends is a client; pass its pool, as in priorityFetch(adapter.pool)');
   if (!BackendPool.isPool(backends)) return new BackendPool(backends, options);
   const misplaced = Object.entries(options).find(([, value]) => value !== undefined);
   if (misplaced === undefined) return backends;
@@ -155,12 +157,16 @@ export function resolveRules<Own>(options: object, ofClient: Checks<Own>): Rules
 /** What other libraries call these options. */
 const ALIASES: Aliases = { timeout: 'attemptTimeout', strategy: 'selector' };
 
-/** The rules for one request. @throws TypeError that names the option and the value */
-export function rulesFor(rules: Rules, failover: unknown, backends: BackendList): Rules {
+/**
+ * The rules for one request.
+ *
+ * @param place what the caller calls `failover`
+ * @throws TypeError that names the option and the value
+ */
+export function rulesFor(rules: Rules, failover: unknown, backends: BackendList, place: string): Rules {
   if (failover === undefined) return rules;
   if (failover === false) return { ...rules, once: true };
-  const place = 'config.failover';
-  must(typeof failover === 'object', place, 'be false or an object', failover);
+  must(typeof failover === 'object' && failover !== null, place, 'be false or an object', failover);
   const checks: Checks<RequestFailover> = {
     attemptTimeout: optionalDuration,
     maxWait: duration(rules.maxWait),

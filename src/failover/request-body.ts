@@ -5,7 +5,7 @@ import type { Run } from './attempt';
 import { modelNamedBy } from './http-client';
 import type { HttpRequest } from './http-client';
 
-/** Reads a one-shot body into memory, so that it can be sent again. If there can be only one attempt, it is streamed. */
+/** Reads a one-shot body into memory, so that it can be sent again. If there can be only one sending, it is streamed. */
 export async function openBody<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   data: OneShot,
@@ -15,7 +15,7 @@ export async function openBody<R extends HttpRequest, A extends HttpResponse>(
   const namesModel =
     request.deployment === undefined &&
     pool.backends.byPriority.some(({ settings }) => settings.deployments !== undefined);
-  if (onlyAttempt && !namesModel) return asIs(data);
+  if (onlyAttempt && !namesModel && request.resends !== true) return asIs(data);
   run.hasWholeBudget = false;
   return budget.guard(() => capture(data, rules.maxReplaySize));
 }

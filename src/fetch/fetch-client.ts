@@ -8,8 +8,9 @@ import type { HttpResponse } from '../http/messages';
 import { discardBody, isNodeStream, isRewindable, isWebStream, readNodeStream, readWebStream } from '../http/streams';
 import type { ReadLimits, Take } from '../http/streams';
 import type { Attempt } from '../pool/events';
+import { attemptOf } from './attempt-init';
+import { withHidden } from './hidden';
 import { followed, isFollowed } from './redirects';
-import { attemptOf } from './request';
 import type { FetchRequest } from './request';
 
 /** A response of the wrapped fetch, with what the package adds. */
@@ -89,10 +90,12 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
     return this.translate(request, reason);
   }
 
-  reject({ config }: FetchRequest, error: unknown, attempts: readonly Attempt[]): unknown {
+  reject({ config, cancelBody }: FetchRequest, error: unknown, attempts: readonly Attempt[]): unknown {
     // The reason of a signal is the caller's own.
     const isCallers = config.signal?.aborted === true && error === config.signal.reason;
-    return !isCallers && Object.isExtensible(error) ? withHidden(error as object, { attempts }) : error;
+    if (!isCallers) return withHidden(error, { attempts });
+    cancelBody(error);
+    return error;
   }
 }
 
@@ -119,7 +122,9 @@ function signalFor({ config }: FetchRequest, abort: Abort | undefined): AbortSig
 
 /** A status of 0 is no answer, unless the caller asked for one that can't be read. @throws TypeError */
 function checkedStatus(response: Response): Response {
-  if (response.status !== 0 || response.type.startsWith('opaque')) return response;
+  // A mock may have no type.
+  const { status, type } = response as { status: number; type?: string };
+  if (status !== 0 || type?.startsWith('opaque') === true) return response;
   throw new TypeError('Network Error: the response has no status');
 }
 
@@ -137,11 +142,4 @@ export function asFetchError(error: CodedError): TypeError {
   const isRefused = error.code === 'ERR_INVALID_URL' || error.cause === undefined;
   const isCredential = error.code === 'ERR_CREDENTIAL';
   return isRefused && !isCredential ? new TypeError(error.message) : new TypeError('fetch failed', { cause: error });
-}
-
-/** Adds fields that are not enumerated, so that a response prints as before. */
-function withHidden<T extends object>(owner: T, fields: Record<string, unknown>): T {
-  for (const [key, value] of Object.entries(fields))
-    Object.defineProperty(owner, key, { value, enumerable: false, configurable: true, writable: true });
-  return owner;
 }

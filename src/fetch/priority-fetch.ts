@@ -4,12 +4,13 @@ import type { CodedError } from '../base/errors';
 import { failover } from '../failover/failover';
 import { checkedBoolean, poolFrom, resolveRules, rulesFor } from '../failover/options';
 import type { FailoverOptions } from '../failover/options';
+import { isBlob } from '../http/deployments';
 import type { BackendOptions } from '../pool/backend-options';
 import { BackendPool, coreOf } from '../pool/pool';
 import { FetchClient, asFetchError } from './fetch-client';
 import type { FetchResponse, PriorityResponse } from './fetch-client';
-import { configOf, isOtherScheme, openRequest, urlOf, withBody } from './request';
-import type { Fetch, FetchInit, FetchInput, FetchRequest } from './request';
+import { callOf, dictionaryOf, openRequest, readModel, urlOf, withBody } from './request';
+import type { Fetch, FetchCall, FetchInit, FetchInput, FetchRequest } from './request';
 
 /** Options of `priorityFetch`. `undefined` means the default. */
 export interface PriorityFetchOptions extends Omit<FailoverOptions, 'connectTimeout'> {
@@ -64,11 +65,14 @@ export function priorityFetch(
 
   async function priorityFetch(input: FetchInput, init?: FetchInit): Promise<PriorityResponse> {
     const fetch = wrapped();
-    if (isOtherScheme(urlOf(input))) return untouched(fetch, input, init);
-    const call = configOf(input, await withBody(input, init));
+    const url = urlOf(input);
+    if (url !== undefined && !/^https?:$/.test(url.protocol)) return untouched(fetch, input, init);
+    const call = callOf(input, url, await withBody(input, dictionaryOf(init)));
     if (!checkedBoolean(rules.shouldBalance(call.config), 'shouldBalance')) return untouched(fetch, input, init);
-    const own = rulesFor(rules, call.config.failover, core.backends);
-    return (await failover(client, opened(call, fetch), core, own)) as FetchResponse & PriorityResponse;
+    const own = rulesFor(rules, call.config.failover, core.backends, 'init.failover');
+    const request = opened(call, fetch);
+    if (isBlob(request.body)) await readModel(request, request.body, own.maxReplaySize);
+    return (await failover(client, request, core, own)) as FetchResponse & PriorityResponse;
   }
   // Clients look for these beside a fetch of their own (node-fetch has them).
   for (const name of ['Response', 'Headers', 'Request'] as const) {
@@ -97,7 +101,7 @@ async function untouched(fetch: Fetch, input: FetchInput, init: FetchInit | unde
 }
 
 /** @throws TypeError as fetch does */
-function opened(call: Parameters<typeof openRequest>[0], fetch: Fetch): FetchRequest {
+function opened(call: FetchCall, fetch: Fetch): FetchRequest {
   try {
     return openRequest(call, fetch);
   } catch (error) {

@@ -1,17 +1,21 @@
-import { errorChain } from '../base/errors';
+import { CodedError, errorChain } from '../base/errors';
+import { isSuccess } from '../failover/classify';
 import { isRedirectRefusal } from '../failover/errors';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
+import { headerOf } from '../http/headers';
 import { FETCH_REDIRECTS, hiddenRedirect, isRedirect, nextHop } from '../http/redirect';
 import type { Hop, NextHop } from '../http/redirect';
 import { discardBody, isNode } from '../http/streams';
-import type { AttemptInit, Fetch, FetchRequest } from './request';
+import { withHidden } from './hidden';
+import type { AttemptInit } from './attempt-init';
+import type { Fetch, FetchRequest } from './request';
 
 /** The fetch standard's limit. */
 const MAX_REDIRECTS = 20;
 
 /** A `Location` that can't be followed is an error, as in fetch. */
-const RULES = { ...FETCH_REDIRECTS, badLocation: 'throw' } as const;
+const RULES = { ...FETCH_REDIRECTS, badLocation: 'throw', refusesUserinfo: true } as const;
 
 /**
  * Whether the package follows the redirects of an attempt. A fetch would carry every header but `Authorization` to another
@@ -38,14 +42,17 @@ export async function followed(
 ): Promise<Response> {
   let url = first;
   let hop: AttemptInit = { ...init, redirect: 'manual' };
+  const { integrity } = init;
+  if (integrity) Reflect.deleteProperty(hop, 'integrity');
   for (let redirects = 0; ; redirects++) {
-    const response = await fetch(url, hop as RequestInit).catch((error: unknown) => {
-      throw errorChain(error).some(isRedirectRefusal) ? hidden() : error;
-    });
-    if (response.type === 'opaqueredirect') throw hidden();
-    const { status } = response;
-    const location = response.headers.get('location');
-    if (!isRedirect(status, location, RULES)) return redirects === 0 ? response : asRedirected(response);
+    const response = await sent(fetch, url, hop);
+    const { status, type } = response;
+    if (type === 'opaqueredirect') throw hidden();
+    const location = RULES.follows(status) ? headerOf(response.headers, 'location') : undefined;
+    if (!isRedirect(status, location, RULES)) {
+      if (integrity && isSuccess(status)) await checkIntegrity(fetch, response, integrity);
+      return redirects === 0 ? response : asRedirected(response);
+    }
     discardBody(response.body);
     if (redirects >= MAX_REDIRECTS) throw failed(new Error('redirect count exceeded'));
     onRedirect();
@@ -53,10 +60,32 @@ export async function followed(
     const next = nextOf(from, { status, location }, backend.credentials.sensitive);
     // A body that can be read only once has been.
     if (!next.dropsBody && isOneShot(hop.body))
-      throw failed(new Error('the request body is a stream, which can be sent only once'));
+      throw failed(new CodedError('the request body is a stream, which can be sent only once', 'ERR_BAD_REQUEST'));
     url = next.url.href;
     hop = { ...hop, method: next.method, headers: next.headers };
     if (next.dropsBody) Object.assign(hop, { method: 'GET', body: undefined });
+  }
+}
+
+/** A wrapped fetch may return what is no promise. */
+async function sent(fetch: Fetch, url: string, hop: AttemptInit): Promise<Response> {
+  try {
+    return await fetch(url, hop as RequestInit);
+  } catch (error) {
+    throw errorChain(error).some(isRedirectRefusal) ? hidden() : error;
+  }
+}
+
+/** Lets the runtime compare a copy: with `integrity` in its `init`, a fetch would refuse the redirects themselves. */
+async function checkIntegrity(fetch: Fetch, response: Response, integrity: string): Promise<void> {
+  const copy = URL.createObjectURL(await response.clone().blob());
+  try {
+    await fetch(copy, { integrity });
+  } catch (error) {
+    discardBody(response.body);
+    throw error;
+  } finally {
+    URL.revokeObjectURL(copy);
   }
 }
 
@@ -79,6 +108,7 @@ function failed(cause: unknown): TypeError {
 }
 
 function asRedirected(response: Response): Response {
-  Object.defineProperty(response, 'redirected', { value: true, configurable: true });
-  return response;
+  // A mock may have none.
+  const clone = response.clone?.bind(response);
+  return withHidden(response, { redirected: true, clone: clone && (() => asRedirected(clone())) });
 }

@@ -1,19 +1,12 @@
-import type { Readable } from 'node:stream';
+import { show } from '../base/check';
 import { CodedError } from '../base/errors';
-import { modelNamedBy } from '../failover/http-client';
-import type { HttpRequest, Target } from '../failover/http-client';
+import type { HttpRequest } from '../failover/http-client';
 import type { RequestFailover } from '../failover/options';
-import { isOneShot } from '../http/body';
-import { isQueryCredential } from '../http/credentials';
-import { renameInPath, routeOf } from '../http/deployments';
+import { isDisturbed, isOneShot } from '../http/body';
+import { modelOfBlob, routeOf } from '../http/deployments';
 import type { Route } from '../http/deployments';
-import { copyHeaders, removeHeaders } from '../http/headers';
-import type { HeaderFields } from '../http/headers';
 import type { RequestConfig } from '../http/messages';
-import { isNode, isWebStream, webStreamOf } from '../http/streams';
-import { withoutParams } from '../http/url';
-import { renamed } from '../pool/backend-options';
-import type { BackendSettings } from '../pool/backend-options';
+import { cancellable, discardBody, isWebStream, webStreamOf } from '../http/streams';
 
 /** The `fetch` of a runtime. */
 export type Fetch = typeof globalThis.fetch;
@@ -52,6 +45,8 @@ export interface FetchRequest extends HttpRequest {
   readonly init: RequestInit;
   readonly route: Route;
   readonly redirect: RequestRedirect;
+  /** Tells the caller's body that nobody will read it any more. */
+  readonly cancelBody: (reason: unknown) => void;
 }
 
 /** The fields of a `Request` that mean the same in `init`. */
@@ -66,67 +61,109 @@ const REQUEST_FIELDS = [
   'referrerPolicy',
 ] as const;
 
-/** What the caller passed in, as the config that callbacks get, and the rest of it. */
-export function configOf(
-  input: FetchInput,
-  init: FetchInit = {},
-): { readonly config: FetchConfig; readonly rest: RequestInit; readonly isUsed: boolean } {
+/** One call of fetch: its URL, the config that callbacks get, and the rest of what the caller passed in. */
+export interface FetchCall {
+  /** `undefined`: what the caller passed in is no absolute URL. */
+  readonly url: URL | undefined;
+  readonly config: FetchConfig;
+  readonly rest: RequestInit;
+  /** The `Request` whose own body is sent. */
+  readonly source: Request | undefined;
+}
+
+/** @param init what `dictionaryOf` returned */
+export function callOf(input: FetchInput, url: FetchCall['url'], init: FetchInit): FetchCall {
   const request = isRequest(input) ? input : undefined;
-  const {
-    method = request?.method ?? 'GET',
-    headers = request?.headers,
-    body = request?.body,
-    failover,
-    ...own
-  } = init;
+  const { headers = request?.headers, body = request?.body, failover, ...own } = init;
+  // `null` counts as given.
+  const { method: given = request?.method ?? 'GET' }: { readonly method?: unknown } = init;
+  // Whatever it is, fetch makes text of it.
+  const method = String(given);
   const signal = (init.signal === undefined ? request?.signal : init.signal) ?? undefined;
   const config = {
-    url: urlOf(input),
+    url: textOf(input),
     method: method.toLowerCase(),
     headers: Object.fromEntries(new Headers(headers)),
     data: body ?? undefined,
     signal,
     failover,
   };
-  const isUsed = request?.bodyUsed === true && body === request.body;
-  return { config, rest: { ...fieldsOf(request, body), ...own, method }, isUsed };
+  const source = body && body === request?.body ? request : undefined;
+  return {
+    url,
+    config,
+    rest: { ...(request && fieldsOf(request)), ...(source && HALF_DUPLEX), ...own, method },
+    source,
+  };
 }
 
-export function urlOf(input: FetchInput): string {
-  if (typeof input === 'string') return input;
-  return 'href' in input ? input.href : input.url;
-}
-
-/** Whether it is a URL of another scheme, such as `data:`. Read as fetch reads it: with a parser. */
-export function isOtherScheme(text: string): boolean {
+/** The URL that fetch would read, with a parser. What is neither text nor a `Request` is made text. */
+export function urlOf(input: FetchInput): URL | undefined {
   try {
-    return !/^https?:$/.test(new URL(text).protocol);
+    return new URL(textOf(input));
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-/** The body of a `Request` where the runtime doesn't show it as a stream. */
-export async function withBody(input: FetchInput, init?: FetchInit): Promise<FetchInit | undefined> {
-  const hidesBody = isRequest(input) && input.body === undefined && !/^(?:get|head)$/i.test(input.method);
-  return hidesBody && init?.body === undefined ? { ...init, body: await input.clone().arrayBuffer() } : init;
+function textOf(input: unknown): string {
+  return isRequest(input) ? input.url : String(input);
 }
 
-/** @throws TypeError for a URL that fetch refuses too */
-export function openRequest({ config, rest, isUsed }: ReturnType<typeof configOf>, fetch: Fetch): FetchRequest {
-  const { href } = checkedUrl(config.url);
-  const body = isAsyncIterable(config.data) ? streamOf(config.data) : config.data;
-  checkDuplex(body, rest);
-  if (isUsed) throw unusable('Cannot construct a Request with a Request object that has already been used.');
-  if (isDisturbed(body)) throw unusable('Response body object should not be disturbed or locked');
+/**
+ * `init` as fetch reads it: fields that an object inherits count too, such as the getters of a class or of a `Request`.
+ *
+ * @throws TypeError as fetch does
+ */
+export function dictionaryOf(init: FetchInit | null | undefined): FetchInit {
+  if (init === undefined || init === null) return {};
+  if (Object(init) !== init) throw new TypeError(`init must be an object, got ${show(init)}`);
+  if (Object.getPrototypeOf(init) === Object.prototype) return init;
+  const { method, headers, body, signal, duplex, priority, dispatcher, failover } = init as FetchInit & NodesInit;
+  return {
+    ...init,
+    ...fieldsOf(init),
+    method,
+    headers,
+    body,
+    signal,
+    duplex,
+    priority,
+    dispatcher,
+    failover,
+  } as FetchInit;
+}
+
+/** Fields of `init` that DOM's types lack. */
+interface NodesInit {
+  readonly duplex?: unknown;
+  readonly dispatcher?: unknown;
+}
+
+/** The body of a `Request` where the runtime doesn't show it as a stream. */
+export async function withBody(input: FetchInput, init: FetchInit): Promise<FetchInit> {
+  const hidesBody = isRequest(input) && input.body === undefined && !/^(?:get|head)$/i.test(input.method);
+  return hidesBody && init.body === undefined ? { ...init, body: await input.clone().arrayBuffer() } : init;
+}
+
+/** @throws TypeError for what fetch refuses too */
+export function openRequest({ url, config, rest, source }: FetchCall, fetch: Fetch): FetchRequest {
+  const { href } = checkedUrl(url, config.url);
+  const data = isAsyncIterable(config.data) ? streamOf(config.data) : config.data;
+  checkDuplex(data, rest);
+  if (source?.bodyUsed) throw unusable('Cannot construct a Request with a Request object that has already been used.');
+  if (isDisturbed(data)) throw unusable('Response body object should not be disturbed or locked');
   const route = routeOf({ url: href });
+  const { redirect = 'follow' } = rest;
   return {
     config,
     fetch,
     init: rest,
     route,
-    redirect: rest.redirect ?? 'follow',
-    body,
+    redirect,
+    ...cancellableBody(data, config.signal),
+    // Whatever it was made from, a `Request` shows only a stream.
+    resends: source !== undefined && redirect === 'follow',
     deployment: route.deployment,
     timeout: 0,
     streamed: true,
@@ -137,21 +174,21 @@ export function openRequest({ config, rest, isUsed }: ReturnType<typeof configOf
   };
 }
 
-export function isRequest(input: FetchInput): input is Request {
-  return typeof input === 'object' && !('href' in input) && 'method' in input;
+/** Of any kind: the wrapped fetch may have its own. */
+function isRequest(input: unknown): input is Request {
+  return 'method' in Object(input) && typeof (input as Partial<Request>).clone === 'function';
 }
 
-function fieldsOf(request: Request | undefined, body: unknown): RequestInit {
-  if (request === undefined) return {};
+function fieldsOf(request: RequestInit): RequestInit {
   // A runtime may lack some. `navigate` can't be passed on.
   const fields = REQUEST_FIELDS.map((name) => [name, request[name]] as const).filter(
     ([, value]) => value !== undefined && value !== '' && value !== 'navigate',
   );
-  return { ...(Object.fromEntries(fields) as RequestInit), ...(body === request.body && body !== null && HALF_DUPLEX) };
+  return Object.fromEntries(fields);
 }
 
 /** Required beside a body that is a stream. DOM's types lack it. */
-const HALF_DUPLEX = { duplex: 'half' } as RequestInit;
+export const HALF_DUPLEX = { duplex: 'half' } as RequestInit;
 
 /** Node's fetch takes them too. */
 function isAsyncIterable(body: unknown): body is AsyncIterable<Uint8Array> {
@@ -169,12 +206,23 @@ function streamOf(body: AsyncIterable<Uint8Array>): ReadableStream {
   );
 }
 
-function checkedUrl(text: string): URL {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch (cause) {
-    throw new CodedError(`Failed to parse URL from ${text.replace(/[?#].*/s, '')}`, 'ERR_INVALID_URL', { cause });
+/** The model that a Blob of JSON of at most `limit` bytes names. It has to be read before the failover asks for it. */
+export async function readModel(request: FetchRequest, body: Blob, limit: number): Promise<void> {
+  if (request.deployment !== undefined || body.size > limit) return;
+  const { 'content-type': type = body.type } = request.config.headers;
+  if (type.includes('json')) request.model = await modelOfBlob(body);
+}
+
+/** As with fetch, an aborted signal cancels the body, also while it is read. */
+function cancellableBody(body: unknown, signal: AbortSignal | undefined): Pick<FetchRequest, 'body' | 'cancelBody'> {
+  if (signal === undefined || !isWebStream(body) || body.locked) return { body, cancelBody: () => discardBody(body) };
+  const { stream, cancel } = cancellable(body);
+  return { body: stream, cancelBody: cancel };
+}
+
+function checkedUrl(url: URL | undefined, text: string): URL {
+  if (url === undefined) {
+    throw new CodedError(`Failed to parse URL from ${text.replace(/[?#].*/s, '')}`, 'ERR_INVALID_URL');
   }
   // The message doesn't show the URL.
   if (url.username + url.password !== '') {
@@ -188,15 +236,6 @@ function unusable(message: string): CodedError {
   return new CodedError(message, 'ERR_BAD_REQUEST');
 }
 
-/** Whether a stream has been read from, as far as the runtime tells. */
-function isDisturbed(data: unknown): boolean {
-  return (
-    isOneShot(data) &&
-    isNode() &&
-    process.getBuiltinModule('node:stream').Readable.isDisturbed(data as unknown as Readable)
-  );
-}
-
 /** What this runtime's fetch says of a stream without `duplex`. `null`: it takes one. */
 let duplexError: Error | null | undefined;
 
@@ -207,7 +246,7 @@ let duplexError: Error | null | undefined;
  * @throws CodedError with the words of the runtime's fetch
  */
 function checkDuplex(data: unknown, init: RequestInit): void {
-  if (!isWebStream(data) || 'duplex' in init) return;
+  if (!isWebStream(data) || (init as NodesInit).duplex !== undefined) return;
   duplexError ??= refusalOfStream();
   if (duplexError !== null) throw unusable(duplexError.message);
 }
@@ -219,79 +258,4 @@ function refusalOfStream(): Error | null {
   } catch (error) {
     return error as Error;
   }
-}
-
-/** What one attempt passes to the wrapped fetch. */
-export interface AttemptInit extends Omit<RequestInit, 'headers' | 'body'> {
-  method: string;
-  headers: HeaderFields;
-  body: unknown;
-  redirect: RequestRedirect;
-}
-
-/** The URL and the `init` of one attempt. They share nothing that a fetch writes on with another attempt. */
-export function attemptOf(
-  request: FetchRequest,
-  target: Target,
-  signal: AbortSignal | undefined,
-): [string, AttemptInit] {
-  const { backend, body, credentials } = target;
-  const { config, init, redirect } = request;
-  const { fetchOptions } = (backend.request ?? {}) as { fetchOptions?: object };
-  const data = bodyFor(request, target);
-  const { dropped } = backend.credentials;
-  const headers = copyHeaders(config.headers, (name) => dropped.has(name));
-  // The form that was read into memory has its own.
-  Object.assign(headers, body.headers);
-  if (data !== config.data && !isOneShot(data)) removeHeaders(headers, (name) => name === 'content-length');
-  for (const [name, value] of credentials) {
-    const lower = name.toLowerCase();
-    if (value === null || value === undefined || value === false) Reflect.deleteProperty(headers, lower);
-    else headers[lower] = (Array.isArray(value) ? (value as readonly string[]) : [value as string]).join(', ');
-  }
-  const method = init.method!;
-  const attempt: AttemptInit = { ...init, ...fetchOptions, redirect, method, headers, body: data };
-  if (signal !== undefined) attempt.signal = signal;
-  if (isOneShot(data)) Object.assign(attempt, HALF_DUPLEX);
-  return [urlFor(request, backend), attempt];
-}
-
-function bodyFor(request: FetchRequest, { backend, body }: Target): unknown {
-  if (backend.deployments === undefined || request.deployment !== undefined) return body.data;
-  const model = modelNamedBy(request, body.data);
-  const name = model && renamed(backend, model.name);
-  return name ? model.renamed(name) : body.data;
-}
-
-function urlFor({ route }: FetchRequest, backend: BackendSettings): string {
-  const { path, deployment, holdsCredential } = route;
-  const name = deployment !== undefined && renamed(backend, deployment);
-  const { base, url } = name ? renameInPath(path, name) : path;
-  const { params, credentials } = backend;
-  const full = backend.baseURL + base + url;
-  if (params === undefined && !(credentials.own && holdsCredential)) return full;
-  const kept = withoutParams(
-    full,
-    (param) => params?.has(param) === true || (credentials.own && isQueryCredential(param)),
-  );
-  return params === undefined ? kept : withParams(kept, params);
-}
-
-/** Adds the backend's parameters. Every other byte stays as it is. Arrays are written as axios writes them. */
-function withParams(url: string, params: ReadonlyMap<string, unknown>): string {
-  const added = [...params]
-    .filter(([, value]) => value !== null)
-    .flatMap(([name, value]) =>
-      Array.isArray(value)
-        ? value.map((each: unknown) => `${encodeURIComponent(name)}[]=${encoded(each)}`)
-        : `${encodeURIComponent(name)}=${encoded(value)}`,
-    );
-  if (added.length === 0) return url;
-  const hash = url.indexOf('#');
-  const [path, fragment] = hash < 0 ? [url, ''] : [url.slice(0, hash), url.slice(hash)];
-  return `${path}${path.includes('?') ? '&' : '?'}${added.join('&')}${fragment}`;
-}
-
-function encoded(value: unknown): string {
-  return encodeURIComponent(value instanceof Date ? value.toISOString() : (value as string));
 }

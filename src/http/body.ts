@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { CodedError, codeOf } from '../base/errors';
-import { isNodeStream, isWebStream, nodeStreamOf, watched, webStreamOf } from './streams';
+import { isNode, isNodeStream, isWebStream, nodeStreamOf, watched, webStreamOf } from './streams';
 import type { NodeStream } from './streams';
 
 /** The body of one request, shared by its attempts. */
@@ -23,6 +23,15 @@ const captures = new WeakMap<object, Promise<Body>>();
 /** Whether `data` can be read only once. Buffers, text, Blobs and spec FormData can be sent again as they are. */
 export function isOneShot(data: unknown): data is OneShot {
   return isNodeStream(data) || isWebStream(data);
+}
+
+/** Whether a stream has been read from, as far as the runtime tells. */
+export function isDisturbed(data: unknown): boolean {
+  return (
+    isOneShot(data) &&
+    isNode() &&
+    process.getBuiltinModule('node:stream').Readable.isDisturbed(data as unknown as Readable)
+  );
 }
 
 /** The body as the caller gave it. If it can be read only once, it serves one attempt. */

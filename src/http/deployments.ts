@@ -74,6 +74,18 @@ export function modelOf(data: unknown): BodyModel | undefined {
   }
 }
 
+export function isBlob(data: unknown): data is Blob {
+  return /^\[object (?:Blob|File)\]$/.test(Object.prototype.toString.call(data));
+}
+
+/** Reads the model of a Blob of JSON, which can't be read at once. `null`: it names none. */
+export async function modelOfBlob(blob: Blob): Promise<BodyModel | null> {
+  const { type } = blob;
+  const model = modelOf(await blob.arrayBuffer().catch(() => undefined));
+  if (model === undefined) return null;
+  return { name: model.name, renamed: (to) => new Blob([model.renamed(to) as ArrayBuffer], { type }) };
+}
+
 /** Not a form of the `form-data` package, which can't be read. */
 function isForm(data: unknown): data is FormData {
   if (Object.prototype.toString.call(data) !== '[object FormData]') return false;

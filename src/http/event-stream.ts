@@ -50,9 +50,9 @@ export class EventStreamParser {
     const line = this.#line + rest;
     this.#line = '';
     if (line === '') this.#dispatch();
-    const [, field, value = ''] = /^([^:]*):? ?(.*)$/s.exec(line)!;
-    if (field === 'event') this.#name = value;
-    if (field === 'data') this.#data.push(value);
+    const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line)!;
+    if (field === 'event') this.#name = value!;
+    if (field === 'data') this.#data.push(value!);
   }
 
   #dispatch(): void {

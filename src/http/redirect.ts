@@ -31,6 +31,8 @@ export interface RedirectRules {
   follows(status: number): boolean;
   /** What becomes of a `Location` that is not an http(s) URL. */
   readonly badLocation: 'throw' | 'return';
+  /** Whether a `Location` with userinfo is an error. Otherwise the userinfo is dropped. Default: false */
+  readonly refusesUserinfo?: boolean;
 }
 
 /** axios's http adapter (follow-redirects 1.16): every 3xx with a `Location`. */
@@ -97,7 +99,7 @@ export function hiddenRedirect(): RedirectError {
   );
 }
 
-function destination(location: string, base: URL, { badLocation }: RedirectRules): URL | undefined {
+function destination(location: string, base: URL, { badLocation, refusesUserinfo }: RedirectRules): URL | undefined {
   let url: URL | undefined;
   try {
     url = new URL(location, base);
@@ -105,6 +107,7 @@ function destination(location: string, base: URL, { badLocation }: RedirectRules
     if (badLocation === 'throw') throw failed((cause as Error).message, cause);
     return undefined;
   }
+  if (refusesUserinfo === true && url.username + url.password !== '') throw failed('the address holds credentials');
   // As follow-redirects does: they are no credentials of the caller's.
   url.username = url.password = '';
   if (/^https?:$/.test(url.protocol)) return url;

@@ -11,7 +11,7 @@ export interface StreamError {
   readonly code?: string;
   /** Such as `too_many_requests`. */
   readonly type?: string;
-  /** In words. */
+  /** Such as `Rate limit is exceeded. Try again in 26 seconds.` */
   readonly message?: string;
 }
 
@@ -87,8 +87,8 @@ function meaningOf({
   data,
 }: ServerSentEvent): { readonly is: 'content' } | { readonly is: 'error'; readonly error: StreamError } | undefined {
   const value = parsed(data);
-  const { type, choices, error, response } = Object(value) as Record<string, unknown>;
-  const kinds = [name, type];
+  const { type, object, choices, error, response, statusCode } = Object(value) as Record<string, unknown>;
+  const kinds = [name, type, object];
   const isKind = (pattern: RegExp) => kinds.some((kind) => typeof kind === 'string' && pattern.test(kind));
   if (isKind(PRELUDE)) return undefined;
   if (isKind(/^response\.failed$/)) {
@@ -96,8 +96,11 @@ function meaningOf({
     return hasError(given) ? { is: 'error', error: streamErrorOf(given) } : undefined;
   }
   if (hasError(error)) return { is: 'error', error: streamErrorOf(error) };
-  // Its data is the error. The `type` in it says only that it is one.
+  // Its data is the error. The `type` in it may say only that it is one.
   if (isKind(/^error$/)) return { is: 'error', error: streamErrorOf(value ?? data, 'error') };
+  // Azure's API Management
+  if (typeof statusCode === 'number')
+    return { is: 'error', error: { code: String(statusCode), ...streamErrorOf(value) } };
   return Array.isArray(choices) && choices.length === 0 ? undefined : { is: 'content' };
 }
 
@@ -110,7 +113,7 @@ function parsed(data: string): unknown {
 }
 
 function hasError(error: unknown): boolean {
-  return typeof error === 'string' || Object.keys(Object(error) as object).length > 0;
+  return typeof error === 'string' ? error !== '' : Object.keys(Object(error) as object).length > 0;
 }
 
 /** @param notAType what its `type` isn't */
@@ -122,14 +125,14 @@ function streamErrorOf(error: unknown, notAType?: string): StreamError {
 
 /** What codes and types stand for. The first that fits counts. Spaces, dashes and underscores are left out. */
 const STATUSES: readonly (readonly [names: RegExp, status: number | undefined])[] = [
-  // About the request. OpenAI: invalid_request_error, invalid_prompt, content_filter, image_content_policy_violation.
-  [/invalid|contentfilter|policy|contextlength/, undefined],
+  // About the request. OpenAI: invalid_request_error, invalid_prompt, content_filter, image_content_policy_violation, authentication_error
+  [/invalid|contentfilter|policy|contextlength|authentication|permission|notfound/, undefined],
   // Azure: too_many_requests, RateLimitReached; OpenAI: rate_limit_exceeded, insufficient_quota
   [/ratelimit|toomanyrequests|quota|throttl/, 429],
   // OpenAI: server_is_overloaded, slow_down; Azure: ServiceUnavailable
   [/overloaded|unavailable|slowdown/, 503],
   // OpenAI: server_error, vector_store_timeout; Azure: InternalServerError
-  [/servererror|internal|apierror|timeout|badgateway/, 500],
+  [/servererror|internal|apierror|storetimeout|badgateway|gatewaytimeout/, 500],
 ];
 
 /** The 429 or 5xx that the error stands for. `undefined`: the error is about the request. */
@@ -149,9 +152,12 @@ function statusOf({ code = '', type = '', message = '' }: StreamError, headers: 
 
 /** Whether the headers of a response show that a limit is used up, or specify a wait. */
 function isUsedUp(headers: object): boolean {
-  // Both spellings occur (openai-python#937).
-  const remaining = ['x-ratelimit-remaining-', 'x-rate-limit-remaining-'].flatMap((name) =>
-    ['requests', 'tokens'].map((limit) => headerOf(headers, name + limit)),
-  );
-  return remaining.some((each) => each === '0' || each === 0) || parseRetryAfter({ status: 200, headers })! > 0;
+  const isZero = REMAINING.some((name) => String(headerOf(headers, name)) === '0');
+  return isZero || parseRetryAfter({ status: 429, headers })! > 0;
 }
+
+/** Both spellings occur (openai-python#937). */
+const REMAINING = ['x-ratelimit-remaining-', 'x-rate-limit-remaining-'].flatMap((name) => [
+  `${name}requests`,
+  `${name}tokens`,
+]);

@@ -74,6 +74,13 @@ export function watched(stream: ReadableStream, ended: (error?: unknown) => void
   );
 }
 
+/** Passes the stream on. It can be cancelled while somebody else reads it. */
+export function cancellable(stream: ReadableStream): { stream: ReadableStream; cancel: (reason: unknown) => void } {
+  const reader = stream.getReader() as ReadableStreamDefaultReader<unknown>;
+  const cancel = (reason: unknown): void => void reader.cancel(reason).catch(ignore);
+  return { stream: webStreamOf(async () => (await reader.read()).value, cancel), cancel };
+}
+
 /** Is given each chunk of a body. `true`: it has seen enough. */
 export type Take = (bytes: Uint8Array) => boolean;
 
@@ -115,7 +122,10 @@ export async function readWebStream(stream: ReadableStream, take: Take, limits: 
 }
 
 /** A Node stream that takes back what was read of it. */
-type Rewindable = Readable & { readonly _readableState: { readonly ended: boolean } };
+type Rewindable = Readable & {
+  readonly _readableState: { readonly ended: boolean; reading: boolean };
+  readonly _transform?: unknown;
+};
 
 /** Old-style streams, such as forms of the `form-data` package, don't. */
 export function isRewindable(stream: NodeStream): stream is NodeStream & Rewindable {
@@ -131,31 +141,44 @@ export function isRewindable(stream: NodeStream): stream is NodeStream & Rewinda
  * @throws what it breaks with
  */
 export function readNodeStream(stream: Rewindable, take: Take, limits: ReadLimits): Promise<boolean> {
-  if (stream.readableEnded || stream.destroyed) return Promise.resolve(true);
+  if (stream.readableEnded || isReadToEnd(stream)) return Promise.resolve(true);
   return new Promise((resolve, reject) => {
     const chunks: unknown[] = [];
     const finish = (isOver: boolean, error?: unknown): void => {
       release();
-      stream.off('readable', read).off('error', failed).off('close', stop);
-      if (!stream.destroyed) for (const chunk of chunks.reverse()) stream.unshift(chunk);
+      stream.off('readable', read).off('error', failed).off('close', closed);
+      if (!stream.destroyed) putBack(stream, chunks);
       if (error === undefined) resolve(isOver);
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is
       else reject(error);
     };
     const failed = (error: unknown): void => finish(false, error);
-    const stop = (): void => finish(false);
-    const release = stopAt(limits, stop);
+    // HTTP/2: a session that ends closes its streams without an error.
+    const closed = (): void =>
+      failed(Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' }));
+    const release = stopAt(limits, () => finish(false));
     const read = (): void => {
       let isEnough = false;
-      for (let chunk: unknown; !isEnough && (chunk = stream.read()) !== null;) {
+      while (!isEnough && stream.readableLength > 0) {
+        const chunk: unknown = stream.read();
         chunks.push(chunk);
         isEnough = take(bytesOf(chunk));
       }
-      // Before its `end` event: after that, nothing can be put back.
-      if (isEnough || stream._readableState.ended) finish(!isEnough);
+      // Before its `end` event: after that, nothing can be put back. To read once more would bring it about.
+      if (isEnough || isReadToEnd(stream)) finish(!isEnough);
     };
-    stream.on('readable', read).on('error', failed).on('close', stop);
+    stream.on('readable', read).on('error', failed).on('close', closed);
   });
+}
+
+function isReadToEnd({ readableLength, _readableState }: Rewindable): boolean {
+  return readableLength === 0 && _readableState.ended;
+}
+
+function putBack(stream: Rewindable, chunks: unknown[]): void {
+  for (const chunk of chunks.reverse()) stream.unshift(chunk);
+  // A transform waits to be asked for more. It has been asked, and what was put back fills its buffer: it would never ask again.
+  if (stream._transform !== undefined) stream._readableState.reading = false;
 }
 
 /** Calls back when the time is over or the attempt is given up. Returns a function that prevents this. */
@@ -188,7 +211,9 @@ export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array 
 export function discardBody(body: unknown): void {
   if (isNodeStream(body)) {
     body.on('error', ignore);
-    body.destroy?.();
+    // What has arrived whole is read to its end, so that the connection can be used again.
+    if (isRewindable(body) && body._readableState.ended) body.resume();
+    else body.destroy?.();
   } else if (isWebStream(body)) {
     body.cancel().catch(ignore);
   }

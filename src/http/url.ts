@@ -50,6 +50,25 @@ export function withoutParams(url: string, matches: (name: string) => boolean): 
   return path + (kept.length > 0 ? `?${kept.join('&')}` : '') + fragment;
 }
 
+/** Adds query parameters. `null` adds none. Every other byte stays as it is. Arrays are written as axios writes them. */
+export function withParams(url: string, params: ReadonlyMap<string, unknown>): string {
+  const added = [...params]
+    .filter(([, value]) => value !== null)
+    .flatMap(([name, value]) =>
+      Array.isArray(value)
+        ? value.map((each: unknown) => `${encodeURIComponent(name)}[]=${encoded(each)}`)
+        : `${encodeURIComponent(name)}=${encoded(value)}`,
+    );
+  if (added.length === 0) return url;
+  const hash = url.indexOf('#');
+  const [path, fragment] = hash < 0 ? [url, ''] : [url.slice(0, hash), url.slice(hash)];
+  return `${path}${path.includes('?') ? '&' : '?'}${added.join('&')}${fragment}`;
+}
+
+function encoded(value: unknown): string {
+  return encodeURIComponent(value instanceof Date ? value.toISOString() : (value as string));
+}
+
 /** Decodes percent-encoding; returns text that can't be decoded as it is. */
 export function decode(text: string): string {
   if (!text.includes('%')) return text;

@@ -287,7 +287,7 @@ function checkRequest(value: unknown, place: string): BackendSettings['request']
       `${place}.timeout would be the caller's budget for all attempts; use ${instead} for this backend`,
     );
   }
-  checkFields(Object(value) as object, REQUEST_FIELDS, place);
+  checkFields(Object(value) as object, REQUEST_FIELDS, place, { dispatcher: 'fetchOptions' });
   const request = Object.fromEntries(entries);
   return entries.length > 0 ? request : undefined;
 }

@@ -1,0 +1,185 @@
+/** What is counted and remembered, and that it has bounds. */
+import type { BackendPool, PoolEvent } from '../../src';
+import { LastMinute } from '../../src/status-page/last-minute';
+import { Monitor } from '../../src/status-page/monitor';
+import { outcomeOf, Timeline } from '../../src/status-page/timeline';
+
+type AttemptEvent = PoolEvent & { readonly type: 'attempt' };
+
+const attempt = (fields: Partial<AttemptEvent> = {}): AttemptEvent => ({
+  type: 'attempt',
+  backend: 'one',
+  duration: 5,
+  ...fields,
+});
+const cooldown = (duration: number, fields: object = {}): PoolEvent => ({
+  type: 'cooldown',
+  backend: 'one',
+  reason: 'throttled',
+  duration,
+  ...fields,
+});
+
+describe('the outcome of an attempt', () => {
+  test.each([
+    [{ status: 200 }, 'answered'],
+    [{ status: 400 }, 'answered'],
+    [{ status: 429, reason: 'throttled' }, 'throttled'],
+    [{ status: 403, reason: 'throttled' }, 'throttled'],
+    [{ status: 429 }, 'throttled'],
+    [{ status: 503, reason: 'server-error' }, 'failed'],
+    [{ code: 'ECONNREFUSED', reason: 'connection' }, 'failed'],
+    [{ status: 200, code: 'ECONNRESET', reason: 'ambiguous' }, 'failed'],
+    [{ status: 200, code: 'ERR_CANCELED' }, 'other'],
+    [{ reason: 'stale' }, 'other'],
+    [{}, 'other'],
+  ] as const)('of %j is %s', (fields, outcome) => {
+    expect(outcomeOf(attempt(fields))).toBe(outcome);
+  });
+});
+
+describe('the last minute', () => {
+  test('forgets what is older than 60 s', () => {
+    const minute = new LastMinute();
+    minute.add(1_000);
+    minute.add(30_500);
+    expect([minute.total(30_900), minute.total(60_999), minute.total(61_000)]).toEqual([2, 2, 1]);
+    expect(minute.total(90_000)).toBe(0);
+  });
+
+  test('stays right after a long silence', () => {
+    const minute = new LastMinute();
+    for (let at = 0; at < 60_000; at += 500) minute.add(at);
+    expect(minute.total(59_999)).toBe(120);
+    expect(minute.total(86_400_000)).toBe(0);
+    minute.add(86_400_000);
+    expect(minute.total(86_400_000)).toBe(1);
+  });
+});
+
+describe('the timeline', () => {
+  const counts = (timeline: Timeline, now: number) => timeline.columnsOf('one', now);
+
+  test('counts attempts in slots of time', () => {
+    const timeline = new Timeline(300_000);
+    timeline.add(attempt({ status: 200 }), 10_000);
+    timeline.add(attempt({ status: 429, reason: 'throttled' }), 11_999);
+    timeline.add(attempt({ status: 500, reason: 'server-error' }), 12_000);
+    timeline.add(attempt(), 12_000);
+    timeline.add({ type: 'waiting', duration: 5 }, 12_000);
+    expect([timeline.slot, counts(timeline, 12_000)]).toEqual([
+      2_000,
+      [
+        [5, 1, 1, 0],
+        [6, 0, 0, 1],
+      ],
+    ]);
+    expect(timeline.columnsOf('two', 12_000)).toEqual([]);
+  });
+
+  test('goes on in the latest slot when the clock goes back', () => {
+    const timeline = new Timeline(300_000);
+    timeline.add(attempt({ status: 200 }), 10_000);
+    timeline.add(attempt({ status: 200 }), 1_000);
+    expect(counts(timeline, 10_000)).toEqual([[5, 2, 0, 0]]);
+  });
+
+  test('has a bound, whatever the traffic and however short the history', () => {
+    for (const history of [300_000, 0]) {
+      const timeline = new Timeline(history);
+      for (let at = 0; at < 3_600_000; at += 500) timeline.add(attempt({ status: 200 }), at);
+      for (let i = 0; i < 1_000; i++) timeline.add(cooldown(1_000 + i, { scope: `model-${String(i)}` }), 3_600_000);
+      const { columns, spans } = timeline.data(3_600_000);
+      expect(columns[0]![1].length).toBeLessThanOrEqual(151);
+      expect(spans).toHaveLength(200);
+    }
+  });
+
+  test('forgets the columns of old traffic while new traffic is rare', () => {
+    const timeline = new Timeline(300_000);
+    timeline.add(attempt({ status: 200 }), 0);
+    timeline.add(attempt({ status: 200 }), 1_000_000);
+    expect(timeline.data(1_000_000).columns).toEqual([['one', [[500, 1, 0, 0]]]]);
+  });
+
+  test('joins what prolongs a cooldown, and keeps what is another', () => {
+    const timeline = new Timeline(300_000);
+    timeline.add(cooldown(1_000), 0);
+    timeline.add(cooldown(1_000), 500);
+    timeline.add(cooldown(100), 600);
+    timeline.add(cooldown(5_000, { scope: 'gpt-4o' }), 700);
+    timeline.add(cooldown(5_000, { reason: 'manual' }), 800);
+    expect(timeline.spansOf('one', 1_000)).toEqual([
+      { backend: 'one', reason: 'throttled', from: 0, to: 1_500 },
+      { backend: 'one', scope: 'gpt-4o', reason: 'throttled', from: 700, to: 5_700 },
+      { backend: 'one', reason: 'manual', from: 800, to: 5_800 },
+    ]);
+    timeline.add(cooldown(1_000), 2_000);
+    expect(timeline.spansOf('one', 2_000)).toHaveLength(4);
+  });
+
+  test('ends a cooldown with its recovery, unless it had passed before', () => {
+    const timeline = new Timeline(300_000);
+    timeline.add(cooldown(1_000), 0);
+    timeline.add(cooldown(9_000, { scope: 'gpt-4o' }), 0);
+    timeline.add(cooldown(9_000), 5_000);
+    timeline.add({ type: 'recovered', backend: 'one' }, 6_000);
+    timeline.add({ type: 'recovered', backend: 'two' }, 6_000);
+    expect(timeline.spansOf('one', 6_000).map(({ to }) => to)).toEqual([1_000, 9_000, 6_000]);
+    expect(timeline.spansOf('one', 305_000).map(({ to }) => to)).toEqual([9_000, 6_000]);
+  });
+
+  test('comes back from its data', () => {
+    const timeline = new Timeline(300_000);
+    timeline.add(attempt({ status: 200 }), 10_000);
+    timeline.add(cooldown(1_000), 10_000);
+    const data = timeline.data(10_000);
+    const copy = Timeline.from(JSON.parse(JSON.stringify(data)) as typeof data);
+    copy.add(attempt({ status: 200 }), 11_000);
+    expect([copy.data(11_000).spans, counts(copy, 11_000)]).toEqual([data.spans, [[5, 2, 0, 0]]]);
+    expect(copy.size).toBe(1);
+  });
+});
+
+describe('a monitor', () => {
+  /** A pool that a test makes the events of. */
+  function watched(history = 300_000) {
+    let emit!: (event: PoolEvent) => void;
+    const backends = [{ name: 'one' }];
+    const subscribe = (listener: typeof emit) => ((emit = listener), () => undefined);
+    const pool = { backends, subscribe, snapshot: () => backends } as unknown as BackendPool;
+    const monitor = new Monitor(pool, history, () => false, fail);
+    return { monitor, emit: (event: PoolEvent) => emit(event), backends };
+  }
+  const fail = () => {
+    throw new Error('told of an event while nobody looks');
+  };
+
+  test('remembers the events that aren’t plain answers, up to a bound', () => {
+    const { monitor, emit } = watched();
+    emit(attempt({ status: 200 }));
+    emit(attempt({ status: 500, reason: 'server-error' }));
+    emit({ type: 'exhausted', retryAfter: 5 });
+    expect(monitor.history().events.map(({ type }) => type)).toEqual(['attempt', 'exhausted']);
+    for (let i = 0; i < 1_000; i++) emit({ type: 'exhausted', retryAfter: i });
+    expect(monitor.history().events).toHaveLength(200);
+    expect(monitor.history().events.at(-1)).toMatchObject({ retryAfter: 999 });
+  });
+
+  test('forgets events that are older than the history', () => {
+    const { monitor, emit } = watched(0);
+    emit({ type: 'exhausted', retryAfter: 5 });
+    expect(monitor.history().events).toEqual([]);
+  });
+
+  test('forgets backends that have left when there have been many, and keeps the others', () => {
+    const { monitor, emit, backends } = watched();
+    for (let i = 0; i < 5_000; i++) {
+      emit(attempt({ backend: `gone-${String(i)}`, status: 200 }));
+      emit(attempt({ status: 200 }));
+    }
+    expect(monitor.history().timeline.columns.length).toBeLessThanOrEqual(102);
+    expect(monitor.report()).toMatchObject([{ name: 'one', attempts: 5_000, share: 0.5 }]);
+    expect(backends).toHaveLength(1);
+  });
+});

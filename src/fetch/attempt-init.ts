@@ -1,0 +1,68 @@
+import { modelNamedBy } from '../failover/http-client';
+import type { Target } from '../failover/http-client';
+import { isOneShot } from '../http/body';
+import { isQueryCredential } from '../http/credentials';
+import { renameInPath } from '../http/deployments';
+import { copyHeaders, removeHeaders } from '../http/headers';
+import type { HeaderFields } from '../http/headers';
+import { withParams, withoutParams } from '../http/url';
+import { renamed } from '../pool/backend-options';
+import type { BackendSettings } from '../pool/backend-options';
+import { HALF_DUPLEX } from './request';
+import type { FetchRequest } from './request';
+
+/** What one attempt passes to the wrapped fetch. */
+export interface AttemptInit extends Omit<RequestInit, 'headers' | 'body'> {
+  method: string;
+  headers: HeaderFields;
+  body: unknown;
+  redirect: RequestRedirect;
+}
+
+/** The URL and the `init` of one attempt. They share nothing that a fetch writes on with another attempt. */
+export function attemptOf(
+  request: FetchRequest,
+  target: Target,
+  signal: AbortSignal | undefined,
+): [string, AttemptInit] {
+  const { backend, body, credentials } = target;
+  const { config, init, redirect } = request;
+  const { fetchOptions } = (backend.request ?? {}) as { fetchOptions?: object };
+  const data = bodyFor(request, target);
+  const { dropped } = backend.credentials;
+  const headers = copyHeaders(config.headers, (name) => dropped.has(name));
+  // The form that was read into memory has its own.
+  Object.assign(headers, body.headers);
+  if (data !== config.data && !isOneShot(data)) removeHeaders(headers, (name) => name === 'content-length');
+  for (const [name, value] of credentials) {
+    const lower = name.toLowerCase();
+    if (value === null || value === undefined || value === false) Reflect.deleteProperty(headers, lower);
+    else headers[lower] = (Array.isArray(value) ? (value as readonly string[]) : [value as string]).join(', ');
+  }
+  const method = init.method!;
+  const attempt: AttemptInit = { ...init, ...fetchOptions, redirect, method, headers, body: data };
+  if (signal !== undefined) attempt.signal = signal;
+  if (isOneShot(data)) Object.assign(attempt, HALF_DUPLEX);
+  return [urlFor(request, backend), attempt];
+}
+
+function bodyFor(request: FetchRequest, { backend, body }: Target): unknown {
+  if (backend.deployments === undefined || request.deployment !== undefined) return body.data;
+  const model = modelNamedBy(request, body.data);
+  const name = model && renamed(backend, model.name);
+  return name ? model.renamed(name) : body.data;
+}
+
+function urlFor({ route }: FetchRequest, backend: BackendSettings): string {
+  const { path, deployment, holdsCredential } = route;
+  const name = deployment !== undefined && renamed(backend, deployment);
+  const { base, url } = name ? renameInPath(path, name) : path;
+  const { params, credentials } = backend;
+  const full = backend.baseURL + base + url;
+  if (params === undefined && !(credentials.own && holdsCredential)) return full;
+  const kept = withoutParams(
+    full,
+    (param) => params?.has(param) === true || (credentials.own && isQueryCredential(param)),
+  );
+  return params === undefined ? kept : withParams(kept, params);
+}

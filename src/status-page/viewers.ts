@@ -1,0 +1,126 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** ms between two writes to the viewers. Events in between are sent together. */
+const TICK = 250;
+/** ms between two snapshots */
+const SNAPSHOT_INTERVAL = 1_000;
+/** ms without a message after which a comment is sent, so that no proxy gives the connection up */
+const SILENCE = 15_000;
+/** Characters of messages that are sent at once when so many have come since the last tick. */
+const BATCH = 65_536;
+/** Bytes that may wait for a viewer. Beyond it, the viewer isn't reading and is dropped. */
+const MAX_BACKLOG = 1_048_576;
+
+/** What the viewers are told. */
+export interface Source {
+  /** The snapshot as JSON, with the time. */
+  snapshot(): string;
+  /** Text that differs when the snapshot has changed in more than the time and what remains of cooldowns. */
+  signature(): string;
+  /** The past, as JSON. */
+  history(): string;
+}
+
+/** A server-sent event. JSON has no line breaks, so the data is one line. */
+export function message(event: string, json: string): string {
+  return `event: ${event}\ndata: ${json}\n\n`;
+}
+
+/** The clients of the event stream. Its one timer runs only while there are any. */
+export class Viewers {
+  readonly #source: Source;
+  readonly #responses = new Map<ServerResponse, IncomingMessage>();
+  #timer: NodeJS.Timeout | undefined;
+  #unsent = '';
+  #sentSignature = '';
+  #snapshotAt = 0;
+  #sentAt = 0;
+
+  constructor(source: Source) {
+    this.#source = source;
+  }
+
+  get size(): number {
+    return this.#responses.size;
+  }
+
+  /** Begins to write events to a response whose head has been sent. */
+  add(request: IncomingMessage, response: ServerResponse): void {
+    // What happened before is in the history that the new viewer gets.
+    this.#flush();
+    response.on('close', () => this.#remove(response));
+    response.write(
+      `retry: 2000\n\n${message('snapshot', this.#source.snapshot())}${message('history', this.#source.history())}`,
+    );
+    this.#responses.set(response, request);
+    // An open page must not keep a process alive that has nothing else to do.
+    request.socket.unref();
+    if (this.#timer !== undefined) return;
+    this.#sentSignature = this.#source.signature();
+    this.#sentAt = this.#snapshotAt = performance.now();
+    this.#timer = setInterval(() => this.#tick(), TICK).unref();
+  }
+
+  /** Sends a message with the next tick. */
+  tell(text: string): void {
+    this.#unsent += text;
+    if (this.#unsent.length >= BATCH) this.#flush();
+  }
+
+  /** Ends all connections. */
+  close(): void {
+    for (const response of [...this.#responses.keys()]) this.#end(response);
+  }
+
+  #tick(): void {
+    for (const [response, request] of [...this.#responses]) {
+      // The server waits for its connections when it closes. These would never end by themselves.
+      const { server } = request.socket as { server?: { readonly listening?: boolean } };
+      if (server?.listening === false) this.#end(response);
+    }
+    this.#flush();
+    const time = performance.now();
+    if (time - this.#snapshotAt >= SNAPSHOT_INTERVAL) this.#sendSnapshot(time);
+    if (time - this.#sentAt >= SILENCE) this.#send(':\n\n');
+  }
+
+  #sendSnapshot(time: number): void {
+    const signature = this.#source.signature();
+    if (signature === this.#sentSignature) return;
+    this.#sentSignature = signature;
+    this.#snapshotAt = time;
+    this.#send(message('snapshot', this.#source.snapshot()));
+  }
+
+  #flush(): void {
+    if (this.#unsent === '') return;
+    const text = this.#unsent;
+    this.#unsent = '';
+    this.#send(text);
+  }
+
+  #send(text: string): void {
+    this.#sentAt = performance.now();
+    for (const response of [...this.#responses.keys()]) {
+      if (response.writableLength > MAX_BACKLOG) {
+        this.#remove(response);
+        response.destroy();
+      } else response.write(text);
+    }
+  }
+
+  #end(response: ServerResponse): void {
+    this.#remove(response);
+    response.end();
+    // Without this, a browser would keep the connection, and a server that closes would wait for it.
+    response.once('finish', () => response.socket?.destroySoon());
+  }
+
+  #remove(response: ServerResponse): void {
+    this.#responses.delete(response);
+    if (this.#responses.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#unsent = '';
+  }
+}
