@@ -16,7 +16,7 @@ const pool = new BackendPool([
   { name: 'ptu', baseURL: env.EASTUS_URL ?? 'https://ptu-eastus.openai.azure.com', apiKey: env.EASTUS_KEY },
   {
     name: 'payg',
-    baseURL: env.WESTUS_URL ?? 'https://payg-westus.openai.azure.com',
+    baseURL: env.WESTUS_URL ?? 'https://payg-westus.services.ai.azure.com',
     apiKey: env.WESTUS_KEY,
     priority: 2,
   },
@@ -26,8 +26,8 @@ const client = axios.create({ adapter: priorityAdapter(pool) });
 const app = express();
 app.use('/status', statusPage(pool, { title: 'Chat backends' }));
 app.get('/chat', async (request, response) => {
-  const url = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
-  const { status, data } = await client.post(url, { messages: [] }, { validateStatus: () => true });
+  const question = { model: 'chat', input: 'Hello' };
+  const { status, data } = await client.post('/openai/v1/responses', question, { validateStatus: () => true });
   response.status(status).json(data);
 });
 const server = app.listen(Number(env.PORT ?? 8080), '127.0.0.1', () =>

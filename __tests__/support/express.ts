@@ -1,12 +1,19 @@
 /** Express, which has no types here, with as many of them as the tests and the examples in the docs need. */
 import { createRequire } from 'node:module';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+interface Response extends ServerResponse {
+  status(status: number): Response;
+  json(body: unknown): void;
+}
 
-interface Express extends Handler {
+type Handler = (request: IncomingMessage, response: Response) => unknown;
+
+interface Express {
   (request: IncomingMessage, response: ServerResponse): void;
   use(path: string, ...handlers: Handler[]): void;
+  get(path: string, handler: Handler): void;
+  listen(port: number, host: string, listening: () => void): Server;
 }
 
 export default createRequire(__filename)('express') as () => Express;

@@ -37,10 +37,9 @@ async function officialClient(pool, { deployment, apiVersion, maxWait, timeout }
   const { fetch, noting } = notingFetch(pool, maxWait);
   const client = new AzureOpenAI({ apiKey: 'unused', endpoint: HOST, apiVersion, fetch, timeout, maxRetries: 0 });
   return noting(async (messages, signal) => {
-    const question = { model: deployment, messages, stream: true };
+    const chunks = await client.chat.completions.create({ model: deployment, messages, stream: true }, { signal });
     let content;
-    for await (const { choices } of await client.chat.completions.create(question, { signal }))
-      content = (content ?? '') + (choices[0]?.delta.content ?? '');
+    for await (const { choices } of chunks) content = (content ?? '') + (choices[0]?.delta.content ?? '');
     return content;
   });
 }
