@@ -185,6 +185,25 @@ describe('what else is in Redis', () => {
     }
   });
 
+  test('a value that is no message of this package counts as nothing, however late it ends', async () => {
+    const server = await serverOf(RedisServer.start());
+    const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
+    await Promise.all([one.sharing.ready, other.sharing.ready]);
+    one.pool.cool('a', 60_000);
+    await until(() => isOut(other.pool));
+    const [field = ''] = (await server.cli('hkeys', key)).split('\n');
+    for (const ms of [60_000, 290_000]) {
+      one.sharing.restore('a');
+      await until(() => !isOut(one.pool) && !isOut(other.pool));
+      await server.cli('hset', key, field, `${String(Date.now())} {"ms":${String(ms)}}`);
+      one.pool.cool('a', 60_000);
+      await until(() => isOut(other.pool));
+      const late = share(clientOf(make(server)));
+      await late.sharing.ready;
+      expect(isOut(late.pool)).toBe(true);
+    }
+  });
+
   test('the hash expires with the longest cooldown, and too many fields are thrown away', async () => {
     const server = await serverOf(RedisServer.start());
     const one = share(clientOf(make(server)));

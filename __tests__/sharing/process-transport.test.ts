@@ -45,6 +45,12 @@ describe('processTransport', () => {
     expect(late.isOut()).toBe(true);
   });
 
+  test('is ready under a parent that shares nothing, such as a process manager', async () => {
+    const { sharing, isOut } = share(inChild(fakeChannel().parent));
+    await sharing.ready;
+    expect(isOut()).toBe(false);
+  });
+
   test('asks the children that were there before the parent', async () => {
     const [one, other] = [fakeChannel(), fakeChannel()];
     const early = share(inChild(one.parent));

@@ -376,6 +376,14 @@ describe('shareCooldowns', () => {
     expect(report).toHaveBeenCalledTimes(1);
   });
 
+  test('tells onError that it works again only after an error', () => {
+    const broker = new MemoryBroker();
+    const heard: unknown[] = [];
+    shareCooldowns(stubPool(two).pool, broker.transport(), { onError: (error) => heard.push(error) });
+    for (const error of [undefined, 'away', undefined, undefined]) broker.report(error);
+    expect(heard).toEqual(['away', undefined]);
+  });
+
   test('by default tells the console once of an error, and once that it works again', () => {
     const report = jest.spyOn(console, 'error').mockImplementation(() => undefined);
     const info = jest.spyOn(console, 'info').mockImplementation(() => undefined);

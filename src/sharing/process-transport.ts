@@ -1,3 +1,4 @@
+import { after } from '../base/clock';
 import { must, resolveOptions } from '../base/check';
 import type { Check, Checks } from '../base/check';
 import { Gossip } from './gossip';
@@ -45,6 +46,9 @@ export function processTransport(options: ProcessTransportOptions = {}): Transpo
   return new ProcessTransport(ancestor(), families);
 }
 
+/** ms that a child waits for its parent's answer. A parent that doesn't share, such as a process manager, gives none. */
+const PATIENCE = 200;
+
 /** A node in the tree of processes: what comes in from one side goes out to all others. */
 class ProcessTransport implements Transport {
   readonly #gossip = new Gossip();
@@ -53,6 +57,7 @@ class ProcessTransport implements Transport {
   readonly #endings: (() => void)[] = [];
   #answered: Promise<void> = Promise.resolve();
   #resolveAnswered: (() => void) | undefined;
+  #cancelPatience: (() => void) | undefined;
 
   constructor(
     private readonly parent: Family | undefined,
@@ -80,12 +85,17 @@ class ProcessTransport implements Transport {
   }
 
   #begin(): void {
-    if (this.parent !== undefined) this.#answered = new Promise((resolve) => (this.#resolveAnswered = resolve));
+    if (this.parent !== undefined) {
+      this.#answered = new Promise((resolve) => (this.#resolveAnswered = resolve));
+      this.#cancelPatience = after(PATIENCE, this.#resolveAnswered!);
+    }
     for (const family of this.#families) this.#endings.push(family.listen(this.#hear, this.#caughtUp));
     this.#sendAll(this.#gossip.ask, undefined);
   }
 
   #end(): void {
+    this.#cancelPatience?.();
+    this.#resolveAnswered?.();
     for (const end of this.#endings.splice(0)) end();
   }
 

@@ -2,7 +2,8 @@
  * KEYS[1] is the hash of what is in force, ARGV[1] the channel. A value of the hash, and what is published, is the server's
  * time in ms, a space and the message. A field is the subject of its message.
  *
- * Another program may have written there, so a script trusts no value: it publishes whatever it finds.
+ * Another program may have written there, so a script trusts no value: what isn't a message that this package would read
+ * counts as nothing.
  */
 
 /** ms of the server's clock. */
@@ -18,10 +19,16 @@ export const TELL = `${TIME}
 local key, field, ms, digest = KEYS[1], ARGV[2], tonumber(ARGV[3]), ARGV[5]
 local value = string.format('%.0f', now) .. ' ' .. ARGV[4]
 if redis.call('TYPE', key).ok ~= 'hash' then redis.call('DEL', key) end
+local function subject(fields)
+  local scope = fields.s == nil and '' or tostring(fields.s)
+  return tostring(fields.b) .. ' ' .. tostring(fields.r) .. ' ' .. tostring(fields.k) .. ' ' .. scope
+end
 local function ending(known)
   local n, message = string.match(known or '', '^(%d+) (.+)$')
   local isJson, fields = pcall(cjson.decode, message or '')
-  if n and isJson and type(fields) == 'table' and type(fields.ms) == 'number' then return tonumber(n) + fields.ms end
+  if not n or not isJson or type(fields) ~= 'table' or #message > 1000 then return end
+  local isOurs = fields.v == 1 and subject(fields) == field and type(fields.i) == 'string' and #fields.i <= 40
+  if isOurs and type(fields.ms) == 'number' then return tonumber(n) + fields.ms end
 end
 local longest = ms
 if ARGV[6] == 'restore' then

@@ -39,6 +39,8 @@ export class Sharing implements Watcher {
   readonly #connection: Listening;
   /** Own cooldowns in force, by subject: told again when the transport is back. */
   readonly #own = new LimitedMap<string, Own>(MOST_OWN);
+  /** Whether the latest report was of an error. */
+  #isInTrouble = false;
   /** The subjects in `#own` that haven't been told yet. */
   readonly #untold = new Set<string>();
   /** When the cooldowns end that everybody knows of, by subject. */
@@ -155,6 +157,9 @@ export class Sharing implements Watcher {
   #report(error: unknown): void {
     // The others may have missed what was told in the meantime.
     if (error === undefined) for (const subject of [...this.#own.keys()]) this.#tell(subject);
+    // At the first connection, nothing has been wrong.
+    if (error === undefined && !this.#isInTrouble) return;
+    this.#isInTrouble = error !== undefined;
     try {
       this.settings.onError(error);
     } catch (thrown) {
