@@ -168,6 +168,9 @@ describe('what else is in Redis', () => {
   const make = CLIENTS['ioredis 6']!;
   const key = 'axios-priority-adapter:{app}:cooldowns';
 
+  /** The only field of the hash. It ends in a space where there is no scope, which redis-cli's output is trimmed of. */
+  const fieldIn = async (server: RedisServer) => `${await server.cli('hkeys', key)} `;
+
   test('a key of another type, and values of any form, keep no message from being heard', async () => {
     const server = await serverOf(RedisServer.start());
     await server.cli('set', key, 'x');
@@ -175,9 +178,9 @@ describe('what else is in Redis', () => {
     await Promise.all([one.sharing.ready, other.sharing.ready]);
     one.pool.cool('a', 60_000);
     await until(() => isOut(other.pool));
-    const [field] = (await server.cli('hkeys', key)).split('\n');
+    const field = await fieldIn(server);
     for (const value of ['x', '5 {', '9999999999999 []', `99999999999999 {"ms":1e308}`, `1 {"ms":"5"}`]) {
-      await server.cli('hset', key, field!, value);
+      await server.cli('hset', key, field, value);
       other.sharing.restore('a');
       await until(() => !isOut(one.pool) && !isOut(other.pool));
       one.pool.cool('a', 60_000);
@@ -191,7 +194,7 @@ describe('what else is in Redis', () => {
     await Promise.all([one.sharing.ready, other.sharing.ready]);
     one.pool.cool('a', 60_000);
     await until(() => isOut(other.pool));
-    const [field = ''] = (await server.cli('hkeys', key)).split('\n');
+    const field = await fieldIn(server);
     for (const ms of [60_000, 290_000]) {
       one.sharing.restore('a');
       await until(() => !isOut(one.pool) && !isOut(other.pool));
