@@ -61,12 +61,6 @@ export const CLUSTER_CLIENTS: Readonly<Record<string, (servers: readonly RedisSe
     client.connect().catch(() => undefined);
     return { client, close: () => client.destroy(), run: () => Promise.resolve() };
   },
-  'node-redis 4': (servers) => {
-    const client = redis4.createCluster({ rootNodes: servers.map(({ url }) => ({ url })) });
-    client.on('error', () => undefined);
-    client.connect().catch(() => undefined);
-    return { client, close: () => void client.disconnect().catch(() => undefined), run: () => Promise.resolve() };
-  },
   'ioredis 6': (servers) => {
     const client = new io6.Cluster(servers.map(({ port }) => ({ host: '127.0.0.1', port })));
     client.on('error', () => undefined);
