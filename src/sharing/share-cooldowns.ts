@@ -85,9 +85,8 @@ export function shareCooldowns(pool: BackendPool, transport: Transport, options:
 function consoleReport(): (error: unknown) => void {
   let isDown = false;
   return (error) => {
-    if (error === undefined) {
-      if (isDown) console.info('axios-priority-adapter: cooldowns are shared again');
-    } else if (!isDown) console.error('axios-priority-adapter: cooldowns are not shared at present', error);
+    if (error === undefined) console.info('axios-priority-adapter: cooldowns are shared again');
+    else if (!isDown) console.error('axios-priority-adapter: cooldowns are not shared at present', error);
     isDown = error !== undefined;
   };
 }
