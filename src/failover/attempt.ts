@@ -79,8 +79,8 @@ export async function attempt<R extends HttpRequest, A extends HttpResponse>(
     const looking = isGuarded ? undefined : look(run, current, response);
     if (looking !== undefined) await looking;
     const refusal = current.inspection?.refusal;
-    if (isSuccess(response.status) && refusal === undefined) return { is: 'success', response };
     if (refusal !== undefined) return failureOfStream(response, refusal, inFlight.backend, request.config);
+    if (isSuccess(response.status)) return { is: 'success', response };
     exchange.isOver = true;
     const reading = readRefusal(run, current, response);
     const data: unknown = reading === undefined ? response.data : await reading;

@@ -1,7 +1,7 @@
 import { must } from '../base/check';
-import { after } from '../base/clock';
 import { Gossip } from './gossip';
 import { Listeners } from './listeners';
+import { Patience } from './patience';
 import type { Listening, Transport } from './transport';
 
 /** What {@link channelTransport} needs of a channel: a `BroadcastChannel` has it. */
@@ -28,9 +28,6 @@ export interface MessageChannelLike {
   removeEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
 }
 
-/** ms in which the others answer. After that there is nobody. */
-const PATIENCE = 200;
-
 /**
  * Shares over a `BroadcastChannel`: between the worker threads of a process, or between the tabs of a browser. Late starters
  * ask the others what is in force. Whoever made the channel closes it.
@@ -48,9 +45,7 @@ export function channelTransport(channel: MessageChannelLike): Transport {
 class ChannelTransport implements Transport {
   readonly #gossip = new Gossip();
   readonly #listeners = new Listeners();
-  #answered: Promise<void> = Promise.resolve();
-  #resolveAnswered!: () => void;
-  #cancelPatience!: () => void;
+  #patience!: Patience;
 
   constructor(private readonly channel: MessageChannelLike) {}
 
@@ -67,19 +62,17 @@ class ChannelTransport implements Transport {
       if (this.#listeners.size === 0) this.#end();
       return Promise.resolve();
     };
-    return { ready: this.#answered, stop };
+    return { ready: this.#patience.over, stop };
   }
 
   #begin(): void {
-    this.#answered = new Promise((resolve) => (this.#resolveAnswered = resolve));
-    this.#cancelPatience = after(PATIENCE, this.#resolveAnswered);
+    this.#patience = new Patience();
     this.channel.addEventListener('message', this.#hear);
     this.#post(this.#gossip.ask);
   }
 
   #end(): void {
-    this.#cancelPatience();
-    this.#resolveAnswered();
+    this.#patience.end();
     this.channel.removeEventListener('message', this.#hear);
   }
 
@@ -87,9 +80,7 @@ class ChannelTransport implements Transport {
     const { what, fresh } = this.#gossip.hear(data);
     for (const [text, age] of fresh) this.#listeners.hear(text, age);
     if (what === 'ask') this.#post(this.#gossip.answer());
-    if (what !== 'answer') return;
-    this.#cancelPatience();
-    this.#resolveAnswered();
+    if (what === 'answer') this.#patience.end();
   };
 
   /** A closed channel throws. */

@@ -1,8 +1,8 @@
-import { after } from '../base/clock';
 import { must, resolveOptions } from '../base/check';
 import type { Check, Checks } from '../base/check';
 import { Gossip } from './gossip';
 import { Listeners } from './listeners';
+import { Patience } from './patience';
 import { ancestor, childrenOf, clusterWorkers } from './peers';
 import type { ChildProcessLike, Family, Peer } from './peers';
 import type { Listening, Transport } from './transport';
@@ -46,18 +46,14 @@ export function processTransport(options: ProcessTransportOptions = {}): Transpo
   return new ProcessTransport(ancestor(), families);
 }
 
-/** ms that a child waits for its parent's answer. A parent that doesn't share, such as a process manager, gives none. */
-const PATIENCE = 200;
-
 /** A node in the tree of processes: what comes in from one side goes out to all others. */
 class ProcessTransport implements Transport {
   readonly #gossip = new Gossip();
   readonly #listeners = new Listeners();
   readonly #families: readonly Family[];
   readonly #endings: (() => void)[] = [];
-  #answered: Promise<void> = Promise.resolve();
-  #resolveAnswered: (() => void) | undefined;
-  #cancelPatience: (() => void) | undefined;
+  /** For the parent's answer. A parent that doesn't share, such as a process manager, gives none. */
+  #patience: Patience | undefined;
 
   constructor(
     private readonly parent: Family | undefined,
@@ -81,21 +77,17 @@ class ProcessTransport implements Transport {
       if (this.#listeners.size === 0) this.#end();
       return Promise.resolve();
     };
-    return { ready: this.#answered, stop };
+    return { ready: this.#patience?.over ?? Promise.resolve(), stop };
   }
 
   #begin(): void {
-    if (this.parent !== undefined) {
-      this.#answered = new Promise((resolve) => (this.#resolveAnswered = resolve));
-      this.#cancelPatience = after(PATIENCE, this.#resolveAnswered!);
-    }
+    if (this.parent !== undefined) this.#patience = new Patience();
     for (const family of this.#families) this.#endings.push(family.listen(this.#hear, this.#caughtUp));
     this.#sendAll(this.#gossip.ask, undefined);
   }
 
   #end(): void {
-    this.#cancelPatience?.();
-    this.#resolveAnswered?.();
+    this.#patience?.end();
     for (const end of this.#endings.splice(0)) end();
   }
 
@@ -104,7 +96,7 @@ class ProcessTransport implements Transport {
     for (const [text, age] of fresh) this.#listeners.hear(text, age);
     if (what === 'ask') from.send(this.#gossip.answer());
     if (fresh.length > 0) this.#sendAll(this.#gossip.answer(fresh), from);
-    if (what === 'answer') this.#resolveAnswered?.();
+    if (what === 'answer') this.#patience?.end();
   };
 
   /** It couldn't be told everything for a while: it was stopped, or too slow. */
