@@ -5,7 +5,7 @@ import type { ServerSentEvent } from '../../src/http/event-stream';
 /** The events of a stream that arrives in these pieces. */
 function parse(pieces: readonly Uint8Array[], isOver = false): ServerSentEvent[] {
   const events: ServerSentEvent[] = [];
-  const parser = new EventStreamParser((event) => events.push(event));
+  const parser = new EventStreamParser((event) => events.push(event) === Infinity);
   for (const piece of pieces) parser.push(piece);
   if (isOver) parser.end();
   return events;
@@ -69,11 +69,20 @@ test('the end of a body between two events adds none', () => {
 
 test('an event is told of as soon as its last byte has arrived', () => {
   const events: ServerSentEvent[] = [];
-  const parser = new EventStreamParser((event) => events.push(event));
+  const parser = new EventStreamParser((event) => events.push(event) === Infinity);
   parser.push(bytes('data: 1\r\n\r'));
   expect(events).toEqual([message('1')]);
   parser.push(bytes('\n'));
   parser.push(bytes('data: 2\n\n'));
+  expect(events).toEqual([message('1'), message('2')]);
+});
+
+test('nothing is parsed after the event with which it has seen enough', () => {
+  const events: ServerSentEvent[] = [];
+  const parser = new EventStreamParser((event) => events.push(event) === 2);
+  parser.push(bytes('data: 1\n\ndata: 2\n\ndata: 3\n\n'));
+  parser.push(bytes('data: 4\n\n'));
+  parser.end();
   expect(events).toEqual([message('1'), message('2')]);
 });
 

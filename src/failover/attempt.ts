@@ -2,9 +2,9 @@ import { nextTurn, now } from '../base/clock';
 import { CodedError } from '../base/errors';
 import { asIs, checkSendable } from '../http/body';
 import type { Body } from '../http/body';
+import { joined } from '../http/body-text';
 import type { HttpResponse } from '../http/messages';
 import { StreamInspection, isEventStream } from '../http/stream-error';
-import { joined } from '../http/streams';
 import type { Take } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import type { InFlight, PoolCore } from '../pool/pool-core';
@@ -164,7 +164,7 @@ function readRefusal<R extends HttpRequest, A extends HttpResponse>(
   const reading = client.readBeginning?.(request, response, take, { ms, abort });
   if (reading === undefined) return undefined;
   // If it breaks, what has been read counts. Whoever reads the body itself is told.
-  const read = () => joined(chunks, size);
+  const read = () => joined(chunks);
   const done = reading.then(read, read);
   const giveUp = (reason: AbortReason): void => {
     abort?.abort(client.abortReason(request, reason));

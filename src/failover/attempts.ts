@@ -29,8 +29,8 @@ export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined)
   let requestId: unknown;
   const headers = (response?.headers ?? {}) as HeaderFields;
   if (isHeaders(headers)) {
-    const first = REQUEST_IDS.map((name) => headers.get(name)).find(Boolean);
-    return first ? { requestId: first } : {};
+    const name = REQUEST_IDS.find((each) => headers.get(each));
+    return name === undefined ? {} : { requestId: headers.get(name)! };
   }
   for (const name of Object.keys(headers)) {
     // Most headers are told apart by their length.

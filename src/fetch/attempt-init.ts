@@ -40,7 +40,8 @@ export function attemptOf(
     else headers[lower] = (Array.isArray(value) ? (value as readonly string[]) : [value as string]).join(', ');
   }
   const method = init.method!;
-  const attempt: AttemptInit = { ...init, ...fetchOptions, redirect, method, headers, body: data };
+  // In V8, each key that is added after a spread costs about 1 µs.
+  const attempt: AttemptInit = Object.assign({}, init, fetchOptions, { redirect, method, headers, body: data });
   if (signal !== undefined) attempt.signal = signal;
   if (isOneShot(data)) Object.assign(attempt, HALF_DUPLEX);
   return [urlFor(request, backend), attempt];

@@ -9,7 +9,7 @@ import type { BackendOptions } from '../pool/backend-options';
 import { BackendPool, coreOf } from '../pool/pool';
 import { FetchClient, asFetchError } from './fetch-client';
 import type { FetchResponse, PriorityResponse } from './fetch-client';
-import { callOf, dictionaryOf, openRequest, readModel, urlOf, withBody } from './request';
+import { callOf, dictionaryOf, hidesBody, openRequest, readModel, urlOf } from './request';
 import type { Fetch, FetchCall, FetchInit, FetchInput, FetchRequest } from './request';
 
 /** Options of `priorityFetch`. `undefined` means the default. */
@@ -67,7 +67,9 @@ export function priorityFetch(
     const fetch = wrapped();
     const url = urlOf(input);
     if (url !== undefined && !/^https?:$/.test(url.protocol)) return untouched(fetch, input, init);
-    const call = callOf(input, url, await withBody(input, dictionaryOf(init)));
+    let dictionary = dictionaryOf(init);
+    if (hidesBody(input, dictionary)) dictionary = { ...dictionary, body: await input.clone().arrayBuffer() };
+    const call = callOf(input, url, dictionary);
     if (!checkedBoolean(rules.shouldBalance(call.config), 'shouldBalance')) return untouched(fetch, input, init);
     const own = rulesFor(rules, call.config.failover, core.backends, 'init.failover');
     const request = opened(call, fetch);

@@ -140,10 +140,11 @@ interface NodesInit {
   readonly dispatcher?: unknown;
 }
 
-/** The body of a `Request` where the runtime doesn't show it as a stream. */
-export async function withBody(input: FetchInput, init: FetchInit): Promise<FetchInit> {
-  const hidesBody = isRequest(input) && input.body === undefined && !/^(?:get|head)$/i.test(input.method);
-  return hidesBody && init.body === undefined ? { ...init, body: await input.clone().arrayBuffer() } : init;
+/** Whether the body of a `Request` has to be read, because the runtime doesn't show it as a stream. */
+export function hidesBody(input: FetchInput, init: FetchInit): input is Request {
+  return (
+    init.body === undefined && isRequest(input) && input.body === undefined && !/^(?:get|head)$/i.test(input.method)
+  );
 }
 
 /** @throws TypeError for what fetch refuses too */

@@ -60,15 +60,16 @@ export class StreamInspection {
     if (text !== undefined && !this.push(new Uint8Array(bytesOfText(text)))) this.end();
   }
 
-  #look(event: ServerSentEvent): void {
-    if (this.#isDecided) return;
+  /** Returns whether the event is meaningful. */
+  #look(event: ServerSentEvent): boolean {
     const meaning = meaningOf(event);
-    if (meaning === undefined) return;
-    this.#isDecided = true;
-    if (meaning.is !== 'error') return;
-    const { error } = meaning;
-    const status = statusOf(error, this.#headers);
-    if (status !== undefined) this.refusal = { status, error };
+    if (meaning?.is === 'error') {
+      const { error } = meaning;
+      const status = statusOf(error, this.#headers);
+      if (status !== undefined) this.refusal = { status, error };
+    }
+    this.#isDecided = meaning !== undefined;
+    return this.#isDecided;
   }
 }
 

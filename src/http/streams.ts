@@ -142,12 +142,29 @@ export function isRewindable(stream: NodeStream): stream is NodeStream & Rewinda
  */
 export function readNodeStream(stream: Rewindable, take: Take, limits: ReadLimits): Promise<boolean> {
   if (stream.readableEnded || isReadToEnd(stream)) return Promise.resolve(true);
+  const chunks: unknown[] = [];
+  /** Reads what has arrived. Returns whether the stream is over, or `undefined` if more is needed. */
+  const read = (): boolean | undefined => {
+    let isEnough = false;
+    while (!isEnough && stream.readableLength > 0) {
+      const chunk: unknown = stream.read();
+      chunks.push(chunk);
+      isEnough = take(bytesOf(chunk));
+    }
+    // Before its `end` event: after that, nothing can be put back. To read once more would bring it about.
+    return isEnough || isReadToEnd(stream) ? !isEnough : undefined;
+  };
+  // What arrived with the head needs no event.
+  const isOver = read();
+  if (isOver !== undefined) {
+    putBack(stream, chunks);
+    return Promise.resolve(isOver);
+  }
   return new Promise((resolve, reject) => {
-    const chunks: unknown[] = [];
     const finish = (isOver: boolean, error?: unknown): void => {
       release();
-      stream.off('readable', read).off('error', failed).off('close', closed);
-      if (!stream.destroyed) putBack(stream, chunks);
+      stream.off('readable', arrived).off('error', failed).off('close', closed);
+      putBack(stream, chunks);
       if (error === undefined) resolve(isOver);
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is
       else reject(error);
@@ -157,17 +174,11 @@ export function readNodeStream(stream: Rewindable, take: Take, limits: ReadLimit
     const closed = (): void =>
       failed(Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' }));
     const release = stopAt(limits, () => finish(false));
-    const read = (): void => {
-      let isEnough = false;
-      while (!isEnough && stream.readableLength > 0) {
-        const chunk: unknown = stream.read();
-        chunks.push(chunk);
-        isEnough = take(bytesOf(chunk));
-      }
-      // Before its `end` event: after that, nothing can be put back. To read once more would bring it about.
-      if (isEnough || isReadToEnd(stream)) finish(!isEnough);
+    const arrived = (): void => {
+      const isOver = read();
+      if (isOver !== undefined) finish(isOver);
     };
-    stream.on('readable', read).on('error', failed).on('close', closed);
+    stream.on('readable', arrived).on('error', failed).on('close', closed);
   });
 }
 
@@ -176,6 +187,7 @@ function isReadToEnd({ readableLength, _readableState }: Rewindable): boolean {
 }
 
 function putBack(stream: Rewindable, chunks: unknown[]): void {
+  if (stream.destroyed) return;
   for (const chunk of chunks.reverse()) stream.unshift(chunk);
   // A transform waits to be asked for more. It has been asked, and what was put back fills its buffer: it would never ask again.
   if (stream._transform !== undefined) stream._readableState.reading = false;
@@ -195,16 +207,6 @@ function stopAt({ ms, abort }: ReadLimits, stop: () => void): () => void {
 function bytesOf(chunk: unknown): Uint8Array {
   if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   return typeof chunk === 'string' ? new Uint8Array(bytesOfText(chunk)) : new Uint8Array();
-}
-
-export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return all;
 }
 
 /** Frees the connection of a body that nobody will read: undrained, it would hold its socket. */
