@@ -1,5 +1,6 @@
 /** The process that `servers.mjs` starts. It ends with its parent. */
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { callsPerPeriod, completion, FakeAzure, leakyBucket, throttled } from '../examples/demo/fake-azure.mjs';
 
 /** Each makes a function that gives the ms that a call has to wait, 0 for none. */
@@ -26,10 +27,13 @@ process.on('message', async (message) => {
 });
 process.on('disconnect', () => process.exit());
 
-/** @param events how many events an answer is streamed in; by default it isn't streamed */
+/**
+ * @param latency ms until the answer, or until the first event of a stream, whose head comes at once
+ * @param events how many events an answer is streamed in; by default it isn't streamed
+ */
 function backend({ latency = 0, limit: { kind, ...settings } = { kind: 'none' }, events }) {
   const limit = LIMITS[kind](settings);
-  if (events !== undefined) return new FakeAzure((call) => stream(call, events)).listen();
+  if (events !== undefined) return new FakeAzure((call) => stream(call, { events, latency })).listen();
   return new FakeAzure(async ({ body }) => {
     await body;
     const wait = limit();
@@ -40,9 +44,13 @@ function backend({ latency = 0, limit: { kind, ...settings } = { kind: 'none' },
 const EVENT = `data: ${JSON.stringify({ choices: [{ delta: { content: 'word ' } }], usage: null, id: 'x'.repeat(120) })}\n\n`;
 
 /** Writes an event at a time, as fast as the client reads. */
-async function stream({ body, response }, events) {
+async function stream({ body, response }, { events, latency }) {
   await body;
   response.writeHead(200, { 'content-type': 'text/event-stream' });
+  if (latency > 0) {
+    response.flushHeaders();
+    await setTimeout(latency);
+  }
   for (let i = 0; i < events; i++) if (!response.write(EVENT)) await once(response, 'drain');
   response.end();
 }
