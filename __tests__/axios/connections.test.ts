@@ -1,11 +1,12 @@
 /** What becomes of connections, over real sockets. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import type { AgentOptions } from 'node:http';
 import { Agent as SecureAgent, createServer as createSecureServer } from 'node:https';
 import { connect, createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { AddressInfo, LookupFunction, Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import axios from 'axios';
 import type { AxiosInstance, AxiosRequestConfig } from 'axios';
@@ -373,6 +374,53 @@ describe('connectTimeout', () => {
     await sleep(50);
     gates.shift()!();
     for (const { attempts } of await Promise.all(both)) expect(attempts).toMatchObject([{ status: 200 }]);
+  });
+
+  test('begins anew for a request that has left the queue of its agent', async () => {
+    const [backend] = (await startBackends(1)) as [FakeBackend];
+    let release!: () => void;
+    backend.script((_, response) => void (release = () => response.setHeader('connection', 'close').end('ok')));
+    const lookup: LookupFunction = (_host, _options, done) =>
+      void setTimeout(() => done(null, [{ address: '127.0.0.1', family: 4 }]), 100);
+    const httpAgent = agentOf({ maxSockets: 1, keepAlive: false });
+    httpAgent.createConnection = (options) =>
+      connect({ ...(options as { port: number }), host: 'far.example', lookup });
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { connectTimeout: 200 });
+    const client = axios.create({ adapter, httpAgent });
+    const first = client.post('/x', {});
+    while (backend.calls.length === 0) await new Promise(setImmediate);
+    const second = client.post('/x', {}, { failover: false });
+    await sleep(150);
+    release();
+    await first;
+    expect((await second).status).toBe(200);
+  });
+
+  test('holds for a request that has left the queue of its agent', async () => {
+    const baseURL = `https://127.0.0.1:${String(await silent())}`;
+    const httpsAgent = new SecureAgent({ maxSockets: 1 });
+    const client = axios.create({ adapter: priorityAdapter([{ baseURL }], { connectTimeout: 200 }), httpsAgent });
+    const cancel = new AbortController();
+    const first = rejectionOf(client.post('/x', {}, { signal: cancel.signal }));
+    const second = rejectionOf(client.post('/x', {}));
+    await sleep(20);
+    const left = performance.now();
+    cancel.abort();
+    await Promise.all([first, second]);
+    expect(performance.now() - left).toBeLessThan(350);
+  });
+
+  test('does not count the time in which the event loop was blocked', async () => {
+    const [backend] = (await startBackends(1)) as [FakeBackend];
+    const httpAgent = agentOf();
+    httpAgent.createConnection = (options) => {
+      process.nextTick(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150));
+      return connect(options as { port: number });
+    };
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { connectTimeout: 50 });
+    // What follows the reading of a file runs where sockets are read, so timers come first after it.
+    await readFile(__filename);
+    expect((await axios.post('/x', {}, { adapter, httpAgent, failover: false })).status).toBe(200);
   });
 
   test('of 0 sets no limit', async () => {

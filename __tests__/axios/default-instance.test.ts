@@ -41,6 +41,7 @@ describe.each<[string, AxiosInstance]>([
     ["somebody else's host", (_, { url }) => ({ url: `${url}/x`, method: 'post', data: 'secret' }), TO_OTHER],
     ["a baseURL of somebody else's", (_, { url }) => ({ url: '/x', baseURL: url }), TO_OTHER],
     ["somebody else's URL over a baseURL", ({ url }, other) => ({ url: `${other.url}/x`, baseURL: url }), TO_OTHER],
+    ['a socket of this machine', () => ({ url: '/x', socketPath: '/nowhere' }), '0 to the backend, 0 to the other'],
     ['a URL of another scheme', () => ({ url: 'data:text/plain,x' }), '0 to the backend, 0 to the other'],
     ["somebody else's URL after a space", (_, { url }) => ({ url: ` ${url}/x` }), TO_OTHER],
     ['a URL that cannot be parsed', () => ({ url: 'http://[' }), '0 to the backend, 0 to the other'],

@@ -53,6 +53,7 @@ describe('an attempt', () => {
     [{ 'x-ms-request-id': 'ms', 'X-Request-Id': 'x', 'apim-request-id': 'apim' }, 'apim'],
     [{ 'x-ms-request-id': 'ms', 'X-Request-Id': 'x' }, 'x'],
     [{ 'X-MS-Request-Id': 'ms' }, 'ms'],
+    [{ 'apim-request-id': '', 'x-request-id': 'x' }, 'x'],
     [{ 'apim-request-id': '' }, undefined],
     [{}, undefined],
   ])('has what the server calls the request, refused or not: %j', async (headers, requestId) => {

@@ -103,6 +103,18 @@ test('equal reasons are counted, in the order in which the backends were given, 
   expect(JSON.stringify(rejected)).not.toContain('127.0.0.1');
 });
 
+test('a response that breaks off is told by its error, not by its status', async () => {
+  const [backend] = (await startBackends(1)) as [FakeBackend];
+  backend.always((_, response) => {
+    response.writeHead(200, { 'content-length': 10 });
+    response.write('x', () => response.destroy());
+  });
+  const client = axios.create({ adapter: priorityAdapter([{ baseURL: backend.url, name: 'a' }]) });
+  const { message, cause } = await rejectionOf(client.get('/'));
+  expect(message).toMatch(/429: no backend is available \(1 \w+\)$/);
+  expect((cause as Error).message).toBe('a: stream has been aborted');
+});
+
 test.each(['http', 'fetch'])('a wrong host, over %s, is named by the code of the lookup', async (adapter) => {
   const client = axios.create({ adapter: priorityAdapter([{ baseURL: 'http://nowhere.invalid' }], { adapter }) });
   const { message } = await rejectionOf(client.get('/'));
@@ -135,10 +147,19 @@ describe('a deployment that no backend has', () => {
     expect(events).toEqual([]);
   });
 
+  test('is named with the backend that the request is pinned to', async () => {
+    const { adapter } = stubPool({ a: none, b: {} });
+    const pinned = axios.post('/openai/deployments/o3/x', {}, { adapter, failover: { backend: 'a' } });
+    const rejected = (await rejectionOf(pinned)) as unknown as AxiosError<Body>;
+    expect(rejected.message).toBe('Request failed with status code 404: backend "a" doesn\'t have the deployment "o3"');
+    expect(rejected.response!.data.error.message).toBe('Backend "a" doesn\'t have the deployment "o3".');
+  });
+
   test.each([
     ['JSON', { model: 'o3' }],
     ['text', '{"model":"o3"}'],
     ['bytes', Buffer.from('{"model":"o3"}')],
+    ['a Blob of JSON', new Blob(['{"model":"o3"}'], { type: 'application/json' })],
   ])('is found in the body: %s', async (_kind, data) => {
     const { adapter, tried } = stubPool({ a: none });
     expect((await rejectionOf(axios.post('/openai/v1/responses', data, { adapter }))).status).toBe(404);

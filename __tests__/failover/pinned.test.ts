@@ -111,6 +111,7 @@ describe('a request that is pinned to a backend', () => {
   test.each<[unknown, string]>([
     ['x', 'unknown backend "x"; expected one of a, b'],
     ['', 'unknown backend ""; expected one of a, b'],
+    ['https://user:hunter2@a?b', 'unknown backend "https://***@a?***"; expected one of a, b'],
     [7, 'unknown backend 7; expected one of a, b'],
   ])('to an unknown backend %p is refused', async (backend, message) => {
     const { adapter, tried } = stubPool({ a: {}, b: {} });

@@ -525,8 +525,16 @@ describe('the model of a Blob', () => {
   });
 });
 
+test('a priority fetch that is called as an adapter of axios says what to use', async () => {
+  const { fetch } = await pair({});
+  await expect(axios.get('/x', { adapter: fetch as never })).rejects.toThrow(
+    new TypeError('a priority fetch was called as an adapter of axios; use priorityAdapter(backends)'),
+  );
+});
+
 test.each([
   [null, 'init.failover must be false or an object, got null'],
+  [{ strategy: 1 }, 'init.failover has an unknown field "strategy"'],
   [{ retries: 1 }, 'init.failover has an unknown field "retries"'],
 ])('init.failover of %j is refused', async (failover, message) => {
   const { fetch, a } = await pair({});
@@ -539,6 +547,16 @@ test.each<[unknown, unknown, string]>([
     priorityAdapter([{ baseURL: 'a.example' }]),
     {},
     'backends is a client; pass its pool, as in priorityFetch(adapter.pool)',
+  ],
+  [
+    'https://user:hunter2@a.example/x',
+    { method: 'post', signal: null },
+    'backends must be a non-empty array or a BackendPool, got a string: priorityFetch makes a fetch; write fetch: priorityFetch([{ baseURL: "…" }])',
+  ],
+  [
+    new Request('https://a.example'),
+    {},
+    'backends must be a non-empty array or a BackendPool, got an object: priorityFetch makes a fetch; write fetch: priorityFetch([{ baseURL: "…" }])',
   ],
   [[{ baseURL: 'a.example' }], { retries: 2 }, 'options has an unknown field "retries"'],
   [[{ baseURL: 'a.example' }], { httpsAgent: {} }, 'options has an unknown field "httpsAgent"'],

@@ -49,9 +49,25 @@ describe.each(makers)('%s rejects invalid backends:', (_, make) => {
     [second({ baseURL: 'http//x.example' }), 'backends[1].baseURL must be a URL or a host, got "http//x.example"'],
     [
       second({ baseURL: 'https://undefined.openai.azure.com' }),
-      'backends[1].baseURL must be a URL or a host, got "https://undefined.openai.azure.com"',
+      'backends[1].baseURL must be a URL or a host, got "https://undefined.openai.azure.com": is its environment variable set?',
     ],
-    [second({ baseURL: 'null' }), 'backends[1].baseURL must be a URL or a host, got "null"'],
+    [
+      second({ baseURL: 'null' }),
+      'backends[1].baseURL must be a URL or a host, got "null": is its environment variable set?',
+    ],
+    [
+      second({ baseURL: 'https://.openai.azure.com' }),
+      'backends[1].baseURL must be a URL or a host, got "https://.openai.azure.com": is its environment variable set?',
+    ],
+    [second({ baseURL: 'a..example' }), 'backends[1].baseURL must be a URL or a host, got "a..example"'],
+    [
+      second({ baseURL: 'https://${process.env.R}.openai.azure.com' }),
+      'backends[1].baseURL must be a URL or a host, got "https://${process.env.R}.openai.azure.com"',
+    ],
+    [
+      second({ baseURL: 'https://a.example,https://b.example' }),
+      'backends[1].baseURL must be a URL or a host, got "https://a.example,https://b.example"',
+    ],
     [second({ baseURL: 'ftp://x.example' }), 'backends[1].baseURL must be an http or https URL, got "ftp://x.example"'],
     [
       second({ baseURL: 'https://user:hunter2@x.example' }),
@@ -118,7 +134,15 @@ describe.each(makers)('%s rejects invalid backends:', (_, make) => {
     ],
     [second({ deployments: [] }), 'backends[1].deployments must be an object, got an empty array'],
     [Array.from({ length: 1, 1: ok }), 'backends[0] must be an object, got undefined'],
-    ['https://user:hunter2@host', 'backends must be a non-empty array or a BackendPool, got a string'],
+    [
+      'https://user:hunter2@host',
+      'backends must be a non-empty array or a BackendPool, got a string: write [{ baseURL: "https://***@host" }]',
+    ],
+    ['', 'backends must be a non-empty array or a BackendPool, got an empty string'],
+    [
+      { headers: {}, method: 'get', baseURL: 'https://a.example' },
+      'backends must be a non-empty array or a BackendPool, got the config of a request: write adapter: priorityAdapter(backends)',
+    ],
     [
       second({ baseURL: 'https://user:hun#ter2@x.example' }),
       'backends[1].baseURL must be a URL or a host, got "https://***@x.example"',
@@ -136,6 +160,18 @@ describe.each(makers)('%s rejects invalid backends:', (_, make) => {
     [second({ attemptTimeout: -1 }), 'backends[1].attemptTimeout must be a finite number of ms ≥ 0, got -1'],
     [second({ connectTimeout: NaN }), 'backends[1].connectTimeout must be a finite number of ms ≥ 0, got NaN'],
     [second({ apiKey: undefined }), 'backends[1].apiKey is undefined: is its environment variable set?'],
+    [
+      second({ apiKey: 'undefined' }),
+      'backends[1].apiKey holds the text "undefined": is its environment variable set?',
+    ],
+    [
+      second({ headers: { Authorization: 'Bearer null' } }),
+      'backends[1].headers["Authorization"] holds the text "null": is its environment variable set?',
+    ],
+    [
+      second({ headers: { 'x-a': undefined, 'API-Key': undefined } }),
+      'backends[1].headers["API-Key"] is undefined: is its environment variable set?',
+    ],
     [
       second({ azureADTokenProvider: undefined, headers: { 'x-a': '1' } }),
       'backends[1].azureADTokenProvider is undefined: is its environment variable set?',
@@ -157,6 +193,14 @@ describe.each(makers)('%s rejects invalid backends:', (_, make) => {
           string,
         ],
     ),
+    [
+      second({ request: { proxy: 'http://user:hunter2@proxy.example:3128' } }),
+      'backends[1].request.proxy must be an object { host, port } or false, got "http://***@proxy.example:3128"',
+    ],
+    [
+      second({ request: { proxy: null } }),
+      'backends[1].request.proxy must be an object { host, port } or false, got "null"',
+    ],
     [second({ constructor: 1 }), 'backends[1] has an unknown field "constructor"'],
     [second({ colour: 1 }), 'backends[1] has an unknown field "colour"'],
     [second({ request: { url: '/x' } }), 'backends[1].request has an unknown field "url"'],

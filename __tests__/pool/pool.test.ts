@@ -223,3 +223,23 @@ test('a pool of another release of the package is refused with a clear error', (
     'the pool was made by another release of axios-priority-adapter; use the same release everywhere in a process',
   );
 });
+
+test.each<[string, () => unknown, string]>([
+  [
+    'a pool',
+    () => new BackendPool(new BackendPool([{ baseURL: 'a.example' }]) as never),
+    'backends must be a non-empty array or a BackendPool, got a BackendPool: it is one already',
+  ],
+  [
+    "another library's name of an option",
+    () => new BackendPool([{ baseURL: 'a.example' }], { strategy: 1 } as never),
+    'options has an unknown field "strategy"; did you mean "selector"?',
+  ],
+  [
+    'an option that only a client has',
+    () => new BackendPool([{ baseURL: 'a.example' }], { timeout: 1 } as never),
+    'options has an unknown field "timeout"',
+  ],
+])('BackendPool refuses %s', (_what, make, message) => {
+  expect(make).toThrow(new TypeError(message));
+});

@@ -158,3 +158,12 @@ test('every selector picks one of its candidates, whatever their weights and pen
     }),
   );
 });
+
+test.each<[string, () => unknown, string]>([
+  ['weightedRandom', weightedRandom as () => unknown, 'weightedRandom'],
+  ['leastPending', leastPending as () => unknown, 'leastPending'],
+  ['what roundRobin() returns', roundRobin() as () => unknown, 'roundRobin()'],
+  ['what affinity() returns', affinity(() => 'a') as () => unknown, 'affinity((config) => key)'],
+])('%s says so if it is called where it should be passed on', (_which, selector, written) => {
+  expect(selector).toThrow(new TypeError(`${written} is a selector; write selector: ${written}`));
+});

@@ -24,7 +24,7 @@ const ATTACHED = Symbol.for('axios-priority-adapter.attached');
  *
  * `axios` itself is shared by every library of the process. So without `shouldBalance`, only these of its requests are
  * balanced: those whose full URL has a backend's origin and, outside browsers, those whose full URL is relative. All others
- * go where they were going.
+ * go where they were going, and so do those with a `socketPath`.
  *
  * @param instance what `axios.create()` returned, or `axios` itself
  * @param backends the endpoints, or a `BackendPool`, so that several clients share one

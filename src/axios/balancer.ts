@@ -82,6 +82,8 @@ async function untouched(adapter: AxiosAdapter, config: InternalAxiosRequestConf
 const checkAdapter: Check<WrappedAdapter | undefined> = (adapter, place) => {
   if (adapter === undefined) return undefined;
   const wrapped = adapter as WrappedAdapter;
+  if ('interceptors' in Object(adapter) && 'defaults' in Object(adapter))
+    throw new TypeError(`${place} is an axios instance; pass its defaults.adapter`);
   const fits = ['function', 'string'].includes(typeof adapter) || Array.isArray(adapter);
   must(fits, place, 'be a function, a name or a list of them', adapter);
   try {

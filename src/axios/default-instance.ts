@@ -10,12 +10,14 @@ export function isDefaultInstance(instance: AxiosInstance): boolean {
 
 /**
  * Whether a request of a default instance, which every library of a process shares, is meant for a backend: its URL has
- * the origin of one, or is relative where no page says what it is relative to.
+ * the origin of one, or is relative where no page says what it is relative to. One with a `socketPath` is not.
  *
  * @param origins of the backends
  */
 export function isMeantForBackends(config: RequestConfig, origins: ReadonlySet<string>): boolean {
-  const { baseURL = '' } = config;
+  const { baseURL = '', socketPath } = config as RequestConfig & { readonly socketPath?: unknown };
+  // It goes to a server on this machine, whatever its URL.
+  if (socketPath !== undefined && socketPath !== null) return false;
   const url = urlText(config.url ?? '');
   const isAbsolute = ABSOLUTE.test(url) && !(config.allowAbsoluteUrls === false && baseURL !== '');
   const full = isAbsolute || baseURL === '' ? url : combine(baseURL, url);

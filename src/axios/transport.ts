@@ -2,7 +2,7 @@ import axios from 'axios';
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { after, now } from '../base/clock';
+import { after, afterArrivals, now } from '../base/clock';
 import { codeOf } from '../base/errors';
 import type { Connection, Exchange, Head } from '../failover/http-client';
 import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect';
@@ -131,11 +131,13 @@ export class Transport implements Connection {
   /** Gives up a connection that isn't established in time. */
   #limitConnecting(sent: ClientRequest): void {
     const { connectTimeout } = this.exchange;
+    // Time in the queue of its agent doesn't count: a request that has left it has the whole time.
+    let wasQueued = this.isQueued;
     const check = (): void => {
       if (this.#isEstablished || sent.destroyed) return;
-      // The queue of its agent doesn't count.
-      if (this.isQueued) {
-        stopTimer = after(connectTimeout, check);
+      if (wasQueued) {
+        wasQueued = this.isQueued;
+        start();
         return;
       }
       const error = Object.assign(new Error(`connect timeout of ${String(connectTimeout)}ms exceeded`), TIMED_OUT);
@@ -143,7 +145,15 @@ export class Transport implements Connection {
       // While a proxy's tunnel is missing, there is no socket, and Node waits for one to tell.
       if (sent.socket === null) sent.emit('error', error);
     };
-    let stopTimer = after(connectTimeout, check);
+    let stopTimer!: () => void;
+    const start = (): void => void (stopTimer = after(connectTimeout, () => afterArrivals(check)));
+    start();
+    sent.on('socket', () => {
+      if (!wasQueued) return;
+      wasQueued = false;
+      stopTimer();
+      start();
+    });
     sent.on('close', () => stopTimer());
     sent.on('response', () => stopTimer());
   }

@@ -44,7 +44,8 @@ export function dictionary(value: unknown, place: string): Readonly<Record<strin
 export function checkFields(value: object, names: readonly string[], place: string, aliases: Aliases = {}): void {
   const unknown = Object.keys(value).find((field) => !names.includes(field));
   if (unknown === undefined) return;
-  const meant = (Object.hasOwn(aliases, unknown) ? aliases[unknown] : undefined) ?? nearest(unknown, names);
+  const alias = Object.hasOwn(aliases, unknown) ? aliases[unknown] : undefined;
+  const meant = names.find((name) => name === alias) ?? nearest(unknown, names);
   throw new TypeError(
     `${place} has an unknown field "${unknown}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
   );

@@ -26,7 +26,7 @@ const REQUEST_IDS: readonly string[] = ['apim-request-id', 'x-request-id', 'x-ms
 /** What the server calls the request, as a field to spread; empty if it doesn't say. Takes an `AxiosHeaders` or a plain object. */
 export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined): { readonly requestId?: string } {
   let best = REQUEST_IDS.length;
-  let requestId: unknown;
+  let requestId: string | undefined;
   const headers = (response?.headers ?? {}) as HeaderFields;
   if (isHeaders(headers)) {
     const name = REQUEST_IDS.find((each) => headers.get(each));
@@ -36,7 +36,10 @@ export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined)
     // Most headers are told apart by their length.
     if (name.length < 12 || name.length > 15) continue;
     const rank = REQUEST_IDS.indexOf(name.toLowerCase());
-    if (rank >= 0 && rank < best) [best, requestId] = [rank, headers[name]];
+    const value = headers[name];
+    if (rank < 0 || rank >= best || typeof value !== 'string' || value === '') continue;
+    best = rank;
+    requestId = value;
   }
-  return typeof requestId === 'string' && requestId !== '' ? { requestId } : {};
+  return requestId === undefined ? {} : { requestId };
 }

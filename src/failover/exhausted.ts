@@ -30,17 +30,25 @@ export function exhaustedResponse({ retryAfter, backends }: Exhausted, attempts:
   };
 }
 
-/** The 404 that the caller gets when no backend has the deployment. */
-export function missingResponse({ deployment }: Missing): Fabricated {
-  const why = `backend has the deployment ${JSON.stringify(deployment)}`;
+/** The 404 that the caller gets when no backend that it may go to has the deployment. */
+export function missingResponse({ deployment, pinned }: Missing): Fabricated {
+  const named = JSON.stringify(deployment);
+  const why =
+    pinned === undefined
+      ? `no backend has the deployment ${named}`
+      : `backend ${JSON.stringify(pinned)} doesn't have the deployment ${named}`;
   return {
     status: 404,
     statusText: 'Not Found',
     headers: { 'content-type': 'application/json' },
     text: JSON.stringify({
-      error: { code: 'DeploymentNotFound', type: 'deployment_not_found', message: `No ${why}.` },
+      error: {
+        code: 'DeploymentNotFound',
+        type: 'deployment_not_found',
+        message: `${why[0]!.toUpperCase()}${why.slice(1)}.`,
+      },
     }),
-    why: `no ${why}`,
+    why,
   };
 }
 
@@ -76,7 +84,8 @@ const NETWORK_CODE = /^(?!ERR_(?:NETWORK|BAD_RESPONSE)$)[A-Z][A-Z\d_]+$|^Connect
 /** Says what the last attempt failed with: by `message`, `code`, `status` and `backend`. It holds no request and no response. */
 export function causeOf({ backend, status, code, error }: Failure): Error {
   const { message } = Object(error) as { message?: unknown };
-  const words = status === undefined ? String(message) : `HTTP ${String(status)}`;
+  // The body of a response of a lower status was lost.
+  const words = status === undefined || status < 400 ? String(message) : `HTTP ${String(status)}`;
   // What a provider of credentials threw is the user's own, and stays as it is.
   const provider = errorChain(error).find((each) => each instanceof CodedError && each.code === 'ERR_CREDENTIAL');
   const { cause } = Object(provider) as { cause?: unknown };

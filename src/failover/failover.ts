@@ -1,6 +1,7 @@
 import { now } from '../base/clock';
 import { codeWithin } from '../base/errors';
 import { isOneShot } from '../http/body';
+import { isBlob } from '../http/deployments';
 import type { HttpResponse } from '../http/messages';
 import type { StreamError } from '../http/stream-error';
 import type { InFlight, PoolCore } from '../pool/pool-core';
@@ -17,7 +18,7 @@ import { causeOf, exhaustedResponse, missingResponse, wordsOf } from './exhauste
 import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './options';
 import type { Rules } from './options';
-import { deploymentOf, namedDeployment, openBody } from './request-body';
+import { deploymentOf, namedDeployment, openBody, readBlob } from './request-body';
 
 /**
  * Sends one request to one backend after another, until one answers, none is left, or the caller's time is over.
@@ -36,6 +37,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   const run: Run<R, A> = { client, request, pool, rules, budget, attempts: [], hasWholeBudget: true };
   let inFlight: InFlight | undefined;
   try {
+    if (isBlob(request.body)) await readBlob(run, request.body);
     for (;;) {
       budget.check();
       const deployment = deploymentOf(run);

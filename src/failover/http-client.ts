@@ -1,6 +1,6 @@
 import type { Body } from '../http/body';
 import type { HeaderList } from '../http/credentials';
-import { modelOf } from '../http/deployments';
+import { isBlob, modelOf, modelOfBlob } from '../http/deployments';
 import type { BodyModel } from '../http/deployments';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import type { ReadLimits, Take } from '../http/streams';
@@ -24,6 +24,8 @@ export interface HttpRequest {
   readonly obeysCancel: boolean;
   /** The model that the body names; `null`: none. Set by `modelNamedBy`, so that a body is parsed once. */
   model?: BodyModel | null | undefined;
+  /** What a body that is a Blob of JSON holds. */
+  blob?: ArrayBuffer | undefined;
   /** Whether the client must not be given the caller's own `signal` and `cancelToken`. Default: false */
   readonly needsAbort?: boolean;
   /** Whether a redirect may need the body again, so that a stream is read into memory even for a single attempt. Default: false */
@@ -32,7 +34,8 @@ export interface HttpRequest {
 
 /** The model that the request's body names, if it is JSON or a form. */
 export function modelNamedBy(request: HttpRequest, data: unknown): BodyModel | undefined {
-  if (request.model === undefined) request.model = modelOf(data) ?? null;
+  if (request.model === undefined)
+    request.model = (isBlob(data) ? modelOfBlob(data, request.blob) : modelOf(data)) ?? null;
   return request.model ?? undefined;
 }
 

@@ -9,11 +9,11 @@ import {
   own,
   resolveOptions,
 } from '../base/check';
-import type { Aliases, Checks } from '../base/check';
+import type { Checks } from '../base/check';
 import type { RequestConfig } from '../http/messages';
 import type { BackendList } from '../pool/backend-list';
 import type { BackendOptions } from '../pool/backend-options';
-import { BackendPool, POOL_CHECKS, checkNoBackends } from '../pool/pool';
+import { BackendPool, OPTION_ALIASES, POOL_CHECKS, checkNoBackends } from '../pool/pool';
 import type { BackendPoolOptions } from '../pool/pool';
 import { defaultFailoverCondition } from './classify';
 import type { FailoverCondition, Failure } from './classify';
@@ -44,7 +44,8 @@ export interface FailoverOptions extends BackendPoolOptions {
   readonly attemptTimeout?: number | undefined;
   /**
    * ms until a connection is established, TLS and a proxy's tunnel included. When it passes, that is a connection failure,
-   * and the request fails over. Time in an agent's queue for a free socket doesn't count. It applies to axios's http adapter
+   * and the request fails over. Time in an agent's queue for a free socket doesn't count, so it begins when the request
+   * leaves the queue. It applies to axios's http adapter
    * over HTTP/1.1, where neither `transport` nor `beforeRedirect` is given and the body can be sent again. 0: none.
    * Default: 10 000
    */
@@ -151,11 +152,13 @@ export function poolFrom(backends: readonly BackendOptions[] | BackendPool, give
 export function resolveRules<Own>(options: object, ofClient: Checks<Own>): Rules & Own {
   checkNoBackends(options);
   const checks = { ...RULE_CHECKS, ...POOL_CHECKS, ...ofClient } as Checks<Rules & Own>;
-  return { ...resolveOptions(options, 'options', checks, ALIASES), once: false, ofRequest: {}, pinned: undefined };
+  return {
+    ...resolveOptions(options, 'options', checks, OPTION_ALIASES),
+    once: false,
+    ofRequest: {},
+    pinned: undefined,
+  };
 }
-
-/** What other libraries call these options. */
-const ALIASES: Aliases = { timeout: 'attemptTimeout', strategy: 'selector' };
 
 /**
  * The rules for one request.
@@ -174,7 +177,7 @@ export function rulesFor(rules: Rules, failover: unknown, backends: BackendList,
     failoverCondition: callback(rules.failoverCondition),
     backend: (value, at) => (value === undefined ? undefined : backends.named(value, `${at}: `).info.name),
   };
-  const { attemptTimeout, backend, ...own } = resolveOptions(failover, place, checks, ALIASES);
+  const { attemptTimeout, backend, ...own } = resolveOptions(failover, place, checks, OPTION_ALIASES);
   const overridden = own as Pick<Rules, 'maxWait' | 'inspectStreams' | 'failoverCondition'>;
   return { ...rules, ...overridden, ofRequest: { attemptTimeout }, pinned: backend };
 }

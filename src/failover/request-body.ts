@@ -1,5 +1,6 @@
 import { asIs, capture, isOneShot } from '../http/body';
 import type { Body, OneShot } from '../http/body';
+import { headerOf } from '../http/headers';
 import type { HttpResponse } from '../http/messages';
 import type { Run } from './attempt';
 import { modelNamedBy } from './http-client';
@@ -18,6 +19,20 @@ export async function openBody<R extends HttpRequest, A extends HttpResponse>(
   if (onlyAttempt && !namesModel && request.resends !== true) return asIs(data);
   run.hasWholeBudget = false;
   return budget.guard(() => capture(data, rules.maxReplaySize));
+}
+
+/** Reads a Blob of JSON: later, when its model may matter, there is no time to wait for it. */
+export async function readBlob<R extends HttpRequest, A extends HttpResponse>(
+  run: Run<R, A>,
+  blob: Blob,
+): Promise<void> {
+  const { request, rules, budget } = run;
+  const { deployment, config } = request;
+  const type = `${blob.type} ${String(headerOf(config.headers as object, 'content-type'))}`;
+  if (deployment !== undefined || blob.size > rules.maxReplaySize || !type.includes('json')) return;
+  run.hasWholeBudget = false;
+  // One that can't be read names no model.
+  request.blob = await budget.guard(() => blob.arrayBuffer().catch(() => undefined));
 }
 
 /** The deployment that the request needs, as far as that matters: bodies are parsed only if one is on cooldown. */

@@ -1,15 +1,14 @@
-import { callback } from '../base/check';
+import { callback, must, showType } from '../base/check';
 import type { Check, Checks } from '../base/check';
 import type { CodedError } from '../base/errors';
 import { failover } from '../failover/failover';
 import { checkedBoolean, poolFrom, resolveRules, rulesFor } from '../failover/options';
 import type { FailoverOptions } from '../failover/options';
-import { isBlob } from '../http/deployments';
 import type { BackendOptions } from '../pool/backend-options';
 import { BackendPool, coreOf } from '../pool/pool';
 import { FetchClient, asFetchError } from './fetch-client';
 import type { FetchResponse, PriorityResponse } from './fetch-client';
-import { callOf, dictionaryOf, hidesBody, openRequest, readModel, urlOf } from './request';
+import { callOf, dictionaryOf, hidesBody, isRequest, openRequest, urlOf } from './request';
 import type { Fetch, FetchCall, FetchInit, FetchInput, FetchRequest } from './request';
 
 /** Options of `priorityFetch`. `undefined` means the default. */
@@ -50,6 +49,8 @@ export function priorityFetch(
   backends: readonly BackendOptions[] | BackendPool,
   options: PriorityFetchOptions = {},
 ): PriorityFetch {
+  const isInput = typeof backends === 'string' || backends instanceof URL || isRequest(backends);
+  must(!isInput, 'backends', 'be a non-empty array or a BackendPool', backends, toldOfFetch);
   const { fetch: given, ...rules } = resolveRules(options, OWN_CHECKS);
   const pool = poolFrom(backends, options);
   const core = coreOf(pool);
@@ -66,6 +67,8 @@ export function priorityFetch(
   async function priorityFetch(input: FetchInput, init?: FetchInit): Promise<PriorityResponse> {
     const fetch = wrapped();
     const url = urlOf(input);
+    if (url === undefined && 'adapter' in Object(input))
+      throw new TypeError('a priority fetch was called as an adapter of axios; use priorityAdapter(backends)');
     if (url !== undefined && !/^https?:$/.test(url.protocol)) return untouched(fetch, input, init);
     let dictionary = dictionaryOf(init);
     if (hidesBody(input, dictionary)) dictionary = { ...dictionary, body: await input.clone().arrayBuffer() };
@@ -73,7 +76,6 @@ export function priorityFetch(
     if (!checkedBoolean(rules.shouldBalance(call.config), 'shouldBalance')) return untouched(fetch, input, init);
     const own = rulesFor(rules, call.config.failover, core.backends, 'init.failover');
     const request = opened(call, fetch);
-    if (isBlob(request.body)) await readModel(request, request.body, own.maxReplaySize);
     return (await failover(client, request, core, own)) as FetchResponse & PriorityResponse;
   }
   // Clients look for these beside a fetch of their own (node-fetch has them).
@@ -82,6 +84,11 @@ export function priorityFetch(
     Object.defineProperty(priorityFetch, name, { get, configurable: true });
   }
   return Object.assign(priorityFetch, { pool });
+}
+
+/** Shows what a fetch takes, given in place of the backends. */
+function toldOfFetch(given: unknown): string {
+  return `${showType(given)}: priorityFetch makes a fetch; write fetch: priorityFetch([{ baseURL: "…" }])`;
 }
 
 /** @throws TypeError for what only axios has */

@@ -3,7 +3,7 @@ import { CodedError } from '../base/errors';
 import type { HttpRequest } from '../failover/http-client';
 import type { RequestFailover } from '../failover/options';
 import { isDisturbed, isOneShot } from '../http/body';
-import { modelOfBlob, routeOf } from '../http/deployments';
+import { routeOf } from '../http/deployments';
 import type { Route } from '../http/deployments';
 import type { RequestConfig } from '../http/messages';
 import { cancellable, discardBody, isWebStream, webStreamOf } from '../http/streams';
@@ -176,7 +176,7 @@ export function openRequest({ url, config, rest, source }: FetchCall, fetch: Fet
 }
 
 /** Of any kind: the wrapped fetch may have its own. */
-function isRequest(input: unknown): input is Request {
+export function isRequest(input: unknown): input is Request {
   return 'method' in Object(input) && typeof (input as Partial<Request>).clone === 'function';
 }
 
@@ -205,13 +205,6 @@ function streamOf(body: AsyncIterable<Uint8Array>): ReadableStream {
     },
     () => chunks.return?.(),
   );
-}
-
-/** The model that a Blob of JSON of at most `limit` bytes names. It has to be read before the failover asks for it. */
-export async function readModel(request: FetchRequest, body: Blob, limit: number): Promise<void> {
-  if (request.deployment !== undefined || body.size > limit) return;
-  const { 'content-type': type = body.type } = request.config.headers;
-  if (type.includes('json')) request.model = await modelOfBlob(body);
 }
 
 /** As with fetch, an aborted signal cancels the body, also while it is read. */

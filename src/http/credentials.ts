@@ -126,7 +126,14 @@ function isSecret(value: unknown): value is string {
 function checkKey(value: unknown, place: string): string {
   must(isSecret(value), place, 'be a non-empty string or a function', value, showType);
   checkText(value, place);
+  checkIsSet(value, place);
   return value;
+}
+
+/** @throws TypeError for what a template makes of a variable that isn't set */
+function checkIsSet(value: unknown, place: string): void {
+  const [, unset] = /^\s*(?:\S+\s+)?(undefined|null)\s*$/.exec(String(value)) ?? [];
+  if (unset !== undefined) throw new TypeError(`${place} holds the text "${unset}": is its environment variable set?`);
 }
 
 /** The characters that Node accepts in a header value. */
@@ -150,9 +157,11 @@ function checkHeader(name: string, value: unknown, place: string): void {
     const fits = each === null || ['string', 'number', 'boolean'].includes(typeof each);
     must(fits, where, 'be a string, number, boolean, null or array of strings', each, showType);
     checkText(String(each), where);
+    if (isAuth(name) && typeof each === 'string') checkIsSet(each, where);
   }
 }
 
-function isAuth(name: string): boolean {
+/** Whether a header of this name carries an identity. */
+export function isAuth(name: string): boolean {
   return AUTH_HEADERS.includes(name.toLowerCase());
 }

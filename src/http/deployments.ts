@@ -78,12 +78,10 @@ export function isBlob(data: unknown): data is Blob {
   return /^\[object (?:Blob|File)\]$/.test(Object.prototype.toString.call(data));
 }
 
-/** Reads the model of a Blob of JSON, which can't be read at once. `null`: it names none. */
-export async function modelOfBlob(blob: Blob): Promise<BodyModel | null> {
-  const { type } = blob;
-  const model = modelOf(await blob.arrayBuffer().catch(() => undefined));
-  if (model === undefined) return null;
-  return { name: model.name, renamed: (to) => new Blob([model.renamed(to) as ArrayBuffer], { type }) };
+/** @param bytes what the Blob holds, if that is known */
+export function modelOfBlob({ type }: Blob, bytes: ArrayBuffer | undefined): BodyModel | undefined {
+  const model = modelOf(bytes);
+  return model && { name: model.name, renamed: (to) => new Blob([model.renamed(to) as ArrayBuffer], { type }) };
 }
 
 /** Not a form of the `form-data` package, which can't be read. */

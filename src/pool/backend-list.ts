@@ -1,7 +1,7 @@
 import { show } from '../base/check';
 import { PooledBackend } from './backend';
 import type { Backend } from './backend';
-import { resolveBackends } from './backend-options';
+import { masked, resolveBackends } from './backend-options';
 import type { BackendOptions } from './backend-options';
 
 /** What a request needs of the backend that serves it. */
@@ -60,6 +60,8 @@ export class BackendList {
     const backend = this.#byPriority.find(({ info }) => info.name === name);
     if (backend !== undefined) return backend;
     const names = this.infos.map((info) => info.name).join(', ');
-    throw new TypeError(`${where}unknown backend ${show(name)}; expected one of ${names}`);
+    throw new TypeError(
+      `${where}unknown backend ${typeof name === 'string' ? masked(name) : show(name)}; expected one of ${names}`,
+    );
   }
 }

@@ -10,7 +10,7 @@ import {
   showType,
 } from '../base/check';
 import type { Aliases, Checks } from '../base/check';
-import { resolveCredentials } from '../http/credentials';
+import { isAuth, resolveCredentials } from '../http/credentials';
 import type { CredentialOptions, Credentials } from '../http/credentials';
 import { withoutSlashes } from '../http/url';
 
@@ -210,9 +210,13 @@ export function resolveBackends(backends: readonly BackendOptions[]): BackendSet
 
 /** Shows what was given in place of the list. */
 function shownBackends(given: unknown): string {
+  if (typeof given === 'string' && given !== '') return `a string: write [{ baseURL: ${masked(given)} }]`;
   const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
   if (!isObject) return showType(given);
+  if ('headers' in given && 'method' in given)
+    return 'the config of a request: write adapter: priorityAdapter(backends)';
   if ('baseURL' in given) return 'an object: put the backend into an array';
+  if ('snapshot' in given) return 'a BackendPool: it is one already';
   return `${showType(given)}: options come after the backends`;
 }
 
@@ -241,8 +245,12 @@ function resolveBackend(options: BackendOptions, place: string): BackendSettings
 
 /** @throws TypeError if the only credential that was meant to be given is `undefined` */
 function givenCredentials(options: BackendOptions, credentials: Credentials, place: string): Credentials {
-  const missing = (['apiKey', 'azureADTokenProvider'] as const).find((name) => Object.hasOwn(options, name));
-  if (credentials.own || missing === undefined) return credentials;
+  if (credentials.own) return credentials;
+  const field = (['apiKey', 'azureADTokenProvider'] as const).find((name) => Object.hasOwn(options, name));
+  const [header] =
+    Object.entries(options.headers ?? {}).find(([name, value]) => value === undefined && isAuth(name)) ?? [];
+  const missing = field ?? (header === undefined ? undefined : `headers[${JSON.stringify(header)}]`);
+  if (missing === undefined) return credentials;
   throw new TypeError(`${place}.${missing} is undefined: is its environment variable set?`);
 }
 
@@ -252,7 +260,9 @@ function checkBaseURL(value: unknown, place: string): URL {
   // "localhost:3000" would parse, with the protocol "localhost:".
   const href = /^[a-z][a-z\d+\-.]*:\/\//i.test(text) ? text : /^(https?:|\/)/i.test(text) ? '' : `https://${text}`;
   const url = parsed(href);
-  must(url !== undefined && !isMeantOtherwise(url), place, 'be a URL or a host', text, masked);
+  must(url !== undefined && !isMeantOtherwise(url), place, 'be a URL or a host', text, (given) =>
+    UNSET_LABEL.test(url?.hostname ?? '') ? `${masked(given)}: is its environment variable set?` : masked(given),
+  );
   must(/^https?:$/.test(url.protocol), place, 'be an http or https URL', text, masked);
   must(url.username + url.password === '', place, 'not hold credentials; use apiKey or headers', text, masked);
   must(!/[?#]/.test(text), place, 'not hold a query or fragment; use params', text, masked);
@@ -268,13 +278,17 @@ function parsed(href: string): URL | undefined {
   }
 }
 
-/** "https//host", and what a template makes of a variable that isn't set. */
+/** What a template makes of a variable that isn't set. An empty one is missing before the first dot. */
+const UNSET_LABEL = /(?:^|\.)(?:undefined|null)(?:\.|$)|^\./;
+
+/** "https//host", two URLs in one text, a template in ordinary quotes, and variables that aren't set. */
 function isMeantOtherwise({ hostname }: URL): boolean {
-  return /^https?$/.test(hostname) || hostname.split('.').some((label) => label === 'undefined' || label === 'null');
+  const isName = /^(?:[\w-]+\.)*[\w-]+\.?$/.test(hostname) || /^\[.*\]$/.test(hostname);
+  return !isName || /^https?$/.test(hostname) || UNSET_LABEL.test(hostname);
 }
 
 /** Userinfo, query and fragment may hold secrets, even in a URL that doesn't parse or whose userinfo contains a "#". */
-function masked(url: unknown): string {
+export function masked(url: unknown): string {
   const text = String(url).replace(/^((?:[a-z][a-z\d+\-.]*:)?\/\/)?.*@/is, '$1***@');
   return show(text.replace(/([?#]).*/s, '$1***'));
 }
@@ -289,6 +303,9 @@ function checkRequest(value: unknown, place: string): BackendSettings['request']
   }
   checkFields(Object(value) as object, REQUEST_FIELDS, place, { dispatcher: 'fetchOptions' });
   const request = Object.fromEntries(entries);
+  const { proxy } = request;
+  const isProxy = proxy === undefined || proxy === false || (typeof proxy === 'object' && proxy !== null);
+  must(isProxy, `${place}.proxy`, 'be an object { host, port } or false', proxy, masked);
   return entries.length > 0 ? request : undefined;
 }
 

@@ -1,5 +1,5 @@
 import { callback, duration, isDuration, isText, must, resolveOptions } from '../base/check';
-import type { Checks } from '../base/check';
+import type { Aliases, Checks } from '../base/check';
 import { now } from '../base/clock';
 import type { Backend, CooldownStatus } from './backend';
 import type { BackendOptions } from './backend-options';
@@ -53,6 +53,9 @@ function checkSelector(value: unknown, place: string): Selector {
   return callback(weightedRandom)(value, place);
 }
 
+/** What other libraries call the options of a pool and of a client. */
+export const OPTION_ALIASES: Aliases = { timeout: 'attemptTimeout', strategy: 'selector' };
+
 export const POOL_CHECKS: Checks<PoolSettings> = {
   selector: checkSelector,
   defaultCooldown: /* @__PURE__ */ duration(10_000),
@@ -75,7 +78,7 @@ export class BackendPool {
    */
   constructor(backends: readonly BackendOptions[], options: BackendPoolOptions = {}) {
     checkNoBackends(options);
-    this.#core = new PoolCore(resolveOptions(options, 'options', POOL_CHECKS));
+    this.#core = new PoolCore(resolveOptions(options, 'options', POOL_CHECKS, OPTION_ALIASES));
     this.#core.update(backends);
     Object.defineProperties(this, { [BRAND]: { value: true }, [CORE]: { value: this.#core } });
   }

@@ -30,6 +30,7 @@ export const leastPending: Selector = leastPendingBy(mathRandom);
 export function roundRobin(): Selector {
   const credits = new WeakMap<Backend, number>();
   return function roundRobin(candidates) {
+    checkCalled(candidates, 'roundRobin()');
     let total = 0;
     let best = at(candidates);
     let most = -Infinity;
@@ -60,6 +61,7 @@ export function roundRobin(): Selector {
 export function affinity(key: (config: RequestConfig) => string | number | null | undefined): Selector {
   must(typeof key === 'function', "affinity's key", 'be a function', key);
   return function affinity(candidates, config) {
+    checkCalled(candidates, 'affinity((config) => key)');
     const given = key(config);
     if (given === undefined || given === null || given === '') return weightedRandom(candidates, config);
     let best = at(candidates);
@@ -78,6 +80,7 @@ export function affinity(key: (config: RequestConfig) => string | number | null 
 
 export function weightedRandomBy(random: Random): Selector {
   return function weightedRandom(candidates) {
+    checkCalled(candidates, 'weightedRandom');
     const sums = cumulativeWeights(candidates);
     if (sums === undefined) return at(candidates, Math.floor(random() * candidates.length));
     const drawn = random() * sums.at(-1)!;
@@ -95,12 +98,18 @@ export function weightedRandomBy(random: Random): Selector {
 export function leastPendingBy(random: Random): Selector {
   const among = weightedRandomBy(random);
   return function leastPending(candidates, config) {
+    checkCalled(candidates, 'leastPending');
     const least = Math.min(...candidates.map(load));
     return among(
       candidates.filter((backend) => load(backend) === least),
       config,
     );
   };
+}
+
+/** @throws TypeError if a selector is called where it should be passed on */
+function checkCalled(candidates: unknown, selector: string): void {
+  if (!Array.isArray(candidates)) throw new TypeError(`${selector} is a selector; write selector: ${selector}`);
 }
 
 function load(backend: Backend): number {

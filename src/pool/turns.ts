@@ -28,9 +28,11 @@ export interface Out {
   readonly because: string | undefined;
 }
 
-/** No backend has the deployment: the request gets the fabricated 404. */
+/** No backend that the request may go to has the deployment: it gets the fabricated 404. */
 export interface Missing {
   readonly is: 'missing';
+  /** The name of the only one that it may go to. */
+  readonly pinned: string | undefined;
   /** The caller's name for it. */
   readonly deployment: string;
 }
@@ -100,7 +102,7 @@ export class Turns {
   #missing({ deployment, pinned }: Wanted): Missing {
     // Throws if the backend isn't in the pool.
     if (pinned !== undefined) this.pool.backends.named(pinned);
-    return { is: 'missing', deployment: deployment! };
+    return { is: 'missing', pinned, deployment: deployment! };
   }
 
   #out(wanted: Wanted): readonly Out[] {
