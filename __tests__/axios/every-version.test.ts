@@ -119,6 +119,24 @@ describe.each(wires())('over %s,', (adapter) => {
     expect((await send(`${origin}/echo`)).headers['api-key']).toBe('secret-key');
   });
 
+  test('a redirect to another origin does not carry the headers that the caller calls sensitive', async () => {
+    // follow-redirects follows where the backend sets a Host.
+    const backend = { ...at('redirect-307'), headers: { Host: new URL(origin).host, 'x-own': 'own' } };
+    const { data } = await clientOf([backend], { adapter }).get<Echo>('/x', {
+      params: { to: `${otherOrigin}/echo` },
+      headers: { 'X-Mine': 'secret', 'X-Kept': 'kept' },
+      sensitiveHeaders: ['x-MINE'],
+    });
+    expect(data.headers['x-kept']).toBe('kept');
+    expect(JSON.stringify(data.headers)).not.toMatch(/secret|own/);
+  });
+
+  test('headers in fetchOptions do not replace those of the backend', async () => {
+    const client = clientOf([{ ...at('echo'), apiKey: 'own-key' }], { adapter });
+    const { data } = await client.get<Echo>('/x', { fetchOptions: { headers: { 'api-key': 'secret' } } });
+    expect(data.headers['api-key']).toBe('own-key');
+  });
+
   test('the credentials of one backend reach neither another backend nor the result', async () => {
     const first = { ...at('throttle-60000'), apiKey: 'first-secret' };
     const failing = { ...at('status-400'), azureADTokenProvider: () => Promise.resolve('second-secret') };

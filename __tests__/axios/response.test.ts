@@ -63,6 +63,10 @@ test.each<[AdapterKind, ResponseType, string]>([
   ['xhr', 'stream', 'String'],
   ['xhr', 'json', 'String'],
   ['fetch', 'stream', 'ReadableStream'],
+  ['fetch', 'STREAM' as ResponseType, 'ReadableStream'],
+  // Only the fetch adapter accepts any case.
+  ['http', 'Stream' as ResponseType, 'String'],
+  ['xhr', 'ArrayBuffer' as ResponseType, 'String'],
   ['foreign', 'stream', 'Object'],
   ['foreign', 'arraybuffer', 'Buffer'],
 ])('a fabricated response follows the adapter, not the globals: %s, %s, %s', async (kind, responseType, expected) => {
@@ -70,6 +74,12 @@ test.each<[AdapterKind, ResponseType, string]>([
   const { data } = fabricate({ kind, config: { responseType } } as AxiosRequest, response) as AxiosResponse<unknown>;
   expect(kindOf(data)).toBe(expected);
   expect(await textOf(data)).toBe(text);
+});
+
+test('a fabricated response over XHR is no document', () => {
+  const response = { status: 429, statusText: '', headers: {}, text, why: '' };
+  const config = { responseType: 'document' } as AxiosRequest['config'];
+  expect(fabricate({ kind: 'xhr', config } as AxiosRequest, response).data).toBeNull();
 });
 
 test('bytes are made where there is no TextEncoder, as in jsdom under Jest', () => {

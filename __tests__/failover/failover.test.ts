@@ -150,6 +150,20 @@ describe('the error of a fabricated 429', () => {
     });
   });
 
+  test('has a cause with the innermost code and words, which axios keeps in a cause over fetch', async () => {
+    const inner = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    const { cause } = await causeOf(() =>
+      Object.assign(new axios.AxiosError('Network Error', 'ERR_NETWORK'), {
+        cause: Object.assign(new TypeError('fetch failed'), { cause: inner }),
+      }),
+    );
+    expect({ ...cause, message: cause.message }).toEqual({
+      message: 'east: connect ECONNREFUSED',
+      code: 'ECONNREFUSED',
+      backend: 'east',
+    });
+  });
+
   test('has what a provider threw, unchanged, as the cause of its cause', async () => {
     const thrown = Object.freeze(new Error('vault is closed'));
     const { cause } = await causeOf(undefined, { apiKey: () => Promise.reject(thrown) });

@@ -1,5 +1,7 @@
 import axios from 'axios';
-import { BackendPool, affinity, attachPriorityAdapter, priorityAdapter, roundRobin } from '../../src';
+import { BackendPool, affinity, attachPriorityAdapter, attemptsOf, priorityAdapter, roundRobin } from '../../src';
+import { bare } from '../../src/base/hidden';
+import { priorityFetch } from '../../src/fetch';
 import type { FakeBackend } from '../support/fake-backend';
 import { startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 
@@ -50,35 +52,51 @@ test('options may be class instances, AxiosHeaders, module namespaces or objects
   expect(() => priorityAdapter([{ ...ok, params: Object.create(null) as Record<string, unknown> }])).not.toThrow();
 });
 
-test('what a polluted Object.prototype holds is neither an option nor a field of a backend', async () => {
+describe('what a polluted Object.prototype holds is neither an option nor a field of a backend', () => {
   const polluted = {
     ...{ failoverCondition: () => false, shouldBalance: () => false, cooldown: 'x', maxWait: 'x', once: true },
     ...{ adapter: 'nope', selector: 'x', maxCooldown: -1, failover: false, transport: {}, beforeRedirect: 'x' },
-    ...{
-      apiKey: 'polluted',
-      headers: { 'x-polluted': '1' },
-      params: { polluted: 1 },
-      deployments: { a: 'b' },
-      weight: -1,
-    },
+    ...{ apiKey: 'polluted', params: { polluted: 1 }, deployments: { a: 'b' }, weight: -1, cancelToken: 'x' },
+    ...{ last: 'x', failure: 'x', error: 'x', held: 'x', connection: 'x', isOver: true, resends: true, model: 'x' },
+    // Of descriptors.
+    ...{ get: () => 'x', set: 'x', value: 'x', writable: true },
+    fetch: () => Promise.reject(new Error('polluted')),
   };
-  const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
-  first.always({ status: 503 });
-  for (const [name, value] of Object.entries(polluted)) {
-    Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
-  }
-  try {
-    const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
-    const { attempts } = await axios.get('/x', { adapter, failover: {} });
-    expect(attempts).toMatchObject([{ status: 503 }, { status: 200 }]);
-    expect(priorityAdapter(adapter.pool).pool).toBe(adapter.pool);
-  } finally {
-    for (const name of Object.keys(polluted)) Reflect.deleteProperty(Object.prototype, name);
-  }
-  expect([second.lastCall.url, JSON.stringify(second.lastCall.headers)]).toEqual([
-    '/x',
-    expect.not.stringContaining('polluted'),
-  ]);
+  // fetch reads these of its own `init`, inherited or not.
+  const notOfFetch = { headers: { 'x-polluted': '1' }, body: 'polluted' };
+
+  test.each<[string, (pool: BackendPool) => Promise<unknown>, object]>([
+    [
+      'axios over http',
+      (pool) => axios.get('/x', { adapter: priorityAdapter(pool), failover: {} }),
+      { ...polluted, ...notOfFetch },
+    ],
+    [
+      'axios over fetch',
+      (pool) => axios.get('/x', { adapter: priorityAdapter(pool, { adapter: 'fetch' }), failover: {} }),
+      polluted,
+    ],
+    ['priorityFetch', (pool) => priorityFetch(pool)('http://pool.invalid/x'), polluted],
+  ])('over %s', async (_client, request, values) => {
+    const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    first.always({ status: 503 });
+    // Under Jest, the first look at a global defines it, which the polluted prototype would break.
+    await fetch(first.url);
+    for (const name of Object.getOwnPropertyNames(globalThis)) Reflect.get(globalThis, name);
+    for (const [name, value] of Object.entries(values) as [string, unknown][]) {
+      Object.defineProperty(Object.prototype, name, bare({ value, configurable: true, writable: true }));
+    }
+    try {
+      const pool = new BackendPool([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
+      expect(attemptsOf(await request(pool))).toMatchObject([{ status: 503 }, { status: 200 }]);
+    } finally {
+      for (const name of Object.keys(values)) Reflect.deleteProperty(Object.prototype, name);
+    }
+    expect([second.lastCall.url, JSON.stringify(second.lastCall.headers)]).toEqual([
+      '/x',
+      expect.not.stringContaining('polluted'),
+    ]);
+  });
 });
 
 test('backends in place of options are rejected', () => {

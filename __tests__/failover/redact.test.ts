@@ -150,7 +150,13 @@ describe('keys and tokens', () => {
     [{ apiKey: 'abcd' }, 'refused abcd', 'refused ***'],
     [{ apiKey: 'abc' }, 'refused abc', 'refused abc'],
     [{ headers: { Authorization: 'Bearer own-token' } }, 'Bearer own-token or own-token', '*** or ***'],
-    [{ headers: { Authorization: 'Basic own-token' } }, 'own-token', 'own-token'],
+    [{ headers: { Authorization: 'Basic own-token' } }, 'own-token', '***'],
+    [{ headers: { Authorization: 'bearer own-token' } }, 'own-token', '***'],
+    [{ headers: { 'x-team': 'Blue Team' } }, 'Blue Team or Team', '*** or Team'],
+    [{ headers: { 'x-pins': [123456, 7] as never } }, 'refused 123456 7', 'refused *** 7'],
+    [{ apiKey: 'own"to\\ken' }, '{"key":"own\\"to\\\\ken"}', '{"key":"***"}'],
+    [{ params: { code: 8765432187654321 } }, '?code=8765432187654321', '?code=***'],
+    [{ params: { filter: { key: 'own-code' } } }, 'own-code', '***'],
     [{ headers: { 'x-keys': ['first-key', 'second-key'] } }, 'first-key, second-key', '***, ***'],
     [{ headers: { 'x-pin': 123456 } }, 'refused 123456', 'refused ***'],
     [{ headers: { 'x-none': null, 'x-on': true, 'x-off': false } }, 'null true false', 'null true false'],
@@ -173,6 +179,27 @@ describe('keys and tokens', () => {
     replies.a = () =>
       Object.assign(new TypeError('Invalid URL'), { code: 'ECONNRESET', input: 'https://a?sig=own-secret' });
     expect(await rejectionOf(axios.post('/x', {}, { adapter }))).toMatchObject({ input: 'https://a?sig=***' });
+  });
+
+  test('are removed from a text that an adapter throws', async () => {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as some do
+    const adapter = () => Promise.reject('refused own-secret');
+    const client = axios.create({
+      adapter: priorityAdapter([{ baseURL: 'a.example', apiKey: 'own-secret' }], { adapter }),
+    });
+    await expect(client.get('/x')).rejects.toBe('refused ***');
+  });
+
+  test('are not enumerated where an adapter notes them on its error', async () => {
+    const { adapter, replies } = stubPool({ a: { apiKey: 'own-secret' } });
+    const deep = { request: { headers: [{ 'api-key': 'own-secret' }] } };
+    const circle: Record<string, unknown> = { bytes: Buffer.alloc(10) };
+    circle.self = circle;
+    replies.a = () => Object.assign(new Error('no'), { options: deep, hints: { retry: 'never' }, circle, none: null });
+    const error = await rejectionOf(axios.get('/x', { adapter }));
+    expect(error.options).toBe(deep);
+    expect(inspect(error, { depth: 10 })).not.toContain('own-secret');
+    expect(Object.keys(error)).toEqual(expect.arrayContaining(['hints', 'circle', 'none']));
   });
 
   test('are removed from a message that lists all headers', async () => {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import { priorityAdapter } from '../../src';
@@ -12,6 +13,17 @@ async function headersAt(own: Partial<BackendOptions>, config: object = {}) {
   const backend = await FakeBackend.start();
   await axios.get('/x', { adapter: priorityAdapter([{ baseURL: backend.url, ...own }]), ...config });
   return backend.lastCall.headers;
+}
+
+/** As of another realm: it is no instance of the `URLSearchParams` here. */
+class OtherSearchParams {
+  readonly [Symbol.toStringTag] = 'URLSearchParams';
+
+  constructor(private readonly text: string) {}
+
+  toString(): string {
+    return this.text;
+  }
 }
 
 const callers = {
@@ -41,9 +53,11 @@ describe('a backend with its own credential', () => {
 
   test.each<[string, AxiosRequestConfig]>([
     ['in the URL', { url: '/x?api-key=callers&kept=1&Subscription-Key=callers' }],
+    ['in the URL, hidden by a tab and a line break', { url: '/x?kept=1&api\t-\nkey=callers' }],
     ['in the URL, escaped', { url: '/x?api%2Dkey=callers&kept=1#part' }],
     ['in params', { params: { 'api-key': 'callers', 'Subscription-Key': ['callers'], kept: 1 } }],
     ['in params of a class', { params: new URLSearchParams('api-key=callers&kept=1&API-KEY=callers') }],
+    ["in params of a polyfill's class", { params: new OtherSearchParams('api-key=callers&kept=1') }],
   ])('does not get a credential of the caller %s', async (_, config) => {
     const [own, none] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     for (const [server, apiKey] of [[own, 'own'], [none]] as const) {
@@ -54,6 +68,17 @@ describe('a backend with its own credential', () => {
     }
     expect(own.lastCall.url).toBe('/x?kept=1');
     expect(none.lastCall.url).toContain('callers');
+  });
+
+  test('does not get a credential that a form brings with it', async () => {
+    const form = Object.assign(Readable.from(['x']), {
+      getHeaders: () => ({ Authorization: 'callers', 'x-form': '1' }),
+    });
+    const backend = await FakeBackend.start();
+    const backends = ['a', 'b'].map((name) => ({ baseURL: backend.url, name, apiKey: 'own' }));
+    await axios.post('/x', form, { adapter: priorityAdapter(backends) });
+    expect(backend.lastCall.headers).toMatchObject({ 'api-key': 'own', 'x-form': '1' });
+    expect(backend.lastCall.headers).not.toHaveProperty('authorization');
   });
 
   test('keeps a query credential of its own', async () => {

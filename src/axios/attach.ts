@@ -1,6 +1,7 @@
 import axios from 'axios';
 import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { must } from '../base/check';
+import { setHidden } from '../base/hidden';
 import type { BackendOptions } from '../pool/backend-options';
 import type { BackendPool } from '../pool/pool';
 import { Balancer, isPriorityAdapter } from './balancer';
@@ -51,7 +52,7 @@ export function attachPriorityAdapter(
   const balancer = new Balancer(backends, options, isDefaultInstance(instance) ? isMeantForBackends : undefined);
   const intercept = (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => withFailover(config, balancer);
   // This comes first, because it throws for a frozen instance.
-  Object.defineProperty(instance, ATTACHED, { value: intercept, configurable: true });
+  must(setHidden(instance, ATTACHED, intercept), 'instance', 'be extensible', instance);
   const id = interceptors.request.use(intercept, undefined, { synchronous: true });
   return {
     pool: balancer.pool,

@@ -1,4 +1,5 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
+import { bare } from '../base/hidden';
 import type { Abort } from '../failover/budget';
 import { modelNamedBy } from '../failover/http-client';
 import type { HttpRequest, Target } from '../failover/http-client';
@@ -49,7 +50,8 @@ export function attemptConfig(request: AxiosRequest, target: Target, abort: Abor
   const { dropped } = backend.credentials;
   const headers = copyHeaders(config.headers, (name) => dropped.has(name) || (reframed && FRAMING.test(name)));
   for (const [name, value] of Object.entries(body.headers ?? {})) {
-    if (config.formDataHeaderPolicy !== 'content-only' || CONTENT.test(name)) setHeader(headers, name, value);
+    const isTaken = config.formDataHeaderPolicy !== 'content-only' || CONTENT.test(name);
+    if (isTaken && !dropped.has(name.toLowerCase())) setHeader(headers, name, value);
   }
   for (const [name, value] of credentials) headers[name] = value;
   attempt.headers = headers as typeof attempt.headers;
@@ -81,16 +83,16 @@ const Config = /* @__PURE__ */ (() => {
      * Makes the signal when an adapter looks at it: a real one costs 3 µs, and most adapters never do. The same two
      * functions serve every config, since an accessor of its own would make each config slow.
      */
-    static readonly lazySignal: PropertyDescriptor & ThisType<Config> = {
+    static readonly lazySignal = bare<PropertyDescriptor & ThisType<Config>>({
       get() {
         return this[ABORT]!.signal;
       },
-      set(value) {
-        Object.defineProperty(this, 'signal', { value, writable: true });
+      set(value: unknown) {
+        Object.defineProperty(this, 'signal', bare({ value, writable: true }));
       },
       enumerable: true,
       configurable: true,
-    };
+    });
   }
   Object.setPrototypeOf(Config.prototype, null);
   Reflect.deleteProperty(Config.prototype, 'constructor');
@@ -142,13 +144,13 @@ const NO_PARAMS: ReadonlyMap<string, unknown> = /* @__PURE__ */ new Map();
 
 /** The caller's `params` without the dropped ones, and the backend's own. */
 function paramsFor(callers: unknown, own: ReadonlyMap<string, unknown>, isDropped: (name: string) => boolean): unknown {
-  if (!(callers instanceof URLSearchParams)) {
+  if (!isSearchParams(callers)) {
     const prototype = callers == null ? null : (Object.getPrototypeOf(callers) as object | null);
     const merged = Object.assign(Object.create(prototype) as object, callers, Object.fromEntries(own));
     for (const name of Object.keys(merged)) if (!own.has(name) && isDropped(name)) Reflect.deleteProperty(merged, name);
     return merged;
   }
-  const merged = new URLSearchParams(callers);
+  const merged = new URLSearchParams(String(callers));
   for (const name of [...merged.keys()]) if (!own.has(name) && isDropped(name)) merged.delete(name);
   for (const [name, value] of own) {
     // Arrays are written as axios writes them in an object of params.
@@ -157,6 +159,11 @@ function paramsFor(callers: unknown, own: ReadonlyMap<string, unknown>, isDroppe
     if (Array.isArray(value)) for (const each of value as unknown[]) merged.append(`${name}[]`, String(each));
   }
   return merged;
+}
+
+/** Of any realm or polyfill, as axios sees it. */
+function isSearchParams(params: unknown): boolean {
+  return Object.prototype.toString.call(params) === '[object URLSearchParams]';
 }
 
 function setBody(attempt: AttemptConfig, request: AxiosRequest, { backend, body }: Target): void {

@@ -2,6 +2,7 @@ import axios from 'axios';
 import type { AxiosAdapter, AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { MAX_TIMER } from '../base/clock';
 import { CodedError, codeOf, errorChain } from '../base/errors';
+import { setHidden } from '../base/hidden';
 import { AbortReason } from '../failover/budget';
 import type { Abort } from '../failover/budget';
 import type { Exchange, HttpClient, Settling, Target } from '../failover/http-client';
@@ -13,8 +14,8 @@ import type { ReadLimits, Take } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import { attemptConfig } from './attempt-config';
 import type { AdapterKind, AttemptConfig, AxiosRequest } from './attempt-config';
-import { FetchConnection, connectionOf, watchedBy, watchedFetch } from './connection';
-import { setHidden } from './native-request';
+import { FetchConnection, connectionOf, fetchIn, watchedBy, watchedFetch } from './connection';
+import type { FetchEnv } from './connection';
 import { reportProgress } from './progress';
 import { axiosErrorOf, checkSensitiveHeaders, isRedirected, isRefused, prepareRedirects } from './redirects';
 import type { Follow } from './redirects';
@@ -22,6 +23,7 @@ import {
   cancelWhileRead,
   fabricate,
   readBeginning,
+  responseTypeOf,
   restoreConfig,
   restoreErrorConfig,
   settle,
@@ -51,11 +53,13 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
       body: config.data as unknown,
       deployment: route.deployment,
       timeout: timeoutOf(config),
-      streamed: config.responseType?.toLowerCase() === 'stream',
+      streamed: responseTypeOf(config, kind) === 'stream',
       obeysCancel: kind === 'http' || kind === 'xhr',
       // axios's fetch adapter writes on the reason of a cancel, and foreign adapters may know of signals alone.
       needsAbort: kind === 'fetch' || (kind === 'foreign' && config.cancelToken !== undefined),
       model: undefined,
+      blob: undefined,
+      resends: false,
     };
   }
 
@@ -129,9 +133,9 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     if (!(error instanceof AbortReason)) return translated(error, config);
     const own = abortError(error, config, kind);
     const { request, cause } = Object(rejection) as { request?: unknown; cause?: unknown };
-    setHidden(own, 'request', request);
+    if (request !== undefined) setHidden(own, 'request', request);
     // Over fetch, the runtime's own error.
-    setHidden(own, 'cause', cause);
+    if (cause !== undefined) setHidden(own, 'cause', cause);
     return own;
   }
 
@@ -155,6 +159,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const reason = config.cancelToken?.reason as Error | undefined;
     if (error === reason && reason !== undefined) return new axios.CanceledError(reason.message, config);
     const secrets = secretsOf(target);
+    if (typeof error === 'string') return withoutSecrets(error, secrets);
     if (redactError(error, secrets, (each) => restoreErrorConfig(each, config))) {
       // The http adapter wraps the error of a body's stream.
       return translated(errorChain(error).find((each) => each instanceof CodedError) ?? error, config);
@@ -248,11 +253,7 @@ function called(adapter: AxiosAdapter, config: AttemptConfig): Promise<AxiosResp
  */
 function watchedAdapter(adapter: AxiosAdapter, config: object): AxiosAdapter {
   const env = fetchEnvs(config).find((each) => ownAdapter('fetch', each) === adapter)?.env as FetchEnv | undefined;
-  return ownAdapter('fetch', { env: { ...env, fetch: watchedFetch(env?.fetch ?? undefined) } })!;
-}
-
-interface FetchEnv {
-  readonly fetch?: typeof fetch | null;
+  return ownAdapter('fetch', { env: { ...env, fetch: watchedFetch(fetchIn(env)) } })!;
 }
 
 /** axios has a fetch adapter for each `env`, and the caller's function may be any of them. */

@@ -1,5 +1,6 @@
 import axios from 'axios';
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import { own } from '../base/check';
 import { now } from '../base/clock';
 import { codeOf, errorChain } from '../base/errors';
 import type { Connection, Exchange, Head } from '../failover/http-client';
@@ -56,12 +57,27 @@ export class FetchConnection implements Connection {
 /** In `fetchOptions`: what the watched fetch reports to. No symbol, since axios 1.13 doesn't copy those. */
 const WATCHER = 'axiosPriorityAdapterWatcher';
 
-/** `fetchOptions` that report the head of the response to `connection`, over a watched fetch. */
+/**
+ * `fetchOptions` that report the head of the response to `connection`, over a watched fetch. They set no headers: axios 1.13
+ * would send those in place of the request's own.
+ */
 export function watchedBy(fetchOptions: object | undefined, connection: FetchConnection): object {
-  return { ...fetchOptions, [WATCHER]: connection };
+  const options = { ...fetchOptions, [WATCHER]: connection };
+  Reflect.deleteProperty(options, 'headers');
+  return options;
 }
 
 type Fetch = typeof fetch;
+
+/** axios's `env`. */
+export interface FetchEnv {
+  readonly fetch?: Fetch | null;
+}
+
+/** The fetch that the caller put into axios's `env`. */
+export function fetchIn(env: FetchEnv | null | undefined): Fetch | undefined {
+  return (env && own(env, 'fetch')) ?? undefined;
+}
 
 const watchedFetches = new WeakMap<Fetch, Fetch>();
 

@@ -2,6 +2,7 @@
  * Responses and errors keep their native request, as in axios. It holds the credentials of its backend, so nothing that
  * logs a response or an error may print it.
  */
+import { bare, setHidden } from '../base/hidden';
 import { beforeQuery } from '../http/url';
 
 /** Node's `ClientRequest` or HTTP/2 stream, or follow-redirects' wrapper around the former. */
@@ -20,8 +21,10 @@ export function hideRequestOf(body: object): void {
   const { req, responseUrl } = body as { req?: object; responseUrl?: string };
   if (req !== undefined) conceal(req);
   // Its query may hold a key.
-  setHidden(body, 'responseUrl', responseUrl);
+  if (responseUrl !== undefined) setHidden(body, 'responseUrl', responseUrl);
 }
+
+const NOT_ENUMERABLE = /* @__PURE__ */ bare({ enumerable: false });
 
 /** Keeps `request` of a response or an error, but not as a field that is enumerated. Returns whether that was possible. */
 export function hideRequest(owner: object): boolean {
@@ -29,13 +32,7 @@ export function hideRequest(owner: object): boolean {
   if (typeof request !== 'object' || request === null) return true;
   conceal(request);
   const isShown = Object.prototype.propertyIsEnumerable.call(owner, 'request');
-  return !isShown || Reflect.defineProperty(owner, 'request', { enumerable: false });
-}
-
-/** Sets a field that is not enumerated. `undefined` sets none. */
-export function setHidden(owner: object, key: string, value: unknown): void {
-  if (value !== undefined)
-    Object.defineProperty(owner, key, { value, enumerable: false, configurable: true, writable: true });
+  return !isShown || Reflect.defineProperty(owner, 'request', NOT_ENUMERABLE);
 }
 
 /** The name of `util.inspect.custom`. */

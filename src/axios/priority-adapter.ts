@@ -1,5 +1,6 @@
 import axios from 'axios';
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { setHidden } from '../base/hidden';
 import type { BackendOptions } from '../pool/backend-options';
 import type { BackendPool } from '../pool/pool';
 import { Balancer, isPriorityAdapter } from './balancer';
@@ -36,7 +37,7 @@ export function priorityAdapter(
   function adapter(config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
     return balancer.request(config, wrapped);
   }
-  Object.defineProperty(adapter, WRAPS, { value: wrapped });
+  setHidden(adapter, WRAPS, wrapped);
   return Object.assign(adapter, { pool: balancer.pool });
 }
 

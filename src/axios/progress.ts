@@ -17,7 +17,7 @@ export function reportProgress(attempt: AttemptConfig, exchange: Exchange, follo
   };
   const report = (callback: OnProgress, isWanted: (event: AxiosProgressEvent) => boolean): OnProgress => {
     return (event) => {
-      if (exchange.isOver !== true && isWanted(event)) callback(event);
+      if (!exchange.isOver && isWanted(event)) callback(event);
     };
   };
   const isOfResponse = (event: AxiosProgressEvent): boolean => {

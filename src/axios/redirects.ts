@@ -6,12 +6,20 @@ import type { Exchange, Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { headerOf } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
-import { FETCH_REDIRECTS, HTTP_REDIRECTS, isRedirect, nextHop, tooManyRedirects } from '../http/redirect';
+import {
+  FETCH_REDIRECTS,
+  HTTP_REDIRECTS,
+  isRedirect,
+  nextHop,
+  stripOnOtherOrigin,
+  tooManyRedirects,
+} from '../http/redirect';
 import type { NextHop, RedirectError, RedirectHook, RedirectRules } from '../http/redirect';
 import { discardBody, isNode } from '../http/streams';
 import { combine } from '../http/url';
 import { copyOf } from './attempt-config';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
+import { fetchIn } from './connection';
 import { Transport } from './transport';
 
 /** Follows the redirects of an attempt whose adapter doesn't. */
@@ -67,8 +75,7 @@ function followHttp(own: Transport): Follow | undefined {
 function followManually(attempt: AttemptConfig, target: Target): Follow | undefined {
   const fetchOptions = attempt.fetchOptions as { redirect?: unknown } | undefined;
   if (['manual', 'error'].includes(fetchOptions?.redirect as string)) return undefined;
-  const { fetch: callers } = Object(attempt.env) as { fetch?: unknown };
-  const showsRedirects = isNode() && callers == null;
+  const showsRedirects = isNode() && fetchIn(attempt.env) === undefined;
   if (!showsRedirects && !hasCredentials(attempt, target)) return undefined;
   attempt.fetchOptions = { ...fetchOptions, redirect: 'manual' };
   return (attempt.maxRedirects ?? 1) > 0 ? followFetch : undefined;
@@ -231,12 +238,14 @@ export function checkSensitiveHeaders(config: AttemptConfig): void {
 }
 
 /** Where the adapter follows redirects itself, it is told which headers another origin must not get. */
-function guardRedirects(attempt: AttemptConfig, { backend }: Target): void {
-  const { sensitive, onRedirect } = backend.credentials;
-  const { sensitiveHeaders, beforeRedirect } = attempt;
+function guardRedirects(attempt: AttemptConfig, target: Target): void {
+  const { sensitiveHeaders: callers, beforeRedirect } = attempt;
+  let { onRedirect } = target.backend.credentials;
   // Anything else is left for axios to refuse.
-  if (isListOfNames(sensitiveHeaders)) {
-    attempt.sensitiveHeaders = [...((sensitiveHeaders as readonly string[] | null | undefined) ?? []), ...sensitive];
+  if (isListOfNames(callers)) {
+    const sensitive = sensitiveOf(attempt, target);
+    if (callers != null) onRedirect = stripOnOtherOrigin(new URL(target.backend.baseURL).origin, sensitive);
+    attempt.sensitiveHeaders = [...sensitive];
   }
   // For versions of axios before 1.18, which don't know `sensitiveHeaders`.
   attempt.beforeRedirect = beforeRedirect ? chained(onRedirect, beforeRedirect) : onRedirect;

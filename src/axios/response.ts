@@ -1,5 +1,6 @@
 import axios from 'axios';
 import type { AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { setHidden } from '../base/hidden';
 import { onCancel } from '../failover/budget';
 import type { Abort, Cancellable } from '../failover/budget';
 import type { Fabricated } from '../failover/exhausted';
@@ -19,7 +20,7 @@ import {
 } from '../http/streams';
 import type { ReadLimits, Take } from '../http/streams';
 import type { AdapterKind, AxiosRequest } from './attempt-config';
-import { hideRequest, hideRequestOf, setHidden } from './native-request';
+import { hideRequest, hideRequestOf } from './native-request';
 
 /**
  * Resolves or rejects by the caller's `validateStatus`, as axios's own `settle` does.
@@ -36,7 +37,7 @@ export function settle(response: AxiosResponse, why?: string, cause?: Error): Ax
   const message = `Request failed with status code ${String(status)}${why === undefined ? '' : `: ${why}`}`;
   const error = new axios.AxiosError(message, code, config, response.request, response);
   hideRequest(error);
-  setHidden(error, 'cause', cause);
+  if (cause !== undefined) setHidden(error, 'cause', cause);
   throw error;
 }
 
@@ -56,12 +57,15 @@ export function fabricate(request: AxiosRequest, { status, statusText, headers, 
 function inForm(text: string, { config, kind }: AxiosRequest): unknown {
   // axios's http adapter gives Node's own kinds. So do foreign ones, where there are any.
   const isNodes = kind === 'http' || (kind === 'foreign' && isNode());
-  switch (config.responseType?.toLowerCase()) {
+  switch (responseTypeOf(config, kind)) {
     case 'arraybuffer':
       return isNodes ? Buffer.from(text) : bytesOfText(text);
     case 'blob':
       // axios's http adapter gives text.
       return kind === 'http' ? text : new Blob([text], { type: 'application/json' });
+    case 'document':
+      // What XHR makes of a text that is no document.
+      return kind === 'xhr' ? null : text;
     case 'stream':
       // XHR gives text.
       if (kind === 'xhr') return text;
@@ -70,6 +74,11 @@ function inForm(text: string, { config, kind }: AxiosRequest): unknown {
     default:
       return text;
   }
+}
+
+/** What the adapter takes `responseType` for: only axios's fetch adapter accepts it in any case. */
+export function responseTypeOf({ responseType }: InternalAxiosRequestConfig, kind: AdapterKind): string | undefined {
+  return kind === 'fetch' ? responseType?.toLowerCase() : responseType;
 }
 
 /** Reads the beginning of a body that is a stream or a `Blob`. `undefined` for every other. */

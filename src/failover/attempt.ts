@@ -8,8 +8,7 @@ import { StreamInspection, isEventStream } from '../http/stream-error';
 import type { Take } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import type { InFlight, PoolCore } from '../pool/pool-core';
-import { Abort, AbortReason } from './budget';
-import type { Budget } from './budget';
+import { Abort, AbortReason, Budget } from './budget';
 import { classifyError, failureOfError, failureOfResponse, failureOfStream, isSuccess } from './classify';
 import type { Failure, Outcome } from './classify';
 import type { Exchange, HttpClient, HttpRequest } from './http-client';
@@ -25,11 +24,11 @@ export interface Run<R extends HttpRequest, A extends HttpResponse> {
   readonly attempts: Attempt[];
   /** Whether the first attempt has all of the caller's `timeout`: no wait and no reading of the body came before it. */
   hasWholeBudget: boolean;
-  body?: Body;
+  body: Body | undefined;
   /** The latest failure of a backend. */
-  failure?: Failure;
+  failure: Failure | undefined;
   /** What the caller gets if no backend is left, in place of a fabricated 429. */
-  last?: Last<A> | undefined;
+  last: Last<A> | undefined;
 }
 
 /** The result of the latest attempt, where that and no throttling is why the request can't be served. */
@@ -43,11 +42,34 @@ export interface CurrentAttempt {
   readonly attemptTimeout: number;
   readonly exchange: Exchange;
   /** The event stream whose first events are looked at. */
-  held?: HttpResponse;
+  held: HttpResponse | undefined;
   /** What they say. */
-  inspection?: StreamInspection;
+  inspection: StreamInspection | undefined;
   /** What the client rejected with after the attempt was given up. */
-  afterGivenUp?: unknown;
+  afterGivenUp: unknown;
+}
+
+// Records of this file name every field when they are made: one that is missing would be looked up in `Object.prototype`,
+// which somebody may have polluted.
+
+export function newRun<R extends HttpRequest, A extends HttpResponse>(
+  client: HttpClient<R, A>,
+  request: R,
+  pool: PoolCore,
+  rules: Rules,
+): Run<R, A> {
+  return {
+    client,
+    request,
+    pool,
+    rules,
+    budget: new Budget(request.config, request.timeout),
+    attempts: [],
+    hasWholeBudget: true,
+    body: undefined,
+    failure: undefined,
+    last: undefined,
+  };
 }
 
 export function newAttempt<R extends HttpRequest, A extends HttpResponse>(
@@ -61,7 +83,15 @@ export function newAttempt<R extends HttpRequest, A extends HttpResponse>(
   const attemptTimeout = rules.ofRequest.attemptTimeout ?? settings.attemptTimeout ?? rules.attemptTimeout;
   const connectTimeout = settings.connectTimeout ?? rules.connectTimeout;
   const abort = abortFor(run, inFlight, attemptTimeout);
-  return { inFlight, body: run.body, attemptTimeout, exchange: { abort, fresh, connectTimeout, started: now() } };
+  return {
+    inFlight,
+    body: run.body,
+    attemptTimeout,
+    exchange: { abort, fresh, connectTimeout, started: now(), connection: undefined, isOver: false },
+    held: undefined,
+    inspection: undefined,
+    afterGivenUp: undefined,
+  };
 }
 
 /** One attempt at one backend. What went wrong with it is a value, not thrown. */

@@ -1,4 +1,5 @@
 import { CodedError, errorChain } from '../base/errors';
+import type { ErrorLike } from '../base/errors';
 import type { Attempt } from '../pool/events';
 import type { Exhausted, Missing } from '../pool/turns';
 import type { Failure } from './classify';
@@ -73,23 +74,28 @@ export function wordsOf({ reason, status = 0, code, error }: Why): string {
   if (reason === 'credential') return 'credential refused';
   if (reason === 'timeout') return 'timed out';
   if (status >= 400) return `HTTP ${String(status)}`;
-  // The code of the network is the innermost one: axios's fetch adapter has a code of its own around it.
-  const codes = errorChain(error).flatMap((each) => each.code ?? []);
-  return [...codes, code ?? ''].findLast((each) => NETWORK_CODE.test(each)) ?? 'unreachable';
+  return networkErrorIn(error)?.code ?? (NETWORK_CODE.test(code ?? '') ? code! : 'unreachable');
 }
 
 /** Codes that say more than that something failed. axios's own don't. */
 const NETWORK_CODE = /^(?!ERR_(?:NETWORK|BAD_RESPONSE)$)[A-Z][A-Z\d_]+$|^Connection/;
 
+/** The innermost error with such a code: axios's fetch adapter has a code of its own around it. */
+function networkErrorIn(error: unknown): ErrorLike | undefined {
+  return errorChain(error).findLast((each) => NETWORK_CODE.test(each.code ?? ''));
+}
+
 /** Says what the last attempt failed with: by `message`, `code`, `status` and `backend`. It holds no request and no response. */
-export function causeOf({ backend, status, code, error }: Failure): Error {
-  const { message } = Object(error) as { message?: unknown };
+export function causeOf({ backend, status, code, error, reason }: Failure): Error {
+  const told = status === undefined && reason !== 'credential' ? networkErrorIn(error) : undefined;
+  const { message } = Object(told ?? error) as { message?: unknown };
   // The body of a response of a lower status was lost.
   const words = status === undefined || status < 400 ? String(message) : `HTTP ${String(status)}`;
   // What a provider of credentials threw is the user's own, and stays as it is.
   const provider = errorChain(error).find((each) => each instanceof CodedError && each.code === 'ERR_CREDENTIAL');
   const { cause } = Object(provider) as { cause?: unknown };
   const last = new Error(`${backend.name}: ${words}`, cause === undefined ? undefined : { cause });
-  const fields = { ...(code !== undefined && { code }), ...(status !== undefined && { status }) };
+  const theirs = told?.code ?? code;
+  const fields = { ...(theirs !== undefined && { code: theirs }), ...(status !== undefined && { status }) };
   return Object.assign(last, fields, { backend: backend.name });
 }

@@ -8,10 +8,9 @@ import type { InFlight, PoolCore } from '../pool/pool-core';
 import type { Attempt } from '../pool/events';
 import { Turns } from '../pool/turns';
 import type { Exhausted, Missing } from '../pool/turns';
-import { attempt, newAttempt } from './attempt';
+import { attempt, newAttempt, newRun } from './attempt';
 import type { CurrentAttempt, Last, Run } from './attempt';
 import { requestIdOf } from './attempts';
-import { Budget } from './budget';
 import { coverageOf, isAtWork, isBackendsFault, isReturnable } from './classify';
 import type { Failed, Failure, Outcome } from './classify';
 import { causeOf, exhaustedResponse, missingResponse, wordsOf } from './exhausted';
@@ -32,9 +31,9 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   pool: PoolCore,
   rules: Rules,
 ): Promise<A> {
-  const budget = new Budget(request.config, request.timeout);
+  const run = newRun(client, request, pool, rules);
+  const { budget } = run;
   const turns = new Turns(pool, request.config, rules.maxWait, rules.pinned);
-  const run: Run<R, A> = { client, request, pool, rules, budget, attempts: [], hasWholeBudget: true };
   let inFlight: InFlight | undefined;
   try {
     if (isBlob(request.body)) await readBlob(run, request.body);

@@ -80,9 +80,9 @@ export interface Exchange {
   /** When it began, on the pool's clock. */
   readonly started: number;
   /** Set by a client that can see the connection. */
-  connection?: Connection;
+  connection: Connection | undefined;
   /** Set when the attempt has failed or was given up: nothing more is reported of it. */
-  isOver?: boolean;
+  isOver: boolean;
 }
 
 /** What else a client needs to know of a response that it settles. */

@@ -1,24 +1,35 @@
 import { errorChain } from '../base/errors';
+import { bare } from '../base/hidden';
+import { isAuth } from '../http/credentials';
 import type { Target } from './http-client';
 
 /** A shorter value is no secret, and removing it would garble messages. */
 const MIN_SECRET = 4;
 
+/** A number of fewer digits, such as a limit, is no secret. */
+const MIN_DIGITS = 6;
+
 /** The texts that must not appear in a message: all that a backend sets in headers and in the query, except its API's version. */
 export function secretsOf({ backend, credentials }: Target): readonly string[] {
-  const headers = credentials.flatMap(([, value]) => {
-    const texts = textsIn(typeof value === 'number' ? String(value) : value);
-    return texts.flatMap((text) => [text, text.replace(/^Bearer /, '')]);
+  const headers = credentials.flatMap(([name, value]) => {
+    const texts = textsIn(value, MIN_SECRET);
+    // With and without its scheme: `Bearer …`, `Basic …`.
+    return isAuth(name) ? texts.flatMap((text) => [text, text.replace(/^\s*\w+\s+/, '')]) : texts;
   });
   const params = [...(backend.params ?? [])]
     .filter(([name]) => name.toLowerCase() !== 'api-version')
-    .flatMap(([, value]) => textsIn(value).flatMap((text) => [text, ...encoded(text)]));
-  return [...new Set([...headers, ...params])].filter(({ length }) => length >= MIN_SECRET);
+    .flatMap(([, value]) => textsIn(value, MIN_DIGITS).flatMap((text) => [text, ...encoded(text)]));
+  const texts = [...headers, ...params].filter(({ length }) => length >= MIN_SECRET);
+  // Also as a message that is JSON has it.
+  return [...new Set(texts.flatMap((text) => [text, JSON.stringify(text).slice(1, -1)]))];
 }
 
-/** A value that is no text, or a list of texts, is no secret. */
-function textsIn(value: unknown): string[] {
-  return [value].flat().filter((each) => typeof each === 'string');
+/** The texts and long numbers in a value, however deep. */
+function textsIn(value: unknown, minDigits: number): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value === 'number') return [String(value)].filter(({ length }) => length >= minDigits);
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap((each) => textsIn(each, minDigits));
 }
 
 /** A query parameter's value as fetch and axios write it. */
@@ -44,8 +55,36 @@ export function redactError(error: unknown, secrets: readonly string[], and: (ea
     // An error of an invalid URL holds the URL in a field of its own.
     const keys = new Set(['message', 'stack', ...Object.keys(each)]);
     const texts = [...keys].every((key) => replaceField(each, key, (text) => withoutSecrets(text, secrets)));
-    return texts && and(each);
+    const isDone = texts && and(each);
+    hideSecretsOf(each, secrets);
+    return isDone;
   });
+}
+
+/** Fields of an error that have rules of their own. */
+const KNOWN_FIELDS: readonly string[] = ['config', 'request', 'response', 'cause', 'errors'];
+
+const NOT_ENUMERABLE = /* @__PURE__ */ bare({ enumerable: false });
+
+/** How much of an object is searched for secrets: as deep as `console.log` prints it, and more. */
+const MAX_DEPTH = 4;
+const MAX_VALUES = 1_000;
+
+/**
+ * Keeps what an adapter of somebody else's noted on its error, such as the options of a request, but not as a field that is
+ * enumerated, if it holds a secret.
+ */
+function hideSecretsOf(error: object, secrets: readonly string[]): void {
+  let left = MAX_VALUES;
+  const holdsSecret = (value: unknown, depth: number): boolean => {
+    if (typeof value === 'string') return secrets.some((secret) => value.includes(secret));
+    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || depth === 0) return false;
+    return Object.values(value).some((each) => --left > 0 && holdsSecret(each, depth - 1));
+  };
+  for (const [key, value] of Object.entries(error)) {
+    const isSearched = typeof value === 'object' && !KNOWN_FIELDS.includes(key);
+    if (isSearched && holdsSecret(value, MAX_DEPTH)) Reflect.defineProperty(error, key, NOT_ENUMERABLE);
+  }
 }
 
 /** Replaces the value of a field, if it has one. Returns whether that was possible. */

@@ -132,6 +132,7 @@ function checkedStatus(response: Response): Response {
 function cleaned(error: unknown, { config }: FetchRequest, target: Target): unknown {
   if (config.signal?.aborted === true && error === config.signal.reason) return error;
   const secrets = secretsOf(target);
+  if (typeof error === 'string') return withoutSecrets(error, secrets);
   if (redactError(error, secrets, () => true)) return error;
   const { message } = Object(error) as { message?: unknown };
   return new TypeError(String(withoutSecrets(message, secrets)));

@@ -1,6 +1,7 @@
 import { callback, must, showType } from '../base/check';
 import type { Check, Checks } from '../base/check';
 import type { CodedError } from '../base/errors';
+import { bare } from '../base/hidden';
 import { failover } from '../failover/failover';
 import { checkedBoolean, poolFrom, resolveRules, rulesFor } from '../failover/options';
 import type { FailoverOptions } from '../failover/options';
@@ -81,7 +82,7 @@ export function priorityFetch(
   // Clients look for these beside a fetch of their own (node-fetch has them).
   for (const name of ['Response', 'Headers', 'Request'] as const) {
     const get = (): unknown => (wrapped() as unknown as Record<string, unknown>)[name] ?? globalThis[name];
-    Object.defineProperty(priorityFetch, name, { get, configurable: true });
+    Object.defineProperty(priorityFetch, name, bare({ get, configurable: true }));
   }
   return Object.assign(priorityFetch, { pool });
 }

@@ -74,7 +74,7 @@ export interface FetchCall {
 /** @param init what `dictionaryOf` returned */
 export function callOf(input: FetchInput, url: FetchCall['url'], init: FetchInit): FetchCall {
   const request = isRequest(input) ? input : undefined;
-  const { headers = request?.headers, body = request?.body, failover, ...own } = init;
+  const { headers = request?.headers, body = request?.body, failover, ...rest } = init;
   // `null` counts as given.
   const { method: given = request?.method ?? 'GET' }: { readonly method?: unknown } = init;
   // Whatever it is, fetch makes text of it.
@@ -86,13 +86,16 @@ export function callOf(input: FetchInput, url: FetchCall['url'], init: FetchInit
     headers: Object.fromEntries(new Headers(headers)),
     data: body ?? undefined,
     signal,
-    failover,
+    // An option of this package, so it isn't inherited.
+    failover: Object.hasOwn(init, 'failover') ? failover : undefined,
+    // Only axios has these. Without it, what a polluted `Object.prototype` holds would be one.
+    cancelToken: undefined,
   };
   const source = body && body === request?.body ? request : undefined;
   return {
     url,
     config,
-    rest: { ...(request && fieldsOf(request)), ...(source && HALF_DUPLEX), ...own, method },
+    rest: { ...(request && fieldsOf(request)), ...(source && HALF_DUPLEX), ...rest, method },
     source,
   };
 }
@@ -172,6 +175,7 @@ export function openRequest({ url, config, rest, source }: FetchCall, fetch: Fet
     obeysCancel: false,
     needsAbort: true,
     model: undefined,
+    blob: undefined,
   };
 }
 

@@ -11,7 +11,7 @@ export interface Body {
   /** Whether another attempt can send it again. */
   readonly replayable: boolean;
   /** The error of the caller's own stream, if it failed. No backend is blamed for it. */
-  readonly failure: { error?: unknown };
+  readonly failure: { error: unknown };
 }
 
 /** A body that can be read only once. */
@@ -36,8 +36,8 @@ export function isDisturbed(data: unknown): boolean {
 
 /** The body as the caller gave it. If it can be read only once, it serves one attempt. */
 export function asIs(data: unknown): Body {
-  if (!isOneShot(data)) return { data, headers: undefined, replayable: true, failure: {} };
-  const failure: Body['failure'] = {};
+  if (!isOneShot(data)) return { data, headers: undefined, replayable: true, failure: { error: undefined } };
+  const failure: Body['failure'] = { error: undefined };
   const note = (error?: unknown): void => void (failure.error ??= error);
   if (isNodeStream(data)) data.on('error', note);
   const sent = isWebStream(data) && !data.locked ? watched(data, note) : data;
@@ -69,7 +69,7 @@ function again(body: Body): Body {
 }
 
 async function read(stream: OneShot, limit: number): Promise<Body> {
-  const failure: Body['failure'] = {};
+  const failure: Body['failure'] = { error: undefined };
   const headers = 'getHeaders' in stream ? stream.getHeaders?.() : undefined;
   const source: Source = isWebStream(stream) ? readerOf(stream) : iteratorOf(stream);
   const kept: Uint8Array<ArrayBuffer>[] = [];

@@ -46,8 +46,14 @@ export function withoutParams(url: string, matches: (name: string) => boolean): 
   const fragment = hash < 0 ? '' : url.slice(hash);
   const [path, query] = split(hash < 0 ? url : url.slice(0, hash), '?');
   if (query === undefined) return url;
-  const kept = query.split('&').filter((pair) => !matches(decode(split(pair, '=')[0].replace(/\+/g, ' '))));
+  const kept = query.split('&').filter((pair) => !matches(nameOf(pair)));
   return path + (kept.length > 0 ? `?${kept.join('&')}` : '') + fragment;
+}
+
+/** The name as a server reads it. The URL parser drops tabs and line breaks, which could hide one. */
+function nameOf(pair: string): string {
+  const [name] = split(pair, '=');
+  return decode(name.replace(/[\t\n\r]/g, '').replace(/\+/g, ' '));
 }
 
 /** Adds query parameters. `null` adds none. Every other byte stays as it is. Arrays are written as axios writes them. */

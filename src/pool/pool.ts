@@ -1,4 +1,5 @@
 import { callback, duration, isDuration, isText, must, resolveOptions } from '../base/check';
+import { setHidden } from '../base/hidden';
 import type { Aliases, Checks } from '../base/check';
 import { now } from '../base/clock';
 import type { Backend, CooldownStatus } from './backend';
@@ -80,7 +81,8 @@ export class BackendPool {
     checkNoBackends(options);
     this.#core = new PoolCore(resolveOptions(options, 'options', POOL_CHECKS, OPTION_ALIASES));
     this.#core.update(backends);
-    Object.defineProperties(this, { [BRAND]: { value: true }, [CORE]: { value: this.#core } });
+    setHidden(this, BRAND, true);
+    setHidden(this, CORE, this.#core);
   }
 
   /**
