@@ -528,7 +528,7 @@ describe('the model of a Blob', () => {
 test('a priority fetch that is called as an adapter of axios says what to use', async () => {
   const { fetch } = await pair({});
   await expect(axios.get('/x', { adapter: fetch as never })).rejects.toThrow(
-    new TypeError('a priority fetch was called as an adapter of axios; use priorityAdapter(backends)'),
+    new TypeError('this is a fetch and no adapter of axios; use priorityAdapter(backends)'),
   );
 });
 
@@ -551,12 +551,12 @@ test.each<[unknown, unknown, string]>([
   [
     'https://user:hunter2@a.example/x',
     { method: 'post', signal: null },
-    'backends must be a non-empty array or a BackendPool, got a string: priorityFetch makes a fetch; write fetch: priorityFetch([{ baseURL: "…" }])',
+    'backends must be a non-empty array or a BackendPool, got a string: write [{ baseURL: "https://***@a.example/x" }]. A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)',
   ],
   [
     new Request('https://a.example'),
     {},
-    'backends must be a non-empty array or a BackendPool, got an object: priorityFetch makes a fetch; write fetch: priorityFetch([{ baseURL: "…" }])',
+    'backends must be a non-empty array or a BackendPool, got a request. A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)',
   ],
   [[{ baseURL: 'a.example' }], { retries: 2 }, 'options has an unknown field "retries"'],
   [[{ baseURL: 'a.example' }], { httpsAgent: {} }, 'options has an unknown field "httpsAgent"'],

@@ -136,12 +136,12 @@ describe.each(makers)('%s rejects invalid backends:', (_, make) => {
     [Array.from({ length: 1, 1: ok }), 'backends[0] must be an object, got undefined'],
     [
       'https://user:hunter2@host',
-      'backends must be a non-empty array or a BackendPool, got a string: write [{ baseURL: "https://***@host" }]',
+      'backends must be a non-empty array or a BackendPool, got a string: write [{ baseURL: "https://***@host" }]. A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)',
     ],
     ['', 'backends must be a non-empty array or a BackendPool, got an empty string'],
     [
       { headers: {}, method: 'get', baseURL: 'https://a.example' },
-      'backends must be a non-empty array or a BackendPool, got the config of a request: write adapter: priorityAdapter(backends)',
+      'backends must be a non-empty array or a BackendPool, got a request. A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)',
     ],
     [
       second({ baseURL: 'https://user:hun#ter2@x.example' }),

@@ -46,6 +46,8 @@ export class Balancer {
     options: PriorityAdapterOptions,
     isBalanced?: (config: RequestConfig, origins: ReadonlySet<string>) => boolean,
   ) {
+    this.pool = poolFrom(backends, options);
+    this.#core = coreOf(this.pool);
     const { adapter, ...rules } = resolveRules(options, { adapter: checkAdapter });
     const isGiven = isBalanced === undefined || own(options, 'shouldBalance') !== undefined;
     this.#rules = isGiven
@@ -54,8 +56,6 @@ export class Balancer {
     this.adapter = adapter;
     if (isPriorityAdapter(adapter))
       throw new TypeError('options.adapter is a priority adapter; pass the adapter that it wraps');
-    this.pool = poolFrom(backends, options);
-    this.#core = coreOf(this.pool);
   }
 
   /** Sends one request to the backends through the wrapped adapter, or past them if it isn't to be balanced. */

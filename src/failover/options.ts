@@ -1,5 +1,6 @@
 import {
   callback,
+  dictionary,
   duration,
   flag,
   isDuration,
@@ -130,6 +131,8 @@ export const RULE_CHECKS: Checks<Omit<Rules, 'once' | 'ofRequest' | 'pinned'>> =
 
 /** The pool that was given, or a new one. @throws TypeError if pool options are given together with a ready pool */
 export function poolFrom(backends: readonly BackendOptions[] | BackendPool, given: FailoverOptions): BackendPool {
+  checkNoBackends(given);
+  dictionary(given, 'options');
   const options: BackendPoolOptions = {
     selector: own(given, 'selector'),
     defaultCooldown: own(given, 'defaultCooldown'),
@@ -150,7 +153,6 @@ export function poolFrom(backends: readonly BackendOptions[] | BackendPool, give
  * @throws TypeError that names the option and the value
  */
 export function resolveRules<Own>(options: object, ofClient: Checks<Own>): Rules & Own {
-  checkNoBackends(options);
   const checks = { ...RULE_CHECKS, ...POOL_CHECKS, ...ofClient } as Checks<Rules & Own>;
   return {
     ...resolveOptions(options, 'options', checks, OPTION_ALIASES),

@@ -1,4 +1,4 @@
-import { callback, must, showType } from '../base/check';
+import { callback } from '../base/check';
 import type { Check, Checks } from '../base/check';
 import type { CodedError } from '../base/errors';
 import { bare } from '../base/hidden';
@@ -9,7 +9,7 @@ import type { BackendOptions } from '../pool/backend-options';
 import { BackendPool, coreOf } from '../pool/pool';
 import { FetchClient, asFetchError } from './fetch-client';
 import type { FetchResponse, PriorityResponse } from './fetch-client';
-import { callOf, dictionaryOf, hidesBody, isRequest, openRequest, urlOf } from './request';
+import { callOf, dictionaryOf, hidesBody, openRequest, urlOf } from './request';
 import type { Fetch, FetchCall, FetchInit, FetchInput, FetchRequest } from './request';
 
 /** Options of `priorityFetch`. `undefined` means the default. */
@@ -50,10 +50,8 @@ export function priorityFetch(
   backends: readonly BackendOptions[] | BackendPool,
   options: PriorityFetchOptions = {},
 ): PriorityFetch {
-  const isInput = typeof backends === 'string' || backends instanceof URL || isRequest(backends);
-  must(!isInput, 'backends', 'be a non-empty array or a BackendPool', backends, toldOfFetch);
-  const { fetch: given, ...rules } = resolveRules(options, OWN_CHECKS);
   const pool = poolFrom(backends, options);
+  const { fetch: given, ...rules } = resolveRules(options, OWN_CHECKS);
   const core = coreOf(pool);
   const client = new FetchClient();
   if (given !== undefined && BackendPool.isPool((given as { pool?: unknown }).pool))
@@ -69,7 +67,7 @@ export function priorityFetch(
     const fetch = wrapped();
     const url = urlOf(input);
     if (url === undefined && 'adapter' in Object(input))
-      throw new TypeError('a priority fetch was called as an adapter of axios; use priorityAdapter(backends)');
+      throw new TypeError('this is a fetch and no adapter of axios; use priorityAdapter(backends)');
     if (url !== undefined && !/^https?:$/.test(url.protocol)) return untouched(fetch, input, init);
     let dictionary = dictionaryOf(init);
     if (hidesBody(input, dictionary)) dictionary = { ...dictionary, body: await input.clone().arrayBuffer() };
@@ -85,11 +83,6 @@ export function priorityFetch(
     Object.defineProperty(priorityFetch, name, bare({ get, configurable: true }));
   }
   return Object.assign(priorityFetch, { pool });
-}
-
-/** Shows what a fetch takes, given in place of the backends. */
-function toldOfFetch(given: unknown): string {
-  return `${showType(given)}: priorityFetch makes a fetch; write fetch: priorityFetch([{ baseURL: "…" }])`;
 }
 
 /** @throws TypeError for what only axios has */

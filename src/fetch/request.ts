@@ -122,19 +122,8 @@ export function dictionaryOf(init: FetchInit | null | undefined): FetchInit {
   if (init === undefined || init === null) return {};
   if (Object(init) !== init) throw new TypeError(`init must be an object, got ${show(init)}`);
   if (Object.getPrototypeOf(init) === Object.prototype) return init;
-  const { method, headers, body, signal, duplex, priority, dispatcher, failover } = init as FetchInit & NodesInit;
-  return {
-    ...init,
-    ...fieldsOf(init),
-    method,
-    headers,
-    body,
-    signal,
-    duplex,
-    priority,
-    dispatcher,
-    failover,
-  } as FetchInit;
+  const { method, headers, body, signal, duplex, priority, dispatcher } = init as FetchInit & NodesInit;
+  return { ...init, ...fieldsOf(init), method, headers, body, signal, duplex, priority, dispatcher } as FetchInit;
 }
 
 /** Fields of `init` that DOM's types lack. */
@@ -180,7 +169,7 @@ export function openRequest({ url, config, rest, source }: FetchCall, fetch: Fet
 }
 
 /** Of any kind: the wrapped fetch may have its own. */
-export function isRequest(input: unknown): input is Request {
+function isRequest(input: unknown): input is Request {
   return 'method' in Object(input) && typeof (input as Partial<Request>).clone === 'function';
 }
 

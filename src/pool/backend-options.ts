@@ -208,13 +208,16 @@ export function resolveBackends(backends: readonly BackendOptions[]): BackendSet
   });
 }
 
+/** For `adapter: priorityAdapter` and `fetch: priorityFetch`, which a client calls with a request. */
+const RESULT =
+  'A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)';
+
 /** Shows what was given in place of the list. */
 function shownBackends(given: unknown): string {
-  if (typeof given === 'string' && given !== '') return `a string: write [{ baseURL: ${masked(given)} }]`;
+  if (typeof given === 'string' && given !== '') return `a string: write [{ baseURL: ${masked(given)} }]. ${RESULT}`;
   const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
   if (!isObject) return showType(given);
-  if ('headers' in given && 'method' in given)
-    return 'the config of a request: write adapter: priorityAdapter(backends)';
+  if ('headers' in given && 'method' in given) return `a request. ${RESULT}`;
   if ('baseURL' in given) return 'an object: put the backend into an array';
   if ('snapshot' in given) return 'a BackendPool: it is one already';
   return `${showType(given)}: options come after the backends`;
