@@ -5,7 +5,7 @@ import { CodedError, codeOf, errorChain } from '../base/errors';
 import { setHidden } from '../base/hidden';
 import { AbortReason } from '../failover/budget';
 import type { Abort } from '../failover/budget';
-import type { Exchange, HttpClient, Settling, Target } from '../failover/http-client';
+import type { Beginning, Exchange, HttpClient, Settling, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import { routeOf } from '../http/deployments';
 import { hiddenRedirect } from '../http/redirect';
@@ -100,12 +100,12 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     response: AxiosResponse,
     take: Take,
     limits: ReadLimits,
-  ): Promise<boolean> | undefined {
-    const reading = readBeginning(request, response, take, limits);
-    return reading?.catch((error: unknown) => {
+  ): Beginning<AxiosResponse> | undefined {
+    const isOver = readBeginning(request, response, take, limits)?.catch((error: unknown) => {
       if (axios.isAxiosError(error)) throw error;
       throw axios.AxiosError.from(error, codeOf(error).code, request.config, response.request, response);
     });
+    return isOver && { response, isOver };
   }
 
   discard(response: AxiosResponse, abort: Abort | undefined): void {

@@ -15,7 +15,7 @@ import {
   isWebStream,
   nodeStreamOf,
   readNodeStream,
-  readWebStream,
+  readAhead,
   watched,
 } from '../http/streams';
 import type { ReadLimits, Take } from '../http/streams';
@@ -90,12 +90,12 @@ export function readBeginning(
 ): Promise<boolean> | undefined {
   const { data, headers } = response as { data: unknown; headers: object };
   if (isWebStream(data)) {
-    const [read, kept] = data.tee();
-    response.data = kept;
-    return readWebStream(read, take, limits);
+    const ahead = readAhead(data);
+    response.data = ahead.stream;
+    return ahead.read(take, limits);
   }
   if (data instanceof Blob)
-    return typeof data.stream === 'function' ? readWebStream(data.stream(), take, limits) : undefined;
+    return typeof data.stream === 'function' ? readAhead(data.stream()).read(take, limits) : undefined;
   // With `decompress: false`, the bytes say nothing until they are decompressed.
   const isEncoded = kind === 'http' && (headerOf(headers, 'content-encoding') ?? 'identity') !== 'identity';
   if (!isNodeStream(data) || !isRewindable(data) || isEncoded) return undefined;

@@ -1,5 +1,5 @@
 import { nextTurn, now } from '../base/clock';
-import { CodedError } from '../base/errors';
+import { CodedError, codeOf } from '../base/errors';
 import { asIs, checkSendable } from '../http/body';
 import type { Body } from '../http/body';
 import { joined } from '../http/body-text';
@@ -9,7 +9,14 @@ import type { Take } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import type { InFlight, PoolCore } from '../pool/pool-core';
 import { Abort, AbortReason, Budget } from './budget';
-import { classifyError, failureOfError, failureOfResponse, failureOfStream, isSuccess } from './classify';
+import {
+  classifyError,
+  failureOfError,
+  failureOfResponse,
+  failureOfStream,
+  isSuccess,
+  outcomeOfHead,
+} from './classify';
 import type { Failure, Outcome } from './classify';
 import type { Exchange, HttpClient, HttpRequest } from './http-client';
 import type { Rules } from './options';
@@ -105,16 +112,16 @@ export async function attempt<R extends HttpRequest, A extends HttpResponse>(
     // `guard` checks the budget itself. A foreign adapter may ignore the caller's signal, so it needs the guard.
     const isGuarded = exchange.abort !== undefined || (budget.cancellable && !request.obeysCancel);
     if (!isGuarded) budget.check();
-    const response = await (isGuarded ? guarded(run, current) : send(run, current));
-    const looking = isGuarded ? undefined : look(run, current, response);
-    if (looking !== undefined) await looking;
+    let response = await (isGuarded ? guarded(run, current) : send(run, current));
+    const looked = isGuarded ? undefined : look(run, current, response);
+    if (looked !== undefined) response = await looked;
     const refusal = current.inspection?.refusal;
     if (refusal !== undefined) return failureOfStream(response, refusal, inFlight.backend, request.config);
     if (isSuccess(response.status)) return { is: 'success', response };
     exchange.isOver = true;
-    const reading = readRefusal(run, current, response);
-    const data: unknown = reading === undefined ? response.data : await reading;
-    return failureOfResponse(response, data, inFlight.backend, request.config);
+    const read = readRefusal(run, current, response);
+    if (read === undefined) return failureOfResponse(response, response.data, inFlight.backend, request.config);
+    return failureOfResponse(read.response, await read.data, inFlight.backend, request.config);
   } catch (error) {
     exchange.isOver = true;
     // A client that obeys its signal rejects at once, with an error that holds the native request.
@@ -130,8 +137,8 @@ function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, 
   const work = async (): Promise<A> => {
     try {
       const response = await send(run, current);
-      if (isGivenUp) run.client.discard(response, exchange.abort);
-      else await look(run, current, response);
+      if (!isGivenUp) return await (look(run, current, response) ?? response);
+      run.client.discard(response, exchange.abort);
       return response;
     } catch (error) {
       if (isGivenUp) current.afterGivenUp = error;
@@ -146,24 +153,27 @@ function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, 
   return run.budget.guard(work, current.attemptTimeout, giveUp);
 }
 
-/** Holds an event stream back until its first meaningful event. */
+/** Holds an event stream back until its first meaningful event. Resolves to the response to go on with. */
 function look<R extends HttpRequest, A extends HttpResponse>(
   { client, request, rules }: Run<R, A>,
   current: CurrentAttempt,
   response: A,
-): Promise<void> | undefined {
+): Promise<A> | undefined {
   if (!rules.inspectStreams || !isEventStream(response)) return undefined;
   current.held = response;
   const inspection = new StreamInspection(response.headers as object);
   current.inspection = inspection;
   const take: Take = (bytes) => inspection.push(bytes);
-  const reading = client.readBeginning?.(request, response, take, { abort: current.exchange.abort });
-  if (reading !== undefined)
-    return reading.then((isOver) => {
-      if (isOver) inspection.end();
-    });
-  inspection.whole(response.data);
-  return undefined;
+  const beginning = client.readBeginning?.(request, response, take, { abort: current.exchange.abort });
+  if (beginning === undefined) {
+    inspection.whole(response.data);
+    return undefined;
+  }
+  current.held = beginning.response;
+  return beginning.isOver.then((isOver) => {
+    if (isOver) inspection.end();
+    return beginning.response;
+  });
 }
 
 /** ms that reading the body of a refusal may take. */
@@ -177,7 +187,7 @@ function readRefusal<R extends HttpRequest, A extends HttpResponse>(
   { client, request, budget }: Run<R, A>,
   { attemptTimeout, exchange }: CurrentAttempt,
   response: A,
-): Promise<unknown> | undefined {
+): { readonly response: A; readonly data: Promise<unknown> } | undefined {
   const { abort } = exchange;
   const rest = attemptTimeout > 0 ? Math.max(0, exchange.started + attemptTimeout - now()) : Infinity;
   const remaining = budget.remaining();
@@ -191,16 +201,16 @@ function readRefusal<R extends HttpRequest, A extends HttpResponse>(
   };
   // Half of the caller's time is left for other backends.
   const ms = Math.min(READING_TIME, rest, remaining / 2);
-  const reading = client.readBeginning?.(request, response, take, { ms, abort });
-  if (reading === undefined) return undefined;
+  const beginning = client.readBeginning?.(request, response, take, { ms, abort });
+  if (beginning === undefined) return undefined;
   // If it breaks, what has been read counts. Whoever reads the body itself is told.
   const read = () => joined(chunks);
-  const done = reading.then(read, read);
+  const done = beginning.isOver.then(read, read);
   const giveUp = (reason: AbortReason): void => {
     abort?.abort(client.abortReason(request, reason));
-    client.discard(response, abort);
+    client.discard(beginning.response, abort);
   };
-  return budget.guard(() => done, 0, giveUp);
+  return { response: beginning.response, data: budget.guard(() => done, 0, giveUp) };
 }
 
 function send<R extends HttpRequest, A extends HttpResponse>(
@@ -233,7 +243,7 @@ function abortFor<R extends HttpRequest, A extends HttpResponse>(
 }
 
 function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
-  { client, request, attempts, hasWholeBudget }: Run<R, A>,
+  { client, request, attempts, budget, hasWholeBudget }: Run<R, A>,
   { inFlight, body, exchange, held, afterGivenUp }: CurrentAttempt,
   thrown: unknown,
 ): Outcome<A> {
@@ -246,6 +256,8 @@ function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
     return { is: 'failure', failure: failureOfError(error, backend.info, config, 'credential') };
   }
   if (!(thrown instanceof AbortReason)) {
+    // A client that obeys its signal reports a cancel itself.
+    if (budget.isCancelled && codeOf(thrown).code === 'ERR_CANCELED') return { is: 'callers', error: thrown };
     const outcome = classifyError(thrown, {
       backend,
       config,
@@ -259,6 +271,11 @@ function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
   }
   const error = client.translate(request, thrown, afterGivenUp ?? { request: connection?.native });
   if (thrown.why === 'cancelled') return { is: 'callers', error };
+  const ofHead = outcomeOfHead(error, { backend, config, bodyError: undefined, connection });
+  if (ofHead?.is === 'failure' && thrown.why === 'timeout') {
+    return { is: 'expired', failure: ofHead.failure, blame: true, retryAfter: ofHead.retryAfter };
+  }
+  if (ofHead !== undefined) return ofHead;
   const isQueued = connection?.isQueued === true;
   const attemptTimedOut = thrown.why === 'attempt-timeout';
   if (attemptTimedOut && isQueued) return { is: 'unsent', error };

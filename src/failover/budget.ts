@@ -62,10 +62,15 @@ export class Budget {
     return this.#ends === Infinity ? Infinity : this.#ends - now();
   }
 
+  /** Whether the caller has cancelled the request. */
+  get isCancelled(): boolean {
+    const { signal, cancelToken } = this.#caller;
+    return signal?.aborted === true || cancelToken?.reason !== undefined;
+  }
+
   /** @throws AbortReason if the caller has cancelled or the time is over, so that nothing new begins */
   check(): void {
-    const { signal, cancelToken } = this.#caller;
-    if (signal?.aborted || cancelToken?.reason) throw this.#cancelled();
+    if (this.isCancelled) throw this.#cancelled();
     if (this.remaining() <= 0) throw new AbortReason('timeout', this.timeout);
   }
 

@@ -46,14 +46,25 @@ export type FailoverCondition = (failure: Failure) => boolean;
 export type Outcome<A> =
   | { readonly is: 'success'; readonly response: A }
   /** A cancel, a mistake of the caller's own, local trouble or a bug. No backend is blamed, and the caller gets the error. */
-  | { readonly is: 'callers'; readonly error: unknown; readonly status?: number }
-  /** The caller's `timeout` passed. The backend is blamed if this attempt had the whole of it. */
-  | { readonly is: 'expired'; readonly failure: Failure; readonly blame: boolean }
+  | Callers
+  /** The caller's `timeout` passed. The backend is blamed if this attempt had the whole of it, or if it had answered. */
+  | {
+      readonly is: 'expired';
+      readonly failure: Failure;
+      readonly blame: boolean;
+      readonly retryAfter?: number | undefined;
+    }
   /** A kept-alive connection that the server had closed. The request is sent again to the same backend. */
   | { readonly is: 'stale'; readonly error: unknown }
   /** The request got no socket in time. No backend is blamed, and another one may be tried. */
   | { readonly is: 'unsent'; readonly error: unknown }
   | Failed;
+
+interface Callers {
+  readonly is: 'callers';
+  readonly error: unknown;
+  readonly status?: number;
+}
 
 /** A failed attempt. */
 export interface Failed {
@@ -272,6 +283,16 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
   const isUnsent = connection?.isUnsent === true;
   if (isOwnMistake(chain) || (!isUnsent && !isNetworks(chain, connection))) return { is: 'callers', error };
   return failed(error, evidence, reasonOfError(error, connection));
+}
+
+/**
+ * The outcome of an attempt that a time limit ended after the head of an error response had arrived: the head counts,
+ * whatever becomes of the body. `undefined`: none had arrived.
+ */
+export function outcomeOfHead(error: unknown, evidence: Evidence): Failed | Callers | undefined {
+  const { connection } = evidence;
+  if (isSuccess(connection?.head?.status)) return undefined;
+  return classifyError(error, evidence) as Failed | Callers;
 }
 
 function responseOf(error: unknown, { config, connection, response: read }: Evidence): HttpResponse | undefined {

@@ -118,7 +118,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       return { is: 'throw', error: outcome.error };
     case 'expired': {
       const { failure, blame } = outcome;
-      if (blame) blameExpired(run, current, failure);
+      if (blame) blameExpired(run, current, outcome);
       else end(run, current, { error: failure.error });
       return { is: 'throw', error: failure.error };
     }
@@ -185,13 +185,13 @@ function judge<R extends HttpRequest, A extends HttpResponse>(
 function blameExpired<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
-  failure: Failure,
+  { failure, retryAfter }: Pick<Failed, 'failure' | 'retryAfter'>,
 ): void {
   let override: number | undefined;
   try {
     override = checkedCooldown(run.rules.cooldown(failure));
   } finally {
-    end(run, current, failure, blameFor(run, current.inFlight, failure, { override }));
+    end(run, current, failure, blameFor(run, current.inFlight, failure, { retryAfter, override }));
   }
 }
 
@@ -200,7 +200,7 @@ function blameFor<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   inFlight: InFlight,
   failure: Failure,
-  { retryAfter, override }: { readonly retryAfter?: number | undefined; readonly override: number | undefined },
+  { retryAfter, override }: { readonly retryAfter: number | undefined; readonly override: number | undefined },
 ): number {
   const covers = coverageOf(failure);
   const scope = covers === 'deployment' ? inFlight.backend.scopeOf(namedDeployment(run)) : undefined;

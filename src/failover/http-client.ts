@@ -95,6 +95,14 @@ export interface Settling {
   readonly cause?: Error | undefined;
 }
 
+/** A response of whose body the beginning is read. */
+export interface Beginning<A> {
+  /** Takes the place of the response. It has all of the body for whoever reads it. */
+  readonly response: A;
+  /** Resolves to whether the body is over; rejects with what it breaks with. */
+  readonly isOver: Promise<boolean>;
+}
+
 /**
  * Sends the attempts of a request. The caller gets its library's own responses and errors. axios is one client, fetch another.
  * It knows nothing of pools, cooldowns and conditions.
@@ -106,15 +114,12 @@ export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
    */
   send(request: R, target: Target, exchange: Exchange): Promise<A>;
   /**
-   * Reads the beginning of a response's body, which stays as it was for the caller. `undefined` if it has been read already:
-   * it is the response's `data`.
+   * Reads the beginning of a response's body. `undefined` if it has been read already: it is the response's `data`.
    *
    * @param take is given each chunk
    * @param limits end the reading as well
-   * @returns whether the body is over
-   * @throws what it breaks with
    */
-  readBeginning?(request: R, response: A, take: Take, limits: ReadLimits): Promise<boolean> | undefined;
+  readBeginning?(request: R, response: A, take: Take, limits: ReadLimits): Beginning<A> | undefined;
   /**
    * Frees the connection of a response that nobody will read.
    *

@@ -2,14 +2,14 @@ import { CodedError } from '../base/errors';
 import { AbortReason } from '../failover/budget';
 import type { Abort } from '../failover/budget';
 import type { Fabricated } from '../failover/exhausted';
-import type { Connection, Exchange, HttpClient, Target } from '../failover/http-client';
+import type { Beginning, Connection, Exchange, HttpClient, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import type { HttpResponse } from '../http/messages';
-import { discardBody, isNodeStream, isRewindable, isWebStream, readNodeStream, readWebStream } from '../http/streams';
+import { discardBody, isNodeStream, isRewindable, isWebStream, readAhead, readNodeStream } from '../http/streams';
 import type { ReadLimits, Take } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import { attemptOf } from './attempt-init';
-import { withHidden } from './hidden';
+import { alike, withHidden } from './hidden';
 import { followed, isFollowed } from './redirects';
 import type { FetchRequest } from './request';
 
@@ -55,13 +55,15 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
     response: FetchResponse,
     take: Take,
     limits: ReadLimits,
-  ): Promise<boolean> | undefined {
+  ): Beginning<FetchResponse> | undefined {
     const { body } = response as { body: unknown };
     // node-fetch gives streams of Node's.
-    if (isNodeStream(body) && isRewindable(body)) return readNodeStream(body, take, limits);
+    if (isNodeStream(body) && isRewindable(body)) return { response, isOver: readNodeStream(body, take, limits) };
     // A mock may be less than a `Response`.
-    if (!isWebStream(body) || response.bodyUsed || typeof response.clone !== 'function') return undefined;
-    return readWebStream(response.clone().body!, take, limits);
+    const isReal = typeof response.clone === 'function' && response.status >= 200 && response.status <= 599;
+    if (!isWebStream(body) || response.bodyUsed || !isReal) return undefined;
+    const { stream, read } = readAhead(body);
+    return { response: withBody(response, stream) as FetchResponse, isOver: read(take, limits) };
   }
 
   discard(response: FetchResponse): void {
@@ -97,6 +99,17 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
     cancelBody(error);
     return error;
   }
+}
+
+/**
+ * The same response with another body. (A clone would be simpler. But where both of its bodies are ended, as by an abort
+ * after the reading, Node 20's fetch leaves a rejection that nobody can handle.)
+ */
+function withBody(response: Response, body: ReadableStream): Response {
+  const { url, redirected, type, constructor: own } = response;
+  // Of the wrapped fetch's own kind, unless it is a mock.
+  const Own = 'redirect' in own ? (own as typeof Response) : Response;
+  return alike(new Own(body, response), { url, redirected, type });
 }
 
 /** What is seen of a request over fetch. Nothing shows how far a connection got. */

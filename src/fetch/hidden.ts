@@ -9,3 +9,10 @@ export function withHidden<T>(owner: T, fields: Record<string, unknown>): T {
   for (const [key, value] of Object.entries(fields)) setHidden(owner as object, key, value);
   return owner;
 }
+
+/** The response with other values of fields that can't be written on. Its clones have them too. */
+export function alike(response: Response, fields: Partial<Pick<Response, 'url' | 'redirected' | 'type'>>): Response {
+  // A mock may have none.
+  const clone = response.clone?.bind(response);
+  return withHidden(response, { ...fields, clone: clone && (() => alike(clone(), fields)) });
+}

@@ -7,7 +7,7 @@ import { headerOf } from '../http/headers';
 import { FETCH_REDIRECTS, hiddenRedirect, isRedirect, nextHop } from '../http/redirect';
 import type { Hop, NextHop } from '../http/redirect';
 import { discardBody, isNode } from '../http/streams';
-import { withHidden } from './hidden';
+import { alike } from './hidden';
 import type { AttemptInit } from './attempt-init';
 import type { Fetch, FetchRequest } from './request';
 
@@ -51,7 +51,7 @@ export async function followed(
     const location = RULES.follows(status) ? headerOf(response.headers, 'location') : undefined;
     if (!isRedirect(status, location, RULES)) {
       if (integrity && isSuccess(status)) await checkIntegrity(fetch, response, integrity);
-      return redirects === 0 ? response : asRedirected(response);
+      return redirects === 0 ? response : alike(response, { redirected: true });
     }
     discardBody(response.body);
     if (redirects >= MAX_REDIRECTS) throw failed(new Error('redirect count exceeded'));
@@ -105,10 +105,4 @@ function hidden(): TypeError {
 /** As fetch reports it. */
 function failed(cause: unknown): TypeError {
   return new TypeError('fetch failed', { cause });
-}
-
-function asRedirected(response: Response): Response {
-  // A mock may have none.
-  const clone = response.clone?.bind(response);
-  return withHidden(response, { redirected: true, clone: clone && (() => asRedirected(clone())) });
 }

@@ -44,7 +44,7 @@ export class StreamInspection {
 
   /** Takes the next bytes of the body. Returns whether it has seen enough. */
   push(bytes: Uint8Array): boolean {
-    this.#parser.push(bytes);
+    this.#parser.push(bytes.subarray(0, MAX_HELD - this.#size));
     this.#size += bytes.length;
     return this.#isDecided || this.#size >= MAX_HELD;
   }
@@ -98,7 +98,7 @@ function meaningOf({
   }
   if (hasError(error)) return { is: 'error', error: streamErrorOf(error) };
   // Its data is the error. The `type` in it may say only that it is one.
-  if (isKind(/^error$/)) return { is: 'error', error: streamErrorOf(value ?? data, 'error') };
+  if (isKind(/^error$/i)) return { is: 'error', error: streamErrorOf(value ?? data, 'error') };
   // Azure's API Management
   if (typeof statusCode === 'number')
     return { is: 'error', error: { code: String(statusCode), ...streamErrorOf(value) } };
@@ -126,10 +126,10 @@ function streamErrorOf(error: unknown, notAType?: string): StreamError {
 
 /** What codes and types stand for. The first that fits counts. Spaces, dashes and underscores are left out. */
 const STATUSES: readonly (readonly [names: RegExp, status: number | undefined])[] = [
-  // About the request. OpenAI: invalid_request_error, invalid_prompt, content_filter, image_content_policy_violation, authentication_error
-  [/invalid|contentfilter|policy|contextlength|authentication|permission|notfound/, undefined],
   // Azure: too_many_requests, RateLimitReached; OpenAI: rate_limit_exceeded, insufficient_quota
   [/ratelimit|toomanyrequests|quota|throttl/, 429],
+  // About the request. OpenAI: invalid_request_error, invalid_prompt, content_filter, image_content_policy_violation, authentication_error
+  [/invalid|contentfilter|policy|contextlength|authentication|permission|notfound/, undefined],
   // OpenAI: server_is_overloaded, slow_down; Azure: ServiceUnavailable
   [/overloaded|unavailable|slowdown/, 503],
   // OpenAI: server_error, vector_store_timeout; Azure: InternalServerError
@@ -153,8 +153,15 @@ function statusOf({ code = '', type = '', message = '' }: StreamError, headers: 
 
 /** Whether the headers of a response show that a limit is used up, or specify a wait. */
 function isUsedUp(headers: object): boolean {
-  const isZero = REMAINING.some((name) => String(headerOf(headers, name)) === '0');
-  return isZero || parseRetryAfter({ status: 429, headers })! > 0;
+  const numberIn = (name: string) => Number(headerOf(headers, name) ?? NaN);
+  const isUsed = REMAINING.some((name) => {
+    const remaining = numberIn(name);
+    // -1 with a limit of -1 or a reset of 0 says nothing (openai-dotnet#838).
+    const isUnknown =
+      numberIn(name.replace('remaining', 'limit')) < 0 || numberIn(name.replace('remaining', 'reset')) === 0;
+    return remaining === 0 || (remaining < 0 && !isUnknown);
+  });
+  return isUsed || parseRetryAfter({ status: 429, headers })! > 0;
 }
 
 /** Both spellings occur (openai-python#937). */

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { after } from '../base/clock';
+import { after, afterTask } from '../base/clock';
 import { bytesOfText } from './body-text';
 
 /**
@@ -98,27 +98,66 @@ export interface ReadLimits {
   readonly abort?: Abortable | undefined;
 }
 
-/**
- * Reads the beginning of a web stream, and cancels it: a branch of a stream that was split, whose other branch then goes on alone.
- *
- * @returns whether the stream is over
- * @throws what it breaks with
- */
-export async function readWebStream(stream: ReadableStream, take: Take, limits: ReadLimits): Promise<boolean> {
-  const reader = stream.getReader() as ReadableStreamDefaultReader<unknown>;
-  let release!: () => void;
-  const stopped = new Promise<undefined>((resolve) => (release = stopAt(limits, () => resolve(undefined))));
-  try {
-    for (;;) {
-      const next = await Promise.race([reader.read(), stopped]);
-      if (next === undefined) return false;
-      if (next.done) return true;
-      if (take(bytesOf(next.value))) return false;
+/** A web stream of which somebody else reads the beginning. */
+export interface ReadAhead {
+  /** All of the stream, for whoever reads it afterwards. */
+  readonly stream: ReadableStream<Uint8Array>;
+  /**
+   * Reads the beginning.
+   *
+   * @returns whether the stream is over
+   * @throws what it breaks with
+   */
+  readonly read: (take: Take, limits: ReadLimits) => Promise<boolean>;
+}
+
+/** A stream that is split by `tee` would do, but costs twice as much. */
+export function readAhead(source: ReadableStream): ReadAhead {
+  const reader = source.getReader() as ReadableStreamDefaultReader<unknown>;
+  const kept: Uint8Array[] = [];
+  /** A read that had begun when the limits ended the reading. */
+  let begun: ReturnType<typeof reader.read> | undefined;
+  const pull = async (controller: ReadableByteStreamController): Promise<void> => {
+    const early = kept.shift();
+    if (early !== undefined) {
+      controller.enqueue(ownBytes(early));
+      return;
     }
-  } finally {
-    release();
-    reader.cancel().catch(ignore);
-  }
+    const { done, value } = await (begun ?? reader.read());
+    begun = undefined;
+    const bytes = done ? undefined : bytesOf(value);
+    if (bytes === undefined) {
+      controller.close();
+      // Whoever waits with a buffer of their own is told, too.
+      controller.byobRequest?.respond(0);
+    } else if (bytes.length > 0) controller.enqueue(ownBytes(bytes));
+    else await pull(controller);
+  };
+  const stream = new ReadableStream({ type: 'bytes', pull, cancel: (reason) => reader.cancel(reason) });
+  const read = async (take: Take, limits: ReadLimits): Promise<boolean> => {
+    let release!: () => void;
+    const stopped = new Promise<undefined>((resolve) => (release = stopAt(limits, () => resolve(undefined))));
+    try {
+      for (;;) {
+        begun = reader.read();
+        const next = await Promise.race([begun, stopped]);
+        if (next === undefined) return false;
+        if (next.done) return true;
+        begun = undefined;
+        const bytes = bytesOf(next.value);
+        if (bytes.length > 0) kept.push(bytes);
+        if (take(bytes)) return false;
+      }
+    } finally {
+      release();
+    }
+  };
+  return { stream, read };
+}
+
+/** A stream of bytes takes over the memory of what it is given, so it gets no part of a larger piece. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return (bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()) as Uint8Array<ArrayBuffer>;
 }
 
 /** A Node stream that takes back what was read of it. */
@@ -142,6 +181,8 @@ export function isRewindable(stream: NodeStream): stream is NodeStream & Rewinda
  */
 export function readNodeStream(stream: Rewindable, take: Take, limits: ReadLimits): Promise<boolean> {
   if (stream.readableEnded || isReadToEnd(stream)) return Promise.resolve(true);
+  // It would tell nobody any more.
+  if (stream.destroyed) return Promise.reject(stream.errored ?? closedEarly());
   const chunks: unknown[] = [];
   /** Reads what has arrived. Returns whether the stream is over, or `undefined` if more is needed. */
   const read = (): boolean | undefined => {
@@ -165,14 +206,16 @@ export function readNodeStream(stream: Rewindable, take: Take, limits: ReadLimit
       release();
       stream.off('readable', arrived).off('error', failed).off('close', closed);
       putBack(stream, chunks);
-      if (error === undefined) resolve(isOver);
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is
-      else reject(error);
+      // Until the end of the task, Node takes the stream for one that has a listener, and tells the next one nothing.
+      afterTask(() => {
+        if (error === undefined) resolve(isOver);
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is
+        else reject(error);
+      });
     };
     const failed = (error: unknown): void => finish(false, error);
     // HTTP/2: a session that ends closes its streams without an error.
-    const closed = (): void =>
-      failed(Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' }));
+    const closed = (): void => failed(closedEarly());
     const release = stopAt(limits, () => finish(false));
     const arrived = (): void => {
       const isOver = read();
@@ -180,6 +223,11 @@ export function readNodeStream(stream: Rewindable, take: Take, limits: ReadLimit
     };
     stream.on('readable', arrived).on('error', failed).on('close', closed);
   });
+}
+
+/** As Node reports a stream that closes before its end. */
+function closedEarly(): Error {
+  return Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
 }
 
 function isReadToEnd({ readableLength, _readableState }: Rewindable): boolean {

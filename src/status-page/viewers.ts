@@ -26,6 +26,12 @@ export function message(event: string, json: string): string {
   return `event: ${event}\ndata: ${json}\n\n`;
 }
 
+/** A middleware that compresses responses would keep the text for later. It gives them a function that sends it. */
+function write(response: ServerResponse & { flush?: () => void }, text: string): void {
+  response.write(text);
+  response.flush?.();
+}
+
 /** The clients of the event stream. Its one timer runs only while there are any. */
 export class Viewers {
   readonly #source: Source;
@@ -46,10 +52,13 @@ export class Viewers {
 
   /** Begins to write events to a response whose head has been sent. */
   add(request: IncomingMessage, response: ServerResponse): void {
+    // It left while somebody else's middleware had the request, and won't tell again.
+    if (response.destroyed) return;
     // What happened before is in the history that the new viewer gets.
     this.#flush();
     response.on('close', () => this.#remove(response));
-    response.write(
+    write(
+      response,
       `retry: 2000\n\n${message('snapshot', this.#source.snapshot())}${message('history', this.#source.history())}`,
     );
     this.#responses.set(response, request);
@@ -105,7 +114,7 @@ export class Viewers {
       if (response.writableLength > MAX_BACKLOG) {
         this.#remove(response);
         response.destroy();
-      } else response.write(text);
+      } else write(response, text);
     }
   }
 
