@@ -13,8 +13,10 @@ import {
   trickle,
   closeBackendsAfterEach,
 } from '../support/fake-backend';
+import type { Reply } from '../support/fake-backend';
 import { pair } from '../support/pair';
 import { deferred, eventLoopTurn, fakeClock, stubPool } from '../support/stub-pool';
+import { wires } from '../support/wires';
 
 closeBackendsAfterEach();
 
@@ -125,7 +127,52 @@ describe('a `cooldown` option', () => {
   });
 });
 
+describe('the head of a refusal whose body stalls counts', () => {
+  const stalling: Reply = (_, response) => {
+    response.writeHead(429, { 'retry-after': '60', 'content-length': '100' }).write('{');
+  };
+
+  test.each(wires())('when `timeout` passes over %s', async (wire) => {
+    const { adapter } = await pair(stalling, { adapter: wire });
+    const error = await rejectionOf(axios.post('/x', {}, { adapter, timeout: 80 }));
+    expect(error).toMatchObject({
+      message: 'timeout of 80ms exceeded',
+      attempts: [{ status: 429, reason: 'throttled', cooldown: 60_000 }],
+    });
+  });
+
+  test.each(wires())('for nothing when the caller cancels over %s', async (wire) => {
+    const caller = new AbortController();
+    const { adapter, a } = await pair(
+      (...call) => {
+        stalling(...call);
+        setTimeout(() => caller.abort(), 50);
+      },
+      { adapter: wire },
+    );
+    const error = await rejectionOf(axios.post('/x', {}, { adapter, signal: caller.signal }));
+    expect(axios.isCancel(error)).toBe(true);
+    expect(a.calls).toHaveLength(1);
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true, cooldowns: [] });
+  });
+});
+
 describe('attemptTimeout', () => {
+  test('what is done after a task is done in a microtask where there is no nextTick, as in browsers', async () => {
+    const nextTick = process.nextTick.bind(process);
+    Object.assign(process, { nextTick: undefined });
+    const callback = jest.fn();
+    jest.isolateModules(() => {
+      // eslint-disable-next-line @typescript-eslint/no-require-imports -- it must be loaded anew
+      const { afterTask } = require('../../src/base/clock') as typeof clock;
+      afterTask(callback);
+    });
+    Object.assign(process, { nextTick });
+    expect(callback).not.toHaveBeenCalled();
+    await Promise.resolve();
+    expect(callback).toHaveBeenCalledTimes(1);
+  });
+
   test('passes at once where there is no setImmediate, as in browsers', async () => {
     const { setImmediate } = globalThis;
     Reflect.deleteProperty(globalThis, 'setImmediate');
@@ -140,6 +187,33 @@ describe('attemptTimeout', () => {
     });
     globalThis.setImmediate = setImmediate;
     await expect(turn).resolves.toBeUndefined();
+  });
+
+  test.each(wires())(
+    'passes over %s while the body of a refusal stalls, and the head of the refusal counts',
+    async (wire) => {
+      const stalling: Reply = (_, response) => {
+        response.writeHead(429, { 'retry-after': '60', 'content-length': '100' }).write('{');
+      };
+      const { adapter } = await pair(stalling, { adapter: wire, attemptTimeout: 80 });
+      const { attempts } = await axios.post('/openai/deployments/chat/x', {}, { adapter });
+      expect(attempts).toMatchObject([
+        { backend: 'a', status: 429, reason: 'throttled', cooldown: 60_000, scope: 'chat' },
+        { backend: 'b', status: 200 },
+      ]);
+    },
+  );
+
+  test.each(wires())('passes over %s while the body of a 400 stalls, and nobody is blamed', async (wire) => {
+    const stalling: Reply = (_, response) => {
+      response.writeHead(400, { 'content-length': '100' }).write('{');
+    };
+    const { adapter, b } = await pair(stalling, { adapter: wire, attemptTimeout: 80 });
+    const error = await rejectionOf(axios.post('/x', {}, { adapter }));
+    expect(error).toMatchObject({ attempts: [{ backend: 'a', status: 400 }] });
+    expect(error.message).toMatch(/^timeout of 80ms exceeded$/);
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
+    expect(b.calls).toEqual([]);
   });
 
   test('of a request overrides that of a backend, which overrides the option', async () => {

@@ -1,7 +1,7 @@
 import axios from 'axios';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
-import { Agent, fetch as undiciFetch } from 'undici';
+import { Agent, MockAgent, fetch as undiciFetch } from 'undici';
 import { attemptsOf, priorityAdapter } from '../../src';
 import type { PoolEvent } from '../../src';
 import { BackendPool, affinity, isContextLengthExceeded, priorityFetch, roundRobin } from '../../src/fetch';
@@ -528,7 +528,7 @@ describe('the model of a Blob', () => {
 test('a priority fetch that is called as an adapter of axios says what to use', async () => {
   const { fetch } = await pair({});
   await expect(axios.get('/x', { adapter: fetch as never })).rejects.toThrow(
-    new TypeError('this is a fetch and no adapter of axios; use priorityAdapter(backends)'),
+    new TypeError('this is a fetch; for axios, use priorityAdapter'),
   );
 });
 
@@ -803,7 +803,7 @@ describe('nothing is left behind:', () => {
 
   test('where there is no AbortSignal.any, the signal itself is passed on', async () => {
     const any = AbortSignal.any.bind(AbortSignal);
-    Object.assign(AbortSignal, { any: undefined });
+    Reflect.deleteProperty(AbortSignal, 'any');
     try {
       const given = jest.fn<Promise<Response>, Parameters<Fetch>>(() => Promise.resolve(new Response('x')));
       const fetch: PriorityFetch = priorityFetch([{ baseURL: 'http://a.example' }], { fetch: given });
@@ -856,4 +856,76 @@ test('a stream needs no duplex where the runtime asks for none', async () => {
   } finally {
     globalThis.Request = Original;
   }
+});
+
+describe('as with native fetch:', () => {
+  test('the type of a response from another origin', async () => {
+    const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    a.always({ status: 307, headers: { location: `${b.url}/x` } });
+    const ours = await priorityFetch([{ baseURL: a.url }])(URL_);
+    const plain = await fetch(a.url);
+    expect([ours.type, ours.redirected, ours.url]).toEqual([plain.type, plain.redirected, plain.url]);
+    a.always({ status: 307, headers: { location: '/y' } });
+    a.script({ status: 307, headers: { location: '/y' } }, { body: 'ok' });
+    expect((await priorityFetch([{ baseURL: a.url }])(URL_)).type).toBe('basic');
+  });
+
+  test('a body of null in init leaves the body of a Request', async () => {
+    const { fetch, a } = await pair({});
+    await fetch(new Request(URL_, post()), { body: null });
+    expect(a.lastCall.body.toString()).toBe('{"model":"chat"}');
+  });
+
+  test('a signal of a polyfill, which has no reason, cancels with an AbortError, also while the body is read', async () => {
+    class PolyfilledSignal extends EventTarget {
+      aborted = false;
+    }
+    const { fetch, a } = await pair((_, response) => void response.writeHead(200).write('x'));
+    const aborted = Object.assign(new PolyfilledSignal(), { aborted: true });
+    await expect(fetch(URL_, { signal: aborted as never })).rejects.toMatchObject({ name: 'AbortError' });
+    expect(a.calls).toEqual([]);
+    const given: unknown[] = [];
+    const wrapped = priorityFetch([{ baseURL: a.url }], {
+      attemptTimeout: 5_000,
+      fetch: async (_, init) => {
+        given.push(init?.signal);
+        return Promise.resolve(new Response('x'));
+      },
+    });
+    const signal = new PolyfilledSignal();
+    await wrapped(URL_, { signal: signal as never });
+    // `AbortSignal.any` would not hear it.
+    expect(given).toEqual([signal]);
+  });
+});
+
+test.each<[string, () => RequestInit]>([
+  ['a wrong content-length', () => ({ method: 'PUT', body: 'abc', headers: { 'content-length': '5' } })],
+  [
+    'a dispatcher that is closed',
+    () => {
+      const dispatcher = new Agent();
+      void dispatcher.destroy();
+      return { dispatcher } as RequestInit;
+    },
+  ],
+  [
+    'a mock without a matching rule',
+    () => {
+      const dispatcher = new MockAgent();
+      dispatcher.disableNetConnect();
+      return { dispatcher } as RequestInit;
+    },
+  ],
+])('nobody is blamed for %s', async (_what, init) => {
+  const { fetch, b } = await pair({}, { fetch: undiciFetch as never });
+  await expect(fetch(URL_, init())).rejects.toThrow('fetch failed');
+  expect(fetch.pool.snapshot()).toMatchObject([{ failures: 0, available: true }, { failures: 0 }]);
+  expect(b.calls).toEqual([]);
+});
+
+test('nothing was sent to a port that fetch refuses', async () => {
+  const { b } = await pair({});
+  const fetch = priorityFetch([{ baseURL: 'http://127.0.0.1:6667' }, { baseURL: b.url, priority: 2 }]);
+  expect(attemptsOf(await fetch(URL_, post()))).toMatchObject([{ reason: 'connection' }, { status: 200 }]);
 });

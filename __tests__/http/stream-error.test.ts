@@ -110,6 +110,13 @@ test.each<[title: string, text: string, refusal: StreamRefusal, headers?: object
     { status: 429, error: { code: '429', message: 'Rate limit is exceeded.' } },
   ],
   [
+    'only a message, beside a limit below zero that nothing else is said of',
+    event({ error: { message: 'm' } }),
+    { status: 429, error: { message: 'm' } },
+    { 'x-ratelimit-remaining-tokens': '-1' },
+  ],
+  ['an event named Error', event({ code: 429 }, 'Error'), { status: 429, error: { code: '429' } }],
+  [
     'only a message, beside a limit below zero',
     event({ error: { message: 'm' } }),
     { status: 429, error: { message: 'm' } },
@@ -159,6 +166,7 @@ test.each<[error: object, headers?: object]>([
   [{ message: 'The prompt was refused.' }],
   [{ code: 'Timeout' }],
   [{ type: 'authentication_error', message: 'quota' }],
+  [{ message: 'The prompt was refused.' }, { 'x-ratelimit-limit-tokens': '-1', 'x-ratelimit-remaining-tokens': '-1' }],
   [
     { message: 'The prompt was refused.' },
     { 'x-ratelimit-remaining-requests': '-1', 'x-ratelimit-reset-requests': '0', 'retry-after': '0' },
@@ -171,6 +179,15 @@ test('64 KiB without a meaningful event are enough', () => {
   const inspection = new StreamInspection({});
   expect(inspection.push(Buffer.alloc(65_535, ':'))).toBe(false);
   expect(inspection.push(Buffer.alloc(1, ':'))).toBe(true);
+});
+
+test('what comes after the first 64 KiB is not looked at, however the body is cut', () => {
+  const text = `${':'.repeat(65_530)}\n\n${event({ error: { code: 429 } })}`;
+  const inStream = new StreamInspection({});
+  expect(inStream.push(Buffer.from(text))).toBe(true);
+  const whole = new StreamInspection({});
+  whole.whole(text);
+  expect([inStream.refusal, whole.refusal]).toEqual([undefined, undefined]);
 });
 
 test('a body that has been read is looked at in any form', () => {

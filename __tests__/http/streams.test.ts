@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import axios from 'axios';
+import type { InternalAxiosRequestConfig } from 'axios';
 import { priorityAdapter } from '../../src';
+import { readAhead } from '../../src/http/streams';
 import { FakeBackend, rejectionOf, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool, eventLoopTurn } from '../support/stub-pool';
 import { textOf } from '../support/text-of';
@@ -163,4 +166,69 @@ test('no listener stays on the signal for a fabricated stream that nobody reads'
   const config = { adapter, responseType: 'stream', validateStatus: null, signal } as const;
   expect((await axios.get('/x', config)).fabricated).toBe(true);
   expect(remove).toHaveBeenCalledTimes(add.mock.calls.length);
+});
+
+describe('a Node stream whose beginning was read', () => {
+  const through = (stream: () => Readable | Promise<Readable>) => async (config: InternalAxiosRequestConfig) => ({
+    ...{ status: 200, statusText: '', headers: { 'content-type': 'text/event-stream' }, config },
+    data: await stream(),
+  });
+
+  test('is read to its end by listeners of `readable`', async () => {
+    // Only a prelude, so that it is read to its end.
+    const words = async function* () {
+      await eventLoopTurn();
+      yield ': hello\n\n';
+    };
+    const adapter = priorityAdapter([{ baseURL: 'a.example' }], {
+      adapter: through(() => Readable.from(words(), { objectMode: false })),
+    });
+    const { data } = await axios.get<Readable>('/x', { adapter, responseType: 'stream' });
+    let text = '';
+    data.on('readable', () => {
+      for (let chunk; (chunk = data.read() as Buffer | null) !== null;) text += String(chunk);
+    });
+    await once(data, 'end');
+    expect(text).toBe(': hello\n\n');
+  });
+
+  test.each([
+    ['with an error', new Error('cut'), 'cut'],
+    ['without one', undefined, 'Premature close'],
+  ])('is given up if it has closed before, %s', async (_how, error, message) => {
+    const adapter = priorityAdapter([{ baseURL: 'a.example' }], {
+      adapter: through(async () => {
+        const stream = new Readable({ read: () => undefined }).on('error', () => undefined).destroy(error);
+        await once(stream, 'close');
+        return stream;
+      }),
+    });
+    const rejected = await rejectionOf(axios.post('/x', {}, { adapter, responseType: 'stream' }));
+    expect(rejected.message).toBe(message);
+  });
+});
+
+test('a part of a larger piece of memory is copied into a stream of bytes', async () => {
+  const pool = new Uint8Array(100).fill(120);
+  const source = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(pool.subarray(10, 13));
+      controller.enqueue(new Uint8Array());
+      controller.enqueue(pool.subarray(20, 22));
+      controller.close();
+    },
+  });
+  const { stream, read } = readAhead(source);
+  expect(await read(() => true, {})).toBe(false);
+  expect(await textOf(stream)).toBe('xxxxx');
+  expect(pool.length).toBe(100);
+});
+
+test('a reader with a buffer of its own gets all of a stream, and its end', async () => {
+  const { stream, read } = readAhead(new Blob(['abc']).stream());
+  expect(await read(() => false, {})).toBe(true);
+  const reader = stream.getReader({ mode: 'byob' });
+  const first = await reader.read(new Uint8Array(10));
+  expect(Buffer.from(first.value!).toString()).toBe('abc');
+  expect((await reader.read(new Uint8Array(10))).done).toBe(true);
 });

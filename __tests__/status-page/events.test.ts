@@ -1,4 +1,6 @@
 /** The stream of server-sent events, over real HTTP and real backends. */
+import { once } from 'node:events';
+import { get } from 'node:http';
 import axios from 'axios';
 import { BackendPool, priorityAdapter } from '../../src';
 import { statusPage } from '../../src/status-page';
@@ -35,6 +37,19 @@ async function open(pools: BackendPool | Record<string, BackendPool>, options = 
 const firstOf = (snapshot: unknown) => (snapshot as { pools: { pool: { backends: [State] } } }).pools.pool.backends[0];
 
 describe('a viewer', () => {
+  test('is told at once behind a middleware that compresses responses', async () => {
+    const pool = newPool();
+    const page = toClose(statusPage(pool));
+    const flush = jest.fn();
+    const { url } = await serve((request, response) => page(request, Object.assign(response, { flush })));
+    const stream = await Stream.open(`${url}/events`);
+    await until(() => stream.messages.length >= 2);
+    expect(flush).toHaveBeenCalledTimes(1);
+    pool.cool('one', 60_000);
+    await until(() => stream.of('pool').length === 1);
+    expect(flush.mock.calls.length).toBeGreaterThan(1);
+  });
+
   test('gets a snapshot and the history at once, and can be told how soon to come back', async () => {
     const pool = newPool();
     const { look } = await open(pool);
@@ -129,6 +144,25 @@ describe('the number of viewers', () => {
     // A HEAD is answered as the GET would be.
     expect((await ask(`${url}/events`, 'HEAD')).status).toBe(503);
     first.close();
+    let stream = await Stream.open(`${url}/events`);
+    for (let i = 0; i < 50 && stream.status === 503; i++) stream = await Stream.open(`${url}/events`);
+    expect(stream.status).toBe(200);
+  });
+
+  test('isn’t raised by a client that left while somebody else’s middleware had its request', async () => {
+    const page = toClose(statusPage(newPool(), { maxClients: 1 }));
+    const waiting: (() => Promise<void>)[] = [];
+    const { url } = await serve((request, response) => {
+      if (waiting.length === 2) page(request, response);
+      else waiting.push(async () => void (await once(response, 'close').then(() => page(request, response))));
+    });
+    for (let i = 0; i < 2; i++) {
+      const leaving = get(`${url}/events`, { agent: false }).on('error', () => undefined);
+      await until(() => waiting.length > i);
+      const handled = waiting[i]!();
+      leaving.destroy();
+      await handled;
+    }
     let stream = await Stream.open(`${url}/events`);
     for (let i = 0; i < 50 && stream.status === 503; i++) stream = await Stream.open(`${url}/events`);
     expect(stream.status).toBe(200);

@@ -5,6 +5,8 @@ import { CodedError, codeOf, errorChain } from '../base/errors';
 import { setHidden } from '../base/hidden';
 import { AbortReason } from '../failover/budget';
 import type { Abort } from '../failover/budget';
+import { NO_STATUS } from '../failover/errors';
+import { FetchConnection } from '../failover/http-client';
 import type { Beginning, Exchange, HttpClient, Settling, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import { routeOf } from '../http/deployments';
@@ -14,7 +16,7 @@ import type { ReadLimits, Take } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import { attemptConfig } from './attempt-config';
 import type { AdapterKind, AttemptConfig, AxiosRequest } from './attempt-config';
-import { FetchConnection, connectionOf, fetchIn, watchedBy, watchedFetch } from './connection';
+import { connectionOf, fetchIn, watchedBy, watchedFetch } from './connection';
 import type { FetchEnv } from './connection';
 import { reportProgress } from './progress';
 import { axiosErrorOf, checkSensitiveHeaders, isRedirected, isRefused, prepareRedirects } from './redirects';
@@ -229,12 +231,7 @@ function checkedStatus0(
     if (follow !== undefined) throw axiosErrorOf(hiddenRedirect(), attempt, request);
     if (redirect === 'manual' || attempt.maxRedirects === 0) return response;
   }
-  throw new axios.AxiosError(
-    'Network Error: the response has no status',
-    axios.AxiosError.ERR_NETWORK,
-    attempt,
-    request,
-  );
+  throw new axios.AxiosError(NO_STATUS, axios.AxiosError.ERR_NETWORK, attempt, request);
 }
 
 /** Calls the adapter. One that throws at once counts as one that rejects. */

@@ -3,7 +3,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { own } from '../base/check';
 import { now } from '../base/clock';
 import { codeOf, errorChain } from '../base/errors';
-import type { Connection, Exchange, Head } from '../failover/http-client';
+import type { Connection, Exchange, FetchConnection, Head } from '../failover/http-client';
 import { CLOSED_CODE, STALE_WITHIN, headFrom } from './transport';
 
 /** A native request, as an error of axios's http adapter holds it. */
@@ -41,17 +41,6 @@ export function connectionOf(error: unknown, { fresh, started }: Exchange, hasSe
     isQueued: false,
     head: sent?.res ? headFrom(sent.res) : undefined,
   };
-}
-
-/** What is seen of a request over fetch: the head of its response. Nothing shows how far a connection got. */
-export class FetchConnection implements Connection {
-  readonly error = undefined;
-  readonly isUnsent = undefined;
-  readonly isStale = false;
-  readonly isQueued = false;
-  readonly hidesHandshake = true;
-  head: Head | undefined;
-  native: unknown;
 }
 
 /** In `fetchOptions`: what the watched fetch reports to. No symbol, since axios 1.13 doesn't copy those. */

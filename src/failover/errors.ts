@@ -21,6 +21,9 @@ export function brokenReason(error: unknown): FailureReason {
   return TIMEOUT_CODE.test(codeOf(error).code ?? '') ? 'timeout' : 'ambiguous';
 }
 
+/** What a response with a status of 0 is reported with. */
+export const NO_STATUS = 'Network Error: the response has no status';
+
 /** Codes of a timeout: axios's, and the operating system's. */
 const TIMEOUT_CODE = /^E(?:CONNABORTED|TIMEDOUT)$/;
 
@@ -62,7 +65,7 @@ function sentNothing({ code = '', syscall, message, rstCode }: ErrorLike, hidesH
     // An operating system's ETIMEDOUT while connecting. axios's clarified timeout has the same code and no syscall.
     /^(?:connect$|getaddrinfo$|query)/.test(String(syscall)) ||
     rstCode === REFUSED_STREAM ||
-    /before secure TLS connection|NGHTTP2_REFUSED_STREAM/.test(String(message))
+    /before secure TLS connection|NGHTTP2_REFUSED_STREAM|^bad port$/.test(String(message))
   );
 }
 
@@ -74,9 +77,11 @@ const OWN_CODE = new RegExp(
   `^(?:UND_)?ERR_(?:${[
     // axios: a bad option, an unsupported feature
     'BAD_OPTION|BAD_REQUEST$|NOT_SUPPORT|DEPRECATED|FORM_DATA_',
-    // Node and undici: a bad header, URL or argument
-    'HTTP_INVALID_|HTTP2_INVALID_(?!SESSION)|INVALID_|UNESCAPED_',
-  ].join('|')})`,
+    // Node and undici: a bad header, URL or argument, a length that isn't the body's
+    'HTTP_INVALID_|HTTP2_INVALID_(?!SESSION)|INVALID_|UNESCAPED_|ASSERTION$|(?:REQ|HTTP)_CONTENT_LENGTH_MISMATCH$',
+    // undici: a dispatcher that the user has closed
+    'CLOSED$|DESTROYED$',
+  ].join('|')})|^UND_MOCK_`,
 );
 
 /** Whether fetch refuses a redirect: it was told to (`redirect: 'error'`), it can't but follow (Electron), or there were too many. */

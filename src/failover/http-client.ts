@@ -69,6 +69,18 @@ export interface Connection {
   readonly isRedirected?: boolean;
 }
 
+/** What is seen of a request over fetch. Nothing shows how far a connection got. */
+export class FetchConnection implements Connection {
+  readonly error = undefined;
+  readonly isUnsent = undefined;
+  readonly isStale = false;
+  readonly isQueued = false;
+  readonly hidesHandshake = true;
+  isRedirected = false;
+  head: Head | undefined;
+  native: unknown;
+}
+
 /** One sending of a request. */
 export interface Exchange {
   /** Ends the sending. Without it, the caller's own `signal` and `cancelToken` do. */

@@ -1,16 +1,18 @@
 import { CodedError } from '../base/errors';
+import { alike, withHidden } from '../base/hidden';
 import { AbortReason } from '../failover/budget';
 import type { Abort } from '../failover/budget';
 import type { Fabricated } from '../failover/exhausted';
-import type { Beginning, Connection, Exchange, HttpClient, Target } from '../failover/http-client';
+import { NO_STATUS } from '../failover/errors';
+import { FetchConnection } from '../failover/http-client';
+import type { Beginning, Exchange, HttpClient, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import type { HttpResponse } from '../http/messages';
 import { discardBody, isNodeStream, isRewindable, isWebStream, readAhead, readNodeStream } from '../http/streams';
 import type { ReadLimits, Take } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import { attemptOf } from './attempt-init';
-import { alike, withHidden } from './hidden';
-import { followed, isFollowed } from './redirects';
+import { failed, followed, isFollowed } from './redirects';
 import type { FetchRequest } from './request';
 
 /** A response of the wrapped fetch, with what the package adds. */
@@ -60,8 +62,7 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
     // node-fetch gives streams of Node's.
     if (isNodeStream(body) && isRewindable(body)) return { response, isOver: readNodeStream(body, take, limits) };
     // A mock may be less than a `Response`.
-    const isReal = typeof response.clone === 'function' && response.status >= 200 && response.status <= 599;
-    if (!isWebStream(body) || response.bodyUsed || !isReal) return undefined;
+    if (!isWebStream(body) || response.bodyUsed || typeof response.clone !== 'function') return undefined;
     const { stream, read } = readAhead(body);
     return { response: withBody(response, stream) as FetchResponse, isOver: read(take, limits) };
   }
@@ -82,7 +83,7 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
 
   translate({ config }: FetchRequest, error: unknown): unknown {
     if (error instanceof AbortReason) {
-      if (error.why === 'cancelled') return config.signal!.reason as unknown;
+      if (error.why === 'cancelled') return reasonOf(config.signal!);
       return new DOMException(`attemptTimeout of ${String(error.ms)} ms exceeded`, 'TimeoutError');
     }
     return error instanceof CodedError ? asFetchError(error) : error;
@@ -112,17 +113,6 @@ function withBody(response: Response, body: ReadableStream): Response {
   return alike(new Own(body, response), { url, redirected, type });
 }
 
-/** What is seen of a request over fetch. Nothing shows how far a connection got. */
-class FetchConnection implements Connection {
-  readonly error = undefined;
-  readonly isUnsent = undefined;
-  readonly isStale = false;
-  readonly isQueued = false;
-  readonly head = undefined;
-  readonly hidesHandshake = true;
-  isRedirected = false;
-}
-
 /**
  * The signal of one attempt. With `AbortSignal.any`, no listener stays on the caller's signal, however many requests share
  * it, and a cancel still ends a body that is being read. Without it, the caller's own is passed on.
@@ -130,7 +120,13 @@ class FetchConnection implements Connection {
 function signalFor({ config }: FetchRequest, abort: Abort | undefined): AbortSignal | undefined {
   const { signal } = config;
   if (abort === undefined || signal === undefined) return abort?.signal;
-  return typeof AbortSignal.any === 'function' ? AbortSignal.any([signal, abort.signal]) : signal;
+  // It hears no signal of a polyfill or another realm.
+  return signal instanceof AbortSignal && 'any' in AbortSignal ? AbortSignal.any([signal, abort.signal]) : signal;
+}
+
+/** A polyfill's signal may have none. */
+function reasonOf({ reason }: AbortSignal): unknown {
+  return reason ?? new DOMException('This operation was aborted', 'AbortError');
 }
 
 /** A status of 0 is no answer, unless the caller asked for one that can't be read. @throws TypeError */
@@ -138,7 +134,7 @@ function checkedStatus(response: Response): Response {
   // A mock may have no type.
   const { status, type } = response as { status: number; type?: string };
   if (status !== 0 || type?.startsWith('opaque') === true) return response;
-  throw new TypeError('Network Error: the response has no status');
+  throw new TypeError(NO_STATUS);
 }
 
 /** The error without the credentials of the attempt. One that can't be written on is replaced. */
@@ -155,5 +151,5 @@ function cleaned(error: unknown, { config }: FetchRequest, target: Target): unkn
 export function asFetchError(error: CodedError): TypeError {
   const isRefused = error.code === 'ERR_INVALID_URL' || error.cause === undefined;
   const isCredential = error.code === 'ERR_CREDENTIAL';
-  return isRefused && !isCredential ? new TypeError(error.message) : new TypeError('fetch failed', { cause: error });
+  return isRefused && !isCredential ? new TypeError(error.message) : failed(error);
 }

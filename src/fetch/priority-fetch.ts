@@ -67,7 +67,7 @@ export function priorityFetch(
     const fetch = wrapped();
     const url = urlOf(input);
     if (url === undefined && 'adapter' in Object(input))
-      throw new TypeError('this is a fetch and no adapter of axios; use priorityAdapter(backends)');
+      throw new TypeError('this is a fetch; for axios, use priorityAdapter');
     if (url !== undefined && !/^https?:$/.test(url.protocol)) return untouched(fetch, input, init);
     let dictionary = dictionaryOf(init);
     if (hidesBody(input, dictionary)) dictionary = { ...dictionary, body: await input.clone().arrayBuffer() };

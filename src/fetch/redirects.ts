@@ -1,4 +1,5 @@
 import { CodedError, errorChain } from '../base/errors';
+import { alike } from '../base/hidden';
 import { isSuccess } from '../failover/classify';
 import { isRedirectRefusal } from '../failover/errors';
 import type { Target } from '../failover/http-client';
@@ -7,7 +8,6 @@ import { headerOf } from '../http/headers';
 import { FETCH_REDIRECTS, hiddenRedirect, isRedirect, nextHop } from '../http/redirect';
 import type { Hop, NextHop } from '../http/redirect';
 import { discardBody, isNode } from '../http/streams';
-import { alike } from './hidden';
 import type { AttemptInit } from './attempt-init';
 import type { Fetch, FetchRequest } from './request';
 
@@ -41,6 +41,7 @@ export async function followed(
   onRedirect: () => void,
 ): Promise<Response> {
   let url = first;
+  let isElsewhere = false;
   let hop: AttemptInit = { ...init, redirect: 'manual' };
   const { integrity } = init;
   if (integrity) Reflect.deleteProperty(hop, 'integrity');
@@ -51,7 +52,7 @@ export async function followed(
     const location = RULES.follows(status) ? headerOf(response.headers, 'location') : undefined;
     if (!isRedirect(status, location, RULES)) {
       if (integrity && isSuccess(status)) await checkIntegrity(fetch, response, integrity);
-      return redirects === 0 ? response : alike(response, { redirected: true });
+      return redirects === 0 ? response : alike(response, { redirected: true, type: isElsewhere ? 'cors' : type });
     }
     discardBody(response.body);
     if (redirects >= MAX_REDIRECTS) throw failed(new Error('redirect count exceeded'));
@@ -61,6 +62,7 @@ export async function followed(
     // A body that can be read only once has been.
     if (!next.dropsBody && isOneShot(hop.body))
       throw failed(new CodedError('the request body is a stream, which can be sent only once', 'ERR_BAD_REQUEST'));
+    isElsewhere ||= next.url.origin !== from.url.origin;
     url = next.url.href;
     hop = { ...hop, method: next.method, headers: next.headers };
     if (next.dropsBody) Object.assign(hop, { method: 'GET', body: undefined });
@@ -102,7 +104,7 @@ function hidden(): TypeError {
   return new TypeError(cause.message, { cause });
 }
 
-/** As fetch reports it. */
-function failed(cause: unknown): TypeError {
+/** As fetch reports what failed. */
+export function failed(cause: unknown): TypeError {
   return new TypeError('fetch failed', { cause });
 }

@@ -74,11 +74,12 @@ export interface FetchCall {
 /** @param init what `dictionaryOf` returned */
 export function callOf(input: FetchInput, url: FetchCall['url'], init: FetchInit): FetchCall {
   const request = isRequest(input) ? input : undefined;
-  const { headers = request?.headers, body = request?.body, failover, ...rest } = init;
+  const { headers = request?.headers, body: given, failover, ...rest } = init;
+  const body = given ?? request?.body;
   // `null` counts as given.
-  const { method: given = request?.method ?? 'GET' }: { readonly method?: unknown } = init;
+  const { method: name = request?.method ?? 'GET' }: { readonly method?: unknown } = init;
   // Whatever it is, fetch makes text of it.
-  const method = String(given);
+  const method = String(name);
   const signal = (init.signal === undefined ? request?.signal : init.signal) ?? undefined;
   const config = {
     url: textOf(input),
@@ -134,9 +135,7 @@ interface NodesInit {
 
 /** Whether the body of a `Request` has to be read, because the runtime doesn't show it as a stream. */
 export function hidesBody(input: FetchInput, init: FetchInit): input is Request {
-  return (
-    init.body === undefined && isRequest(input) && input.body === undefined && !/^(?:get|head)$/i.test(input.method)
-  );
+  return init.body == null && isRequest(input) && input.body === undefined && !/^(?:get|head)$/i.test(input.method);
 }
 
 /** @throws TypeError for what fetch refuses too */
