@@ -76,10 +76,13 @@ test.each<[AdapterKind, ResponseType, string]>([
   expect(await textOf(data)).toBe(text);
 });
 
-test('a fabricated response over XHR is no document', () => {
+test.each<[AdapterKind, string | null]>([
+  ['xhr', null],
+  ['http', text],
+])('a fabricated response where the caller asked %s for a document', (kind, expected) => {
   const response = { status: 429, statusText: '', headers: {}, text, why: '' };
   const config = { responseType: 'document' } as AxiosRequest['config'];
-  expect(fabricate({ kind: 'xhr', config } as AxiosRequest, response).data).toBeNull();
+  expect(fabricate({ kind, config } as AxiosRequest, response).data).toBe(expected);
 });
 
 test('bytes are made where there is no TextEncoder, as in jsdom under Jest', () => {

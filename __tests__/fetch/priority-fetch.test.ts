@@ -929,3 +929,38 @@ test('nothing was sent to a port that fetch refuses', async () => {
   const fetch = priorityFetch([{ baseURL: 'http://127.0.0.1:6667' }, { baseURL: b.url, priority: 2 }]);
   expect(attemptsOf(await fetch(URL_, post()))).toMatchObject([{ reason: 'connection' }, { status: 200 }]);
 });
+
+test('a form brings its own headers, but no credential', async () => {
+  const { fetch, b } = await pair({ status: 503 });
+  const form = Object.assign(Readable.from(['x']), {
+    getHeaders: () => ({ 'api-key': 'secret of the form', 'x-form': '1' }),
+  });
+  await fetch(URL_, { method: 'POST', body: form as never, duplex: 'half' } as RequestInit);
+  expect(b.lastCall.headers).toMatchObject({ 'api-key': 'secret-b', 'x-form': '1' });
+});
+
+test('a text that the wrapped fetch throws is masked', async () => {
+  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as some do
+  const { fetch } = await pair({}, { fetch: () => Promise.reject('refused secret-a') });
+  await expect(fetch(URL_, post())).rejects.toBe('refused ***');
+});
+
+test('a mock that can be cloned is read ahead of too', async () => {
+  const mock = (): object => ({
+    ...{ status: 400, statusText: 'Bad Request', headers: new Headers({ 'x-mock': '1' }), type: 'default' },
+    body: new Blob(['{"error":{"code":"context_length_exceeded"}}']).stream(),
+    clone: mock,
+  });
+  const seen: Failure[] = [];
+  const { fetch } = await pair(
+    {},
+    { fetch: () => Promise.resolve(mock() as Response), failoverCondition: (failure) => seen.push(failure) > 5 },
+  );
+  const response = await fetch(URL_, post());
+  expect(seen).toMatchObject([{ status: 400, errorCode: 'context_length_exceeded' }]);
+  expect([response.status, response.headers.get('x-mock'), await response.text()]).toEqual([
+    400,
+    '1',
+    '{"error":{"code":"context_length_exceeded"}}',
+  ]);
+});

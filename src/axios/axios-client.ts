@@ -134,10 +134,11 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   translate({ config, kind }: AxiosRequest, error: unknown, rejection?: unknown): unknown {
     if (!(error instanceof AbortReason)) return translated(error, config);
     const own = abortError(error, config, kind);
-    const { request, cause } = Object(rejection) as { request?: unknown; cause?: unknown };
-    if (request !== undefined) setHidden(own, 'request', request);
-    // Over fetch, the runtime's own error.
-    if (cause !== undefined) setHidden(own, 'cause', cause);
+    // Over fetch, `cause` is the runtime's own error.
+    for (const field of ['request', 'cause'] as const) {
+      const { [field]: value } = Object(rejection) as { request?: unknown; cause?: unknown };
+      if (value !== undefined) setHidden(own, field, value);
+    }
     return own;
   }
 

@@ -101,7 +101,7 @@ export class Transport implements Connection {
     const isReused = this.#sent?.reusedSocket === true && this.#requests === 1;
     return (
       isReused &&
-      CLOSED_CODE.test(codeOf(this.error).code ?? '') &&
+      CLOSED_CODE.test(String(codeOf(this.error).code)) &&
       this.#response === undefined &&
       this.#sent?.socket?.bytesRead === this.#bytesBefore &&
       now() - this.#socketAt < STALE_WITHIN
