@@ -31,6 +31,10 @@ import type { Run } from '../support/markdown';
 closeBackendsAfterEach();
 afterEach(closeServers);
 
+// An example may set it for all of axios.
+const { adapter } = axios.defaults;
+afterEach(() => void (axios.defaults.adapter = adapter!));
+
 type Three = readonly [FakeBackend, FakeBackend, FakeBackend];
 
 /** What an example does to its three backends: east, west and Sweden. */
