@@ -127,12 +127,15 @@ describe('a `cooldown` option', () => {
   });
 });
 
+/** Where the head of a response is seen before its body: not over the fetch adapter of an older axios. */
+const HEADS = 'installedAxios' in globalThis ? ['http'] : wires();
+
 describe('the head of a refusal whose body stalls counts', () => {
   const stalling: Reply = (_, response) => {
     response.writeHead(429, { 'retry-after': '60', 'content-length': '100' }).write('{');
   };
 
-  test.each(wires())('when `timeout` passes over %s', async (wire) => {
+  test.each(HEADS)('when `timeout` passes over %s', async (wire) => {
     const { adapter } = await pair(stalling, { adapter: wire });
     const error = await rejectionOf(axios.post('/x', {}, { adapter, timeout: 80 }));
     expect(error).toMatchObject({
@@ -189,7 +192,7 @@ describe('attemptTimeout', () => {
     await expect(turn).resolves.toBeUndefined();
   });
 
-  test.each(wires())(
+  test.each(HEADS)(
     'passes over %s while the body of a refusal stalls, and the head of the refusal counts',
     async (wire) => {
       const stalling: Reply = (_, response) => {
@@ -204,7 +207,7 @@ describe('attemptTimeout', () => {
     },
   );
 
-  test.each(wires())('passes over %s while the body of a 400 stalls, and nobody is blamed', async (wire) => {
+  test.each(HEADS)('passes over %s while the body of a 400 stalls, and nobody is blamed', async (wire) => {
     const stalling: Reply = (_, response) => {
       response.writeHead(400, { 'content-length': '100' }).write('{');
     };
