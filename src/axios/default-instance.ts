@@ -1,6 +1,6 @@
 import type { AxiosInstance } from 'axios';
 import { urlText } from '../http/deployments';
-import { combine } from '../http/url';
+import { ABSOLUTE, combine } from '../http/url';
 import type { RequestConfig } from '../http/messages';
 
 /** Whether it is `axios` itself, from any copy of axios: what `axios.create()` returns has no static members. */
@@ -30,6 +30,3 @@ export function isMeantForBackends(config: RequestConfig, origins: ReadonlySet<s
     return page === undefined && !ABSOLUTE.test(full);
   }
 }
-
-/** What axios takes for an absolute URL. */
-const ABSOLUTE = /^(?:[a-z][a-z\d+\-.]*:)?\/\//i;

@@ -2,7 +2,7 @@
  * Responses and errors keep their native request, as in axios. It holds the credentials of its backend, so nothing that
  * logs a response or an error may print it.
  */
-import { bare, setHidden } from '../base/hidden';
+import { hide, setHidden } from '../base/hidden';
 import { beforeQuery } from '../http/url';
 
 /** Node's `ClientRequest` or HTTP/2 stream, or follow-redirects' wrapper around the former. */
@@ -24,15 +24,13 @@ export function hideRequestOf(body: object): void {
   if (responseUrl !== undefined) setHidden(body, 'responseUrl', responseUrl);
 }
 
-const NOT_ENUMERABLE = /* @__PURE__ */ bare({ enumerable: false });
-
 /** Keeps `request` of a response or an error, but not as a field that is enumerated. Returns whether that was possible. */
 export function hideRequest(owner: object): boolean {
   const { request } = owner as { request?: NativeRequest };
   if (typeof request !== 'object' || request === null) return true;
   conceal(request);
   const isShown = Object.prototype.propertyIsEnumerable.call(owner, 'request');
-  return !isShown || Reflect.defineProperty(owner, 'request', NOT_ENUMERABLE);
+  return !isShown || hide(owner, 'request');
 }
 
 /** The name of `util.inspect.custom`. */

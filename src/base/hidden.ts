@@ -7,6 +7,13 @@ export function bare<T extends PropertyDescriptor>(descriptor: T): T {
   return Object.assign(Object.create(null) as T, descriptor);
 }
 
+const NOT_ENUMERABLE = /* @__PURE__ */ bare({ enumerable: false });
+
+/** Keeps a field, but not as one that is enumerated. Returns whether that was possible. */
+export function hide(owner: object, key: PropertyKey): boolean {
+  return Reflect.defineProperty(owner, key, NOT_ENUMERABLE);
+}
+
 /** Sets a field that is not enumerated. Returns whether that was possible. */
 export function setHidden(owner: object, key: PropertyKey, value: unknown): boolean {
   const descriptor = { __proto__: null, value, enumerable: false, configurable: true, writable: true };

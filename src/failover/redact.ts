@@ -1,5 +1,5 @@
 import { errorChain } from '../base/errors';
-import { bare } from '../base/hidden';
+import { hide } from '../base/hidden';
 import { isAuth } from '../http/credentials';
 import type { Target } from './http-client';
 
@@ -64,8 +64,6 @@ export function redactError(error: unknown, secrets: readonly string[], and: (ea
 /** Fields of an error that have rules of their own. */
 const KNOWN_FIELDS: readonly string[] = ['config', 'request', 'response', 'cause', 'errors'];
 
-const NOT_ENUMERABLE = /* @__PURE__ */ bare({ enumerable: false });
-
 /** How much of an object is searched for secrets: as deep as `console.log` prints it, and more. */
 const MAX_DEPTH = 4;
 const MAX_VALUES = 1_000;
@@ -83,7 +81,7 @@ function hideSecretsOf(error: object, secrets: readonly string[]): void {
   };
   for (const [key, value] of Object.entries(error)) {
     const isSearched = typeof value === 'object' && !KNOWN_FIELDS.includes(key);
-    if (isSearched && holdsSecret(value, MAX_DEPTH)) Reflect.defineProperty(error, key, NOT_ENUMERABLE);
+    if (isSearched && holdsSecret(value, MAX_DEPTH)) hide(error, key);
   }
 }
 

@@ -89,7 +89,7 @@ export function callOf(input: FetchInput, url: FetchCall['url'], init: FetchInit
     signal,
     // An option of this package, so it isn't inherited.
     failover: Object.hasOwn(init, 'failover') ? failover : undefined,
-    // Only axios has these. Without it, what a polluted `Object.prototype` holds would be one.
+    // Only axios has one. Without this line, what a polluted `Object.prototype` holds would be one.
     cancelToken: undefined,
   };
   const source = body && body === request?.body ? request : undefined;

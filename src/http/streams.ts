@@ -111,7 +111,7 @@ export interface ReadAhead {
   readonly read: (take: Take, limits: ReadLimits) => Promise<boolean>;
 }
 
-/** A stream that is split by `tee` would do, but costs twice as much. */
+/** Two branches of `tee` would do, but lose what had arrived before a stream breaks. */
 export function readAhead(source: ReadableStream): ReadAhead {
   const reader = source.getReader() as ReadableStreamDefaultReader<unknown>;
   const kept: Uint8Array[] = [];

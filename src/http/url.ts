@@ -12,7 +12,7 @@ export interface PathParts {
 }
 
 /** What axios takes for an absolute URL: one that begins with `scheme://` or `//`. */
-const ABSOLUTE = /^(?:[a-z][a-z\d+\-.]*:)?\/\//i;
+export const ABSOLUTE = /^(?:[a-z][a-z\d+\-.]*:)?\/\//i;
 
 /**
  * What makes a path unsafe to pass on as it is: a backslash, which the URL parser takes for a slash; white space and
