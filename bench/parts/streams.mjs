@@ -4,9 +4,9 @@ import { interleaved, ratio, round } from '../measure.mjs';
 import { startServers } from '../servers.mjs';
 
 const REQUESTS = 20;
-/** ms until the first event, far less than a model takes. */
-const LATENCY = 5;
-const SLOW_REQUESTS = 5;
+/** ms until the first event, less than a model takes. */
+const LATENCY = 20;
+const SLOW_REQUESTS = 2;
 /** Of a long stream. */
 const EVENTS = 5_000;
 
