@@ -62,7 +62,7 @@ function byPart(code, map) {
   for (const [number, line] of code.split('\n').entries()) {
     for (let column = 0; column < line.length; column++) {
       const { originalSource } = map.findEntry(number, column);
-      const [, part = 'other'] = /\/src\/([^/]+)/.exec(originalSource ?? '') ?? [];
+      const [, part = 'other'] = /(?:^|\/)src\/([^/]+)/.exec(originalSource ?? '') ?? [];
       bytes[part] = (bytes[part] ?? 0) + 1;
     }
   }
