@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
-import type { AgentOptions } from 'node:http';
+import type { AgentOptions, ClientRequest } from 'node:http';
 import { Agent as SecureAgent, createServer as createSecureServer } from 'node:https';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, LookupFunction, Server, Socket } from 'node:net';
@@ -46,6 +46,27 @@ async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+/** An agent that shows nobody the idle connections that it keeps. */
+class HoardingAgent {
+  readonly idle: Socket[] = [];
+  readonly defaultPort = 80;
+  readonly keepAlive = true;
+  readonly protocol = 'http:';
+
+  addRequest(request: ClientRequest, { host, port }: { host: string; port: number }): void {
+    const idle = this.idle.pop();
+    if (idle === undefined) {
+      const socket = connect(port, host);
+      socket.on('free', () => this.idle.push(socket));
+      held.push(socket);
+      request.onSocket(socket);
+      return;
+    }
+    request.reusedSocket = true;
+    process.nextTick(() => request.onSocket(idle));
+  }
+}
+
 /** An agent that can't connect. */
 function agentFailing(fail: (callback: (error: unknown) => void) => void): Agent {
   const createConnection = (_: object, callback: (error: unknown) => void): void => fail(callback);
@@ -82,6 +103,38 @@ function resetReused(answer: Reply = { body: 'ok' }): Reply {
     }
   };
 }
+
+describe('a POST that was redirected stays with its backend when nothing answers behind the redirect', () => {
+  const redirecting: Reply = { status: 307, headers: { location: 'http://127.0.0.1:1/' } };
+
+  test('because the agent throws', async () => {
+    let requests = 0;
+    const agent = agentOf();
+    const addRequest = Reflect.get(agent, 'addRequest') as (...args: unknown[]) => void;
+    Object.assign(agent, {
+      addRequest(...args: unknown[]) {
+        requests++;
+        if (requests > 1) throw new Error('no tunnel');
+        addRequest.apply(agent, args);
+      },
+    });
+    const { b, adapter } = await pair(redirecting);
+    const error = await rejectionOf(axios.post('/x', {}, { adapter, httpAgent: agent }));
+    expect(error).toMatchObject({ message: 'no tunnel', attempts: [{ backend: 'a', reason: 'ambiguous' }] });
+    expect(b.calls).toEqual([]);
+  });
+
+  test.each(wires())(
+    'because the connection is refused, over %s, and nothing is written on its request',
+    async (wire) => {
+      const { b, adapter } = await pair(redirecting, { adapter: wire });
+      const error = await rejectionOf(axios.post('/x', {}, { adapter }));
+      expect(error).toMatchObject({ attempts: [{ backend: 'a', reason: 'ambiguous' }] });
+      expect(error.request).not.toHaveProperty('_redirectCount');
+      expect(b.calls).toEqual([]);
+    },
+  );
+});
 
 describe('a stale keep-alive connection', () => {
   test('is replaced: a POST is sent again to the same backend, which is not blamed', async () => {
@@ -165,6 +218,24 @@ describe('a stale keep-alive connection', () => {
     expect(error).toMatchObject({ code: 'ECONNRESET', attempts: [{ reason: 'stale' }, { reason: 'ambiguous' }] });
     expect(b.calls).toEqual([]);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 1, cooldowns: [{ reason: 'ambiguous' }] });
+  });
+
+  test('of an agent that keeps its connections to itself is ambiguous the second time, so a GET fails over', async () => {
+    const { a, adapter } = await pair({ body: 'ok' });
+    const agent = new HoardingAgent();
+    const client = axios.create({ adapter, httpAgent: agent as unknown as Agent });
+    const gate = deferred<undefined>();
+    const together: Reply = (_, response) => void gate.promise.then(() => response.end('ok'));
+    a.script(together, together);
+    const first = [client.get('/x'), client.get('/x')];
+    while (a.calls.length < 2) await new Promise(setImmediate);
+    gate.resolve(undefined);
+    await Promise.all(first);
+    for (let turn = 0; turn < 1_000 && agent.idle.length < 2; turn++) await new Promise(setImmediate);
+    expect(agent.idle).toHaveLength(2);
+    a.always(resetConnection);
+    const { attempts } = await client.get('/x');
+    expect(attempts).toMatchObject([{ reason: 'stale' }, { backend: 'a', reason: 'ambiguous' }, { backend: 'b' }]);
   });
 
   test.each<[string, (advance: (ms: number) => void) => Reply]>([

@@ -158,6 +158,17 @@ describe('the head of a refusal whose body stalls counts', () => {
     expect(a.calls).toHaveLength(1);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true, cooldowns: [] });
   });
+
+  test('as a sign of life for other attempts', async () => {
+    const { a, adapter } = await pair(stalling);
+    a.script(neverReply);
+    const other = rejectionOf(axios.post('/x', {}, { adapter }));
+    while (a.calls.length === 0) await new Promise(setImmediate);
+    const [socket] = a.sockets;
+    await rejectionOf(axios.post('/x', {}, { adapter, timeout: 80 }));
+    socket!.destroy();
+    expect(await other).toMatchObject({ attempts: [{ reason: 'ambiguous', cooldown: 100 }] });
+  });
 });
 
 describe('attemptTimeout', () => {

@@ -275,3 +275,16 @@ test('a pool made by hand serves deployments in the same way', async () => {
   const rejected = await rejectionOf(axios.get('/deployments/x/y', { adapter }));
   expect(rejected.response).toMatchObject({ status: 404 });
 });
+
+test('specifies a wait when the only backend left has answered, and the one that failed has left the pool', async () => {
+  const stub = stubPool({ a: {}, b: { priority: 2 } });
+  const { request, pool, replies } = stub;
+  replies.a = { status: 404, data: { error: { code: 'DeploymentNotFound' } } };
+  replies.b = () => {
+    pool.update([{ baseURL: 'https://a.example', name: 'a' }]);
+    return 500;
+  };
+  const { status, headers } = await request({ url: '/openai/deployments/x/chat/completions' });
+  expect(status).toBe(429);
+  expect(headers).toMatchObject({ 'retry-after': '1', 'retry-after-ms': '0' });
+});

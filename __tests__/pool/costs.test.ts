@@ -22,6 +22,31 @@ function two(options: PriorityAdapterOptions = {}) {
   return { ...stub, clock, first };
 }
 
+test('names that no deployment has displace no cooldown of one', async () => {
+  const { request, replies, first } = two();
+  replies.a = waiting(429, 60_000);
+  await request({ url: chat });
+  replies.a = answer(404, {}, { error: { code: 'DeploymentNotFound' } });
+  for (let i = 0; i < 500; i++) await request({ url: `/openai/deployments/none-${String(i)}/chat/completions` });
+  expect(first().cooldowns).toMatchObject([{ scope: 'chat', reason: 'throttled' }]);
+  replies.a = 200;
+  expect((await request({ url: chat })).attempts).toMatchObject([{ backend: 'b' }]);
+});
+
+test('a 404 whose body breaks off ends a trial', async () => {
+  const { request, replies, first, clock } = two();
+  replies.a = 500;
+  for (const cost of [100, 200]) {
+    await request();
+    clock.advance(cost);
+  }
+  expect(first().state).toBe('trial');
+  const config = {} as never;
+  replies.a = Object.assign(reset(), { response: { status: 404, headers: {}, statusText: '', config } });
+  await expect(request()).rejects.toThrow('reset');
+  expect(first().state).toBe('available');
+});
+
 describe('a failure in a row', () => {
   // reply, cooldowns of three failures in a row, reason, scope, state while it lasts and right after it
   type Row = [

@@ -78,7 +78,8 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
       .then(
         (response) => {
           if (response.status === 0) return checkedStatus0(response, attempt, kind, follow);
-          return follow !== undefined && isRedirected(response, follow) ? follow(attempt, response, target) : response;
+          if (follow === undefined || !isRedirected(response, follow)) return response;
+          return follow(attempt, response, target, exchange.connection!);
         },
         (error: unknown) => {
           if (!isRefused(error, follow)) throw error;

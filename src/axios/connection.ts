@@ -27,7 +27,7 @@ const REFUSED_STREAM = 'NGHTTP2_REFUSED_STREAM';
 export function connectionOf(error: unknown, { fresh, started }: Exchange, hasServed: boolean): Connection {
   const { request } = Object(error) as { request?: NativeRequest };
   const sent = request?._currentRequest ?? request;
-  const isFirst = !fresh && !(Number(request?._redirectCount) > 0);
+  const isRedirected = Number(request?._redirectCount) > 0;
   const { code = '' } = codeOf(error);
   const isClosed = sent?.reusedSocket === true && !sent.res && CLOSED_CODE.test(code) && now() - started < STALE_WITHIN;
   const isSessionClosed = errorChain(error).some(
@@ -37,8 +37,9 @@ export function connectionOf(error: unknown, { fresh, started }: Exchange, hasSe
     error: undefined,
     // It never got a socket: its agent failed, with whatever error.
     isUnsent: sent?.socket === null ? true : undefined,
-    isStale: isFirst && (isClosed || isSessionClosed),
+    isStale: !fresh && !isRedirected && (isClosed || isSessionClosed),
     isQueued: false,
+    isRedirected,
     head: sent?.res ? headFrom(sent.res) : undefined,
   };
 }

@@ -2,7 +2,7 @@ import axios from 'axios';
 import type { AxiosAdapter, AxiosResponse } from 'axios';
 import { errorChain } from '../base/errors';
 import { isRedirectRefusal } from '../failover/errors';
-import type { Exchange, Target } from '../failover/http-client';
+import type { Connection, Exchange, Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { headerOf } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
@@ -22,11 +22,15 @@ import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { fetchIn } from './connection';
 import { Transport } from './transport';
 
-/** Follows the redirects of an attempt whose adapter doesn't. */
-export interface Follow {
-  (attempt: AttemptConfig, first: AxiosResponse, target: Target): Promise<AxiosResponse>;
-  readonly rules: RedirectRules;
-}
+/** Follows the redirects of an attempt whose adapter doesn't. It notes them at the connection. */
+type Following = (
+  attempt: AttemptConfig,
+  first: AxiosResponse,
+  target: Target,
+  connection: Connection,
+) => Promise<AxiosResponse>;
+
+export type Follow = Following & { readonly rules: RedirectRules };
 
 /** follow-redirects' default. */
 const MAX_REDIRECTS = 21;
@@ -110,7 +114,7 @@ function followWith(
   requestedUrl: (attempt: AttemptConfig) => URL,
   onRedirect?: (next: URL) => void,
 ): Follow {
-  const run = async (attempt: AttemptConfig, first: AxiosResponse, target: Target): Promise<AxiosResponse> => {
+  const run: Following = async (attempt, first, target, connection) => {
     const { auth } = attempt;
     // axios's http adapter takes 0 and null for the default. (0 never gets here.)
     const maxRedirects = Number(attempt.maxRedirects) || limit;
@@ -128,14 +132,13 @@ function followWith(
       // A body that can be read only once has been. The caller gets the redirect.
       if (next === undefined || (!next.dropsBody && isOneShot(hop.data))) return response;
       discardBody(response.data);
+      connection.isRedirected = true;
       onRedirect?.(next.url);
       hop = hopConfig(hop, next);
       // As in axios: they are the credentials of one origin.
       if (next.url.origin === firstOrigin && auth !== undefined) hop.auth = auth;
       else delete hop.auth;
-      response = await (hop.adapter as AxiosAdapter)(hop).catch((error: unknown) => {
-        throw counted(error, redirects);
-      });
+      response = await (hop.adapter as AxiosAdapter)(hop);
     }
   };
   const follow: Follow = Object.assign(run, { rules });
@@ -167,13 +170,6 @@ function hopConfig(attempt: AttemptConfig, { url, method, headers, dropsBody }: 
   if (next.onUploadProgress !== undefined) next.onUploadProgress = undefined as never;
   if (dropsBody) next.data = undefined;
   return next;
-}
-
-/** As follow-redirects counts: after the first redirect, a refused connection doesn't mean that nothing was sent. */
-function counted(error: unknown, redirects: number): unknown {
-  const { request } = Object(error) as { request?: object };
-  Object.assign(Object(request) as object, { _redirectCount: redirects });
-  return error;
 }
 
 function urlOf({ baseURL, url }: AttemptConfig): URL {

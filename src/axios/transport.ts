@@ -42,8 +42,7 @@ export class Transport implements Connection {
   #socketAt = 0;
   /** What the socket had received by then. */
   #bytesBefore = 0;
-  /** How many requests were made: more than one after a redirect. */
-  #requests = 0;
+  isRedirected = false;
 
   /**
    * @param followsRedirects whether a redirect's body is of no interest
@@ -62,8 +61,7 @@ export class Transport implements Connection {
     options.hostname = options.hostname?.replace(/^\[|\]$/g, '');
     // `false` means an agent of its own for the request.
     this.#agent = typeof options.agent === 'object' ? options.agent : http.globalAgent;
-    if (this.exchange.fresh && this.#requests === 0) closeIdle(this.#agent, options);
-    this.#requests++;
+    if (this.exchange.fresh && !this.isRedirected) closeIdle(this.#agent, options);
     this.#response = undefined;
     this.#isEstablished = false;
     let sent: ClientRequest;
@@ -98,9 +96,10 @@ export class Transport implements Connection {
   }
 
   get isStale(): boolean {
-    const isReused = this.#sent?.reusedSocket === true && this.#requests === 1;
+    const isFirst = !this.exchange.fresh && !this.isRedirected;
     return (
-      isReused &&
+      isFirst &&
+      this.#sent?.reusedSocket === true &&
       CLOSED_CODE.test(String(codeOf(this.error).code)) &&
       this.#response === undefined &&
       this.#sent?.socket?.bytesRead === this.#bytesBefore &&

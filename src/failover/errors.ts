@@ -8,11 +8,11 @@ import type { Connection } from './http-client';
 export function reasonOfError(error: unknown, connection?: Connection): FailureReason {
   const { code = '' } = codeOf(error);
   if (code === 'ERR_CREDENTIAL') return 'credential';
-  // After a redirect, the first server has had the request, whatever became of the connection to the next.
-  const { request } = Object(error) as { request?: { _redirectCount?: number } };
-  const isRedirected = connection?.isRedirected === true || Number(request?._redirectCount) > 0;
   const isUnsent =
     connection?.isUnsent ?? errorChain(error).some((each) => sentNothing(each, connection?.hidesHandshake === true));
+  // After a redirect, the first server has had the request. Over a foreign adapter, only follow-redirects' count can tell.
+  const { request } = Object(error) as { request?: { _redirectCount?: number } };
+  const isRedirected = connection?.isRedirected ?? Number(request?._redirectCount) > 0;
   if (isUnsent && !isRedirected) return 'connection';
   return brokenReason(error);
 }

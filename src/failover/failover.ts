@@ -40,13 +40,12 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
     for (;;) {
       budget.check();
       const deployment = deploymentOf(run);
-      const isUnread = run.body === undefined && isOneShot(request.body);
-      // A body is read before a backend is chosen, since much can change while it is read.
-      if (isUnread && turns.canAttempt(deployment)) {
-        run.body = await openBody(run, request.body);
+      const unread = run.body === undefined && isOneShot(request.body) ? request.body : undefined;
+      const turn = turns.next(deployment, budget.remaining(), unread !== undefined);
+      if (turn.is === 'read') {
+        run.body = await openBody(run, unread!);
         continue;
       }
-      const turn = turns.next(deployment, budget.remaining());
       if (turn.is === 'wait') {
         run.hasWholeBudget = false;
         await budget.guard(() => turn.over).finally(turn.end);
@@ -54,17 +53,12 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       }
       if (turn.is !== 'attempt') return lastAnswer(run, turn);
       inFlight = turn.inFlight;
-      if (isUnread) {
-        // A backend became available just now, so the body is read after all.
-        pool.release(inFlight);
-        run.body = await openBody(run, request.body);
-        continue;
-      }
       dropAnswer(run);
 
       let current = newAttempt(run, inFlight);
       let outcome = await attempt(run, current);
-      if (outcome.is === 'stale') {
+      while (outcome.is === 'stale') {
+        // Once: on a fresh connection, none is stale.
         record(run, current, { error: outcome.error, reason: 'stale' });
         current = newAttempt(run, inFlight, true);
         outcome = await attempt(run, current);
@@ -100,7 +94,7 @@ type Next<A> =
 function conclude<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
-  outcome: Outcome<A>,
+  outcome: Exclude<Outcome<A>, { is: 'stale' }>,
 ): Next<A> {
   const { pool, rules } = run;
   const { inFlight, body } = current;
@@ -113,7 +107,8 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       return { is: 'return', response };
     }
     case 'callers':
-    case 'stale':
+      // A 4xx whose body was lost shows the backend at work.
+      if (outcome.status !== undefined) pool.work(inFlight);
       end(run, current, outcome);
       return { is: 'throw', error: outcome.error };
     case 'expired': {
@@ -176,12 +171,10 @@ function judge<R extends HttpRequest, A extends HttpResponse>(
   } finally {
     if (isAtWork(failure)) pool.work(inFlight);
     end(run, current, failure, isBlamed ? blameFor(run, inFlight, failure, { retryAfter, override }) : 0);
-    // Last: it is a sign of life for other attempts.
-    if (failure.status !== undefined) pool.answer(inFlight);
   }
 }
 
-/** Tells the pool that the attempt had the whole of the caller's `timeout`. No other backend may be tried. */
+/** Blames the backend of an attempt that the caller's `timeout` ended. No other backend may be tried. */
 function blameExpired<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
@@ -215,8 +208,11 @@ function end<R extends HttpRequest, A extends HttpResponse>(
   about: Recorded,
   cooldown = 0,
 ): void {
-  run.pool.release(current.inFlight);
+  const { pool } = run;
+  pool.release(current.inFlight);
   record(run, current, about, cooldown);
+  // Last: a response is a sign of life for other attempts, not for its own.
+  if (about.status !== undefined) pool.answer(current.inFlight);
 }
 
 /** What the record of an attempt takes from its outcome. */

@@ -65,8 +65,8 @@ export interface Connection {
   readonly native?: unknown;
   /** Whether it can't be seen how far a handshake got: over fetch. */
   readonly hidesHandshake?: boolean;
-  /** Whether a redirect was followed. */
-  readonly isRedirected?: boolean;
+  /** Whether a redirect was followed: then a server has had the request, whatever becomes of this connection. */
+  isRedirected: boolean;
 }
 
 /** What is seen of a request over fetch. Nothing shows how far a connection got. */

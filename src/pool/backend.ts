@@ -158,16 +158,17 @@ export class PooledBackend {
     return deployment === undefined ? this.#alone : [this.#circuit, deployment];
   }
 
-  /** The circuit of the backend, or of one deployment, made where there is none. */
+  /** The circuit of the backend, or of one deployment: a new one where there is none, which `keep` remembers. */
   circuitFor(scope: Scope): Circuit {
-    if (scope === undefined) return this.#circuit;
-    let circuit = this.#deployments.get(scope);
-    if (circuit === undefined) {
-      this.#deployments.set(scope, (circuit = new Circuit()));
-      const [oldest] = this.#deployments.keys();
-      if (this.#deployments.size > MAX_DEPLOYMENTS) this.#deployments.delete(oldest!);
-    }
-    return circuit;
+    return scope === undefined ? this.#circuit : (this.#deployments.get(scope) ?? new Circuit());
+  }
+
+  /** Remembers the circuit of a deployment, if there is anything to remember: names that nobody has must not displace others. */
+  keep(scope: Scope, circuit: Circuit, now: number): void {
+    if (scope === undefined || this.#deployments.has(scope) || circuit.isFresh(now)) return;
+    this.#deployments.set(scope, circuit);
+    const [oldest] = this.#deployments.keys();
+    if (this.#deployments.size > MAX_DEPLOYMENTS) this.#deployments.delete(oldest!);
   }
 
   #known(scope: Scope): Circuit | undefined {

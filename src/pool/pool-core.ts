@@ -4,7 +4,7 @@ import type { RequestConfig } from '../http/messages';
 import type { PooledBackend, Scope } from './backend';
 import type { BackendOptions } from './backend-options';
 import { Candidates, lastHope } from './candidates';
-import type { AttemptFailure, AttemptInFlight, CooldownKind, CooldownLimits, CooldownReason } from './circuit';
+import type { AttemptFailure, AttemptInFlight, Circuit, CooldownKind, CooldownLimits, CooldownReason } from './circuit';
 import { Events } from './events';
 import { BackendList } from './backend-list';
 import type { Wanted } from './backend-list';
@@ -177,7 +177,9 @@ export class PoolCore {
     backend.info.failures++;
     this.release(inFlight);
     const attempt = { ...failure, isAlive: backend.answeredAt >= epoch };
-    const cost = backend.circuitFor(scope).failed(inFlight, attempt, ++this.#epoch, now(), this.settings);
+    const circuit = backend.circuitFor(scope);
+    const cost = circuit.failed(inFlight, attempt, ++this.#epoch, now(), this.settings);
+    this.#keep(backend, scope, circuit);
     if (cost.duration > 0) {
       const cooldown: Cooldown = { scope, reason: cost.reason, kind: cost.kind, duration: cost.duration };
       this.#tellWatchers(backend, cooldown);
@@ -235,7 +237,15 @@ export class PoolCore {
     const { scope, reason, kind, duration } = cooldown;
     const time = now();
     const hold = { until: time + duration, reason, words: WORDS[reason] };
-    this.#cooled(backend, cooldown, backend.circuitFor(scope).impose(kind, hold, ++this.#epoch, time), remote);
+    const circuit = backend.circuitFor(scope);
+    const moved = circuit.impose(kind, hold, ++this.#epoch, time);
+    this.#keep(backend, scope, circuit);
+    this.#cooled(backend, cooldown, moved, remote);
+  }
+
+  #keep(backend: PooledBackend, scope: Scope, circuit: Circuit): void {
+    backend.keep(scope, circuit, now());
+    this.#knowsDeployments = undefined;
   }
 
   /** A backend that has left the pool is of no use to other processes. */

@@ -7,6 +7,8 @@ import type { InFlight, PoolCore } from './pool-core';
 /** What a request does next. */
 export type Turn =
   | { readonly is: 'attempt'; readonly inFlight: InFlight }
+  /** Read the body, since a backend can be tried. Then ask again: much can change meanwhile. */
+  | { readonly is: 'read' }
   /** Wait until `over` resolves; then call `end`. */
   | { readonly is: 'wait'; readonly over: Promise<void>; readonly end: () => void }
   | Exhausted
@@ -73,12 +75,14 @@ export class Turns {
   /**
    * @param deployment the caller's name for it
    * @param remaining ms until the caller's `timeout` passes
+   * @param isUnread whether the body has to be read before an attempt
    * @throws TypeError if the selector returned none of the candidates, or if the request is pinned to a backend that has
    * left the pool
    */
-  next(deployment: string | undefined, remaining: number): Turn {
+  next(deployment: string | undefined, remaining: number, isUnread: boolean): Turn {
     const wanted = { deployment, pinned: this.pinned };
     if (this.pool.backends.serving(wanted).length === 0) return this.#missing(wanted);
+    if (isUnread && this.#canAttempt(wanted)) return { is: 'read' };
     const room = Math.min(this.maxWait - this.#waited, remaining);
     // A request that has waited keeps to the pace of the others. Where many wait, a new one does too, and queues up.
     const { waiters } = this.pool;
@@ -87,7 +91,7 @@ export class Turns {
       (this.#order === 0 ? waiters.isCrowded(wanted) : waiters.hasAny(wanted)) &&
       this.#pause(wanted, now()) <= room;
     const isBehind = isPaced && this.#order === 0 && this.#tried.size === 0 && waiters.hasLine(wanted);
-    const inFlight = isBehind ? undefined : this.#begin(wanted, isPaced);
+    const inFlight = isBehind || isUnread ? undefined : this.#begin(wanted, isPaced);
     if (inFlight !== undefined) return { is: 'attempt', inFlight };
     const time = now();
     const retryAfter = this.#soonest(wanted, time);
@@ -96,7 +100,9 @@ export class Turns {
     const isOwn = this.#final.size > 0 || pause > retryAfter;
     if (pause <= room)
       return this.#wait(wanted, { pause, readyAt: isOwn ? time + pause : time, deadline: time + room });
-    return { is: 'none', retryAfter, backends: this.#out(wanted) };
+    // All that are left may answer the same. Then a new request has to wait for them as usual.
+    const soonest = retryAfter === Infinity ? this.pool.availableIn(wanted) : retryAfter;
+    return { is: 'none', retryAfter: soonest, backends: this.#out(wanted) };
   }
 
   #missing({ deployment, pinned }: Wanted): Missing {
@@ -119,8 +125,8 @@ export class Turns {
   }
 
   /** Whether there is a backend to try now. */
-  canAttempt(deployment: string | undefined): boolean {
-    const has = this.pool.hasBackend({ deployment, pinned: this.pinned }, this.#tried);
+  #canAttempt(wanted: Wanted): boolean {
+    const has = this.pool.hasBackend(wanted, this.#tried);
     return has === 'yes' || (has === 'last hope' && !this.#hasHoped);
   }
 
@@ -166,10 +172,11 @@ export class Turns {
     return this.#soonest(wanted, time, (backend) => this.#pauseOf(backend));
   }
 
-  /** ms. Not for the first wait: what is refused once may only have come too early. */
+  /** ms. It doubles from the third round on: a call that is refused once may only have come too early. */
   #pauseOf({ info }: PooledBackend): number {
-    const { rounds = 0 } = this.#refusals?.get(info.name) ?? {};
-    return Math.min(MIN_PAUSE * 2 ** Math.min(Math.max(rounds - 2, 0), 10), MAX_PAUSE);
+    const refusals = this.#refusals?.get(info.name);
+    if (refusals === undefined) return 0;
+    return Math.min(MIN_PAUSE * 2 ** Math.min(Math.max(refusals.rounds - 2, 0), 10), MAX_PAUSE);
   }
 
   #wait(wanted: Wanted, { pause, readyAt, deadline }: { pause: number; readyAt: number; deadline: number }): Turn {

@@ -111,6 +111,10 @@ interface Place extends Waiter {
   readonly go: () => void;
 }
 
+type Times = Pick<Waiter, 'readyAt' | 'deadline'>;
+
+const NEVER: Times = { readyAt: Infinity, deadline: Infinity };
+
 /** So few waiters make no stampede. Beyond it, new requests queue up behind them. */
 const FEW = 32;
 
@@ -119,6 +123,10 @@ class Queue {
   /** By `order`. */
   readonly #places: Place[] = [];
   readonly #paces = new Map<PooledBackend, Pace>();
+  /** The soonest times of all places. They may be too soon, since those of places that have left may be among them. */
+  #soonest: Times = NEVER;
+  /** When the timer calls `run`. */
+  #runsAt = Infinity;
   #stopTimer: (() => void) | undefined;
 
   constructor(
@@ -145,6 +153,7 @@ class Queue {
     let at = this.#places.length;
     while (at > 0 && this.#places[at - 1]!.order > place.order) at--;
     this.#places.splice(at, 0, place);
+    this.#soonest = soonerOf(this.#soonest, place);
     this.run();
   }
 
@@ -152,7 +161,7 @@ class Queue {
     const at = this.#places.indexOf(place);
     if (at < 0) return;
     this.#places.splice(at, 1);
-    if (this.isEmpty) this.#stopTimer?.();
+    if (this.isEmpty) this.#stop();
   }
 
   /** When the backend may be used, as far as its pace goes. */
@@ -175,16 +184,48 @@ class Queue {
     const time = now();
     const availableAt = time + this.pool.availableIn(this.wanted);
     const opensAt = time + this.pool.availableIn(this.wanted, (backend) => this.opensAt(backend));
-    const first = opensAt <= time ? this.#places.filter(({ readyAt }) => readyAt <= time).slice(0, 1) : [];
-    // One whose time is over, or who can't be served in time, finds that out by trying.
-    const late = this.#places.filter(({ deadline }) => deadline <= time || availableAt > deadline);
-    for (const place of new Set([...first, ...late])) {
-      this.remove(place);
-      place.go();
+    const isOpen = opensAt <= time;
+    const first = isOpen ? this.#places.find(({ readyAt }) => readyAt <= time) : undefined;
+    if (first !== undefined) this.#letGo(first);
+    // A queue may be long, so all of it is looked at only if that may change anything.
+    const hasLate = isLate(this.#soonest, time, availableAt);
+    if (hasLate) {
+      const late = this.#places.filter((place) => isLate(place, time, availableAt));
+      for (const place of late) this.#letGo(place);
     }
-    const next = this.#places.map(({ readyAt, deadline }) => Math.min(Math.max(readyAt, opensAt), deadline));
-    this.#stopTimer?.();
-    // A timer may fire a millisecond early, and then the backend would still be on cooldown.
-    if (next.length > 0) this.#stopTimer = after(Math.min(...next) - time + 1, () => this.run());
+    if (hasLate || (isOpen && first === undefined)) this.#soonest = this.#places.reduce(soonerOf, NEVER);
+    if (this.isEmpty) return;
+    const { readyAt, deadline } = this.#soonest;
+    this.#runAt(Math.min(Math.max(readyAt, opensAt), deadline), time);
   }
+
+  #letGo(place: Place): void {
+    this.remove(place);
+    place.go();
+  }
+
+  #runAt(at: number, time: number): void {
+    if (at === this.#runsAt) return;
+    this.#stop();
+    this.#runsAt = at;
+    // A timer may fire a millisecond early, and then the backend would still be on cooldown.
+    this.#stopTimer = after(at - time + 1, () => {
+      this.#runsAt = Infinity;
+      this.run();
+    });
+  }
+
+  #stop(): void {
+    this.#stopTimer?.();
+    this.#runsAt = Infinity;
+  }
+}
+
+/** Whether a waiter's time is over, or it can't be served in time: it finds that out by trying. */
+function isLate({ deadline }: Times, time: number, availableAt: number): boolean {
+  return deadline <= time || availableAt > deadline;
+}
+
+function soonerOf(one: Times, other: Times): Times {
+  return { readyAt: Math.min(one.readyAt, other.readyAt), deadline: Math.min(one.deadline, other.deadline) };
 }
