@@ -137,7 +137,7 @@ describe('a POST that was redirected stays with its backend when nothing answers
 });
 
 describe('a stale keep-alive connection', () => {
-  test('is replaced: a POST is sent again to the same backend, which is not blamed', async () => {
+  test('is replaced: a POST is sent again to the same backend, which gets no cooldown', async () => {
     const { a, b, adapter } = await pair(resetReused());
     const client = axios.create({ adapter, httpAgent: agentOf() });
     const events: string[] = [];
@@ -247,7 +247,7 @@ describe('a stale keep-alive connection', () => {
       },
     ],
     ['the first byte of a response', () => (request) => void request.socket.end('H')],
-  ])('is no longer taken for stale after %s', async (_, make) => {
+  ])('is no longer considered stale after %s', async (_, make) => {
     const clock = fakeClock();
     const { a, adapter } = await pair({ body: 'ok' });
     const client = axios.create({ adapter, httpAgent: agentOf() });
@@ -315,7 +315,7 @@ describe('nothing was sent, so a POST fails over, when', () => {
   });
 });
 
-test('the traces in an error tell the same where the caller has a redirect hook of its own', async () => {
+test('stale connections, lost bodies and failing agents are detected even if the caller sets beforeRedirect', async () => {
   const { a, b, adapter } = await pair({ body: 'ok' });
   const agent = agentOf();
   const client = axios.create({ adapter, httpAgent: agent, beforeRedirect: () => undefined });
@@ -400,7 +400,7 @@ describe('connectTimeout', () => {
   const silent = async (): Promise<number> =>
     listening(createServer((socket) => void held.push(socket.on('error', () => undefined).resume())));
 
-  test('gives up an address that does not answer', async () => {
+  test('ends the wait for an address that does not answer', async () => {
     const program =
       "const s=require('net').createServer();s.listen({port:0,host:'127.0.0.1',backlog:1},()=>console.log(s.address().port))";
     const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -420,13 +420,13 @@ describe('connectTimeout', () => {
     }
   });
 
-  test('gives up a server that never finishes the TLS handshake', async () => {
+  test('ends the wait for a server that never finishes the TLS handshake', async () => {
     const baseURL = `https://127.0.0.1:${String(await silent())}`;
     const { attempts } = await post({ baseURL }, { connectTimeout: 50 });
     expect(attempts).toMatchObject([{ backend: 'a', code: 'ETIMEDOUT', reason: 'connection' }, { backend: 'b' }]);
   });
 
-  test('gives up a proxy that never answers CONNECT', async () => {
+  test('ends the wait for a proxy that never answers CONNECT', async () => {
     const proxy = { host: '127.0.0.1', port: await silent() };
     const { attempts } = await post({ baseURL: 'https://far.example', request: { proxy } }, { connectTimeout: 50 });
     expect(attempts).toMatchObject([{ backend: 'a', reason: 'connection' }, { backend: 'b' }]);
@@ -447,7 +447,7 @@ describe('connectTimeout', () => {
     for (const { attempts } of await Promise.all(both)) expect(attempts).toMatchObject([{ status: 200 }]);
   });
 
-  test('begins anew for a request that has left the queue of its agent', async () => {
+  test('restarts when a request leaves the queue of its agent', async () => {
     const [backend] = (await startBackends(1)) as [FakeBackend];
     let release!: () => void;
     backend.script((_, response) => void (release = () => response.setHeader('connection', 'close').end('ok')));
@@ -467,7 +467,7 @@ describe('connectTimeout', () => {
     expect((await second).status).toBe(200);
   });
 
-  test('holds for a request that has left the queue of its agent', async () => {
+  test('applies to a request that has left the queue of its agent', async () => {
     const baseURL = `https://127.0.0.1:${String(await silent())}`;
     const httpsAgent = new SecureAgent({ maxSockets: 1 });
     const client = axios.create({ adapter: priorityAdapter([{ baseURL }], { connectTimeout: 200 }), httpsAgent });
@@ -502,7 +502,7 @@ describe('connectTimeout', () => {
 });
 
 describe('local trouble:', () => {
-  test.each(['EMFILE', 'ENFILE'])('%s goes to the caller, and no backend is blamed', async (code) => {
+  test.each(['EMFILE', 'ENFILE'])('%s is returned to the caller and puts no backend on cooldown', async (code) => {
     const agent = agentFailing((callback) => callback(Object.assign(new Error(code), { code, syscall: 'connect' })));
     const { b, adapter } = await pair({ body: 'ok' });
     const error = await rejectionOf(axios.post('/x', {}, { adapter, httpAgent: agent }));
@@ -511,7 +511,7 @@ describe('local trouble:', () => {
     expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
   });
 
-  test('a request that gets no free socket within attemptTimeout fails over, and no backend is blamed', async () => {
+  test('a request that gets no free socket within attemptTimeout fails over without a cooldown', async () => {
     const { a, adapter } = await pair(neverReply, { attemptTimeout: 60 });
     const client = axios.create({ adapter, httpAgent: agentOf({ maxSockets: 1 }) });
     const release = await takeSocket(client, a);
@@ -526,7 +526,7 @@ describe('local trouble:', () => {
     ['attemptTimeout passes at the only backend', { failover: { attemptTimeout: 60 } }],
     ["the caller's timeout passes", { timeout: 60 }],
   ])(
-    'a request that gets no free socket until %s ends with that error, and no backend is blamed',
+    'a request that gets no free socket until %s ends with that error, and puts no backend on cooldown',
     async (_, config) => {
       const [a] = (await startBackends(1)) as [FakeBackend];
       a.always(neverReply);
@@ -585,28 +585,31 @@ describe.each(wires())('over %s, a refusal whose body is lost', (wire) => {
     };
   const sees = wire === 'http' || 'getFetch' in Object(axios.getAdapter('fetch')) || seesFetch();
 
-  (sees ? test.each : test.skip.each)([429, 503, 500])('counts as that refusal: %i', async (status) => {
+  (sees ? test.each : test.skip.each)([429, 503, 500])('is classified by its head: %i', async (status) => {
     const { b, adapter } = await pair(cut(status), { adapter: wire });
     const { attempts } = await axios.post('/x', {}, { adapter });
     expect(attempts).toMatchObject([{ backend: 'a', status, cooldown: 70 }, { backend: 'b' }]);
     expect(b.calls).toHaveLength(1);
   });
 
-  (sees ? test : test.skip)("counts as that refusal if it is longer than the caller's limit", async () => {
+  (sees ? test : test.skip)("is classified by its head if its body exceeds the caller's limit", async () => {
     const { adapter } = await pair({ status: 503, body: 'x'.repeat(5000) }, { adapter: wire });
     const { attempts } = await axios.post('/x', {}, { adapter, maxContentLength: 100 });
     expect(attempts).toMatchObject([{ status: 503 }, { status: 200 }]);
   });
 
-  (sees ? test : test.skip)("is the caller's error for another 4xx, and no backend is blamed", async () => {
-    const { b, adapter } = await pair(cut(404), { adapter: wire });
-    const error = await rejectionOf(axios.post('/x', {}, { adapter }));
-    expect(error.attempts).toMatchObject([{ backend: 'a', status: 404 }]);
-    expect(b.calls).toEqual([]);
-    expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
-  });
+  (sees ? test : test.skip)(
+    'is an error for the caller if it is another 4xx, and puts no backend on cooldown',
+    async () => {
+      const { b, adapter } = await pair(cut(404), { adapter: wire });
+      const error = await rejectionOf(axios.post('/x', {}, { adapter }));
+      expect(error.attempts).toMatchObject([{ backend: 'a', status: 404 }]);
+      expect(b.calls).toEqual([]);
+      expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
+    },
+  );
 
-  test('is not a refusal after a good head: a POST does not fail over, a GET does', async () => {
+  test('is an ambiguous failure after a 200: a POST does not fail over, a GET does', async () => {
     const { b, adapter } = await pair(cut(200), { adapter: wire });
     expect((await rejectionOf(axios.post('/x', {}, { adapter }))).attempts).toMatchObject([{ reason: 'ambiguous' }]);
     expect(b.calls).toEqual([]);

@@ -50,13 +50,13 @@ describe.each<[string, AxiosInstance]>([
     expect(await receiver(instance, configFor)).toBe(expected);
   });
 
-  test('balances what shouldBalance says, if it is given', async () => {
+  test('balances the requests that shouldBalance selects, if it is given', async () => {
     const toOther = (_: FakeBackend, { url }: FakeBackend) => ({ url: `${url}/x` });
     expect(await receiver(instance, toOther, { shouldBalance: () => true })).toBe(TO_BACKEND);
   });
 });
 
-test('an absolute URL counts as a path where allowAbsoluteUrls is false', async () => {
+test('an absolute URL counts as a path if allowAbsoluteUrls is false', async () => {
   const config = ({ url }: FakeBackend, other: FakeBackend) => ({
     url: `${other.url}/x`,
     baseURL: url,

@@ -119,7 +119,7 @@ describe.each(wires())('over %s,', (adapter) => {
     expect((await send(`${origin}/echo`)).headers['api-key']).toBe('secret-key');
   });
 
-  test('a redirect to another origin does not carry the headers that the caller calls sensitive', async () => {
+  test('a redirect to another origin does not carry the caller’s sensitiveHeaders', async () => {
     // follow-redirects follows where the backend sets a Host.
     const backend = { ...at('redirect-307'), headers: { Host: new URL(origin).host, 'x-own': 'own' } };
     const { data } = await clientOf([backend], { adapter }).get<Echo>('/x', {

@@ -46,7 +46,7 @@ describe.each(Object.entries(fetches))('over a fetch %s,', (_, fetchInUse) => {
     ['a header of the caller', {}, { headers: { authorization: 'Bearer x' } }],
     ['auth of the caller', {}, { auth: { username: 'u', password: 'p' } }],
     ['a sensitive header of the caller', {}, { headers: { 'x-mine': '1' }, sensitiveHeaders: ['X-Mine'] }],
-  ])('a redirect is refused for a request with %s, and no backend is blamed', async (_what, own, config) => {
+  ])('a redirect is refused for a request with %s, and puts no backend on cooldown', async (_what, own, config) => {
     const { client, adapter, first, second, elsewhere } = await redirecting(own);
     for (const method of ['get', 'post']) {
       const error = await rejectionOf(client.request({ ...config, method, url: '/x' }));
@@ -65,7 +65,7 @@ describe.each(Object.entries(fetches))('over a fetch %s,', (_, fetchInUse) => {
     expect(first.calls).toHaveLength(1);
   });
 
-  test('redirect: manual of the caller gives what plain axios gives', async () => {
+  test('redirect: manual of the caller has the result of plain axios', async () => {
     const { client, first } = await redirecting({ apiKey: 'own' });
     const outcome = (promise: Promise<{ status: number }>) =>
       promise.then(({ status }) => status).catch((error: Error) => error.message);
@@ -79,7 +79,7 @@ describe('a status of 0', () => {
   test.each([
     ['get', [{ code: 'ERR_NETWORK', reason: 'ambiguous' }, { status: 200 }]],
     ['post', [{ code: 'ERR_NETWORK', reason: 'ambiguous' }]],
-  ])('is no answer: a %s', async (method, attempts) => {
+  ])('is not a success: a %s', async (method, attempts) => {
     const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }], {
       adapter: async (config) => {
@@ -107,15 +107,20 @@ describe('a status of 0', () => {
   });
 });
 
-test.each(['get', 'post'])('a %s that may not be redirected is refused, and no backend is blamed', async (method) => {
-  const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
-  first.always({ status: 302, headers: { location: '/there' } });
-  const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }], { adapter: 'fetch' });
-  const error = await rejectionOf(axios.request({ url: '/x', method, adapter, fetchOptions: { redirect: 'error' } }));
-  expect(error).toMatchObject({ code: 'ERR_NETWORK', attempts: [{ backend: first.host }] });
-  expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, failures: 0 });
-  expect(second.calls).toHaveLength(0);
-});
+test.each(['get', 'post'])(
+  'a redirect of a %s with redirect: error rejects, and puts no backend on cooldown',
+  async (method) => {
+    const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    first.always({ status: 302, headers: { location: '/there' } });
+    const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }], {
+      adapter: 'fetch',
+    });
+    const error = await rejectionOf(axios.request({ url: '/x', method, adapter, fetchOptions: { redirect: 'error' } }));
+    expect(error).toMatchObject({ code: 'ERR_NETWORK', attempts: [{ backend: first.host }] });
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, failures: 0 });
+    expect(second.calls).toHaveLength(0);
+  },
+);
 
 test.each(['x-own', {}, [1]])(
   'sensitiveHeaders of a wrong kind are refused, as axios refuses them over http: %j',

@@ -53,7 +53,7 @@ const ok = (stream: ServerHttp2Stream): void => {
 const post = (adapter: PriorityAdapter, config: AxiosRequestConfig = {}) =>
   axios.post<string>('/x', {}, { adapter, ...config });
 
-test('a session that the server closed gracefully costs nothing: the request, POST included, is answered', async () => {
+test('a session that the server closed gracefully puts no backend on cooldown, and the request, POST included, succeeds', async () => {
   const { adapter, b } = await pair(ok);
   expect((await post(adapter)).data).toBe('ok');
   for (let i = 0; i < 5; i++) {
@@ -75,7 +75,7 @@ test('a stream that the server refused was not processed, so a POST fails over',
   ]);
 });
 
-test('a stream that never settles is ended by the budget', async () => {
+test('a stream that never settles is ended by the timeout', async () => {
   const { adapter } = await pair(() => undefined);
   expect(await rejectionOf(post(adapter, { timeout: 100 }))).toMatchObject({ code: 'ECONNABORTED' });
 });

@@ -94,9 +94,9 @@ describe('an error that neither a network nor a server made', () => {
   test.each<[string, unknown]>([
     ['a TypeError', new TypeError("Cannot read properties of undefined (reading 'x')")],
     ['an Error', new Error('not implemented')],
-    ['an error with a code of nobody', Object.assign(new Error('x'), { code: 'my-own-code' })],
+    ['an error with an unknown code', Object.assign(new Error('x'), { code: 'my-own-code' })],
     ['a RangeError', new RangeError('Maximum call stack size exceeded')],
-  ])('reaches the caller as it is: %s of an adapter', async (_, bug) => {
+  ])('isn’t mistaken for a network error: %s of an adapter', async (_, bug) => {
     const adapter = priorityAdapter([{ baseURL: 'a.example' }, { baseURL: 'b.example' }], {
       adapter: () => Promise.reject(bug),
     });
@@ -128,7 +128,7 @@ describe('an error that neither a network nor a server made', () => {
     ['ConnectionClosed of Bun', Object.assign(new Error('x'), { code: 'ConnectionClosed' })],
     ['InvalidHTTPResponse of Bun', Object.assign(new TypeError('x'), { code: 'InvalidHTTPResponse' })],
     ['ZlibError of Bun', Object.assign(new TypeError('x'), { code: 'ZlibError' })],
-  ])('is not what a network says: %s', async (_, error) => {
+  ])('does not include a network error: %s', async (_, error) => {
     const adapter = priorityAdapter([{ baseURL: 'a.example' }, { baseURL: 'b.example' }], {
       adapter: () => Promise.reject(error),
     });
@@ -187,7 +187,7 @@ describe('a provider of credentials that fails', () => {
     ]);
   });
 
-  test('keeps its error its own: nothing is written on it, and two requests never see each other', async () => {
+  test('leaves its error unmodified, and two requests that share it get separate errors', async () => {
     const shared = axiosError(401);
     const own = (await rejectionOf(shared)) as Error & { config?: unknown };
     const before = JSON.stringify(Object.getOwnPropertyDescriptors(own));
@@ -204,7 +204,7 @@ describe('a provider of credentials that fails', () => {
   });
 });
 
-test('a trial takes its place when it is sent, not while a body is still being read', async () => {
+test('a trial takes its place when it is sent, not while its body is still being read', async () => {
   const { a, adapter } = await pair({ status: 500 }, { defaultCooldown: 1 });
   for (let i = 0; i < 2; i++) {
     await axios.post('/x', 'fails', { adapter });

@@ -154,8 +154,8 @@ test('each allowed difference from plain axios is a real one', () => {
   expect(ALLOWED.filter((each) => !seen.has(each))).toEqual([]);
 });
 
-describe('one backend has of its own', () => {
-  test('socketPath of one backend', async () => {
+describe('settings of one backend', () => {
+  test('a socketPath applies to that backend alone', async () => {
     const socketPath = pathOfSocket('parity');
     const server = createServer((request, response) => response.end(request.url));
     await new Promise<void>((resolve) => server.listen(socketPath, resolve));
@@ -168,7 +168,7 @@ describe('one backend has of its own', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  test('a proxy of the request and of one backend', async () => {
+  test('a proxy may be set by the backend or by the request', async () => {
     const proxy = await FakeBackend.start();
     const [host = '', port = ''] = proxy.host.split(':');
     const own = { protocol: 'http', host, port: Number(port), auth: { username: 'u', password: 'hunter2' } };
@@ -183,7 +183,7 @@ describe('one backend has of its own', () => {
     expect(proxy.lastCall.url).toBe('http://far.example/y');
   });
 
-  test('an httpsAgent of the request and of one backend', async () => {
+  test('an httpsAgent may be set by the backend or by the request', async () => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
     const secure = await FakeBackend.start(createTlsServer({ key, cert }));
     const httpsAgent = new TlsAgent({ rejectUnauthorized: false });
@@ -195,7 +195,7 @@ describe('one backend has of its own', () => {
     httpsAgent.destroy();
   });
 
-  test('httpVersion: 2', async () => {
+  test('httpVersion: 2 applies to that backend alone', async () => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
     const first = await FakeBackend.start();
     first.always({ status: 503 });

@@ -121,13 +121,13 @@ test('the adapter works with an axios that has no fetch adapter', async () => {
 test.each<[string, (config: InternalAxiosRequestConfig) => InternalAxiosRequestConfig]>([
   ['a proxy of it', (config) => new Proxy(config, {})],
   ['an object derived from it', (config) => Object.create(config) as InternalAxiosRequestConfig],
-])('a foreign adapter may read the signal of its config through %s', async (_, derive) => {
+])('a custom adapter may read the signal of its config through %s', async (_, derive) => {
   const { request, replies } = stubPool({ a: {} });
   replies.a = (config) => ({ data: derive(config).signal instanceof AbortSignal });
   expect((await request({ timeout: 1000 })).data).toBe(true);
 });
 
-test('a foreign adapter gets a config with the prototype of the caller’s', async () => {
+test('a custom adapter gets a config with the prototype of the caller’s', async () => {
   const { request, configs } = stubPool({ a: {} });
   await request();
   expect(configs[0]).toBeInstanceOf(Object);
@@ -141,7 +141,7 @@ test('a foreign adapter gets a config with the prototype of the caller’s', asy
   expect('constructor' in (seen[0] as object)).toBe(false);
 });
 
-test('shouldBalance: false leaves alone what the adapter returns and throws', async () => {
+test('shouldBalance: false leaves what the adapter returns or throws unmodified', async () => {
   const thrown = new Error('own');
   const given = { status: 200, data: 'plain value' };
   let answers: () => unknown = () => given;

@@ -21,7 +21,7 @@ describe.each(['http', 'fetch'])('over %s,', (wire) => {
     return { first, second, client, up, down };
   }
 
-  test('download progress leaves out a refusal, and tells all of the response that is returned', async () => {
+  test('download progress skips a refusal and covers the response that is returned', async () => {
     const { first, second, client, down } = await pairOf();
     first.always({ status: 503, body: big });
     second.always({ body: 'answer' });
@@ -31,7 +31,7 @@ describe.each(['http', 'fetch'])('over %s,', (wire) => {
     expect(down).toEqual([6]);
   });
 
-  test('download progress leaves out a 404 that is returned to the caller', async () => {
+  test('download progress skips a 404 that is returned to the caller', async () => {
     const { first, client, down } = await pairOf();
     first.always({ status: 404, body: big });
     await client.get('/x', { validateStatus: null });
@@ -39,7 +39,7 @@ describe.each(['http', 'fetch'])('over %s,', (wire) => {
     expect(down).toEqual([]);
   });
 
-  test('download progress leaves out the body of a redirect that the package follows', async () => {
+  test('download progress skips the body of a redirect that the package follows', async () => {
     const { first, client, down } = await pairOf();
     first.always(({ url }, response) => {
       if (url === '/x') response.writeHead(302, { location: '/there' }).end(big);
@@ -50,7 +50,7 @@ describe.each(['http', 'fetch'])('over %s,', (wire) => {
     expect(down).toEqual([5]);
   });
 
-  test('upload progress starts anew with the next attempt, and an attempt that was given up is silent', async () => {
+  test('upload progress restarts with the next attempt, and an abandoned attempt reports nothing more', async () => {
     const { first, second, client, up } = await pairOf();
     let before = Infinity;
     // It never replies.
@@ -63,7 +63,7 @@ describe.each(['http', 'fetch'])('over %s,', (wire) => {
     expect(ofSecond.at(-1)).toBe(big.length);
   });
 
-  test('upload progress tells a body once, though a redirect sends it again', async () => {
+  test('upload progress reports a body once, even if a redirect sends it again', async () => {
     const { first, client, up } = await pairOf();
     first.always(
       ({ url }, response) => void response.writeHead(url === '/x' ? 307 : 200, { location: '/there' }).end(),
@@ -89,7 +89,7 @@ test('an attempt that failed reports nothing more, over any adapter', async () =
   expect(onDownloadProgress).not.toHaveBeenCalled();
 });
 
-test('an event that tells nothing of the response is passed on', async () => {
+test('an event without information about the response is passed on', async () => {
   const adapter = priorityAdapter([{ baseURL: 'a.example' }], {
     adapter: (config) => {
       config.onDownloadProgress?.({ loaded: 1 } as never);
@@ -101,7 +101,7 @@ test('an event that tells nothing of the response is passed on', async () => {
   expect(onDownloadProgress).toHaveBeenCalledTimes(1);
 });
 
-test('over XHR, the event shows the status of a refusal', async () => {
+test('over XHR, progress of a refusal is recognised by its status and skipped', async () => {
   const adapter = priorityAdapter([{ baseURL: 'a.example' }], {
     adapter: (config) => {
       for (const status of [503, 200])

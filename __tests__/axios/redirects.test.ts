@@ -121,13 +121,13 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all([here, there, secure, proxy].map((server) => server.close())));
 
-describe.each(STATUSES)('a %i with a Location', (status) => {
-  test.each(METHODS)('that answers a %s', async (method) => {
+describe.each(STATUSES)('a %i', (status) => {
+  test.each(METHODS)('with a Location is followed after a %s', async (method) => {
     const { hops } = await compare({ replies: [to('/to', status)], config: () => ({ method, ...bodyFor(method) }) });
     expect(hops).toHaveLength(2);
   });
 
-  test('to another origin', async () => {
+  test('with a Location is followed to another origin', async () => {
     const { hops } = await compare({
       replies: [to(`${there.url}/to?a=1`, status)],
       config: () => ({ method: 'POST', data: { a: 1 }, params: { b: 2 }, headers: { 'X-Own': 'kept' } }),
@@ -135,7 +135,7 @@ describe.each(STATUSES)('a %i with a Location', (status) => {
     expect(hops.map(({ at }) => at)).toEqual(['here', 'there']);
   });
 
-  test('without one is an answer', async () => {
+  test('without a Location is returned to the caller', async () => {
     const { hops } = await compare({ replies: [{ status, body: status === 304 ? '' : 'look' }] });
     expect(hops).toHaveLength(1);
   });
@@ -156,22 +156,22 @@ test.each([
 
 test.each<readonly [string, AxiosRequestConfig, number]>([
   // The server of Node 20.16 doesn't know this method.
-  ...(KNOWN_METHODS.includes('QUERY') ? [['query', { method: 'query', data: 'q' }, 303] as const] : []),
-  ['options', { method: 'OPTIONS' }, 303],
-  ['lower-case patch', { method: 'patch', data: { a: 1 } }, 302],
-  ['lower-case post', { method: 'post', data: { a: 1 } }, 301],
-  ['purge', { method: 'PURGE' }, 307],
-  ['get with a body', { method: 'GET', data: { a: 1 } }, 302],
-  ['get with a body', { method: 'GET', data: { a: 1 } }, 303],
-  ['head with a body', { method: 'HEAD', data: { a: 1 } }, 303],
-  ['post without a body', { method: 'POST' }, 307],
-  ['post with an empty body', { method: 'POST', data: '' }, 308],
-])('%s', async (_, config, status) => {
+  ...(KNOWN_METHODS.includes('QUERY') ? [['a QUERY', { method: 'query', data: 'q' }, 303] as const] : []),
+  ['an OPTIONS', { method: 'OPTIONS' }, 303],
+  ['a lower-case patch', { method: 'patch', data: { a: 1 } }, 302],
+  ['a lower-case post', { method: 'post', data: { a: 1 } }, 301],
+  ['a PURGE', { method: 'PURGE' }, 307],
+  ['a GET with a body', { method: 'GET', data: { a: 1 } }, 302],
+  ['a GET with a body', { method: 'GET', data: { a: 1 } }, 303],
+  ['a HEAD with a body', { method: 'HEAD', data: { a: 1 } }, 303],
+  ['a POST without a body', { method: 'POST' }, 307],
+  ['a POST with an empty body', { method: 'POST', data: '' }, 308],
+])('a redirect of %s is followed', async (_, config, status) => {
   const { hops } = await compare({ replies: [to('/to', status)], config: () => config });
   expect(hops).toHaveLength(2);
 });
 
-describe('Location', () => {
+describe('a Location', () => {
   const rows: [title: string, location: string | string[] | (() => string), count: number][] = [
     ['absolute', () => `${here.url}/to?q=1`, 2],
     ['absolute, of another origin', () => `${there.url}/to?q=1`, 2],
@@ -182,13 +182,13 @@ describe('Location', () => {
     ['absolute, with backslashes', () => there.url.replace('//', '\\\\'), 2],
     ['absolute, with userinfo', () => there.url.replace('//', '//user:pass@'), 2],
     ['absolute, of the same origin, with userinfo', () => here.url.replace('//', '//user:pass@'), 2],
-    ['with the host by a name of its own', () => here.url.replace('127.0.0.1', 'localhost'), 2],
+    ['with another name of the same host', () => here.url.replace('127.0.0.1', 'localhost'), 2],
     ['with the host as a number', () => here.url.replace('127.0.0.1', '2130706433'), 2],
     ['path-absolute', '/to', 2],
     ['relative', 'to', 2],
     ['relative with a colon', './to:there', 2],
     ['relative with what looks like a scheme', 'to:there', 1],
-    ['up', '../../../up', 2],
+    ['relative, up several levels', '../../../up', 2],
     ['with dots inside', '/a/./b/../c', 2],
     ['a query only', '?only=query', 2],
     ['an empty query', '?', 2],
@@ -199,17 +199,17 @@ describe('Location', () => {
     ['two slashes only', '//', 1],
     ['three slashes', '///to', 1],
     ['empty', '', 1],
-    ['of blanks', '  ', 1],
-    ['with blanks around', '  /to  ', 2],
-    ['with a blank inside', '/to there?a b', 2],
+    ['only spaces', '  ', 1],
+    ['with spaces around it', '  /to  ', 2],
+    ['with a space inside', '/to there?a b', 2],
     ['with a tab inside', '/to\tthere', 2],
     ['percent-encoded', '/%E4%BD%A0%2F%3F%23?q=%26%3D%20', 2],
     ['badly percent-encoded', '/%ZZ%?%', 2],
-    ['with characters that URLs do not have', '/a|b^c`d{e}"f"<g>?h|i^j`{k}"l"<m>\'n\'', 2],
+    ['with characters that are invalid in URLs', '/a|b^c`d{e}"f"<g>?h|i^j`{k}"l"<m>\'n\'', 2],
     ['latin1', '/caf\xe9?q=\xfc', 2],
     ['UTF-8, as bytes', () => Buffer.from('/café?q=日本').toString('latin1'), 2],
     ['with non-ASCII in the host', 'http://caf\xe9.invalid/', 1],
-    ['twice', ['/first', '/second'], 2],
+    ['given twice', ['/first', '/second'], 2],
     ['very long', `/${'x'.repeat(10_000)}`, 2],
     ['invalid: a bracket', 'http://[bad', 1],
     ['invalid: a port', 'http://127.0.0.1:99999/', 1],
@@ -223,11 +223,11 @@ describe('Location', () => {
     ['ws:', () => here.url.replace('http', 'ws'), 1],
     ['a scheme with a plus', 'svn+ssh://127.0.0.1/', 1],
     ['a drive letter', 'C:/file', 1],
-    ['where nobody listens', () => `${refused}/to`, 1],
-    ['where nobody listens, by IPv6', () => `${refused.replace('127.0.0.1', '[::1]')}/to`, 1],
-    ['of a host that is not known', 'http://no-such-host.invalid/', 1],
+    ['where nothing listens', () => `${refused}/to`, 1],
+    ['where nothing listens, over IPv6', () => `${refused.replace('127.0.0.1', '[::1]')}/to`, 1],
+    ['with an unknown host', 'http://no-such-host.invalid/', 1],
   ];
-  test.each(rows)('%s', async (_, location, count) => {
+  test.each(rows)('is handled as in plain axios: %s', async (_, location, count) => {
     const header = typeof location === 'function' ? location() : location;
     const { hops } = await compare({
       replies: [to(header, 307)],
@@ -236,7 +236,7 @@ describe('Location', () => {
     expect(hops).toHaveLength(count);
   });
 
-  test('relative to the latest hop, not to the first', async () => {
+  test('is resolved against the latest hop, not the first', async () => {
     const { hops } = await compare({
       replies: [to(`${there.url}/deep/er/`)],
       repliesThere: [to('next?a'), to('?b'), to('/root')],
@@ -250,23 +250,23 @@ describe('Location', () => {
     ]);
   });
 
-  test('in any case', async () => {
+  test('may be written in any letter case', async () => {
     await compare({ replies: [{ status: 302, headers: { LOCATION: '/to' } }] });
   });
 
-  test('of a URL with params, with a fragment and with encoded characters', async () => {
+  test('is resolved against a URL with params, a fragment and encoded characters', async () => {
     await compare({
       replies: [to('to')],
       config: () => ({ url: '/a%2Fb/ü?x=[1]#f', params: { y: ['ä', 2], z: 'a b' } }),
     });
   });
 
-  test('between prefixes of a backend', async () => {
+  test('may lead out of the path prefix of a backend', async () => {
     await compare({ origin: `${here.url}/prefix`, replies: [to('to'), to('/prefix/again'), to('../out')] });
   });
 });
 
-describe('how many', () => {
+describe('the number of redirects', () => {
   const forever = Array.from({ length: 40 }, (_, i) => to(`/${String(i + 1)}`, 307));
   test.each([
     [undefined, 22],
@@ -280,7 +280,7 @@ describe('how many', () => {
     [Number.POSITIVE_INFINITY, 41],
     [null, 22],
     ['2', 3],
-  ])('maxRedirects: %s', async (maxRedirects, count) => {
+  ])('maxRedirects: %s leads to %i requests', async (maxRedirects, count) => {
     const { hops } = await compare({
       replies: forever,
       config: () => ({ ...(maxRedirects !== undefined && { maxRedirects: maxRedirects as number }) }),
@@ -289,8 +289,8 @@ describe('how many', () => {
   });
 
   test.each([
-    ['exactly as many as are allowed', 3, 3],
-    ['one more than is allowed', 3, 4],
+    ['may be exactly maxRedirects', 3, 3],
+    ['may not be one more than maxRedirects', 3, 4],
   ])('%s', async (_, maxRedirects, count) => {
     await compare({
       replies: forever.slice(0, count),
@@ -298,7 +298,7 @@ describe('how many', () => {
     });
   });
 
-  test('a redirect to itself', async () => {
+  test('a redirect to itself ends with ERR_FR_TOO_MANY_REDIRECTS', async () => {
     const { hops, error } = await compare({ replies: Array.from({ length: 40 }, () => to('/from')) });
     expect(hops).toHaveLength(22);
     expect(error).toMatchObject({
@@ -307,14 +307,14 @@ describe('how many', () => {
     });
   });
 
-  test('a loop between two origins', async () => {
+  test('a loop between two origins ends at maxRedirects', async () => {
     const back = Array.from({ length: 40 }, () => to(`${here.url}/from`));
     const forth = Array.from({ length: 40 }, () => to(`${there.url}/from`));
     const { hops } = await compare({ replies: forth, repliesThere: back, config: () => ({ maxRedirects: 5 }) });
     expect(hops).toHaveLength(6);
   });
 
-  test('a loop of POSTs with a status that the caller takes for valid', async () => {
+  test('is limited as in plain axios even if validateStatus accepts every status', async () => {
     await compare({
       replies: forever,
       config: () => ({ maxRedirects: 0, method: 'POST', data: 'body', validateStatus: () => true }),
@@ -322,15 +322,15 @@ describe('how many', () => {
     await compare({ replies: forever, config: () => ({ maxRedirects: 2, validateStatus: () => true }) });
   });
 
-  test.each([200, 404, 500, 503])('a %i behind a redirect', async (status) => {
+  test.each([200, 404, 500, 503])('a %i after a redirect is settled as in plain axios', async (status) => {
     await compare({ replies: [to('/to'), { status, body: 'text', headers: { 'x-own': '1' } }] });
   });
 });
 
-describe('protocols', () => {
+describe('a redirect between protocols', () => {
   const httpsAgent = (run: Run): TlsAgent => agentOf(run, new TlsAgent({ rejectUnauthorized: false }));
 
-  test.each([302, 307])('http → https by a %i', async (status) => {
+  test.each([302, 307])('is followed from http to https after a %i', async (status) => {
     const { hops } = await compare({
       replies: [to(`https://${secure.host}/to`, status)],
       config: (run) => ({ ...credentials(), httpsAgent: httpsAgent(run), method: 'POST', data: { a: 1 } }),
@@ -338,7 +338,7 @@ describe('protocols', () => {
     expect(hops.map(({ at }) => at)).toEqual(['here', 'secure']);
   });
 
-  test.each([302, 307])('https → http by a %i', async (status) => {
+  test.each([302, 307])('is followed from https to http after a %i', async (status) => {
     script(secure, 'secure', []);
     const { hops } = await compare({
       origin: `https://${secure.host}`,
@@ -351,7 +351,7 @@ describe('protocols', () => {
     expect(hops.map(({ at }) => at)).toEqual(['secure', 'here']);
   });
 
-  test('https → https, and a certificate that is not trusted behind a redirect', async () => {
+  test('is followed from https to https, and fails if the certificate is not trusted', async () => {
     const { hops } = await compare({
       origin: `https://${secure.host}`,
       config: (run) => {
@@ -364,7 +364,7 @@ describe('protocols', () => {
     expect(error).toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
   });
 
-  test('HTTP/2, where nobody follows; axios before 1.13 speaks HTTP/1.1', async () => {
+  test('is handled over HTTP/2 as in plain axios, which uses HTTP/1.1 before 1.13', async () => {
     const sessions: ServerHttp2Session[] = [];
     const server = createSecureServer(
       { ...certificate, allowHTTP1: true },
@@ -393,13 +393,13 @@ describe('protocols', () => {
     }
   });
 
-  test('http that turns out to be https, and the other way round', async () => {
+  test('fails as in plain axios if the server speaks http where https was meant, or the reverse', async () => {
     await compare({ replies: [to(`http://${secure.host}/to`)] });
     await compare({ replies: [to(here.url.replace('http', 'https'))] });
   });
 });
 
-describe('headers', () => {
+describe('the headers after a redirect', () => {
   const given = (): AxiosRequestConfig => ({
     method: 'POST',
     data: { a: 1 },
@@ -424,14 +424,14 @@ describe('headers', () => {
     ['another name of the host', () => here.url.replace('127.0.0.1', 'localhost')],
   ];
 
-  describe.each(STATUSES)('behind a %i', (status) => {
-    test.each(locations)('to %s', async (_, location) => {
+  describe.each(STATUSES)('of status %i', (status) => {
+    test.each(locations)('to %s are those of plain axios', async (_, location) => {
       const { hops } = await compare({ replies: [to(location(), status)], config: given });
       expect(hops).toHaveLength(2);
     });
   });
 
-  test('elsewhere and back: what was taken off stays off', async () => {
+  test('that were removed for another origin stay removed on the way back', async () => {
     await compare({
       replies: [to(`${there.url}/out`, 307)],
       repliesThere: [to(`${here.url}/back`, 307)],
@@ -439,7 +439,7 @@ describe('headers', () => {
     });
   });
 
-  test.each(locations)('`auth` and a redirect to %s', async (_, location) => {
+  test.each(locations)('to %s are those of plain axios with `auth`', async (_, location) => {
     const { hops } = await compare({
       replies: [to(location(), 307), to('/again', 307)],
       repliesThere: [to('/again', 307)],
@@ -449,7 +449,7 @@ describe('headers', () => {
     expect(hops).toHaveLength(3);
   });
 
-  test('`auth` elsewhere and back', async () => {
+  test('to another origin and back are those of plain axios with `auth`', async () => {
     await compare({
       replies: [to(`${there.url}/out`, 307)],
       repliesThere: [to(`${here.url}/back`, 307)],
@@ -458,7 +458,7 @@ describe('headers', () => {
     });
   });
 
-  test.each(locations)('sensitiveHeaders and a redirect to %s', async (_, location) => {
+  test.each(locations)('to %s are those of plain axios with `sensitiveHeaders`', async (_, location) => {
     await compare({
       replies: [to(location(), 307)],
       config: () => ({ ...given(), sensitiveHeaders: ['x-OWN', 'X-List', 'x-none', 'a.b*c'] }),
@@ -471,13 +471,13 @@ describe('headers', () => {
     ['a list of numbers', [1]],
     ['null', null],
     ['an empty list', []],
-  ])('sensitiveHeaders of a wrong kind: %s', async (_, names) => {
+  ])('are checked as in plain axios if `sensitiveHeaders` is %s', async (_, names) => {
     const sensitiveHeaders = names as string[];
     await compare({ replies: [to(`${there.url}/to`)], config: () => ({ ...given(), sensitiveHeaders }) });
     await compare({ replies: [to('/to')], config: () => ({ ...given(), sensitiveHeaders, maxRedirects: 0 }) });
   });
 
-  test('of the caller that name the framing', async () => {
+  test('include the caller’s Transfer-Encoding, Content-Length or Connection as in plain axios', async () => {
     for (const status of [303, 307]) {
       await compare({
         replies: [to('/to', status)],
@@ -491,7 +491,7 @@ describe('headers', () => {
     }
   });
 
-  test('Host of a backend’s own, which relative redirects lead to', async () => {
+  test('include a backend’s own Host as in plain axios', async () => {
     const host = here.host.replace('127.0.0.1', 'virtual.example.test');
     for (const location of ['to', `${here.url}/to`, `//${here.host}/to`]) {
       const { hops } = await compare({
@@ -505,14 +505,14 @@ describe('headers', () => {
     }
   });
 
-  describe('of subdomains', () => {
+  describe('between subdomains', () => {
     test.each([
-      ['down', 'a.example.test', 'b.a.example.test'],
-      ['up', 'b.a.example.test', 'a.example.test'],
-      ['aside', 'a.example.test', 'b.example.test'],
-      ['to a name that ends alike', 'a.example.test', 'xa.example.test'],
-      ['down, in upper case', 'a.example.test', 'B.A.EXAMPLE.TEST'],
-    ])('%s', async (_, from, destination) => {
+      ['from a domain to its subdomain', 'a.example.test', 'b.a.example.test'],
+      ['from a subdomain to its domain', 'b.a.example.test', 'a.example.test'],
+      ['from one subdomain to another', 'a.example.test', 'b.example.test'],
+      ['to a domain whose name has the same ending', 'a.example.test', 'xa.example.test'],
+      ['to a subdomain in upper case', 'a.example.test', 'B.A.EXAMPLE.TEST'],
+    ])('%s are those of plain axios', async (_, from, destination) => {
       const port = here.host.split(':')[1]!;
       const { hops } = await compare({
         origin: `http://${from}:${port}`,
@@ -523,7 +523,7 @@ describe('headers', () => {
       expect(hops[1]?.headers.host).toBe(`${destination.toLowerCase()}:${port}`);
     });
 
-    test('down, to another port', async () => {
+    test('to a subdomain on another port are those of plain axios', async () => {
       await compare({
         origin: here.url.replace('127.0.0.1', 'a.example.test'),
         replies: [to(there.url.replace('127.0.0.1', 'b.a.example.test'), 307)],
@@ -531,7 +531,7 @@ describe('headers', () => {
       });
     });
 
-    test('down, with `auth`', async () => {
+    test('to a subdomain are those of plain axios with `auth`', async () => {
       await compare({
         origin: here.url.replace('127.0.0.1', 'a.example.test'),
         replies: [to(here.url.replace('127.0.0.1', 'b.a.example.test'), 307)],
@@ -541,7 +541,7 @@ describe('headers', () => {
   });
 });
 
-describe('bodies', () => {
+describe('the request body', () => {
   const kinds: [string, () => Pick<AxiosRequestConfig, 'data' | 'headers'>][] = [
     ['a string', () => ({ data: 'text ü' })],
     ['JSON', () => ({ data: { a: 'ü' } })],
@@ -560,8 +560,8 @@ describe('bodies', () => {
     ['a large stream', () => ({ data: Readable.from(Array.from({ length: 50 }, () => Buffer.alloc(20_000, 'y'))) })],
   ];
 
-  describe.each([301, 303, 307, 308])('behind a %i', (status) => {
-    test.each(kinds)('%s', async (_, body) => {
+  describe.each([301, 303, 307, 308])('after a %i', (status) => {
+    test.each(kinds)('is dropped below 307 and sent again otherwise: %s', async (_, body) => {
       const { hops } = await compare({
         replies: [to('/to', status), to(`${there.url}/on`, status)],
         config: () => ({ method: 'POST', ...body() }),
@@ -573,7 +573,7 @@ describe('bodies', () => {
     });
   });
 
-  test.each([301, 308])('a stream that is PUT, behind a %i', async (status) => {
+  test.each([301, 308])('is sent again after a %i to a PUT, even if it is a stream', async (status) => {
     const { hops } = await compare({
       replies: [to('/to', status)],
       config: () => ({ method: 'PUT', data: Readable.from(['one', 'two']) }),
@@ -581,11 +581,11 @@ describe('bodies', () => {
     expect(hops[1]?.body).toBe('onetwo');
   });
 
-  test('a stream that fails before the redirect', async () => {
+  test('rejects as in plain axios if it is a stream that fails', async () => {
     await compare({ config: () => ({ method: 'POST', data: failing(), maxRedirects: 3 }) });
   });
 
-  test('upload progress', async () => {
+  test('is reported by onUploadProgress as in plain axios', async () => {
     await compare({
       replies: [to('/to', 307)],
       config: ({ notes }) => ({
@@ -596,9 +596,9 @@ describe('bodies', () => {
     });
   });
 
-  describe('over maxBodyLength', () => {
+  describe('and maxBodyLength:', () => {
     const small = kinds.filter(([title]) => !title.includes('empty') && !title.includes('large'));
-    test.each(small)('%s', async (_, body) => {
+    test.each(small)('%s over the limit rejects before anything is sent', async (_, body) => {
       const { error, hops } = await compare({
         replies: [to('/to', 307)],
         config: () => ({ method: 'POST', ...body(), maxBodyLength: 3 }),
@@ -607,7 +607,7 @@ describe('bodies', () => {
       expect(hops).toHaveLength(0);
     });
 
-    test.each(small)('within the limit, behind two redirects: %s', async (_, body) => {
+    test.each(small)('%s within the limit is sent after two redirects', async (_, body) => {
       const { hops } = await compare({
         replies: [to('/to', 307), to('/on', 307)],
         config: () => ({ method: 'POST', ...body(), maxBodyLength: 1000 }),
@@ -615,14 +615,14 @@ describe('bodies', () => {
       expect(hops).toHaveLength(3);
     });
 
-    test('a stream, and nothing follows redirects', async () => {
+    test('a text over the limit is handled as in plain axios if maxRedirects is 0', async () => {
       await compare({
         replies: [to('/to', 307)],
         config: () => ({ method: 'POST', data: 'text', maxBodyLength: 3, maxRedirects: 0 }),
       });
     });
 
-    test('none: more than follow-redirects’ own 10 MB', async () => {
+    test('without a limit, a stream may exceed the 10 MB of follow-redirects', async () => {
       const { hops } = await compare({
         replies: [to('/to', 307)],
         config: () => ({ method: 'POST', data: Readable.from(Array.from({ length: 11 }, () => Buffer.alloc(1e6))) }),
@@ -631,7 +631,7 @@ describe('bodies', () => {
     });
   });
 
-  describe('that are not sent completely when the redirect comes', () => {
+  describe('that is still being sent when the redirect comes', () => {
     let early: Server;
     let redirected: Promise<void>;
 
@@ -661,7 +661,7 @@ describe('bodies', () => {
       );
     };
 
-    test.each(['/from', '/as-get'])('a Buffer, to %s', async (url) => {
+    test.each(['/from', '/as-get'])('is handled as in plain axios if it is a Buffer sent to %s', async (url) => {
       const scenario: Scenario = {
         origin: originOf(early),
         config: () => ({ url, method: 'POST', data: Buffer.alloc(20_000_000, 'e') }),
@@ -674,7 +674,7 @@ describe('bodies', () => {
       expect(plain.hops.map(({ at }) => at)).toEqual(['early', 'here']);
     });
 
-    test('a stream', async () => {
+    test('is sent again in full if it is a stream', async () => {
       const { hops } = await compare({
         origin: originOf(early),
         config: () => ({ method: 'POST', data: halting('two', 'three') }),
@@ -682,7 +682,7 @@ describe('bodies', () => {
       expect(hops[1]?.body).toBe('onetwothree');
     });
 
-    test('a stream that becomes longer than maxBodyLength then', async () => {
+    test('is not sent again if its stream then exceeds maxBodyLength', async () => {
       const { hops } = await compare({
         origin: originOf(early),
         config: () => ({ method: 'POST', data: halting('x'.repeat(100)), maxBodyLength: 50 }),
@@ -690,7 +690,7 @@ describe('bodies', () => {
       expect(hops.map(({ at }) => at)).toEqual(['early']);
     });
 
-    test('a stream that fails then', async () => {
+    test('rejects with the error of its stream if that then fails', async () => {
       const { error } = await compare({
         origin: originOf(early),
         config: () => {
@@ -704,9 +704,9 @@ describe('bodies', () => {
   });
 });
 
-describe('the answer', () => {
+describe('the response', () => {
   const types = ['json', 'text', 'arraybuffer', 'stream', 'blob', 'document', undefined] as const;
-  test.each(types)('of responseType %s', async (responseType) => {
+  test.each(types)('after a redirect has the data of plain axios: responseType %s', async (responseType) => {
     await compare({
       replies: [
         { status: 302, headers: { location: '/to' }, body: 'not this one' },
@@ -717,7 +717,7 @@ describe('the answer', () => {
   });
 
   test.each(['json', 'stream', 'arraybuffer'] as const)(
-    'of responseType %s where redirects are not followed',
+    'has the data of plain axios if redirects are not followed: responseType %s',
     async (responseType) => {
       const reply: Reply = { status: 302, headers: { location: '/to' }, body: '{"look":"here"}' };
       await compare({
@@ -732,7 +732,7 @@ describe('the answer', () => {
     },
   );
 
-  test.each([true, false])('with decompress: %s', async (decompress) => {
+  test.each([true, false])('after a redirect is decompressed as in plain axios: decompress: %s', async (decompress) => {
     const body = gzipSync('{"zipped":true}');
     await compare({
       replies: [
@@ -743,14 +743,14 @@ describe('the answer', () => {
     });
   });
 
-  test.each(['HEAD', 'GET'])('to a %s, zipped, without a body', async (method) => {
+  test.each(['HEAD', 'GET'])('to a %s may have content-encoding: gzip and no body', async (method) => {
     await compare({
       replies: [to('/to', 303), { status: 204, headers: { 'content-encoding': 'gzip' } }],
       config: () => ({ method }),
     });
   });
 
-  test('with a body of the redirect that never ends', async () => {
+  test('does not wait for the body of a redirect that never ends', async () => {
     const { hops } = await compare({
       replies: [
         (_, response) => void response.writeHead(302, { location: '/to', 'content-length': '1000' }).write('never'),
@@ -760,7 +760,7 @@ describe('the answer', () => {
     expect(hops).toHaveLength(3);
   });
 
-  test('with a body of the redirect that is longer than maxContentLength', async () => {
+  test('is limited by maxContentLength as in plain axios if the body of the redirect exceeds it', async () => {
     const large = { status: 302, headers: { location: '/to' }, body: 'x'.repeat(100_000) };
     await compare({ replies: [large, { body: 'small' }], config: () => ({ maxContentLength: 10 }) });
     for (const responseType of ['text', 'stream'] as const) {
@@ -772,7 +772,7 @@ describe('the answer', () => {
     }
   });
 
-  test('that is cut off behind a redirect', async () => {
+  test('that is cut off after a redirect rejects as in plain axios', async () => {
     await compare({
       replies: [
         to('/to'),
@@ -785,22 +785,22 @@ describe('the answer', () => {
   });
 
   test.each([
-    ['reset', (request: IncomingMessage) => request.socket.resetAndDestroy()],
-    ['closed', (request: IncomingMessage) => request.socket.destroy()],
-    ['no HTTP', (request: IncomingMessage) => request.socket.end('this is not HTTP\r\n\r\n')],
-  ])('that does not come behind a redirect: %s', async (_, reply) => {
+    ['connection reset', (request: IncomingMessage) => request.socket.resetAndDestroy()],
+    ['connection closed', (request: IncomingMessage) => request.socket.destroy()],
+    ['not HTTP', (request: IncomingMessage) => request.socket.end('this is not HTTP\r\n\r\n')],
+  ])('that never comes after a redirect rejects as in plain axios: %s', async (_, reply) => {
     const { hops } = await compare({ replies: [to('/to', 307), reply], config: () => ({ method: 'POST', data: 'b' }) });
     expect(hops).toHaveLength(2);
   });
 
-  test('with headers that are not HTTP, which an insecureHTTPParser takes', async () => {
+  test('may have invalid headers only with insecureHTTPParser', async () => {
     const reply: Reply = (request) => request.socket.end('HTTP/1.1 302 Found\r\nlocation: /to\r\nx: \x01\r\n\r\n');
     await compare({ replies: [reply] });
     const { hops } = await compare({ replies: [reply, reply], config: () => ({ insecureHTTPParser: true }) });
     expect(hops).toHaveLength(3);
   });
 
-  test('with interim answers in between', async () => {
+  test('is unaffected by interim 1xx responses', async () => {
     await compare({
       replies: [
         (_, response) => {
@@ -815,7 +815,7 @@ describe('the answer', () => {
     });
   });
 
-  test('with its progress', async () => {
+  test('is the only one that onDownloadProgress reports', async () => {
     const { notes } = await compare({
       replies: [{ status: 302, headers: { location: '/to' }, body: 'x'.repeat(5000) }, { body: 'y'.repeat(3000) }],
       config: ({ notes }) => ({ onDownloadProgress: (event) => void (notes.downloaded = progressOf(event)) }),
@@ -823,7 +823,7 @@ describe('the answer', () => {
     expect(notes).toMatchObject({ downloaded: { loaded: 3000 } });
   });
 
-  test('and its cookies are the caller’s to keep', async () => {
+  test('sets no cookies for the next hop', async () => {
     const { hops } = await compare({
       replies: [{ status: 302, headers: { location: '/to', 'set-cookie': 'a=1' } }],
       config: () => ({ withCredentials: true }),
@@ -843,7 +843,7 @@ describe('a proxy', () => {
     ['the same origin, relative', () => 'to'],
     ['another origin', () => `${there.url}/to`],
     ['a query', () => '?a=1'],
-  ])('and a redirect to %s', async (_, location) => {
+  ])('is used again after a redirect to %s', async (_, location) => {
     const { hops } = await compare({
       replies: [to(location(), 307)],
       config: () => ({ proxy: through()!, ...credentials(), method: 'POST', data: { a: 1 }, params: { b: 'ü' } }),
@@ -852,7 +852,7 @@ describe('a proxy', () => {
     expect(hops[2]?.headers['proxy-authorization']).toBeDefined();
   });
 
-  test('that redirects by itself', async () => {
+  test('that answers with a redirect itself is handled as in plain axios', async () => {
     await compare({
       config: () => {
         script(proxy, 'proxy', [to(`${there.url}/to`)]);
@@ -861,13 +861,13 @@ describe('a proxy', () => {
     });
   });
 
-  testOnNewest('and maxRedirects: 0, and `auth`', async () => {
+  testOnNewest('is used as in plain axios with maxRedirects: 0 and with `auth`', async () => {
     await compare({ replies: [to('/to')], config: () => ({ proxy: through()!, maxRedirects: 0 }) });
     const auth = { username: 'u', password: 'p' };
     await compare({ replies: [to('/to'), to('on')], config: () => ({ proxy: through()!, auth }) });
   });
 
-  test('and a Host of a backend’s own', async () => {
+  test('gets a backend’s own Host as in plain axios', async () => {
     const { hops } = await compare({
       replies: [to('/to', 307)],
       backend: { headers: { Host: 'virtual.example.test' } },
@@ -883,7 +883,7 @@ describe('a proxy', () => {
     ['from http to https', 'http://a.example.test', 'https://a.example.test/to'],
     ['from https to http', 'https://a.example.test', 'http://a.example.test/to'],
     ['from https to https', 'https://a.example.test', 'https://b.a.example.test/to'],
-  ])('and redirects between hosts without a port: %s', async (_, origin, location) => {
+  ])('is used after redirects between hosts without a port: %s', async (_, origin, location) => {
     const { hops } = await compare({
       origin,
       config: (run) => {
@@ -898,7 +898,7 @@ describe('a proxy', () => {
     expect(hops).toHaveLength(4);
   });
 
-  test('that refuses, at once and behind a redirect', async () => {
+  test('that refuses at once or after a redirect rejects as in plain axios', async () => {
     const { hostname: host, port } = new URL(refused);
     const gone = { host, port: Number(port), protocol: 'http' };
     await compare({ config: () => ({ proxy: gone }) });
@@ -911,7 +911,7 @@ describe('a proxy', () => {
     });
   });
 
-  test.each(['socks5', 'socks5:', 'ftp'])('of the protocol %s', async (protocol) => {
+  test.each(['socks5', 'socks5:', 'ftp'])('of the protocol %s is handled as in plain axios', async (protocol) => {
     const { hostname: host, port } = new URL(proxy.url);
     await compare({
       replies: [to('/to')],
@@ -920,12 +920,12 @@ describe('a proxy', () => {
     });
   });
 
-  describe('of the environment', () => {
+  describe('from the environment', () => {
     afterEach(() => {
       for (const name of ['http_proxy', 'https_proxy', 'no_proxy']) Reflect.deleteProperty(process.env, name);
     });
 
-    test('is asked about for each hop', async () => {
+    test('is looked up for each hop', async () => {
       process.env.http_proxy = proxy.url.replace('//', '//user:pass@');
       process.env.no_proxy = there.host;
       const { hops } = await compare({
@@ -938,14 +938,14 @@ describe('a proxy', () => {
       expect(direct.hops.map(({ at }) => at)).toEqual(['here', 'there']);
     });
 
-    test('comes in where the first hop had none', async () => {
+    test('is used after a redirect even if the first hop needed none', async () => {
       process.env.http_proxy = proxy.url;
       process.env.no_proxy = here.host;
       const { hops } = await compare({ replies: [to(`${there.url}/to`, 307)], config: credentials });
       expect(hops.map(({ at }) => at)).toEqual(['here', 'proxy', 'there']);
     });
 
-    test('for https alone', async () => {
+    test('is used as in plain axios if only https_proxy is set', async () => {
       process.env.https_proxy = proxy.url;
       await compare({
         replies: [to('https://a.example.test/to', 307)],
@@ -958,8 +958,8 @@ describe('a proxy', () => {
   });
 });
 
-describe('time', () => {
-  test('timeout counts over all hops', async () => {
+describe('timeouts and cancels', () => {
+  test('timeout covers all hops together', async () => {
     const late = (location: string): Reply => {
       return (_, response) => void setTimeout(() => response.writeHead(302, { location }).end(), 60);
     };
@@ -971,7 +971,7 @@ describe('time', () => {
     expect(error).toMatchObject({ message: 'timeout of 100ms exceeded', code: 'ECONNABORTED' });
   });
 
-  test('timeout behind a redirect, in the caller’s words', async () => {
+  test('timeout after a redirect rejects with the caller’s timeoutErrorMessage', async () => {
     const { error } = await compare({
       replies: [to('/to'), () => undefined],
       config: () => ({
@@ -984,28 +984,31 @@ describe('time', () => {
     expect(error).toMatchObject({ message: 'too slow', code: 'ETIMEDOUT' });
   });
 
-  test('timeout that is not reached', async () => {
+  test('a timeout that is not reached changes nothing', async () => {
     const { hops } = await compare({ replies: [to('/to'), to(there.url)], config: () => ({ timeout: 5000 }) });
     expect(hops).toHaveLength(3);
   });
 
-  test.each(['signal', 'cancelToken'] as const)('a cancel by %s during the second hop', async (by) => {
-    const { error, hops } = await compare({
-      config: () => {
-        const abort = new AbortController();
-        const source = axios.CancelToken.source();
-        script(here, 'here', [to('/to', 307), () => (by === 'signal' ? abort.abort() : source.cancel('enough'))]);
-        const config = { method: 'POST', data: 'body' };
-        return by === 'signal' ? { ...config, signal: abort.signal } : { ...config, cancelToken: source.token };
-      },
-      ignoring: ALLOWED.interrupted.paths,
-    });
-    expect(error).toMatchObject({ code: 'ERR_CANCELED' });
-    expect(hops).toHaveLength(2);
-    await closedSockets(here);
-  });
+  test.each(['signal', 'cancelToken'] as const)(
+    'a cancel by %s during the second hop rejects and closes the connection',
+    async (by) => {
+      const { error, hops } = await compare({
+        config: () => {
+          const abort = new AbortController();
+          const source = axios.CancelToken.source();
+          script(here, 'here', [to('/to', 307), () => (by === 'signal' ? abort.abort() : source.cancel('enough'))]);
+          const config = { method: 'POST', data: 'body' };
+          return by === 'signal' ? { ...config, signal: abort.signal } : { ...config, cancelToken: source.token };
+        },
+        ignoring: ALLOWED.interrupted.paths,
+      });
+      expect(error).toMatchObject({ code: 'ERR_CANCELED' });
+      expect(hops).toHaveLength(2);
+      await closedSockets(here);
+    },
+  );
 
-  test('a cancel while a stream is read behind a redirect', async () => {
+  test('a cancel ends a stream after a redirect as in plain axios', async () => {
     await compare({
       config: (run) => {
         const abort = new AbortController();
@@ -1022,8 +1025,8 @@ describe('time', () => {
   });
 });
 
-describe('hooks and agents of the caller', () => {
-  test('beforeRedirect is called with the same arguments', async () => {
+describe('the caller’s hooks and agents', () => {
+  test('beforeRedirect is called with the same arguments as in plain axios', async () => {
     const { notes } = await compare({
       replies: [
         { status: 307, headers: { location: '/to?a=1#f', 'x-own': '1' } },
@@ -1045,14 +1048,14 @@ describe('hooks and agents of the caller', () => {
 
   test.each<[string, (options: HookOptions) => void]>([
     ['sets headers', ({ headers }) => void (headers['x-hook'] = 'set')],
-    ['takes headers off', ({ headers }) => void Reflect.deleteProperty(headers, 'X-Own')],
+    ['removes headers', ({ headers }) => void Reflect.deleteProperty(headers, 'X-Own')],
     ['replaces the headers', (options) => void (options.headers = { 'x-only': '1' })],
     ['changes the path', (options) => void (options.path = '/elsewhere?b=2')],
     ['changes the method', (options) => void (options.method = 'PATCH')],
     ['changes the port', (options) => void (options.port = there.host.split(':')[1])],
     ['changes the protocol', (options) => void (options.protocol = 'ftp:')],
     ['sets `auth`', (options) => void (options.auth = 'u:p')],
-    ['allows less', (options) => void (options.maxRedirects = 1)],
+    ['lowers maxRedirects', (options) => void (options.maxRedirects = 1)],
     ['sets a bad header', ({ headers }) => void (headers['x-bad'] = 'a\nb')],
     [
       'throws',
@@ -1067,7 +1070,7 @@ describe('hooks and agents of the caller', () => {
         throw 'text';
       },
     ],
-  ])('beforeRedirect that %s', async (_, beforeRedirect) => {
+  ])('a beforeRedirect that %s has the same effect as in plain axios', async (_, beforeRedirect) => {
     await compare({
       replies: [to('/to', 307), to('/on', 307)],
       config: () => ({
@@ -1079,7 +1082,7 @@ describe('hooks and agents of the caller', () => {
     });
   });
 
-  test('a transport is asked once, and nobody follows', async () => {
+  test('a custom transport is called once, and redirects are not followed', async () => {
     const { hops, notes } = await compare({
       replies: [to('/to')],
       config: ({ notes }) => ({
@@ -1120,7 +1123,7 @@ describe('hooks and agents of the caller', () => {
     await closedSockets(there);
   });
 
-  test('an httpsAgent is taken for https alone', async () => {
+  test('an httpsAgent is used for https alone', async () => {
     const { hops } = await compare({
       replies: [to(`https://${secure.host}/to`, 307)],
       config: (run) => {
@@ -1135,7 +1138,7 @@ describe('hooks and agents of the caller', () => {
     await closedSockets(secure);
   });
 
-  test('many redirects warn of no leak, and leave nothing behind', async () => {
+  test('many redirects cause no leak warning and leave no socket open', async () => {
     const warnings: string[] = [];
     const warned = ({ name }: Error): void => void warnings.push(name);
     process.on('warning', warned);
@@ -1166,7 +1169,7 @@ describe('hooks and agents of the caller', () => {
     }
   });
 
-  test('the caller’s signal is listened to no longer than with plain axios', async () => {
+  test('no listener stays on the caller’s signal', async () => {
     const { notes } = await compare({
       replies: [to('/to'), to(`${there.url}/on`)],
       config: (run) => {
@@ -1178,7 +1181,7 @@ describe('hooks and agents of the caller', () => {
     expect(notes).toEqual({ listeners: 0 });
   });
 
-  describe('a socketPath goes for all hops', () => {
+  describe('a socketPath is used for all hops', () => {
     const socketPath = pathOfSocket('redirects');
     let server: Server;
 
@@ -1213,7 +1216,7 @@ describe('hooks and agents of the caller', () => {
       expect(hops).toHaveLength(count);
     });
 
-    testOnNewest('with credentials, which the same origin gets', async () => {
+    testOnNewest('and only the same origin gets the credentials', async () => {
       const { hops } = await compare({
         origin: 'http://localhost',
         config: () => ({ socketPath, ...credentials() }),
@@ -1222,7 +1225,7 @@ describe('hooks and agents of the caller', () => {
     });
   });
 
-  test('a family goes for all hops', async () => {
+  test('a family applies to all hops', async () => {
     await compare({
       replies: [to(here.url.replace('127.0.0.1', 'localhost'))],
       config: () => ({ family: 4 }),
@@ -1285,7 +1288,7 @@ describe('what differs from plain axios on purpose', () => {
     expect(reason).not.toBe('');
   });
 
-  test('the caller’s keys reach no other origin', async () => {
+  test('the caller’s API keys reach no other origin', async () => {
     const keys = { 'api-key': 'k1', 'X-Api-Key': 'k2', 'Ocp-Apim-Subscription-Key': 'k3' };
     await compare({ replies: [to('/to', 307)], config: () => ({ headers: keys }) });
     const pooled = await observePooled({ replies: [to(`${there.url}/to`, 307)], config: () => ({ headers: keys }) });
@@ -1305,7 +1308,7 @@ describe('what differs from plain axios on purpose', () => {
     ['the same host by another name', () => here.url.replace('127.0.0.1', 'localhost')],
     ['the same origin with userinfo', () => here.url.replace('127.0.0.1', 'u:p@a.example.test'), true],
     ['the same origin', () => here.url.replace('127.0.0.1', 'a.example.test'), true],
-  ])('what a backend was given and a redirect to %s', async (_, destination, same = false) => {
+  ])('a backend’s own headers follow a redirect only to its own origin: %s', async (_, destination, same = false) => {
     const pooled = await observePooled({
       origin: here.url.replace('127.0.0.1', 'a.example.test'),
       replies: [to(`${destination()}/to`, 307), to('/on', 307)],
@@ -1328,7 +1331,7 @@ describe('what differs from plain axios on purpose', () => {
     }
   });
 
-  test('a proxy’s credentials do not take the place of a backend’s', async () => {
+  test('a proxy’s credentials do not replace those of a backend', async () => {
     const { hostname: host, port } = new URL(proxy.url);
     const pooled = await observePooled({
       replies: [to(`${there.url}/to`, 307)],
@@ -1351,7 +1354,7 @@ describe('what differs from plain axios on purpose', () => {
     expect(pooled.hops.map(({ headers }) => headers.host)).toEqual([here.host, here.host]);
   });
 
-  test('timeout counts for the body too', async () => {
+  test('timeout covers the body too', async () => {
     const pooled = await observePooled({
       replies: [
         to('/to'),

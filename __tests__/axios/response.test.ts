@@ -79,13 +79,13 @@ test.each<[AdapterKind, ResponseType, string]>([
 test.each<[AdapterKind, string | null]>([
   ['xhr', null],
   ['http', text],
-])('a fabricated response where the caller asked %s for a document', (kind, expected) => {
+])('over %s, a fabricated response for responseType document has the data %s', (kind, expected) => {
   const response = { status: 429, statusText: '', headers: {}, text, why: '' };
   const config = { responseType: 'document' } as AxiosRequest['config'];
   expect(fabricate({ kind, config } as AxiosRequest, response).data).toBe(expected);
 });
 
-test('bytes are made where there is no TextEncoder, as in jsdom under Jest', () => {
+test('text is encoded without a TextEncoder, as in jsdom under Jest', () => {
   const { TextEncoder } = globalThis;
   Object.assign(globalThis, { TextEncoder: undefined });
   try {

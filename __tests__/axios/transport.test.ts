@@ -33,7 +33,7 @@ function request(maxBodyLength: number, protocol = 'http:'): [sent: ClientReques
 }
 
 describe('the transport for axios’s http adapter', () => {
-  test('ends a request whose streamed body exceeds maxBodyLength, as axios 1.13 and older leave to follow-redirects', async () => {
+  test('ends a request whose streamed body exceeds maxBodyLength, which axios up to 1.13 leaves to follow-redirects', async () => {
     const [sent, response] = request(5);
     sent.write('1234');
     expect(sent.write(Buffer.from('56'))).toBe(false);
@@ -50,7 +50,7 @@ describe('the transport for axios’s http adapter', () => {
     expect((await response).statusCode).toBe(200);
   });
 
-  test('tells the URL of the response, as follow-redirects does', async () => {
+  test('sets responseUrl, as follow-redirects does', async () => {
     const [sent, response] = request(Infinity);
     sent.end();
     const { port } = server.address() as AddressInfo;

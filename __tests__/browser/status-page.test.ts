@@ -120,14 +120,14 @@ test('names, states, counts and bars change as requests run', async () => {
   await expect(row('ptu-eastus').count()).resolves.toBe(0);
 });
 
-test('a cooldown that passes is seen without a request', async () => {
+test('the end of a cooldown is shown without a request', async () => {
   await open();
   pool.cool('ptu-eastus', 2_500);
   await row('ptu-eastus').getByText('Cooling').waitFor(WAIT);
   await row('ptu-eastus').getByText('Available').waitFor(WAIT);
 });
 
-test('deployments that are out, the timeline and the events are shown, also to a page that comes later', async () => {
+test('deployments that are out, the timeline and the events are shown, even on a page opened later', async () => {
   ptu.script({}).always(throttle(60_000));
   payg.script({ status: 500 });
   for (let i = 0; i < 5; i++) await call();
@@ -147,7 +147,7 @@ test('deployments that are out, the timeline and the events are shown, also to a
   expect(text).toMatch(/^The last 1 min\. ptu-eastus: 1 answered, 1 throttled, 0 failed\. payg-westus: \d answered/);
 });
 
-test('elements stay the same over updates, so nothing flickers and the focus stays', async () => {
+test('updates keep the elements, so nothing flickers and the focus stays', async () => {
   await open();
   await page.evaluate(`document.querySelector('tbody tr').marked = true`);
   await page.keyboard.press('Tab');
@@ -159,7 +159,7 @@ test('elements stay the same over updates, so nothing flickers and the focus sta
   await expect(focused()).resolves.toBe('Latest events of chat');
 });
 
-test('a change of state is told to a screen reader', async () => {
+test('a change of state is announced to screen readers', async () => {
   await open();
   pool.cool('ptu-eastus', 30_000);
   await page.locator('#changes[role=status]', { hasText: 'ptu-eastus: Cooling' }).waitFor({
@@ -168,14 +168,14 @@ test('a change of state is told to a screen reader', async () => {
   });
 });
 
-test('a name that looks like markup is shown as it is', async () => {
+test('a name that looks like markup is shown as text', async () => {
   await open();
   await page.getByRole('heading', { name: EVIL }).waitFor(WAIT);
   await row(EVIL).waitFor(WAIT);
   await expect(page.locator('img').count()).resolves.toBe(0);
 });
 
-test('a lost connection is shown, and the page goes on when it is back', async () => {
+test('a lost connection is shown, and the page continues when it is back', async () => {
   await open();
   const port = portOf();
   await stop();

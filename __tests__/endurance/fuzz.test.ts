@@ -96,7 +96,7 @@ afterAll(() => {
 });
 
 test(
-  'whatever backends, networks and callers do: a request settles once, no POST is sent twice, no healthy backend is out, nothing is left',
+  'whatever backends, networks and callers do, a request settles once, no POST is sent twice, no healthy backend is out, and nothing leaks',
   async () => {
     const total: Record<string, number> = {};
     await fc.assert(

@@ -45,7 +45,7 @@ test('no request leaves a listener on a long-lived signal, whatever its result',
   process.off('warning', warned);
 });
 
-test('a late end of an attempt that was given up leaves the listener of later requests alone', async () => {
+test('an abandoned attempt that ends late keeps the listeners of later requests', async () => {
   const { signal } = new AbortController();
   const { adapter, replies } = stubPool({ a: {} });
   const [late, running] = [deferred<number>(), deferred<number>()];

@@ -28,7 +28,7 @@ test.each([
 });
 
 describe('an attempt', () => {
-  test('names the deployment of the URL, as its backend knows it, also where it succeeded', async () => {
+  test('names the deployment of the URL as its backend knows it, even if it succeeded', async () => {
     const { adapter, replies, pool } = stubPool({ a: { deployments: { chat: 'chat-east' } }, b: { priority: 2 } });
     const events: PoolEvent[] = [];
     pool.subscribe((event) => events.push(event));
@@ -41,7 +41,7 @@ describe('an attempt', () => {
     expect(events.filter(({ type }) => type === 'attempt')).toMatchObject([{ scope: 'chat-east' }, { scope: 'chat' }]);
   });
 
-  test('names the model of a body only where the body had to be read', async () => {
+  test('names the model of a body only if the body had to be read', async () => {
     const { adapter, replies } = stubPool({ a: {}, b: { priority: 2 } });
     const post = () => axios.post('/openai/v1/responses', { model: 'chat' }, { adapter });
     expect((await post()).attempts).toEqual([{ backend: 'a', status: 200, duration: expect.any(Number) as number }]);
@@ -56,7 +56,7 @@ describe('an attempt', () => {
     [{ 'apim-request-id': '', 'x-request-id': 'x' }, 'x'],
     [{ 'apim-request-id': '' }, undefined],
     [{}, undefined],
-  ])('has what the server calls the request, refused or not: %j', async (headers, requestId) => {
+  ])('has the server’s request id, refused or not: %j', async (headers, requestId) => {
     const { adapter, replies } = stubPool({ a: {}, b: { priority: 2 } });
     replies.a = { status: 503, headers };
     replies.b = { status: 200, headers };

@@ -117,7 +117,7 @@ describe('a `cooldown` option', () => {
     expect(cooldown.mock.calls).toMatchObject([[{ reason: 'timeout', backend: { name: 'a' } }]]);
   });
 
-  test('that throws then rejects the request, and the default rule applies', async () => {
+  test('that throws rejects the request, and the default cooldown applies', async () => {
     const cooldown = () => {
       throw new Error('own');
     };
@@ -130,7 +130,7 @@ describe('a `cooldown` option', () => {
 /** Where the head of a response is seen before its body: not over the fetch adapter of an older axios. */
 const HEADS = 'installedAxios' in globalThis ? ['http'] : wires();
 
-describe('the head of a refusal whose body stalls counts', () => {
+describe('a refusal whose body stalls is classified by its head', () => {
   const stalling: Reply = (_, response) => {
     response.writeHead(429, { 'retry-after': '60', 'content-length': '100' }).write('{');
   };
@@ -144,7 +144,7 @@ describe('the head of a refusal whose body stalls counts', () => {
     });
   });
 
-  test.each(wires())('for nothing when the caller cancels over %s', async (wire) => {
+  test.each(wires())('but is ignored when the caller cancels over %s', async (wire) => {
     const caller = new AbortController();
     const { adapter, a } = await pair(
       (...call) => {
@@ -172,7 +172,7 @@ describe('the head of a refusal whose body stalls counts', () => {
 });
 
 describe('attemptTimeout', () => {
-  test('what is done after a task is done in a microtask where there is no nextTick, as in browsers', async () => {
+  test('runs its callback in a microtask where there is no nextTick, as in browsers', async () => {
     const nextTick = process.nextTick.bind(process);
     Object.assign(process, { nextTick: undefined });
     const callback = jest.fn();
@@ -187,7 +187,7 @@ describe('attemptTimeout', () => {
     expect(callback).toHaveBeenCalledTimes(1);
   });
 
-  test('passes at once where there is no setImmediate, as in browsers', async () => {
+  test('needs no setImmediate, which browsers lack', async () => {
     const { setImmediate } = globalThis;
     Reflect.deleteProperty(globalThis, 'setImmediate');
     let turn: Promise<void> | undefined;
@@ -204,7 +204,7 @@ describe('attemptTimeout', () => {
   });
 
   test.each(HEADS)(
-    'passes over %s while the body of a refusal stalls, and the head of the refusal counts',
+    'passes over %s while the body of a refusal stalls: the refusal is classified by its head',
     async (wire) => {
       const stalling: Reply = (_, response) => {
         response.writeHead(429, { 'retry-after': '60', 'content-length': '100' }).write('{');
@@ -218,7 +218,7 @@ describe('attemptTimeout', () => {
     },
   );
 
-  test.each(HEADS)('passes over %s while the body of a 400 stalls, and nobody is blamed', async (wire) => {
+  test.each(HEADS)('passes over %s while the body of a 400 stalls, and puts no backend on cooldown', async (wire) => {
     const stalling: Reply = (_, response) => {
       response.writeHead(400, { 'content-length': '100' }).write('{');
     };
@@ -467,27 +467,27 @@ describe.each(['signal', 'cancelToken'] as const)('a %s', (kind) => {
   });
 });
 
-test('a timeout given as text is worded as axios words it', async () => {
+test('a timeout given as text has the error message of axios', async () => {
   const { adapter, replies } = stubPool({ a: {} });
   replies.a = () => new Promise(() => undefined);
   const error = await rejectionOf(axios.get('/x', { adapter, timeout: '20ms' as never }));
   expect(error).toMatchObject({ message: 'timeout of 20msms exceeded' });
 });
 
-test.each(['http', 'fetch'])('over %s, a timeout longer than a timer can take does not fire at once', async (wire) => {
+test.each(['http', 'fetch'])('over %s, a timeout longer than a timer allows does not fire at once', async (wire) => {
   const { adapter } = await pair((_, response) => void setTimeout(() => response.end('ok'), 30), { adapter: wire });
   expect((await axios.get('/x', { adapter, timeout: 2 ** 31 + 5 })).data).toBe('ok');
   expect((await axios.get('/x', { adapter, timeout: 5000, failover: { maxWait: 2 ** 40 } })).data).toBe('ok');
 });
 
-test('a foreign adapter gets no timeout that is longer than a timer can take', async () => {
+test('a wrapped adapter gets no timeout that is longer than a timer allows', async () => {
   const { request, configs } = stubPool({ a: {} });
   await request({ timeout: 2 ** 31 + 5 });
   await request({ timeout: 5 });
   expect(configs.map(({ timeout }) => timeout)).toEqual([0, 5]);
 });
 
-test('an attemptTimeout of a backend longer than a timer can take does not fire at once', async () => {
+test('a backend’s attemptTimeout longer than a timer allows does not fire at once', async () => {
   const backend = await FakeBackend.start();
   backend.always((_, response) => void setTimeout(() => response.end('ok'), 30));
   const adapter = priorityAdapter([{ baseURL: backend.url, attemptTimeout: 2 ** 31 + 5 }]);
@@ -536,8 +536,8 @@ test('a slow upload does not put its backend on cooldown when the timeout of the
   expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, failures: 0 });
 });
 
-describe('what ends an attempt', () => {
-  test('gives a real signal that is aborted already, if it is asked for late', () => {
+describe('the abort of an attempt', () => {
+  test('gives an aborted signal if the signal is requested after the abort', () => {
     const abort = new Abort();
     abort.abort('first');
     abort.abort('second');
@@ -545,7 +545,7 @@ describe('what ends an attempt', () => {
     expect([abort.signal.aborted, abort.signal.reason]).toEqual([true, 'first']);
   });
 
-  test('tells its listeners once, and nobody who has left', () => {
+  test('calls each remaining listener once', () => {
     const abort = new Abort();
     const told: string[] = [];
     const left = (): void => void told.push('left');
@@ -559,7 +559,7 @@ describe('what ends an attempt', () => {
     expect(signal.aborted).toBe(true);
   });
 
-  test('the budget lets nothing begin when it is spent', () => {
+  test('check() throws once the budget is spent', () => {
     const clock = fakeClock();
     const budget = new Budget({}, 10);
     clock.advance(9);
@@ -568,7 +568,7 @@ describe('what ends an attempt', () => {
     expect(() => budget.check()).toThrow(expect.objectContaining({ why: 'timeout', ms: 10 }) as Error);
   });
 
-  test('work that throws at once ends the wait for it, and its listener goes', async () => {
+  test('guard() rejects if the work throws at once, and removes its listener', async () => {
     const { signal } = new AbortController();
     const work = (): Promise<never> => {
       throw new Error('at once');
@@ -578,8 +578,8 @@ describe('what ends an attempt', () => {
   });
 });
 
-describe('an attemptTimeout of a backend', () => {
-  test('passes while a lookup never answers', async () => {
+describe('a backend’s attemptTimeout', () => {
+  test('ends an attempt whose DNS lookup never answers', async () => {
     const [, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     const request = { lookup: () => undefined };
     const adapter = priorityAdapter([
@@ -593,7 +593,7 @@ describe('an attemptTimeout of a backend', () => {
     ]);
   });
 
-  test('is not started anew by each byte of the head', async () => {
+  test('is not restarted by each byte of the head', async () => {
     const slow = await FakeBackend.start();
     slow.always((_, response) => {
       const timer = setInterval(() => response.writeProcessing(), 10);
@@ -606,7 +606,7 @@ describe('an attemptTimeout of a backend', () => {
 });
 
 describe('a stream that was cancelled before the caller got it', () => {
-  test.each(['a listener', 'validateStatus'])('by %s, frees its connection and leaves no listener', async (by) => {
+  test.each(['a listener', 'validateStatus'])('by %s frees its connection and leaves no listener', async (by) => {
     const backend = await FakeBackend.start();
     backend.always(trickle);
     const caller = new AbortController();
@@ -638,7 +638,7 @@ test('a response of an adapter that is cancelled while it is being called is dis
   expect(body.destroyed).toBe(true);
 });
 
-test('a foreign adapter hears of a cancelled token through the signal', async () => {
+test('a cancelled cancelToken aborts the signal of a wrapped adapter', async () => {
   const source = axios.CancelToken.source();
   let signal: unknown;
   const { request, replies } = stubPool({ a: {} });

@@ -204,7 +204,7 @@ describe('a failure', () => {
     expect(pool.snapshot()[0]).toMatchObject({ available: true });
   });
 
-  test('worded as a browser words a broken connection is ambiguous', async () => {
+  test('with a browser’s message for a broken connection is ambiguous', async () => {
     const { request, replies, pool } = stubPool({ a: {}, b: { priority: 2 } });
     replies.a = new TypeError('network error');
     expect((await request()).attempts).toHaveLength(2);

@@ -32,7 +32,7 @@ describe('a failover condition', () => {
     expect(pool.snapshot()[0]).toMatchObject({ state: 'available', failures: 1, cooldowns });
   });
 
-  test('that returns true for a 404 of the last backend returns that response, and no backend is asked again', async () => {
+  test('that returns true for a 404 of the last backend returns that response, and no backend is tried again', async () => {
     const { request, replies, tried } = stubPool({ a: {}, b: {} }, { failoverCondition: () => true, maxWait: 60_000 });
     replies.a = replies.b = { status: 404, data: 'no such file' };
     const response = await request();
@@ -62,15 +62,18 @@ describe('a failover condition', () => {
     ],
     ['returns a promise', () => Promise.resolve(true), 'failoverCondition must return a boolean, got an object'],
     ['returns nothing', () => undefined, 'failoverCondition must return a boolean, got undefined'],
-  ])('that %s rejects the request, and the failure still counts', async (_, failoverCondition, message) => {
-    const { request, replies, pool } = stubPool(
-      { a: {}, b: { priority: 2 } },
-      { failoverCondition: failoverCondition as () => boolean },
-    );
-    replies.a = 500;
-    expect(await rejectionOf(request())).toMatchObject({ message, attempts: [{ status: 500, cooldown: 100 }] });
-    expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', pending: 0, failures: 1 });
-  });
+  ])(
+    'that %s rejects the request, and the failure still puts its backend on cooldown',
+    async (_, failoverCondition, message) => {
+      const { request, replies, pool } = stubPool(
+        { a: {}, b: { priority: 2 } },
+        { failoverCondition: failoverCondition as () => boolean },
+      );
+      replies.a = 500;
+      expect(await rejectionOf(request())).toMatchObject({ message, attempts: [{ status: 500, cooldown: 100 }] });
+      expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', pending: 0, failures: 1 });
+    },
+  );
 });
 
 describe('the cooldown option', () => {
@@ -82,7 +85,7 @@ describe('the cooldown option', () => {
     expect(cooldown).not.toHaveBeenCalled();
   });
 
-  test('is capped at maxCooldown, and sets the length, never what follows', async () => {
+  test('sets only the length of a cooldown, and is capped at maxCooldown', async () => {
     fakeClock();
     const { request, replies, pool } = stubPool({ a: {} }, { cooldown: () => 5000, maxCooldown: 1000 });
     replies.a = { status: 503, headers: { 'retry-after': '86400' } };

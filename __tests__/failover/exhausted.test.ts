@@ -58,7 +58,7 @@ describe('the message of the fabricated 429 says why a backend is out', () => {
     expect(wordsIn(await request())).toBe('1 taken out by hand');
   });
 
-  test('in words that a request which made no attempt remembers', async () => {
+  test('even to a request that made no attempt', async () => {
     const { request, replies } = stubPool({ a: {} });
     replies.a = { status: 503, headers: { 'retry-after': '60' } };
     await request();
@@ -67,7 +67,7 @@ describe('the message of the fabricated 429 says why a backend is out', () => {
     expect(wordsIn(later)).toBe('1 HTTP 503');
   });
 
-  test('also where it costs the backend nothing', async () => {
+  test('even if the failure caused no cooldown', async () => {
     const { request, replies } = stubPool({ a: {}, b: {} }, { cooldown: () => 0 });
     replies.a = replies.b = 503;
     expect(wordsIn(await request())).toBe('2 HTTP 503');
@@ -103,7 +103,7 @@ test('equal reasons are counted, in the order in which the backends were given, 
   expect(JSON.stringify(rejected)).not.toContain('127.0.0.1');
 });
 
-test('a response that breaks off is told by its error, not by its status', async () => {
+test('a response that breaks off is described by its error, not its status', async () => {
   const [backend] = (await startBackends(1)) as [FakeBackend];
   backend.always((_, response) => {
     response.writeHead(200, { 'content-length': 10 });
@@ -115,7 +115,7 @@ test('a response that breaks off is told by its error, not by its status', async
   expect((cause as Error).message).toBe('a: stream has been aborted');
 });
 
-test.each(['http', 'fetch'])('a wrong host, over %s, is named by the code of the lookup', async (adapter) => {
+test.each(['http', 'fetch'])('over %s, a wrong host is described by the error code of the lookup', async (adapter) => {
   const client = axios.create({ adapter: priorityAdapter([{ baseURL: 'http://nowhere.invalid' }], { adapter }) });
   const { message } = await rejectionOf(client.get('/'));
   expect(message).toMatch(
@@ -123,7 +123,7 @@ test.each(['http', 'fetch'])('a wrong host, over %s, is named by the code of the
   );
 });
 
-describe('a deployment that no backend has', () => {
+describe('a request for a deployment that no backend has', () => {
   const none = { deployments: { o3: false } } as const;
 
   test('gets a fabricated 404 that names it', async () => {
@@ -147,7 +147,7 @@ describe('a deployment that no backend has', () => {
     expect(events).toEqual([]);
   });
 
-  test('is named with the backend that the request is pinned to', async () => {
+  test('gets a 404 that names the backend to which it is pinned', async () => {
     const { adapter } = stubPool({ a: none, b: {} });
     const pinned = axios.post('/openai/deployments/o3/x', {}, { adapter, failover: { backend: 'a' } });
     const rejected = (await rejectionOf(pinned)) as unknown as AxiosError<Body>;
@@ -160,13 +160,13 @@ describe('a deployment that no backend has', () => {
     ['text', '{"model":"o3"}'],
     ['bytes', Buffer.from('{"model":"o3"}')],
     ['a Blob of JSON', new Blob(['{"model":"o3"}'], { type: 'application/json' })],
-  ])('is found in the body: %s', async (_kind, data) => {
+  ])('is recognised by its body: %s', async (_kind, data) => {
     const { adapter, tried } = stubPool({ a: none });
     expect((await rejectionOf(axios.post('/openai/v1/responses', data, { adapter }))).status).toBe(404);
     expect(tried).toEqual([]);
   });
 
-  test('is found in a body that is a stream', async () => {
+  test('is recognised by a body that is a stream', async () => {
     const { adapter, tried } = stubPool({ a: none });
     const body = new Blob(['{"model":"o3"}']).stream();
     expect((await rejectionOf(axios.post('/openai/v1/responses', body, { adapter }))).status).toBe(404);
@@ -174,8 +174,8 @@ describe('a deployment that no backend has', () => {
   });
 });
 
-describe('a deployment that some backends have', () => {
-  test('goes to those alone, and the 429 counts and times only them', async () => {
+describe('a request for a deployment that some backends have', () => {
+  test('tries only those, and the fabricated 429 mentions only those', async () => {
     const { request, replies, tried, pool } = stubPool({
       a: { deployments: { o3: false } },
       b: { priority: 2, deployments: { '*': 'reasoning' } },
@@ -192,7 +192,7 @@ describe('a deployment that some backends have', () => {
     expect(Number(response.headers['retry-after-ms'])).toBeGreaterThan(3000);
   });
 
-  test('waits for those alone', async () => {
+  test('waits only for those', async () => {
     const { request, replies, tried } = stubPool(
       { a: { deployments: { o3: false } }, b: { priority: 2 } },
       { maxWait: 1000 },
@@ -205,21 +205,21 @@ describe('a deployment that some backends have', () => {
     expect(tried).toEqual(['b', 'b']);
   });
 
-  test('fails over only to those when every other one is out', async () => {
+  test('never fails over to the others', async () => {
     const { request, replies, tried } = stubPool({ a: {}, b: { priority: 2, deployments: { o3: false } } });
     replies.a = 503;
     for (let i = 0; i < 3; i++) await request({ url: '/openai/deployments/o3/x' });
     expect(new Set(tried)).toEqual(new Set(['a']));
   });
 
-  test('a request that names none goes anywhere', async () => {
+  test('may use every backend if it names no deployment', async () => {
     const { request, tried } = stubPool({ a: { deployments: { '*': false } } });
     await request({ url: '/openai/models' });
     await request({ url: '/openai/v1/responses', method: 'post', data: '{"input":"hi"}' });
     expect(tried).toEqual(['a', 'a']);
   });
 
-  test('pool.update decides anew', async () => {
+  test('may use a deployment that pool.update added', async () => {
     const { request, tried, pool } = stubPool({ a: { deployments: { o3: false } } });
     pool.update([{ baseURL: 'https://a.example', name: 'a' }]);
     await request({ url: '/openai/deployments/o3/x' });
@@ -227,7 +227,7 @@ describe('a deployment that some backends have', () => {
   });
 });
 
-test('a spec FormData names its model, and is copied with another one', async () => {
+test('the model in a spec FormData is replaced in a copy', async () => {
   const [a, b] = await startBackends(2);
   a!.always({ status: 429, headers: { 'retry-after': '1' } });
   const backends = [
@@ -248,7 +248,7 @@ test('a spec FormData names its model, and is copied with another one', async ()
   }
 });
 
-test('a form of the form-data package is left alone, and one without a model goes anywhere', async () => {
+test('a form of the form-data package is left alone, and a form without a model may use every backend', async () => {
   const { default: PackagedForm } = await import('form-data');
   const backend = await FakeBackend.start(createServer());
   const deployments = { whisper: 'other', '*': false } as const;
@@ -262,14 +262,14 @@ test('a form of the form-data package is left alone, and one without a model goe
   expect((await client.post('/x', form)).status).toBe(200);
 });
 
-test('the body of a request is not parsed for its model where no backend lacks one', async () => {
+test('a body is not parsed for its model if every backend has every deployment', async () => {
   const parse = jest.spyOn(JSON, 'parse');
   const { request } = stubPool({ a: {}, b: {} });
   await request({ method: 'post', data: '{"model":"o3"}' });
   expect(parse).not.toHaveBeenCalled();
 });
 
-test('a pool made by hand serves deployments in the same way', async () => {
+test('a ready BackendPool applies deployments too', async () => {
   const pool = new BackendPool([{ baseURL: 'a.example', deployments: { '*': false } }]);
   const adapter = priorityAdapter(pool, { adapter: () => Promise.reject(new Error('not to be called')) });
   const rejected = await rejectionOf(axios.get('/deployments/x/y', { adapter }));

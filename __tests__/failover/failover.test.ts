@@ -139,7 +139,7 @@ describe('the error of a fabricated 429', () => {
     expect(again.cause).toBeUndefined();
   });
 
-  test('has a cause with the code and the words of the network, and without the key', async () => {
+  test('has a cause with the code and message of the network error, without the key', async () => {
     const { cause } = await causeOf(() => new axios.AxiosError('refused own-secret', 'ECONNREFUSED'), {
       apiKey: 'own-secret',
     });
@@ -150,7 +150,7 @@ describe('the error of a fabricated 429', () => {
     });
   });
 
-  test('has a cause with the innermost code and words, which axios keeps in a cause over fetch', async () => {
+  test('has a cause with the innermost code and message, which axios keeps in a cause over fetch', async () => {
     const inner = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     const { cause } = await causeOf(() =>
       Object.assign(new axios.AxiosError('Network Error', 'ERR_NETWORK'), {
@@ -164,7 +164,7 @@ describe('the error of a fabricated 429', () => {
     });
   });
 
-  test('has what a provider threw, unchanged, as the cause of its cause', async () => {
+  test('has the unmodified error of a provider as the cause of its cause', async () => {
     const thrown = Object.freeze(new Error('vault is closed'));
     const { cause } = await causeOf(undefined, { apiKey: () => Promise.reject(thrown) });
     expect(cause).toMatchObject({

@@ -52,7 +52,7 @@ test('options may be class instances, AxiosHeaders, module namespaces or objects
   expect(() => priorityAdapter([{ ...ok, params: Object.create(null) as Record<string, unknown> }])).not.toThrow();
 });
 
-describe('what a polluted Object.prototype holds is neither an option nor a field of a backend', () => {
+describe('a polluted Object.prototype sets neither options nor fields of a backend', () => {
   const polluted = {
     ...{ failoverCondition: () => false, shouldBalance: () => false, cooldown: 'x', maxWait: 'x', once: true },
     ...{ adapter: 'nope', selector: 'x', maxCooldown: -1, failover: false, transport: {}, beforeRedirect: 'x' },

@@ -9,7 +9,7 @@ closeBackendsAfterEach();
 const toB = { failover: { backend: 'b' } };
 
 describe('a request that is pinned to a backend', () => {
-  test('goes there whatever its priority, and the selector is not asked', async () => {
+  test('goes there whatever its priority, without calling the selector', async () => {
     const selector = jest.fn(([first]: readonly unknown[]) => first) as never;
     const { request, tried } = stubPool({ a: {}, b: { priority: 2 } }, { selector });
     const { attempts } = await request(toB);
@@ -40,7 +40,7 @@ describe('a request that is pinned to a backend', () => {
     expect(a!.calls).toEqual([]);
   });
 
-  test('is held back by a cooldown that the server asked for: the 429 speaks of that backend alone', async () => {
+  test('is held back by a cooldown that the server asked for, and the 429 names only that backend', async () => {
     const { request, replies, tried, pool } = stubPool({ a: {}, b: { priority: 2 } });
     const events: PoolEvent[] = [];
     replies.b = throttled(5000);
@@ -54,7 +54,7 @@ describe('a request that is pinned to a backend', () => {
     expect(tried).toEqual(['b', 'a']);
   });
 
-  test('is held back by a cooldown by hand', async () => {
+  test('is held back by a cooldown set by hand', async () => {
     const { request, pool } = stubPool({ a: {}, b: {} });
     pool.cool('b', 1000);
     expect(await request(toB)).toMatchObject({ status: 429, fabricated: true });
@@ -69,7 +69,7 @@ describe('a request that is pinned to a backend', () => {
     expect(tried).toEqual(['b', 'b']);
   });
 
-  test('waits for that backend within maxWait, whatever the others do', async () => {
+  test('waits for that backend within maxWait, although another is available', async () => {
     const { request, replies, tried } = stubPool({ a: {}, b: { priority: 2 } }, { maxWait: 2000 });
     replies.b = () => {
       replies.b = 200;
@@ -89,7 +89,7 @@ describe('a request that is pinned to a backend', () => {
     expect(tried).toEqual(['b', 'b']);
   });
 
-  test('waits beside those that need another backend', async () => {
+  test('doesn’t block requests for other backends', async () => {
     const { request, replies, pool, tried } = stubPool({ a: {}, b: {} }, { maxWait: 5000 });
     pool.cool('a', 60_000);
     pool.cool('b', 60_000);
@@ -113,7 +113,7 @@ describe('a request that is pinned to a backend', () => {
     ['', 'unknown backend ""; expected one of a, b'],
     ['https://user:hunter2@a?b', 'unknown backend "https://***@a?***"; expected one of a, b'],
     [7, 'unknown backend 7; expected one of a, b'],
-  ])('to an unknown backend %p is refused', async (backend, message) => {
+  ])('is refused if the backend %p is unknown', async (backend, message) => {
     const { adapter, tried } = stubPool({ a: {}, b: {} });
     const failover = { backend: backend as string };
     const error = await rejectionOf(axios.get('/x', { adapter, failover }));
@@ -122,7 +122,7 @@ describe('a request that is pinned to a backend', () => {
     expect(tried).toEqual([]);
   });
 
-  test('to a backend that leaves the pool meanwhile is refused', async () => {
+  test('is refused if the backend leaves the pool during the request', async () => {
     const { request, replies, pool } = stubPool({ a: {}, b: {} }, { maxWait: 1000 });
     replies.b = () => {
       pool.update([{ baseURL: 'https://a.example', name: 'a' }]);
@@ -131,7 +131,7 @@ describe('a request that is pinned to a backend', () => {
     await expect(request(toB)).rejects.toThrow('unknown backend "b"; expected one of a');
   });
 
-  test('to a backend that leaves the pool while it waits is refused then', async () => {
+  test('is refused if the backend leaves the pool while the request waits', async () => {
     const { request, pool } = stubPool({ a: {}, b: {} }, { maxWait: 20 });
     pool.cool('b', 15);
     const waiting = deferred<undefined>();

@@ -76,7 +76,7 @@ describe('keys and tokens', () => {
       ['a 404', { status: 404 }],
       ['a 503', { status: 503 }],
       [
-        'a body that is cut',
+        'a body that is cut off',
         (_, response) => void response.writeHead(200, { 'content-length': 9 }).write('x', () => response.destroy()),
       ],
       ['a reset', resetConnection],
@@ -181,7 +181,7 @@ describe('keys and tokens', () => {
     expect(await rejectionOf(axios.post('/x', {}, { adapter }))).toMatchObject({ input: 'https://a?sig=***' });
   });
 
-  test('are removed from a text that an adapter throws', async () => {
+  test('are removed from a string that an adapter throws', async () => {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as some do
     const adapter = () => Promise.reject('refused own-secret');
     const client = axios.create({
@@ -190,7 +190,7 @@ describe('keys and tokens', () => {
     await expect(client.get('/x')).rejects.toBe('refused ***');
   });
 
-  test('are not enumerated where an adapter notes them on its error', async () => {
+  test('are not enumerable if an adapter puts them on its error', async () => {
     const { adapter, replies } = stubPool({ a: { apiKey: 'own-secret' } });
     const deep = { request: { headers: [{ 'api-key': 'own-secret' }] } };
     const circle: Record<string, unknown> = { bytes: Buffer.alloc(10) };
@@ -228,7 +228,7 @@ test('an error that an adapter throws at once shows no key, and has the config o
   expect(error).toMatchObject({ message: 'refused ***', config: { adapter } });
 });
 
-test.each(wires())('over %s, nothing is written on the reason of a cancel', async (wire) => {
+test.each(wires())('over %s, the reason of a cancel is left unmodified', async (wire) => {
   const backend = await FakeBackend.start();
   const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-secret' }], { adapter: wire });
   const source = axios.CancelToken.source();

@@ -80,7 +80,7 @@ const statuses = ({ attempts = [] }: { attempts?: readonly Attempt[] }) =>
   attempts.map(({ backend, status, code }) => [backend, status ?? code]);
 
 describe('a client that is not axios', () => {
-  test('fails over from a 429, and the pool knows of the cooldown', async () => {
+  test('fails over from a 429, and its backend is on cooldown in the pool', async () => {
     const [first, second, pool] = await pair();
     first.always(throttle(60_000));
     const response = await send(pool, { url: '/x', method: 'POST', data: 'prompt' });
@@ -96,7 +96,7 @@ describe('a client that is not axios', () => {
     expect(statuses(await send(pool, { url: '/x' }))).toEqual([['second', 200]]);
   });
 
-  test('fails over from a connection that is refused, and gets its own 429 when no backend is left', async () => {
+  test('fails over from a refused connection, and gets its own 429 when no backend is left', async () => {
     const [first, second, pool] = await pair();
     await Promise.all([first.close(), second.close()]);
     const response = await send(pool, { url: '/x', method: 'POST' });
@@ -110,7 +110,7 @@ describe('a client that is not axios', () => {
     ]);
   });
 
-  test('waits, and asks a provider again', async () => {
+  test('waits, and calls a provider again for the next attempt', async () => {
     let asked = 0;
     const [first, second, pool] = await pair({ apiKey: () => `key-${String(++asked)}` });
     first.script(throttle(30));
@@ -124,7 +124,7 @@ describe('a client that is not axios', () => {
     expect(first.calls.map(({ headers }) => headers['api-key'])).toEqual(['key-1', 'key-2']);
   });
 
-  test('gives an attempt up, and words a timeout and a cancel itself', async () => {
+  test('ends an attempt on a timeout or a cancel with an error of its own', async () => {
     const [first, second, pool] = await pair();
     first.always(neverReply);
     expect(statuses(await send(pool, { url: '/x' }, { attemptTimeout: 30 }))).toEqual([

@@ -105,7 +105,7 @@ const cooldownOf = (pool: BackendPool, name: string) =>
   pool.snapshot().find((each) => each.name === name)?.cooldowns[0]?.remaining ?? 0;
 
 describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s:', (_name, { send }) => {
-  test('a refusal inside a 200 fails over, and its wait is kept', async () => {
+  test('a refusal inside a 200 fails over, and the backend stays out for its wait', async () => {
     const { b, pool } = await pools(stream([created, refusal], { 'retry-after-ms': '30000' }));
     const events: PoolEvent[] = [];
     pool.subscribe((each) => events.push(each));
@@ -133,7 +133,7 @@ describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s:', (_
     expect(b.calls).toHaveLength(1);
   });
 
-  test('the wait may be in the words of the event', async () => {
+  test('the wait is also read from the message of the event', async () => {
     const words = 'Rate limit reached. Please retry after 20 seconds.';
     const { pool } = await pools(stream([event({ error: { message: words } })]));
     expect((await send(pool)).status).toBe(200);
@@ -154,7 +154,7 @@ describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s:', (_
     expect(JSON.parse(await textOf(answer.body))).toMatchObject({ error: { type: 'no_backend_available' } });
   });
 
-  test('a compressed stream is looked at too', async () => {
+  test('a compressed stream is inspected too', async () => {
     const { pool } = await pools(
       stream([gzipSync(created + refusal)], { 'content-encoding': 'gzip' }),
       stream([gzipSync(CONTENT)], { 'content-encoding': 'gzip' }),
@@ -167,7 +167,7 @@ describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s:', (_
   test.each<[title: string, body: string]>([
     ['content first', CONTENT + refusal],
     ['a content filter', event({ error: { code: 'content_filter' } })],
-    ['only what says nothing', `: comment\n\n${created}`],
+    ['no meaningful event', `: comment\n\n${created}`],
     ['nothing', ''],
     ['no events', 'plain text'],
   ])('a stream with %s is returned byte for byte', async (_title, body) => {
@@ -185,7 +185,7 @@ describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s:', (_
     expect(b.calls).toHaveLength(0);
   });
 
-  test('a condition that says no gets the refusal as it came', async () => {
+  test('a condition that returns false gets the refusal as it came', async () => {
     const { pool } = await pools(stream([created, refusal]));
     const answer = await send(pool, { failoverCondition: () => false });
     expect(await textOf(answer.body)).toBe(created + refusal);
@@ -194,14 +194,14 @@ describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s:', (_
   test.each<[FailoverOptions, Call]>([
     [{ inspectStreams: false }, {}],
     [{}, { failover: { inspectStreams: false } }],
-  ])('with %j and %j nothing is looked at', async (options, call) => {
+  ])('with %j and %j streams are not inspected', async (options, call) => {
     const { pool } = await pools(stream([created, refusal]));
     const answer = await send(pool, options, call);
     expect(await textOf(answer.body)).toBe(created + refusal);
     expect([tried(answer), cooldownOf(pool, 'a')]).toEqual([[['a', 200, undefined]], 0]);
   });
 
-  test('an option of the request turns the inspection on', async () => {
+  test('failover.inspectStreams of a request turns the inspection on', async () => {
     const { pool } = await pools(stream([refusal]));
     const answer = await send(pool, { inspectStreams: false }, { failover: { inspectStreams: true } });
     expect(tried(answer)).toHaveLength(2);
@@ -222,7 +222,7 @@ async function opened(...parts: string[]) {
 }
 
 describe.each(STREAMING.map((client) => [client.name, client] as const))('%s, streamed:', (_name, { send }) => {
-  test('a stream is held until its first content, and then flows', async () => {
+  test('a stream is held until its first content, and then passed on', async () => {
     const { pool, response } = await opened(created);
     let isHeld = true;
     const sent = send(pool).finally(() => (isHeld = false));
@@ -236,7 +236,7 @@ describe.each(STREAMING.map((client) => [client.name, client] as const))('%s, st
     expect(await textOf(body)).toBe(created + CONTENT + DONE);
   });
 
-  test('64 KiB that say nothing are enough', async () => {
+  test('a stream is released after 64 KiB', async () => {
     const comment = `:${'x'.repeat(65_536)}\n`;
     const { pool, response } = await opened(comment);
     const { body } = await send(pool);
@@ -270,7 +270,7 @@ describe.each(STREAMING.map((client) => [client.name, client] as const))('%s, st
     expect(await textOf(body)).toBe(CONTENT + DONE);
   });
 
-  test('a cancel ends the hold, blames nobody and frees the connection', async () => {
+  test('a cancel ends the hold, puts no backend on cooldown and frees the connection', async () => {
     const { a, b, pool, response } = await opened(created);
     const controller = new AbortController();
     const sent = rejectionOf(send(pool, {}, { signal: controller.signal }));
@@ -310,21 +310,24 @@ describe.each(STREAMING.map((client) => [client.name, client] as const))('%s, st
     expect(b.calls).toHaveLength(more);
   });
 
-  test.each([createGzip, createBrotliCompress])('the first content of a compressed stream is not kept', async (zip) => {
-    const name = zip === createGzip ? 'gzip' : 'br';
-    const { pool } = await pools((_request, response) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': name });
-      const zipped = zip();
-      zipped.pipe(response);
-      zipped.write(CONTENT);
-      zipped.flush();
-    });
-    const { body } = await send(pool);
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      expect(Buffer.from(chunk).toString()).toBe(CONTENT);
-      break;
-    }
-  });
+  test.each([createGzip, createBrotliCompress])(
+    'the first content of a compressed stream is passed on at once',
+    async (zip) => {
+      const name = zip === createGzip ? 'gzip' : 'br';
+      const { pool } = await pools((_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': name });
+        const zipped = zip();
+        zipped.pipe(response);
+        zipped.write(CONTENT);
+        zipped.flush();
+      });
+      const { body } = await send(pool);
+      for await (const chunk of body as AsyncIterable<Uint8Array>) {
+        expect(Buffer.from(chunk).toString()).toBe(CONTENT);
+        break;
+      }
+    },
+  );
 
   test('refusals in streams that never end hold no connections', async () => {
     const { a, pool } = await pools((_request, response) => {
@@ -340,7 +343,7 @@ describe.each(STREAMING.map((client) => [client.name, client] as const))('%s, st
     const TOO_LONG = { error: { code: 'context_length_exceeded', message: 'too long' } };
     const inWords = { error: { code: '429', message: 'Please retry after 20 seconds.' } };
 
-    test('specifies its wait in words', async () => {
+    test('may specify its wait in the error message', async () => {
       const { pool } = await pools({ status: 429, body: inWords });
       expect((await send(pool)).status).toBe(200);
       expect(cooldownOf(pool, 'a')).toBeGreaterThan(18_000);
@@ -361,7 +364,7 @@ describe.each(STREAMING.map((client) => [client.name, client] as const))('%s, st
       expect([status, await textOf(body)]).toEqual([400, text]);
     });
 
-    test('whose body never comes costs little more than a second', async () => {
+    test('whose body never arrives is waited for at most a second', async () => {
       const { a, pool } = await pools((_request, response) => {
         response.writeHead(429, { 'retry-after-ms': '30000' });
         response.flushHeaders();
@@ -374,7 +377,7 @@ describe.each(STREAMING.map((client) => [client.name, client] as const))('%s, st
       await a.connectionsClosed();
     });
 
-    test('whose body breaks off counts as what was read of it', async () => {
+    test('whose body breaks off is classified by what was read', async () => {
       const { pool } = await pools((request, response) => {
         response.writeHead(429, { 'content-length': '10000' });
         response.write(JSON.stringify(inWords), () => request.socket.destroy());
@@ -383,7 +386,7 @@ describe.each(STREAMING.map((client) => [client.name, client] as const))('%s, st
       expect(attemptsOf((await send(pool)).source)).toHaveLength(1);
     });
 
-    test('whose body breaks off is returned, and breaks off again', async () => {
+    test('whose body breaks off is returned to the caller, where it breaks off too', async () => {
       const { pool } = await pools((request, response) => {
         response.writeHead(400, { 'content-length': '10000' });
         response.write('half', () => request.socket.destroy());
@@ -407,7 +410,7 @@ describe.each(STREAMING.map((client) => [client.name, client] as const))('%s, st
   });
 });
 
-test('over http, the stream that was held is the native one', async () => {
+test('over http, an inspected stream is the native one', async () => {
   const { pool } = await pools(stream([created, CONTENT]));
   const streams: unknown[] = [];
   const adapter = priorityAdapter(pool, {
@@ -422,7 +425,7 @@ test('over http, the stream that was held is the native one', async () => {
   expect(await textOf(data)).toBe(created + CONTENT);
 });
 
-test('over fetch, the response that was held looks like the native one, and so do its clones', async () => {
+test('over fetch, an inspected response and its clones look like native ones', async () => {
   const { a, pool } = await pools(stream([created, CONTENT]));
   let native: Response | undefined;
   const fetch = priorityFetch(pool, { fetch: async (...args) => (native = await globalThis.fetch(...args)) });
@@ -438,10 +441,10 @@ test('over fetch, the response that was held looks like the native one, and so d
 
 describe.each<[string, Reply]>([
   [
-    'an event stream that was held',
+    'an inspected event stream',
     (_, response) => void response.writeHead(200, { 'content-type': 'text/event-stream' }).write(CONTENT),
   ],
-  ['a 4xx that was read in part', (_, response) => void response.writeHead(400).write('x'.repeat(100_000))],
+  ['a 4xx whose body was read in part', (_, response) => void response.writeHead(400).write('x'.repeat(100_000))],
 ])('over fetch, an abort after the head of %s', (_what, reply) => {
   test.each([
     [
@@ -457,7 +460,7 @@ describe.each<[string, Reply]>([
         return new Response(data);
       },
     ],
-  ])('leaves no rejection that nobody can handle: %s', async (_client, send) => {
+  ])('leaves no unhandled rejection: %s', async (_client, send) => {
     const backend = (await FakeBackend.start()).always(reply);
     const unhandled = jest.fn();
     process.on('unhandledRejection', unhandled);
@@ -491,7 +494,7 @@ test('the timeout of the caller covers the hold', async () => {
   await a.connectionsClosed();
 });
 
-test('maxContentLength counts during the hold', async () => {
+test('maxContentLength applies during the hold', async () => {
   const { b, pool } = await pools(stream([`:${'x'.repeat(2000)}\n`]));
   const adapter = priorityAdapter(pool);
   const config = { adapter, responseType: 'stream', maxContentLength: 100 } as const;
@@ -575,7 +578,7 @@ test.each([
   expect(remove).toHaveBeenCalled();
 });
 
-test('over http, connections are used again after refusals that arrived whole', async () => {
+test('over http, connections are reused after refusals that arrived whole', async () => {
   for (const reply of [stream([refusal]), { status: 429, body: { error: {} } }]) {
     const { a, pool } = await pools(reply);
     const httpAgent = new Agent({ keepAlive: true });
@@ -587,7 +590,7 @@ test('over http, connections are used again after refusals that arrived whole', 
   }
 });
 
-test('a refusal that arrives as the timeout passes counts, and its connection is freed', async () => {
+test('a refusal that arrives as the timeout passes puts its backend on cooldown, and its connection is freed', async () => {
   const { a, pool } = await pools((_request, response) => {
     response.writeHead(429, { 'retry-after': '30' });
     // Node's event loop runs the timer before it reads what has arrived.
@@ -602,7 +605,7 @@ test('a refusal that arrives as the timeout passes counts, and its connection is
   await a.connectionsClosed();
 });
 
-test('a 429 whose body comes too slowly for the timeout counts as its head says, and the next backend has time', async () => {
+test('a 429 whose body comes too slowly is classified by its head, and time is left for the next backend', async () => {
   const { pool } = await pools((_request, response) => {
     response.writeHead(429, { 'retry-after': '30' });
     response.flushHeaders();
@@ -612,13 +615,13 @@ test('a 429 whose body comes too slowly for the timeout counts as its head says,
   expect(attemptsOf(response)[0]).toMatchObject({ status: 429, reason: 'throttled', cooldown: 30_000 });
 });
 
-test('over http, a stream marked as identity is looked at', async () => {
+test('over http, a stream with content-encoding: identity is inspected', async () => {
   const { pool } = await pools(stream([refusal], { 'content-encoding': 'identity' }));
   const response = await axios.post<Readable>('/x', {}, { adapter: priorityAdapter(pool), responseType: 'stream' });
   expect(attemptsOf(response)).toHaveLength(2);
 });
 
-test('over HTTP/2, a session that closes during the hold is a truncated response', async () => {
+test('over HTTP/2, a session that closes during the hold counts as a truncated response', async () => {
   const server = createServer();
   server.on('stream', (opened) => {
     opened.respond({ ':status': 200, 'content-type': 'text/event-stream' });
@@ -633,7 +636,7 @@ test('over HTTP/2, a session that closes during the hold is a truncated response
   server.close();
 });
 
-test('progress of a refusal that is returned goes on', async () => {
+test('download progress continues for a refusal that is returned to the caller', async () => {
   const { pool } = await pools(stream([refusal, 'x'.repeat(10_000)]));
   let loaded = 0;
   const config = { adapter: priorityAdapter(pool), responseType: 'stream', failover: false } as const;

@@ -137,10 +137,10 @@ const PROBES: Readonly<Record<string, Probe>> = {
     return [head(clone), clone.clone().redirected, await clone.text()];
   },
   integrity: async (fetch, at) => whole(await fetch(at('/status/200'), { integrity: integrityOf('text') })),
-  'integrity that does not fit': (fetch, at) => fetch(at('/status/200'), { integrity: integrityOf('other') }),
+  'a failed integrity check': (fetch, at) => fetch(at('/status/200'), { integrity: integrityOf('other') }),
   'integrity after a redirect': async (fetch, at) =>
     whole(await fetch(at('/redirect/302?to=/status/200'), { integrity: integrityOf('text') })),
-  'integrity that does not fit after a redirect': (fetch, at) =>
+  'a failed integrity check after a redirect': (fetch, at) =>
     fetch(at('/redirect/302?to=/status/200'), { integrity: integrityOf('moved') }),
   'a redirect to another protocol': (fetch, at) => fetch(at('/redirect/302?to=ftp://x/')),
   'a redirect to what is no URL': (fetch, at) => fetch(at('/redirect/302?to=http://%5B')),

@@ -30,7 +30,7 @@ const URL_ = 'http://pool.invalid/openai/v1/responses';
 const post = (body: unknown = { model: 'chat' }) => ({ method: 'POST', body: JSON.stringify(body) });
 
 describe('one pool for axios and fetch', () => {
-  test('a 429 that one of them saw is known to the other', async () => {
+  test('a cooldown caused by one of them applies to the other', async () => {
     const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     a.always(throttle(60_000));
     const adapter = priorityAdapter([
@@ -47,7 +47,7 @@ describe('one pool for axios and fetch', () => {
 });
 
 describe('a refusal', () => {
-  test('is read for its wait and its code, and stays readable for the caller', async () => {
+  test('is read for its wait and error code, and stays readable for the caller', async () => {
     const body = { error: { code: 'rate', message: 'Please retry after 6 seconds.' } };
     const seen: Failure[] = [];
     const failoverCondition = (failure: Failure) => !seen.push(failure);
@@ -61,7 +61,7 @@ describe('a refusal', () => {
     expect(response.attempts).toMatchObject([{ backend: 'a', status: 429, cooldown: 6000 }]);
   });
 
-  test('that never ends is read for a second at most, and within attemptTimeout', async () => {
+  test('that never ends is read for at most a second, and only within attemptTimeout', async () => {
     const endless: Reply = (_, response) => void response.writeHead(503).write('busy');
     const { fetch } = await pair(endless, { attemptTimeout: 100 });
     const started = performance.now();
@@ -72,7 +72,7 @@ describe('a refusal', () => {
     expect(performance.now() - started).toBeLessThan(900);
   });
 
-  test('that is cancelled while it is read ends the request', async () => {
+  test('that is being read doesn’t delay a cancel', async () => {
     const arrived: Reply = (_, response) => void response.writeHead(503).write('busy');
     const { fetch, a } = await pair(arrived);
     const cancel = new AbortController();
@@ -84,7 +84,7 @@ describe('a refusal', () => {
     await a.connectionsClosed();
   });
 
-  test('whose body breaks off counts all the same', async () => {
+  test('whose body breaks off still fails over', async () => {
     const broken: Reply = (_, response) => {
       response.writeHead(429, { 'content-length': 100 }).write('Please', () => response.destroy());
     };
@@ -92,14 +92,14 @@ describe('a refusal', () => {
     expect((await fetch(URL_, post())).attempts).toMatchObject([{ status: 429 }, { status: 200 }]);
   });
 
-  test('of a prompt that is too long goes to another deployment', async () => {
+  test('of a prompt that is too long fails over with isContextLengthExceeded', async () => {
     const body = { error: { code: 'context_length_exceeded' } };
     const { fetch } = await pair({ status: 400, body }, { failoverCondition: isContextLengthExceeded });
     expect((await fetch(URL_, post())).status).toBe(200);
     expect(fetch.pool.snapshot()[0]!.available).toBe(true);
   });
 
-  test.each([204, 304])('without a body needs no reading: a %i from a fetch of the user', async () => {
+  test.each([204, 304])('from a custom fetch may have no body (%i)', async () => {
     const fetch = priorityFetch([{ baseURL: 'a.example' }], {
       fetch: () => Promise.resolve({ status: 503, headers: new Headers() } as Response),
       failoverCondition: () => false,
@@ -122,7 +122,7 @@ describe('when no backend is left,', () => {
     expect(response.attempts).toHaveLength(2);
   });
 
-  test('refused connections count too, by the code of the network', async () => {
+  test('refused connections are counted by their error code', async () => {
     const { fetch, a, b } = await pair({});
     await Promise.all([a.close(), b.close()]);
     const response = await fetch(URL_, post());
@@ -133,13 +133,13 @@ describe('when no backend is left,', () => {
     expect(await response.text()).toContain('2 ECONNREFUSED');
   });
 
-  test('a deployment that nobody has gets the fabricated 404', async () => {
+  test('a deployment that no backend has gets the fabricated 404', async () => {
     const fetch = priorityFetch([{ baseURL: 'a.example', deployments: { '*': false } }]);
     const response = await fetch(URL_, post({ model: 'o3' }));
     expect([response.status, response.fabricated]).toEqual([404, true]);
   });
 
-  test('the Response is of the kind of the wrapped fetch', async () => {
+  test('the fabricated Response is of the wrapped fetch’s own class', async () => {
     const own = Object.assign(() => Promise.reject(Object.assign(new Error('no'), { code: 'ECONNREFUSED' })), {
       Response: class Own extends Response {},
     });
@@ -154,7 +154,7 @@ describe('when no backend is left,', () => {
 describe('failures reject as fetch does:', () => {
   const reset: Reply = (_, response) => response.destroy();
 
-  test('a POST that was reset rejects with the error of the wrapped fetch, with attempts', async () => {
+  test('a POST that was reset rejects with the error of the wrapped fetch, plus attempts', async () => {
     const { fetch, b } = await pair(reset);
     const error = await rejectionOf(fetch(URL_, post()));
     // Jest's realm has a TypeError of its own.
@@ -164,25 +164,25 @@ describe('failures reject as fetch does:', () => {
     expect(b.calls).toEqual([]);
   });
 
-  test('a GET that was reset goes to the next backend', async () => {
+  test('a GET that was reset fails over', async () => {
     const { fetch } = await pair(reset);
     expect((await fetch(URL_)).attempts).toHaveLength(2);
   });
 
-  test('attemptTimeout rejects with a TimeoutError where no other backend may be tried', async () => {
+  test('attemptTimeout rejects with a TimeoutError if no other backend may be tried', async () => {
     const { fetch } = await pair(() => undefined, { attemptTimeout: 40 });
     const error = await rejectionOf(fetch(URL_, { ...post(), failover: false }));
     expect([error.name, error.message]).toEqual(['TimeoutError', 'attemptTimeout of 40 ms exceeded']);
     expect(error).toBeInstanceOf(DOMException);
   });
 
-  test('attemptTimeout goes to the next backend, and gives the connection up', async () => {
+  test('attemptTimeout fails over and closes the connection', async () => {
     const { fetch, a } = await pair(() => undefined, { attemptTimeout: 40 });
     expect((await fetch(URL_, post())).attempts).toMatchObject([{ reason: 'timeout' }, { status: 200 }]);
     await a.connectionsClosed();
   });
 
-  test('a provider that fails goes to the next backend, and its own error stays as it is', async () => {
+  test('a failing provider’s error is kept unchanged as a cause', async () => {
     const own = new Error('no token');
     const azureADTokenProvider = () => Promise.reject(own);
     const fetch = priorityFetch([{ baseURL: 'a.example', azureADTokenProvider }]);
@@ -193,7 +193,7 @@ describe('failures reject as fetch does:', () => {
     expect((await fetch(URL_)).status).toBe(429);
   });
 
-  test('a cancel rejects with the very reason of the signal, which is left alone', async () => {
+  test('a cancel rejects with the signal’s own reason, unmodified', async () => {
     const { fetch } = await pair(() => undefined);
     const reason = new Error('mine');
     const signal = AbortSignal.abort(reason);
@@ -201,7 +201,7 @@ describe('failures reject as fetch does:', () => {
     expect(reason).not.toHaveProperty('attempts');
   });
 
-  test('a status of 0 is no answer', async () => {
+  test('a status of 0 is an ambiguous failure', async () => {
     const fetch = priorityFetch([{ baseURL: 'a.example' }], {
       fetch: () => Promise.resolve({ status: 0, type: 'default', headers: new Headers() } as Response),
     });
@@ -212,7 +212,7 @@ describe('failures reject as fetch does:', () => {
     ]);
   });
 
-  test('a bug of the wrapped fetch rejects as it is, and no backend is blamed', async () => {
+  test('a bug in the wrapped fetch rejects unchanged and puts no backend on cooldown', async () => {
     const bug = new Error('x is not a function');
     const fetch = priorityFetch([{ baseURL: 'a.example' }], { fetch: () => Promise.reject(bug) });
     expect(await rejectionOf(fetch(URL_))).toBe(bug);
@@ -221,7 +221,7 @@ describe('failures reject as fetch does:', () => {
 });
 
 describe('secrets:', () => {
-  test('each backend gets its own credential, and none of the caller', async () => {
+  test('each backend gets its own credential and none of the caller’s', async () => {
     const { fetch, a, b } = await pair(throttle(60_000), {}, { headers: { 'x-none': null, 'x-list': ['1', '2'] } });
     const headers = { 'api-key': 'callers', Authorization: 'Bearer callers', 'x-none': 'x', 'X-Custom': 'kept' };
     await fetch(`${URL_}?api-key=callers&subscription-key=callers&kept=1`, { ...post(), headers });
@@ -237,7 +237,7 @@ describe('secrets:', () => {
     expect(b.lastCall.headers).not.toHaveProperty('x-none');
   });
 
-  test.each(['secret-a', undefined])('no key crosses an origin by redirect: backend key %s', async (apiKey) => {
+  test.each(['secret-a', undefined])('no key follows a redirect to another origin: backend key %s', async (apiKey) => {
     const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     a.always({ status: 307, headers: { location: `${b.url}/elsewhere` } });
     const own = { headers: { 'x-gateway': 'secret' }, ...(apiKey !== undefined && { apiKey }) };
@@ -254,7 +254,7 @@ describe('secrets:', () => {
   test.each<[string, Fetch]>([
     ['opaque', () => Promise.resolve({ type: 'opaqueredirect', status: 0, headers: new Headers() } as Response)],
     ['rejected', () => Promise.reject(new Error('Redirect was cancelled'))],
-  ])('a redirect that is %s results in an error that states this, and nobody is blamed', async (_how, given) => {
+  ])('a redirect that is %s rejects with an explanation and puts no backend on cooldown', async (_how, given) => {
     const { fetch, b } = await pair({}, { fetch: given });
     const error = await rejectionOf(fetch(URL_, post()));
     expect(error.message).toContain("this runtime's fetch doesn't tell where it leads");
@@ -262,14 +262,14 @@ describe('secrets:', () => {
     expect(b.calls).toEqual([]);
   });
 
-  test('a fetch of the user follows by itself where there is no credential', async () => {
+  test('a custom fetch follows redirects by itself if there is no credential', async () => {
     const given = jest.fn<Promise<Response>, Parameters<Fetch>>(() => Promise.resolve(new Response('x')));
     const fetch = priorityFetch([{ baseURL: 'http://a.example' }], { fetch: given });
     await fetch(URL_);
     expect(given.mock.calls[0]![1]).toMatchObject({ redirect: 'follow' });
   });
 
-  test('a connection that is refused behind a redirect is ambiguous', async () => {
+  test('a connection that is refused after a redirect is an ambiguous failure', async () => {
     const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     const { url } = b;
     await b.close();
@@ -278,7 +278,7 @@ describe('secrets:', () => {
     expect(attemptsOf(await rejectionOf(fetch(URL_, post())))).toMatchObject([{ reason: 'ambiguous' }]);
   });
 
-  test('a message or a log of an error shows no key', async () => {
+  test('neither the message nor a log of an error shows a key', async () => {
     const fetch = priorityFetch([{ baseURL: 'http://a.example', apiKey: 'secret-a' }], {
       fetch: (_input, init) => {
         const { 'api-key': key } = init!.headers as Record<string, string>;
@@ -290,14 +290,14 @@ describe('secrets:', () => {
     expect(inspect(error, { depth: 9 })).not.toContain('secret');
   });
 
-  test('an error that cannot be written on is replaced', async () => {
+  test('an error that cannot be modified is replaced', async () => {
     const frozen = Object.freeze(new TypeError('fetch failed for secret-a'));
     const backends = [{ baseURL: 'http://a.example', apiKey: 'secret-a' }];
     const fetch = priorityFetch(backends, { fetch: () => Promise.reject(frozen) });
     expect((await rejectionOf(fetch(URL_, post()))).message).toBe('fetch failed for ***');
   });
 
-  test('nothing is sent to a URL of another scheme, and the message of a bad one shows no query', async () => {
+  test('a URL of another scheme bypasses the backends, and the error for a relative URL shows no query', async () => {
     const { fetch, a, b } = await pair({});
     expect(await (await fetch('data:,x')).text()).toBe('x');
     const error = await rejectionOf(fetch('/x?secret=1'));
@@ -318,7 +318,7 @@ test.each(['http:@', 'http:/', 'http:', ' http://', 'ht\ttp://', '\u0001http://'
   },
 );
 
-test('a backend cannot change how the caller treats redirects', async () => {
+test('a backend cannot override the caller’s redirect mode', async () => {
   const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
   a.always({ status: 302, headers: { location: b.url } });
   const request = { fetchOptions: { redirect: 'follow' } };
@@ -327,7 +327,7 @@ test('a backend cannot change how the caller treats redirects', async () => {
   expect(b.calls).toEqual([]);
 });
 
-test('a fetch whose bodies are streams of Node fails over', async () => {
+test('a custom fetch whose bodies are Node streams fails over', async () => {
   const [first, second] = [503, 200].map((status) => () => {
     const body = Readable.from(['text']);
     return Promise.resolve({ status, headers: new Headers(), body, bodyUsed: false, clone: () => ({ body }) });
@@ -337,7 +337,7 @@ test('a fetch whose bodies are streams of Node fails over', async () => {
   expect((await fetch(URL_, post())).attempts).toMatchObject([{ status: 503 }, { status: 200 }]);
 });
 
-test('a priority fetch may replace the global one, and does not wrap another', async () => {
+test('a priority fetch may replace the global fetch but not wrap another priority fetch', async () => {
   const backend = await FakeBackend.start();
   const { fetch } = globalThis;
   const ours = priorityFetch([{ baseURL: backend.url }]);
@@ -352,13 +352,13 @@ test('a priority fetch may replace the global one, and does not wrap another', a
   );
 });
 
-describe("what is the caller's own puts no backend on cooldown:", () => {
+describe("a request that fails by the caller's own doing puts no backend on cooldown:", () => {
   const moved = (status = 307): Reply => {
     return (_, response, { url }) =>
       url === '/end' ? void response.end('end') : void response.writeHead(status, { location: '/end' }).end();
   };
 
-  test('a stream that a redirect needs twice', async () => {
+  test('a stream body that a redirect needs twice', async () => {
     const a = await FakeBackend.start();
     a.always(moved());
     const fetch = priorityFetch([{ baseURL: a.url }]);
@@ -374,7 +374,7 @@ describe("what is the caller's own puts no backend on cooldown:", () => {
     expect(fetch.pool.snapshot()[0]!.available).toBe(true);
   });
 
-  test('the body of a Request is streamed where no redirect is followed', async () => {
+  test('the body of a Request is streamed if no redirect is followed', async () => {
     const a = await FakeBackend.start();
     const fetch = priorityFetch([{ baseURL: a.url }]);
     await fetch(new Request(URL_, { method: 'POST', body: 'x', redirect: 'manual' }));
@@ -383,7 +383,7 @@ describe("what is the caller's own puts no backend on cooldown:", () => {
     expect(a.lastCall.headers).toHaveProperty('content-length', '1');
   });
 
-  test('integrity that does not fit', async () => {
+  test('a failed integrity check', async () => {
     const { fetch, b } = await pair({ body: 'text' });
     const error = await rejectionOf(fetch(URL_, { integrity: `sha256-${'A'.repeat(43)}=` }));
     expect((error.cause as Error).message).toBe('integrity mismatch');
@@ -401,7 +401,7 @@ describe("what is the caller's own puts no backend on cooldown:", () => {
   });
 });
 
-test('integrity is about the answer, so a refusal still fails over', async () => {
+test('integrity is not checked for a refusal, which still fails over', async () => {
   const { fetch, b } = await pair(throttle(60_000));
   b.always({ body: 'text' });
   const integrity = 'sha256-mC2eOmuYJcRLxtjfwYIY6nQbx4oJ7ajWCZBEBSnFMHM=';
@@ -409,7 +409,7 @@ test('integrity is about the answer, so a refusal still fails over', async () =>
   expect(attemptsOf(response)).toMatchObject([{ backend: 'a', status: 429 }, { backend: 'b' }]);
 });
 
-describe('a fetch of the user may return', () => {
+describe('a custom fetch may return', () => {
   const backends = [
     { baseURL: 'http://a.example', apiKey: 'secret-a' },
     { baseURL: 'b.example', priority: 2 },
@@ -418,7 +418,7 @@ describe('a fetch of the user may return', () => {
   test.each<[string, () => unknown]>([
     ['a response without headers', () => Promise.resolve({ status: 200 })],
     ['headers that are a plain object', () => Promise.resolve({ status: 200, headers: { 'x-a': '1' } })],
-    ['no promise', () => new Response('x')],
+    ['a Response without a promise', () => new Response('x')],
   ])('%s', async (_what, given) => {
     const fetch = priorityFetch(backends, { fetch: given as never });
     expect(await fetch(URL_)).toMatchObject({ status: 200, attempts: [{ backend: 'a.example', status: 200 }] });
@@ -444,7 +444,7 @@ describe('a fetch of the user may return', () => {
     expect(attemptsOf(response)).toEqual([]);
   });
 
-  test('responses that have no clone, after a redirect', async () => {
+  test('responses without clone(), even after a redirect', async () => {
     const given = jest
       .fn()
       .mockReturnValueOnce({ status: 302, headers: { Location: '/x' } })
@@ -456,7 +456,7 @@ describe('a fetch of the user may return', () => {
     ]);
   });
 
-  test('nothing: that is a bug, and no backend is blamed', async () => {
+  test('undefined, which rejects without putting a backend on cooldown', async () => {
     const fetch = priorityFetch(backends, { fetch: () => undefined as never });
     expect((await rejectionOf(fetch(URL_))).message).toContain('undefined');
     expect(fetch.pool.backends.map(({ failures }) => failures)).toEqual([0, 0]);
@@ -466,7 +466,7 @@ describe('a fetch of the user may return', () => {
 describe('an aborted signal cancels the body of the request', () => {
   const reason = new Error('mine');
 
-  test('while it is read into memory', async () => {
+  test('while it is being read into memory', async () => {
     const cancelled = jest.fn();
     const controller = new AbortController();
     const body = new ReadableStream({ pull: () => controller.abort(reason), cancel: cancelled }, { highWaterMark: 0 });
@@ -476,7 +476,7 @@ describe('an aborted signal cancels the body of the request', () => {
     expect(cancelled).toHaveBeenCalledWith(reason);
   });
 
-  test('of a stream of Node too', async () => {
+  test('if it is a Node stream', async () => {
     const body = Readable.from(['x']);
     const { fetch } = await pair({});
     const init = { method: 'POST', body, duplex: 'half', signal: AbortSignal.abort(reason) };
@@ -484,7 +484,7 @@ describe('an aborted signal cancels the body of the request', () => {
     expect(body.destroyed).toBe(true);
   });
 
-  test('also one whose cancel fails', async () => {
+  test('even if its cancel() fails', async () => {
     const cancel = () => Promise.reject(new Error('no'));
     const { fetch } = await pair({});
     const init = { method: 'POST', body: new ReadableStream({ cancel }), duplex: 'half' };
@@ -504,14 +504,14 @@ describe('the model of a Blob', () => {
   test.each<[string, Parameters<typeof sent>, string[]]>([
     ['is renamed', [blob('{"model":"chat"}')], ['{"model":"gpt-b"}', 'application/json']],
     [
-      'is renamed where a header says that it is JSON',
+      'is renamed if a header says that it is JSON',
       [blob('{"model":"chat"}', 'text/x'), { headers: { 'Content-Type': 'application/json; charset=utf-8' } }],
       ['{"model":"gpt-b"}', 'application/json; charset=utf-8'],
     ],
     ['is not looked for in other types', [blob('{"model":"chat"}', 'text/x')], ['{"model":"chat"}', 'text/x']],
     ['may be missing', [blob('{}')], ['{}', 'application/json']],
     [
-      'is not looked for in one that is too long',
+      'is not looked for in a Blob over maxReplaySize',
       [blob('{"model":"chat"}'), {}, { maxReplaySize: 5 }],
       ['{"model":"chat"}', 'application/json'],
     ],
@@ -519,13 +519,13 @@ describe('the model of a Blob', () => {
     expect(await sent(...call)).toEqual(expected);
   });
 
-  test('of a file that has changed is left to fetch', async () => {
+  test('is left alone if its file has changed', async () => {
     const broken = Object.assign(blob('{}'), { arrayBuffer: () => Promise.reject(new Error('changed')) });
     expect(await sent(broken)).toEqual(['{}', 'application/json']);
   });
 });
 
-test('a priority fetch that is called as an adapter of axios says what to use', async () => {
+test('a priority fetch that is used as an axios adapter rejects with a hint', async () => {
   const { fetch } = await pair({});
   await expect(axios.get('/x', { adapter: fetch as never })).rejects.toThrow(
     new TypeError('this is a fetch; for axios, use priorityAdapter'),
@@ -566,11 +566,11 @@ test.each<[unknown, unknown, string]>([
     'backends[0].request has an unknown field "dispatcher"; did you mean "fetchOptions"?',
   ],
   [[{ baseURL: new URL('http://a.example') }], {}, 'backends[0].baseURL must be a non-empty string, got an object'],
-])('priorityFetch tells what is wrong: %#', (backends, options, message) => {
+])('priorityFetch rejects bad input (%#)', (backends, options, message) => {
   expect(() => priorityFetch(backends as never, options as never)).toThrow(new TypeError(message));
 });
 
-test('a body that is iterated is not touched where the request is not balanced', async () => {
+test('an iterable body is left alone if the request is not balanced', async () => {
   const next = jest.fn();
   const body = { [Symbol.asyncIterator]: () => ({ next }) };
   const given = () => Promise.resolve(new Response('x'));
@@ -600,13 +600,13 @@ describe('the request of each attempt', () => {
     expect(b.lastCall.url).toContain('/openai/deployments/gpt-b/chat/completions?api-version=2&list');
   });
 
-  test('keeps a URL as it is where the backend only removes a parameter', async () => {
+  test('keeps the rest of a URL from which the backend removes a parameter', async () => {
     const { fetch, b } = await pair(throttle(60_000), {}, { params: { 'api-version': null } });
     await fetch(`${URL_}?api-version=1`, post());
     expect(b.lastCall.url).toBe('/openai/v1/responses');
   });
 
-  test('has the fetchOptions of its backend, and the fields of init that fetch knows', async () => {
+  test('has the fetchOptions of its backend and the caller’s init, without options of the package', async () => {
     const given = jest.fn<Promise<Response>, Parameters<Fetch>>(() => Promise.resolve(new Response('x')));
     const request = { fetchOptions: { dispatcher: 'of the backend' }, proxy: false as const };
     const fetch = priorityFetch([{ baseURL: 'http://a.example', request }], { fetch: given });
@@ -629,7 +629,7 @@ describe('the request of each attempt', () => {
     });
   });
 
-  test('has the body of a Request in a runtime that shows none', async () => {
+  test('has the body of a Request even if the runtime does not expose it', async () => {
     const { fetch, b } = await pair(throttle(60_000));
     const request = new Request(URL_, { method: 'POST', body: 'kept' });
     Object.defineProperty(request, 'body', { value: undefined });
@@ -637,7 +637,7 @@ describe('the request of each attempt', () => {
     expect(b.lastCall.body.toString()).toBe('kept');
   });
 
-  test('is refused by a fetch that takes no stream without duplex, and sent by one that does', async () => {
+  test('needs duplex for a stream if the wrapped fetch requires it', async () => {
     const { fetch, b } = await pair(throttle(60_000));
     const stream = () => new Blob(['x']).stream();
     await expect(fetch(URL_, { method: 'POST', body: stream() })).rejects.toThrow('duplex option is required');
@@ -647,7 +647,7 @@ describe('the request of each attempt', () => {
 });
 
 describe('callbacks', () => {
-  test('get what axios would give them', async () => {
+  test('get the config that axios would give them', async () => {
     const configs: unknown[] = [];
     const note = (config: unknown) => void configs.push(config);
     const signal = new AbortController().signal;
@@ -680,7 +680,7 @@ describe('callbacks', () => {
     expect(response).not.toHaveProperty('attempts');
   });
 
-  test('selectors keep a caller on a backend', async () => {
+  test('an affinity selector keeps a user on one backend', async () => {
     const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     const selector = affinity(({ headers }) => (headers as Record<string, string>)['x-user']);
     const fetch = priorityFetch([{ baseURL: a.url }, { baseURL: b.url }], { selector });
@@ -727,13 +727,13 @@ test.each<[PriorityFetchOptions, string]>([
   expect(() => priorityFetch([{ baseURL: 'a.example' }], options)).toThrow(new TypeError(message));
 });
 
-test('pool options together with a ready pool are rejected, and the pool of another client is taken', () => {
+test('pool options are rejected with a ready pool, and the pool of another client is accepted', () => {
   const pool = new BackendPool([{ baseURL: 'a.example' }]);
   expect(() => priorityFetch(pool, { maxCooldown: 5 })).toThrow('options.maxCooldown belongs to the pool');
   expect(priorityFetch(pool).pool).toBe(pool);
 });
 
-test('the fetch of the runtime is looked up at each call', async () => {
+test('the global fetch is looked up at each call', async () => {
   const { fetch } = globalThis;
   const ours = priorityFetch([{ baseURL: 'http://a.example' }]);
   globalThis.fetch = () => Promise.resolve(new Response('replaced'));
@@ -744,7 +744,7 @@ test('the fetch of the runtime is looked up at each call', async () => {
   }
 });
 
-test('events hold what support asks for', async () => {
+test('events include the request id', async () => {
   const { fetch } = await pair({ status: 503, headers: { 'x-request-id': 'id-1', 'apim-request-id': '' } });
   const events: PoolEvent[] = [];
   fetch.pool.subscribe((event) => events.push(event));
@@ -756,7 +756,7 @@ test('events hold what support asks for', async () => {
   ]);
 });
 
-describe('nothing is left behind:', () => {
+describe('no resources leak:', () => {
   test('10,000 requests on one signal leave no listener on it', async () => {
     const controller = new AbortController();
     let listeners = 0;
@@ -780,7 +780,7 @@ describe('nothing is left behind:', () => {
     expect(listeners).toBe(0);
   });
 
-  test('discarded responses free their connection: 500 failovers through an agent with one', async () => {
+  test('discarded responses free their connection: 500 failovers need only one', async () => {
     const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     a.always({ status: 503, body: 'x'.repeat(200_000) });
     const dispatcher = new Agent({ connections: 1 });
@@ -791,7 +791,7 @@ describe('nothing is left behind:', () => {
     await dispatcher.close();
   });
 
-  test('a cancel reaches a body that is being read', async () => {
+  test('a cancel ends a body that is being read, and frees its connection', async () => {
     const { fetch, b } = await pair(throttle(60_000), { attemptTimeout: 5000 });
     b.always((_, response) => void response.writeHead(200).write('begin'));
     const controller = new AbortController();
@@ -801,7 +801,7 @@ describe('nothing is left behind:', () => {
     await b.connectionsClosed();
   });
 
-  test('where there is no AbortSignal.any, the signal itself is passed on', async () => {
+  test('without AbortSignal.any, the signal itself is passed on', async () => {
     const any = AbortSignal.any.bind(AbortSignal);
     Reflect.deleteProperty(AbortSignal, 'any');
     try {
@@ -815,7 +815,7 @@ describe('nothing is left behind:', () => {
     }
   });
 
-  test('an upload that streams keeps its back-pressure where it cannot be sent again', async () => {
+  test('a streamed upload keeps its back-pressure if it cannot be sent again', async () => {
     const backend = await FakeBackend.start();
     const fetch = priorityFetch([{ baseURL: backend.url }]);
     let pulled = 0;
@@ -833,7 +833,7 @@ describe('nothing is left behind:', () => {
     expect(backend.lastCall.headers).not.toHaveProperty('content-length');
   });
 
-  test('an iterable whose stream is cancelled is told', async () => {
+  test('a cancelled body stream calls return() of its iterable', async () => {
     const end = jest.fn(() => Promise.resolve({ done: true }));
     const body = { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true }), return: end }) };
     const call = callOf('http://a.example', urlOf('http://a.example'), { body, duplex: 'half' } as never);
@@ -842,7 +842,7 @@ describe('nothing is left behind:', () => {
   });
 });
 
-test('a stream needs no duplex where the runtime asks for none', async () => {
+test('a stream needs no duplex if the runtime does not require it', async () => {
   const { Request: Original } = globalThis;
   globalThis.Request = jest.fn() as never;
   try {
@@ -859,7 +859,7 @@ test('a stream needs no duplex where the runtime asks for none', async () => {
 });
 
 describe('as with native fetch:', () => {
-  test('the type of a response from another origin', async () => {
+  test('a response from another origin has its type', async () => {
     const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     a.always({ status: 307, headers: { location: `${b.url}/x` } });
     const ours = await priorityFetch([{ baseURL: a.url }])(URL_);
@@ -870,13 +870,13 @@ describe('as with native fetch:', () => {
     expect((await priorityFetch([{ baseURL: a.url }])(URL_)).type).toBe('basic');
   });
 
-  test('a body of null in init leaves the body of a Request', async () => {
+  test('a null body in init keeps the body of a Request', async () => {
     const { fetch, a } = await pair({});
     await fetch(new Request(URL_, post()), { body: null });
     expect(a.lastCall.body.toString()).toBe('{"model":"chat"}');
   });
 
-  test('a signal of a polyfill, which has no reason, cancels with an AbortError, also while the body is read', async () => {
+  test('a polyfilled signal without a reason cancels with an AbortError, even while the body is read', async () => {
     class PolyfilledSignal extends EventTarget {
       aborted = false;
     }
@@ -902,7 +902,7 @@ describe('as with native fetch:', () => {
 test.each<[string, () => RequestInit]>([
   ['a wrong content-length', () => ({ method: 'PUT', body: 'abc', headers: { 'content-length': '5' } })],
   [
-    'a dispatcher that is closed',
+    'a closed dispatcher',
     () => {
       const dispatcher = new Agent();
       void dispatcher.destroy();
@@ -917,20 +917,20 @@ test.each<[string, () => RequestInit]>([
       return { dispatcher } as RequestInit;
     },
   ],
-])('nobody is blamed for %s', async (_what, init) => {
+])('%s puts no backend on cooldown', async (_what, init) => {
   const { fetch, b } = await pair({}, { fetch: undiciFetch as never });
   await expect(fetch(URL_, init())).rejects.toThrow('fetch failed');
   expect(fetch.pool.snapshot()).toMatchObject([{ failures: 0, available: true }, { failures: 0 }]);
   expect(b.calls).toEqual([]);
 });
 
-test('nothing was sent to a port that fetch refuses', async () => {
+test('a port that fetch refuses is a connection failure, so a POST fails over', async () => {
   const { b } = await pair({});
   const fetch = priorityFetch([{ baseURL: 'http://127.0.0.1:6667' }, { baseURL: b.url, priority: 2 }]);
   expect(attemptsOf(await fetch(URL_, post()))).toMatchObject([{ reason: 'connection' }, { status: 200 }]);
 });
 
-test('a form brings its own headers, but no credential', async () => {
+test('the headers of a form are sent, but not its credential', async () => {
   const { fetch, b } = await pair({ status: 503 });
   const form = Object.assign(Readable.from(['x']), {
     getHeaders: () => ({ 'api-key': 'secret of the form', 'x-form': '1' }),
@@ -939,13 +939,13 @@ test('a form brings its own headers, but no credential', async () => {
   expect(b.lastCall.headers).toMatchObject({ 'api-key': 'secret-b', 'x-form': '1' });
 });
 
-test('a text that the wrapped fetch throws is masked', async () => {
+test('keys are masked in a string that the wrapped fetch throws', async () => {
   // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as some do
   const { fetch } = await pair({}, { fetch: () => Promise.reject('refused secret-a') });
   await expect(fetch(URL_, post())).rejects.toBe('refused ***');
 });
 
-test('a mock that can be cloned is read ahead of too', async () => {
+test('a cloneable mock is inspected', async () => {
   const mock = (): object => ({
     ...{ status: 400, statusText: 'Bad Request', headers: new Headers({ 'x-mock': '1' }), type: 'default' },
     body: new Blob(['{"error":{"code":"context_length_exceeded"}}']).stream(),

@@ -137,7 +137,7 @@ describe('a one-shot body longer than maxReplaySize', () => {
     });
   });
 
-  test('is never buffered whole', async () => {
+  test('is never buffered in full', async () => {
     const backend = await FakeBackend.start();
     backend.always({ body: 'ok' });
     let read = 0;
@@ -461,7 +461,7 @@ describe('a stream longer than maxReplaySize', () => {
     return { error: await error, calls: servers.flatMap(({ calls }) => calls), pool: adapter.pool };
   }
 
-  test('that fails on its way is cut off, so that the server does not take it for complete', async () => {
+  test('that fails midway is cut off, so that the server does not take it for complete', async () => {
     const { error, calls, pool } = await destroyedOnItsWay(new Error('disk on fire'));
     expect(error).toMatchObject({ message: 'disk on fire' });
     expect(calls).toEqual([]);

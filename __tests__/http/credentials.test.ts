@@ -70,7 +70,7 @@ describe('a backend with its own credential', () => {
     expect(none.lastCall.url).toContain('callers');
   });
 
-  test('does not get a credential that a form brings with it', async () => {
+  test('does not get a credential from the headers of a form', async () => {
     const form = Object.assign(Readable.from(['x']), {
       getHeaders: () => ({ Authorization: 'callers', 'x-form': '1' }),
     });
@@ -81,7 +81,7 @@ describe('a backend with its own credential', () => {
     expect(backend.lastCall.headers).not.toHaveProperty('authorization');
   });
 
-  test('keeps a query credential of its own', async () => {
+  test('keeps its own query credential', async () => {
     const backend = await FakeBackend.start();
     const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own', params: { 'subscription-key': 'mine' } }]);
     await axios.get('/x?subscription-key=callers', {

@@ -199,7 +199,7 @@ describe('the model of a body of any size', () => {
     expect(process.cpuUsage(started).user / 1000).toBeLessThan(10_000);
   });
 
-  test('is replaced behind a key of five million escapes', () => {
+  test('is replaced after a key of five million escapes', () => {
     const key = String.raw`\n`.repeat(5_000_000);
     expect(renamed(`{"${key}":1,"model":"chat"}`) === `{"${key}":1,"model":"own"}`).toBe(true);
   });

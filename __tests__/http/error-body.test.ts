@@ -19,17 +19,17 @@ test('a numeric code is read as text', () => {
 
 test.each<[string, unknown]>([
   ['nothing', undefined],
-  ['JSON that was cut', text.slice(0, -5)],
+  ['JSON that is cut off', text.slice(0, -5)],
   ['a page', '<html></html>'],
   ['a list', '[1]'],
   ['an error that is text', '{"error":"no"}'],
   ['fields that are not text', { error: { code: {}, type: 1, message: [] } }],
   ['a stream', new ReadableStream()],
-])('there is nothing to read from %s', (_, data) => {
+])('no error is read from %s', (_, data) => {
   expect(errorBodyOf(data)).toEqual({});
 });
 
-test('bytes are read where there is no TextDecoder, as in jsdom under Jest', () => {
+test('bytes are read without a TextDecoder, as in jsdom under Jest', () => {
   const bytes = new TextEncoder().encode(text);
   const { TextDecoder } = globalThis;
   Object.assign(globalThis, { TextDecoder: undefined });

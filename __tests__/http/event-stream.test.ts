@@ -34,7 +34,7 @@ test.each<[title: string, text: string, events: ServerSentEvent[]]>([
     ],
   ],
   ['a name that ends with its event', 'event: add\ndata: 1\n\ndata: 2\n\n', [{ name: 'add', data: '1' }, message('2')]],
-  ['a name that nothing follows', 'event: ping\n\ndata: 1\n\n', [message('1')]],
+  ['a name without data', 'event: ping\n\ndata: 1\n\n', [message('1')]],
   ['an empty name', 'event: add\nevent\ndata: 1\n\n', [message('1')]],
   ['CR', 'data: 1\rdata: 2\r\r', [message('1\n2')]],
   ['CRLF', 'data: 1\r\ndata: 2\r\n\r\n', [message('1\n2')]],
@@ -46,7 +46,7 @@ test.each<[title: string, text: string, events: ServerSentEvent[]]>([
     'retry: 1\nDATA: 1\nnonsense\n data: 2\ndata: 3\n\n',
     [message('3')],
   ],
-  ['characters of every length', 'data: aé€😀\n\n', [message('aé€😀')]],
+  ['characters of one to four bytes', 'data: aé€😀\n\n', [message('aé€😀')]],
   ['a colon in the data', 'data: {"a":1}\n\n', [message('{"a":1}')]],
   ['an event that has not ended', 'data: 1\n\ndata: 2\n', [message('1')]],
   ['nothing', '', []],
@@ -59,15 +59,15 @@ test.each([
   ['inside its last line', 'data: 1'],
   ['after a CR', 'data: 1\r'],
   ['between CR and LF', 'data: 1\r\n\r'],
-])('an event that the end of the body cuts off %s counts', (_where, text) => {
+])('an event that the end of the body cuts off %s is emitted', (_where, text) => {
   expect(parse([bytes(text)], true)).toEqual([message('1')]);
 });
 
-test('the end of a body between two events adds none', () => {
+test('a body that ends between two events adds no event', () => {
   expect(parse([bytes('data: 1\n\n')], true)).toEqual([message('1')]);
 });
 
-test('an event is told of as soon as its last byte has arrived', () => {
+test('an event is emitted as soon as its last byte has arrived', () => {
   const events: ServerSentEvent[] = [];
   const parser = new EventStreamParser((event) => events.push(event) === Infinity);
   parser.push(bytes('data: 1\r\n\r'));
@@ -77,7 +77,7 @@ test('an event is told of as soon as its last byte has arrived', () => {
   expect(events).toEqual([message('1'), message('2')]);
 });
 
-test('nothing is parsed after the event with which it has seen enough', () => {
+test('parsing stops when the callback returns true', () => {
   const events: ServerSentEvent[] = [];
   const parser = new EventStreamParser((event) => events.push(event) === 2);
   parser.push(bytes('data: 1\n\ndata: 2\n\ndata: 3\n\n'));
@@ -86,7 +86,7 @@ test('nothing is parsed after the event with which it has seen enough', () => {
   expect(events).toEqual([message('1'), message('2')]);
 });
 
-test('events are read where there is no TextDecoder, as in jsdom under Jest', () => {
+test('events are read without a TextDecoder, as in jsdom under Jest', () => {
   const { TextDecoder } = globalThis;
   Object.assign(globalThis, { TextDecoder: undefined });
   try {
@@ -96,7 +96,7 @@ test('events are read where there is no TextDecoder, as in jsdom under Jest', ()
   }
 });
 
-test('bytes that are no UTF-8 become other characters', () => {
+test('invalid UTF-8 becomes replacement characters', () => {
   expect(parse([Uint8Array.of(0x64, 0x61, 0x74, 0x61, 0x3a, 0xff, 0x0a, 0x0a)])).toEqual([message('\uFFFD')]);
 });
 

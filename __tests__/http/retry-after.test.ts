@@ -118,7 +118,7 @@ test.each([
   [{ error: { message: 7 } }],
   ['retry after a while'],
   ['try again in 5 sheep'],
-])('parseRetryAfter ignores a body that says nothing usable: %p', (data) => {
+])('parseRetryAfter ignores a body without a usable wait: %p', (data) => {
   expect(wait({}, 429, data)).toBeUndefined();
 });
 
@@ -192,7 +192,7 @@ test('parseRetryAfter ignores a body that contains itself or has no text as its 
   ).toEqual([undefined, undefined, undefined, undefined]);
 });
 
-describe('the words of a refusal', () => {
+describe('waits in the message of a refusal', () => {
   const UNITS: readonly [ms: number, names: readonly string[]][] = [
     [1, ['ms', 'millisecond', 'milliseconds', 'msec']],
     [1000, ['s', 'sec', 'secs', 'second', 'seconds']],
@@ -230,7 +230,7 @@ describe('the words of a refusal', () => {
     );
   });
 
-  test.each(PHRASES)('are read with a clock: %s', (phrase) => {
+  test.each(PHRASES)('are read as hh:mm:ss: %s', (phrase) => {
     fc.assert(
       fc.property(fc.nat(99), fc.nat(59), fc.nat(59), (hours, minutes, seconds) => {
         const two = (n: number): string => String(n).padStart(2, '0');
@@ -241,7 +241,7 @@ describe('the words of a refusal', () => {
   });
 });
 
-test('a date is measured against the Date header of its own response, whatever the clock here says', () => {
+test('a date is measured against the Date header of its own response, whatever the local clock says', () => {
   const date = 'Wed, 25 Nov 2026 12:00:00 GMT';
   const headers = { date, 'retry-after': 'Wed, 25 Nov 2026 12:00:07 GMT' };
   expect(parseRetryAfter({ status: 429, headers }, Date.parse('2031-01-01'))).toBe(7000);

@@ -28,13 +28,13 @@ test.each<[title: string, text: string, refusal: StreamRefusal, headers?: object
     { status: 429, error: { code: 'rate_limit_exceeded', message: 'm' } },
   ],
   [
-    'only a message, beside a used-up quota in the headers (sozercan/vekil#267)',
+    'only a message, with a used-up quota in the headers (sozercan/vekil#267)',
     event({ type: 'response.failed', response: { error: { message: 'Try later.' } } }),
     { status: 429, error: { message: 'Try later.' } },
     { 'x-ratelimit-remaining-tokens': '0' },
   ],
   [
-    'only a message, beside a wait in the headers',
+    'only a message, with a wait in the headers',
     event({ error: { message: 'Try later.' } }),
     { status: 429, error: { message: 'Try later.' } },
     { 'retry-after': '3' },
@@ -55,23 +55,23 @@ test.each<[title: string, text: string, refusal: StreamRefusal, headers?: object
     { status: 500, error: { type: 'server_error', message: 'The server had an error' } },
   ],
   [
-    'OpenRouter: a number (vercel/ai#2698)',
+    'OpenRouter: a numeric code (vercel/ai#2698)',
     event({ error: { message: 'm', code: 429 } }),
     { status: 429, error: { code: '429', message: 'm' } },
   ],
-  ['a status of a gateway', event({ error: { code: '502' } }), { status: 502, error: { code: '502' } }],
+  ['the status of a gateway', event({ error: { code: '502' } }), { status: 502, error: { code: '502' } }],
   [
-    'an error in words',
+    'an error given as text',
     event({ error: 'Rate limit reached' }),
     { status: 429, error: { message: 'Rate limit reached' } },
   ],
   [
-    'an event named error with words',
+    'an event named error with text',
     event('Too Many Requests', 'error'),
     { status: 429, error: { message: 'Too Many Requests' } },
   ],
   [
-    'words of a quota',
+    'a message about a quota',
     event({ error: { message: 'You exceeded your quota.' } }),
     {
       status: 429,
@@ -87,7 +87,7 @@ test.each<[title: string, text: string, refusal: StreamRefusal, headers?: object
     },
   ],
   [
-    'an error beside a code that says nothing',
+    'an error with a code without meaning',
     event({ error: { code: 'unknown', type: 'server_error' } }),
     { status: 500, error: { code: 'unknown', type: 'server_error' } },
   ],
@@ -100,7 +100,7 @@ test.each<[title: string, text: string, refusal: StreamRefusal, headers?: object
     },
   ],
   [
-    'vLLM: an error without a frame',
+    'vLLM: a bare error object',
     event({ object: 'error', type: 'InternalServerError', code: 500 }),
     { status: 500, error: { type: 'InternalServerError', code: '500' } },
   ],
@@ -110,14 +110,14 @@ test.each<[title: string, text: string, refusal: StreamRefusal, headers?: object
     { status: 429, error: { code: '429', message: 'Rate limit is exceeded.' } },
   ],
   [
-    'only a message, beside a limit below zero that nothing else is said of',
+    'only a message, with a remaining limit below zero and no other header',
     event({ error: { message: 'm' } }),
     { status: 429, error: { message: 'm' } },
     { 'x-ratelimit-remaining-tokens': '-1' },
   ],
   ['an event named Error', event({ code: 429 }, 'Error'), { status: 429, error: { code: '429' } }],
   [
-    'only a message, beside a limit below zero',
+    'only a message, with a remaining limit below zero',
     event({ error: { message: 'm' } }),
     { status: 429, error: { message: 'm' } },
     { 'x-ratelimit-remaining-tokens': '-1', 'x-ratelimit-reset-tokens': '59' },
@@ -136,7 +136,7 @@ test.each([
   ['response.in_progress', event({ type: 'response.in_progress' })],
   ['a failure with an empty error', event({ type: 'response.failed', response: { error: {} } })],
   ['a chunk with empty choices', event({ choices: [], prompt_filter_results: [] })],
-])('a refusal counts after %s', (_title, first) => {
+])('a refusal is found after %s', (_title, first) => {
   expect(refusalIn(first + event({ error: { code: 429 } }))?.status).toBe(429);
 });
 
@@ -150,7 +150,7 @@ test.each([
   ['an error that is null', event({ error: null, ...chunk })],
   ['an event without data', 'event: error\n\n' + event(chunk)],
   ['JSON that is cut short', 'data: {"error":{"code":429'],
-])('a stream that begins with %s belongs to the caller, whatever follows', (_title, first) => {
+])('a stream that begins with %s is returned to the caller, whatever follows', (_title, first) => {
   expect(refusalIn(first + event({ error: { code: 429 } }))).toBeUndefined();
 });
 
@@ -171,17 +171,17 @@ test.each<[error: object, headers?: object]>([
     { message: 'The prompt was refused.' },
     { 'x-ratelimit-remaining-requests': '-1', 'x-ratelimit-reset-requests': '0', 'retry-after': '0' },
   ],
-])('the error %j is about the request', (error, headers = {}) => {
+])('the error %j is about the request and no refusal', (error, headers = {}) => {
   expect(refusalIn(event({ error }), headers)).toBeUndefined();
 });
 
-test('64 KiB without a meaningful event are enough', () => {
+test('a stream without a meaningful event is released after 64 KiB', () => {
   const inspection = new StreamInspection({});
   expect(inspection.push(Buffer.alloc(65_535, ':'))).toBe(false);
   expect(inspection.push(Buffer.alloc(1, ':'))).toBe(true);
 });
 
-test('what comes after the first 64 KiB is not looked at, however the body is cut', () => {
+test('nothing after the first 64 KiB is inspected, however the body is cut', () => {
   const text = `${':'.repeat(65_530)}\n\n${event({ error: { code: 429 } })}`;
   const inStream = new StreamInspection({});
   expect(inStream.push(Buffer.from(text))).toBe(true);
@@ -190,7 +190,7 @@ test('what comes after the first 64 KiB is not looked at, however the body is cu
   expect([inStream.refusal, whole.refusal]).toEqual([undefined, undefined]);
 });
 
-test('a body that has been read is looked at in any form', () => {
+test('a body that has been read is inspected in any form', () => {
   const text = event({ error: { code: 429 } });
   for (const body of [text, Buffer.from(text), Uint8Array.from(Buffer.from(text)).buffer]) {
     const inspection = new StreamInspection({});

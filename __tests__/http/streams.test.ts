@@ -195,7 +195,7 @@ describe('a Node stream whose beginning was read', () => {
   test.each([
     ['with an error', new Error('cut'), 'cut'],
     ['without one', undefined, 'Premature close'],
-  ])('is given up if it has closed before, %s', async (_how, error, message) => {
+  ])('is not waited for if it has already closed, %s', async (_how, error, message) => {
     const adapter = priorityAdapter([{ baseURL: 'a.example' }], {
       adapter: through(async () => {
         const stream = new Readable({ read: () => undefined }).on('error', () => undefined).destroy(error);
@@ -208,7 +208,7 @@ describe('a Node stream whose beginning was read', () => {
   });
 });
 
-test('a part of a larger piece of memory is copied into a stream of bytes', async () => {
+test('a part of a larger buffer is copied into a byte stream', async () => {
   const pool = new Uint8Array(100).fill(120);
   const source = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -225,7 +225,7 @@ test('a part of a larger piece of memory is copied into a stream of bytes', asyn
   expect(pool.length).toBe(100);
 });
 
-test('a reader with a buffer of its own gets all of a stream, and its end', async () => {
+test('a reader with its own buffer gets all of a stream, and its end', async () => {
   const { stream, read } = readAhead(new Blob(['abc']).stream());
   expect(await read(() => false, {})).toBe(true);
   const reader = stream.getReader({ mode: 'byob' });

@@ -119,14 +119,14 @@ describe('50 callers while every backend refuses', () => {
     ['openai-4', 3],
     ['the AI SDK', 3],
     ['LangChain', 3],
-  ])("make no storm of the client's own retries: %s", async (client, tries) => {
+  ])("don't multiply the client's own retries: %s", async (client, tries) => {
     expect(new Set((await run('storm.mjs', client, 'retries')) as string[])).toEqual(new Set(['refused']));
     // Each try calls each backend at most once.
     expect(first.calls.length + second.calls.length).toBeLessThanOrEqual(50 * tries * 2);
   });
 
   test.each(['openai', 'openai-4', 'the AI SDK', 'LangChain'])(
-    "make even fewer calls with the pool's waiting: %s",
+    "don't multiply the client's own retries with maxWait: %s",
     async (client) => {
       expect(new Set((await run('storm.mjs', client, 'maxWait')) as string[])).toEqual(new Set(['refused']));
       expect(first.calls.length + second.calls.length).toBeLessThanOrEqual(50 * 3 * 2);

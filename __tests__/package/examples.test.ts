@@ -32,7 +32,7 @@ test.each([
   ['mock-adapter.mjs', /pass \d+\n.*fail 0\n/],
   ['demo.mjs', / 0 lost, in /],
 ])(
-  '%s needs nothing else there',
+  '%s runs in a copy of the examples',
   async (program, says) => {
     const { stdout } = await execute(process.execPath, [program], {
       cwd: folder,

@@ -227,7 +227,7 @@ test.each<[object, string]>([
   [{ params: new URLSearchParams('v=1') }, 'params must be a plain object, got "[object URLSearchParams]"'],
   [{ deployments: new Map([['a', 'b']]) }, 'deployments must be a plain object, got "[object Map]"'],
   [{ request: new Date() }, 'request must be a plain object, got "[object Date]"'],
-])('a backend option must be a plain object: %p is rejected', (own, message) => {
+])('an object given in a backend must be a plain one: %p is rejected', (own, message) => {
   expect(() => priorityAdapter([{ ...ok, ...own }])).toThrow(new TypeError(`backends[0].${message}`));
   expect(() => priorityAdapter([ok], own as never)).toThrow('options has an unknown field');
 });

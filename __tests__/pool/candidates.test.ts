@@ -18,7 +18,7 @@ describe('the order of attempts', () => {
     expect(tried).toEqual(['first', 'middle', 'last']);
   });
 
-  test('contains each backend at most once per request, even if it asks for no wait', async () => {
+  test('contains each backend at most once per request, even if it specifies a wait of zero', async () => {
     fakeClock();
     const { request, replies, tried } = stubPool({ a: {}, b: {} });
     replies.a = replies.b = throttled(0);

@@ -641,36 +641,39 @@ test('deployments stay separate even if there are more than the pool remembers',
   expect(pool.snapshot()[0]).toMatchObject({ cooldowns: [{ scope: 'd7' }] });
 });
 
-describe('a wait that is too long, beside a failure', () => {
+describe('a wait over maxCooldown together with a failure', () => {
   const states = ({ pool }: ReturnType<typeof stubPool>) => pool.snapshot()[0]?.state;
   const reasons = ({ pool }: ReturnType<typeof stubPool>) => pool.snapshot()[0]?.cooldowns.map(({ reason }) => reason);
 
   test.each([
     ['after it', [500, throttled(86_400_000)]],
     ['before it', [throttled(86_400_000), 500]],
-  ])('that came %s: the backend ranks behind the others when the cooldown is over', async (_, [first, second]) => {
-    const clock = fakeClock();
-    const stub = stubPool(two);
-    const [one, other] = [deferred<number | object>(), deferred<number | object>()];
-    stub.replies.a = () => one.promise;
-    const requests = [stub.request()];
-    stub.replies.a = () => other.promise;
-    requests.push(stub.request());
-    one.resolve(first!);
-    await requests[0];
-    other.resolve(second!);
-    await requests[1];
-    expect(reasons(stub)).toEqual(['server-error', 'oversized']);
-    clock.advance(100);
-    expect(states(stub)).toBe('reserve');
-    stub.tried.length = 0;
-    await stub.request();
-    expect(stub.tried).toEqual(['b']);
-    clock.advance(9_900);
-    expect(states(stub)).toBe('trial');
-  });
+  ])(
+    'that came %s ranks the backend behind the others once the failure’s cooldown is over',
+    async (_, [first, second]) => {
+      const clock = fakeClock();
+      const stub = stubPool(two);
+      const [one, other] = [deferred<number | object>(), deferred<number | object>()];
+      stub.replies.a = () => one.promise;
+      const requests = [stub.request()];
+      stub.replies.a = () => other.promise;
+      requests.push(stub.request());
+      one.resolve(first!);
+      await requests[0];
+      other.resolve(second!);
+      await requests[1];
+      expect(reasons(stub)).toEqual(['server-error', 'oversized']);
+      clock.advance(100);
+      expect(states(stub)).toBe('reserve');
+      stub.tried.length = 0;
+      await stub.request();
+      expect(stub.tried).toEqual(['b']);
+      clock.advance(9_900);
+      expect(states(stub)).toBe('trial');
+    },
+  );
 
-  test('a shorter one of the same kind changes nothing', async () => {
+  test('is not shortened by a second such wait that would end earlier', async () => {
     const clock = fakeClock();
     const stub = stubPool({ a: {} });
     const [one, other] = [deferred<number | object>(), deferred<number | object>()];

@@ -47,7 +47,7 @@ test('a 404 whose body breaks off ends a trial', async () => {
   expect(first().state).toBe('available');
 });
 
-describe('a failure in a row', () => {
+describe('what a failure costs', () => {
   // reply, cooldowns of three failures in a row, reason, scope, state while it lasts and right after it
   type Row = [
     name: string,
@@ -100,7 +100,7 @@ describe('a failure in a row', () => {
     expect(first().state).toBe(after);
   });
 
-  test('of a rejected credential leads to a trial of that deployment after the second', async () => {
+  test('a rejected credential leads to a trial of that deployment after the second failure', async () => {
     const { request, replies, clock, tried } = two();
     replies.a = answer(401);
     for (const cost of [100, 200]) {
@@ -118,7 +118,7 @@ describe('a failure in a row', () => {
     await trial;
   });
 
-  test('with a wait over maxCooldown ranks behind the others for defaultCooldown, doubled, and is then tried once', async () => {
+  test('a wait over maxCooldown ranks the backend behind the others for defaultCooldown, doubled in a row, until one trial', async () => {
     const { request, replies, clock, first, tried } = two({ maxCooldown: 25_000 });
     for (const cost of [10_000, 20_000, 25_000]) {
       replies.a = throttled(86_400_000);
@@ -134,7 +134,7 @@ describe('a failure in a row', () => {
     expect(first().state).toBe('available');
   });
 
-  test('of a provider costs the ladder for the whole backend', async () => {
+  test('a failing provider costs the ladder for the whole backend', async () => {
     const clock = fakeClock();
     const { request, pool } = stubPool({
       a: { azureADTokenProvider: () => Promise.reject(new Error('no token')) },
@@ -148,13 +148,13 @@ describe('a failure in a row', () => {
     expect(pool.snapshot()[0]?.state).toBe('trial');
   });
 
-  test('starts below 100 ms if defaultCooldown is shorter', async () => {
+  test('the ladder starts below 100 ms if defaultCooldown is shorter', async () => {
     const { request, replies } = two({ defaultCooldown: 40 });
     replies.a = 500;
     expect((await request()).attempts).toMatchObject([{ cooldown: 40 }, {}]);
   });
 
-  test('without a response costs only the ladder while the backend answers others, and nothing follows the first step', async () => {
+  test('no response costs only the ladder if the backend answers others, and no trial follows the first step', async () => {
     const { request, replies, first, clock } = two();
     const slow = deferred<Error>();
     replies.a = () => slow.promise;
@@ -168,7 +168,7 @@ describe('a failure in a row', () => {
     expect(first().state).toBe('available');
   });
 
-  test('is no sign of life of its own: a body that breaks off costs defaultCooldown', async () => {
+  test('a response whose body breaks off doesn’t count as its own sign of life: it costs defaultCooldown', async () => {
     const { request, replies } = two();
     const config = {} as never;
     replies.a = Object.assign(reset(), { response: { status: 200, data: '', headers: {}, statusText: '', config } });
@@ -212,7 +212,7 @@ describe('failures never close the pool:', () => {
     for (let i = 0; i < 3; i++) expect((await request({ data: 'fine' })).status).toBe(200);
   });
 
-  test('a network blip at every backend does not either', async () => {
+  test('a network blip at every backend does not turn the next request into a 429', async () => {
     const { request, replies } = two();
     replies.a = replies.b = refused();
     await request();
@@ -220,7 +220,7 @@ describe('failures never close the pool:', () => {
     expect((await request()).status).toBe(200);
   });
 
-  test('with every backend dead, a request makes one attempt, at the one that failed longest ago, and is answered at once', async () => {
+  test('with every backend dead, a request makes one attempt, at the backend that failed longest ago, without waiting', async () => {
     fakeClock();
     const { request, replies, tried, pool } = stubPool({
       a: {},
@@ -248,7 +248,7 @@ describe('failures never close the pool:', () => {
     expect(tried).toEqual(['d', 'd', 'd']);
   });
 
-  test('a backend that asked to be left alone, or was taken out by hand, stays out', async () => {
+  test('a backend that specified a wait, or was taken out by hand, stays out', async () => {
     const { request, replies, tried, pool } = two();
     replies.a = throttled(1000);
     await request();
@@ -258,7 +258,7 @@ describe('failures never close the pool:', () => {
     expect(tried).toEqual([]);
   });
 
-  test('a backend that failed and asked to be left alone stays out until it asked for', async () => {
+  test('a backend that specified a wait and then failed stays out until its wait has passed', async () => {
     const { request, replies, tried, pool } = two();
     replies.a = throttled(1000);
     await request({ url: chat });
@@ -280,7 +280,7 @@ describe('failures never close the pool:', () => {
     expect((await request()).headers).toMatchObject({ 'retry-after': '1', 'retry-after-ms': '100' });
   });
 
-  test('however the length was chosen: a `cooldown` option sets the length, not the kind', async () => {
+  test('a guessed cooldown stays guessed if a `cooldown` option sets its length', async () => {
     const { request, replies } = two({ cooldown: () => 60_000 });
     replies.a = replies.b = 500;
     await request();
@@ -288,7 +288,7 @@ describe('failures never close the pool:', () => {
     expect((await request()).status).toBe(200);
   });
 
-  test('once per round: after a wait, a request has another last hope', async () => {
+  test('after each wait, a request may make one more last-resort attempt', async () => {
     jest.useFakeTimers();
     const { request, replies, tried } = stubPool({ a: {}, b: { priority: 2 } }, { maxWait: 500 });
     replies.a = refused();
@@ -305,10 +305,10 @@ describe('failures never close the pool:', () => {
   });
 });
 
-describe('a response that is about the backend, though it is a 4xx,', () => {
+describe('a 4xx that is about the backend', () => {
   const missing = (code: string) => answer(404, {}, JSON.stringify({ error: { code, message: 'no such deployment' } }));
 
-  test.each([401, 403])('fails over: a %i to the backend’s own credential', async (status) => {
+  test.each([401, 403])('fails over if it is a %i to the backend’s own credential', async (status) => {
     const { request, replies, first } = two();
     replies.a = status;
     const response = await request();
@@ -319,12 +319,15 @@ describe('a response that is about the backend, though it is a 4xx,', () => {
     expect(first()).toMatchObject({ failures: 1, state: 'cooling' });
   });
 
-  test.each(['DeploymentNotFound', 'model_not_found'])('fails over: a 404 %s, which costs nothing', async (code) => {
-    const { request, replies, first } = two();
-    replies.a = missing(code);
-    expect((await request()).attempts).toMatchObject([{ status: 404, reason: 'client-error' }, { backend: 'b' }]);
-    expect(first()).toMatchObject({ state: 'available', cooldowns: [] });
-  });
+  test.each(['DeploymentNotFound', 'model_not_found'])(
+    'fails over without a cooldown if it is a 404 %s',
+    async (code) => {
+      const { request, replies, first } = two();
+      replies.a = missing(code);
+      expect((await request()).attempts).toMatchObject([{ status: 404, reason: 'client-error' }, { backend: 'b' }]);
+      expect(first()).toMatchObject({ state: 'available', cooldowns: [] });
+    },
+  );
 
   test.each<[string, Partial<AxiosResponse>, Partial<AxiosResponse>]>([
     ['a 401', answer(401, {}, 'who?'), answer(401, {}, 'who?')],
@@ -347,7 +350,7 @@ describe('a response that is about the backend, though it is a 4xx,', () => {
     expect(await request()).toMatchObject({ status: 429, fabricated: true });
   });
 
-  test('is the caller’s if the credential is the caller’s', async () => {
+  test('does not include a 401 to the caller’s own key, which is returned to the caller', async () => {
     const { request, replies, tried, pool } = stubPool({ a: {}, b: { priority: 2 } });
     replies.a = 401;
     expect((await request()).status).toBe(401);
@@ -357,8 +360,8 @@ describe('a response that is about the backend, though it is a 4xx,', () => {
 
   test.each([
     ['under failover: false', { failover: false } as const, {}],
-    ['where the condition returns it', {}, { failoverCondition: () => false }],
-  ])('still fails its backend %s', async (_, config, options) => {
+    ['if the condition returns false', {}, { failoverCondition: () => false }],
+  ])('still puts its backend on cooldown %s', async (_, config, options) => {
     const { request, replies, first } = two(options);
     replies.a = 403;
     expect((await request(config)).status).toBe(403);
@@ -390,7 +393,7 @@ describe('the scope of a 429 whose URL names no deployment', () => {
     expect(pool.snapshot()[0]?.cooldowns).toMatchObject([{ scope: 'own' }]);
   });
 
-  test('costs no parsing while nothing is throttled', async () => {
+  test('needs no parsing while nothing is throttled', async () => {
     const { request, replies } = two();
     const parse = jest.spyOn(JSON, 'parse');
     await request(v1('chat'));

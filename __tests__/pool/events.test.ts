@@ -71,7 +71,7 @@ describe('pool events', () => {
     expect(() => pool.subscribe(undefined as never)).toThrow('listener must be a function, got undefined');
   });
 
-  test('reach listeners added during an event from the next event on, and removed ones no more', async () => {
+  test('reach a listener added during an event from the next event on, and a removed one no longer', async () => {
     const { request, pool } = stubPool({ a: {} });
     const heard: string[] = [];
     const once = (name: string): void => {

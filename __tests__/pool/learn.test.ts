@@ -17,8 +17,8 @@ function learning() {
   return { ...stub, clock, core, events, learn };
 }
 
-describe('a cooldown that another process told of', () => {
-  test('is marked in the event, also that of one deployment', () => {
+describe('a cooldown learned from another process', () => {
+  test('is marked as remote in the event', () => {
     const { events, learn } = learning();
     learn({ reason: 'throttled', kind: 'asked', scope: 'chat' });
     expect(events).toEqual([
@@ -26,7 +26,7 @@ describe('a cooldown that another process told of', () => {
     ]);
   });
 
-  test('that a server asked for ends with its time, and nothing follows', async () => {
+  test('that a server asked for ends on time, and no trial follows', async () => {
     const { clock, learn, pool, request, tried } = learning();
     learn({ reason: 'throttled', kind: 'asked' });
     await request();
@@ -36,7 +36,7 @@ describe('a cooldown that another process told of', () => {
     expect(pool.snapshot()[0]?.state).toBe('available');
   });
 
-  test('that was guessed is followed by a trial, and a success that began earlier proves nothing', async () => {
+  test('that was guessed is followed by a trial, even after the success of an earlier attempt', async () => {
     const { clock, learn, pool, request, replies } = learning();
     const slow = deferred<number>();
     replies.a = () => slow.promise;
@@ -53,7 +53,7 @@ describe('a cooldown that another process told of', () => {
     expect(pool.snapshot()[0]?.state).toBe('available');
   });
 
-  test('for an oversized wait ranks the backend behind the others, then a trial follows', () => {
+  test('for an oversized wait ranks the backend behind the others until a trial', () => {
     const { clock, learn, pool } = learning();
     learn({ reason: 'oversized', kind: 'oversized' });
     expect(pool.snapshot()[0]).toMatchObject({ state: 'reserve', cooldowns: [{ reason: 'oversized' }] });
@@ -64,14 +64,14 @@ describe('a cooldown that another process told of', () => {
   test.each([
     ['throttled', 'throttled'],
     ['manual', 'taken out by hand'],
-  ] as const)('says %s in the words of the fabricated 429', async (reason, words) => {
+  ] as const)('for the reason %s is described in the fabricated 429', async (reason, words) => {
     const { core, request } = learning();
     for (const name of ['a', 'b'])
       core.learn(core.backends.named(name), { scope: undefined, reason, kind: 'asked', duration: 1000 });
     expect(JSON.stringify((await request()).data)).toContain(`2 ${words}`);
   });
 
-  test('causes no event if the backend has left the pool, or if another cooldown ends later', () => {
+  test('emits no event if the backend has left the pool or another cooldown ends later', () => {
     const { core, events, learn, pool } = learning();
     pool.cool('a', 5000);
     learn({ reason: 'throttled', kind: 'asked' });
@@ -94,7 +94,7 @@ describe('a watcher', () => {
     return { ...stub, told };
   };
 
-  test('is told each cooldown with its kind, also one that ends before another, and each restore', async () => {
+  test('is notified of each restore and each cooldown, even one that ends before another', async () => {
     const { pool, replies, request, told } = watching();
     replies.a = throttled(500);
     await request();
@@ -110,7 +110,7 @@ describe('a watcher', () => {
     ]);
   });
 
-  test('is told neither what was learned nor what befalls a backend that has left the pool', async () => {
+  test('isn’t notified of learned cooldowns or removed backends', async () => {
     const { learn, pool, replies, request, told } = watching();
     learn({ reason: 'throttled', kind: 'asked', duration: 1 });
     replies.b = () => {

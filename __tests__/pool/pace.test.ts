@@ -11,7 +11,7 @@ function send(pace: Pace, from: number, ms: number, refusals = 0): number {
   return gone;
 }
 
-describe('the pace of the requests that wait', () => {
+describe('the pace of waiting requests', () => {
   test('begins with one in the time that a refusal takes, and doubles until the backend refuses', () => {
     const pace = new Pace();
     expect([0, 10, 20, 30].map((from) => send(pace, from, 10))).toEqual([1, 2, 4, 8]);

@@ -65,7 +65,7 @@ describe.each<[string, readonly number[]]>([
   });
 });
 
-test('weightedRandom covers the whole range of random numbers, and notices a changed list of candidates', () => {
+test('weightedRandom covers the whole range of random numbers and follows a changed list of candidates', () => {
   const last = weightedRandomBy(() => 1 - Number.EPSILON / 2);
   const list = [backend('a', 1), backend('b', 2)];
   expect(last(list, {}).name).toBe('b');
@@ -164,6 +164,6 @@ test.each<[string, () => unknown, string]>([
   ['leastPending', leastPending as () => unknown, 'leastPending'],
   ['what roundRobin() returns', roundRobin() as () => unknown, 'roundRobin()'],
   ['what affinity() returns', affinity(() => 'a') as () => unknown, 'affinity((config) => key)'],
-])('%s says so if it is called where it should be passed on', (_which, selector, written) => {
+])('%s rejects being called where it should be passed as it is', (_which, selector, written) => {
   expect(selector).toThrow(new TypeError(`${written} is a selector; write selector: ${written}`));
 });

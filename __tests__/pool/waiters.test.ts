@@ -69,7 +69,7 @@ describe('maxWait', () => {
     expect(duration).toBeLessThanOrEqual(375);
   });
 
-  test('lets the requests go one after the other, ever faster, first come first served', async () => {
+  test('releases the requests in order, ever faster', async () => {
     const { request, pool, configs } = waiting({});
     pool.cool('a', 300);
     pool.cool('b', 300);
@@ -89,7 +89,7 @@ describe('maxWait', () => {
     for (const response of await Promise.all(responses)) expect(response.status).toBe(200);
   });
 
-  test('does not let a new request go before those that wait, unless it cannot wait', async () => {
+  test('does not let a new request overtake waiting ones, unless it cannot wait', async () => {
     const { request, pool, configs } = waiting({});
     pool.cool('a', 300);
     pool.cool('b', 300);
@@ -104,7 +104,7 @@ describe('maxWait', () => {
     expect(configs.at(-1)?.url).toBe('/new');
   });
 
-  test('lets one request go to each backend that comes back, whatever its priority', async () => {
+  test('releases one request to each backend that becomes available, whatever its priority', async () => {
     const { request, pool, tried, replies } = waiting({});
     replies.a = throttled(100);
     pool.cool('a', 300);
@@ -117,7 +117,7 @@ describe('maxWait', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  test('keeps the requests back while one that went is refused, so that the others do not call', async () => {
+  test('holds the other requests back while a released one is refused', async () => {
     const { request, pool, replies, tried } = waiting({ maxWait: 60_000 });
     pool.cool('b', 60_000);
     replies.a = throttled(200);
@@ -130,7 +130,7 @@ describe('maxWait', () => {
     for (const response of await Promise.all(responses)) expect(response.status).toBe(200);
   });
 
-  test('asks a server that always says "20 ms" about ten times in three seconds', async () => {
+  test('tries a server that always specifies 20 ms about ten times in three seconds', async () => {
     const { request, pool, replies, tried } = waiting({ maxWait: 3000 });
     pool.cool('b', 60_000);
     replies.a = throttled(20);
@@ -140,7 +140,7 @@ describe('maxWait', () => {
     expect(tried).toHaveLength(10);
   });
 
-  test('asks a server that always says "1 ms" about ten times in three seconds', async () => {
+  test('tries a server that always specifies 1 ms about ten times in three seconds', async () => {
     const { request, pool, replies, tried } = waiting({ maxWait: 3000 });
     pool.cool('b', 60_000);
     replies.a = throttled(1);
@@ -204,7 +204,7 @@ describe('maxWait', () => {
     expect(performance.now() - started).toBeLessThan(2000);
   });
 
-  test('limits the spread, so that no request waits longer than it may', async () => {
+  test('limits the random part of a wait too', async () => {
     const { request, pool } = stubPool({ a: {} }, { maxWait: 100 });
     const random = jest.spyOn(Math, 'random').mockReturnValue(0.999);
     const waits: number[] = [];
@@ -260,7 +260,7 @@ describe('maxWait', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  test('ends even if a backend keeps asking for no wait', async () => {
+  test('ends even if a backend keeps specifying a wait of zero', async () => {
     const { request, replies, tried } = waiting({ maxWait: 20 });
     replies.a = replies.b = throttled(0);
     const response = request();

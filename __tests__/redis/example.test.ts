@@ -40,7 +40,7 @@ test.each(redisExamples)('the example in $title shares a cooldown with the next 
   }
 });
 
-test('the demo shares over Redis if it is given one', async () => {
+test('the demo shares over Redis if a URL is given', async () => {
   const redis = await RedisServer.start();
   try {
     const demo = join(__dirname, '../../examples/demo.mjs');

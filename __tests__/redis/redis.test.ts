@@ -86,7 +86,7 @@ describe.each(Object.entries(CLIENTS))('%s', (_name, make) => {
     expect(isOut(elsewhere.pool, 1)).toBe(false);
   });
 
-  test('goes on without Redis, and catches up when it starts', async () => {
+  test('continues without Redis, and catches up when Redis starts', async () => {
     const server = await serverOf(RedisServer.absent());
     const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
     const stopAsking = asking(one, other);
@@ -145,7 +145,7 @@ describe.each(Object.entries(CLIENTS))('%s', (_name, make) => {
     expect(await stopAsking()).toBeGreaterThan(0);
   });
 
-  test('leaves nothing: neither connection nor listener, and the client works on', async () => {
+  test('leaves no connection or listener after stop(), and the client still works', async () => {
     const server = await serverOf(RedisServer.start());
     const made = clientOf(make(server));
     const listeners = made.client as unknown as NodeJS.EventEmitter;
@@ -164,14 +164,14 @@ describe.each(Object.entries(CLIENTS))('%s', (_name, make) => {
   });
 });
 
-describe('what else is in Redis', () => {
+describe('unexpected contents of Redis', () => {
   const make = CLIENTS['ioredis 6']!;
   const key = 'axios-priority-adapter:{app}:cooldowns';
 
   /** The only field of the hash. It ends in a space where there is no scope, which redis-cli's output is trimmed of. */
   const fieldIn = async (server: RedisServer) => `${await server.cli('hkeys', key)} `;
 
-  test('a key of another type, and values of any form, keep no message from being heard', async () => {
+  test('a key of another type and invalid values do not prevent messages from being heard', async () => {
     const server = await serverOf(RedisServer.start());
     await server.cli('set', key, 'x');
     const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
@@ -188,7 +188,7 @@ describe('what else is in Redis', () => {
     }
   });
 
-  test('a value that is no message of this package counts as nothing, however late it ends', async () => {
+  test('a value that is not a message of this package is ignored, however late it ends', async () => {
     const server = await serverOf(RedisServer.start());
     const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
     await Promise.all([one.sharing.ready, other.sharing.ready]);
@@ -207,7 +207,7 @@ describe('what else is in Redis', () => {
     }
   });
 
-  test('the hash expires with the longest cooldown, and too many fields are thrown away', async () => {
+  test('the hash expires with the longest cooldown, and is cleared if it has too many fields', async () => {
     const server = await serverOf(RedisServer.start());
     const one = share(clientOf(make(server)));
     await one.sharing.ready;

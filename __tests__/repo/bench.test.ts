@@ -87,7 +87,7 @@ test('the benchmark writes tables, and each plot for light and for dark pages', 
     for (const { name } of figures) expect(tables).toContain(name);
 });
 
-test('waits as given use more of a reserved deployment than longer ones do, and the table shows them all', async () => {
+test('exact waits use more of a reserved deployment than longer ones, and the table shows all of them', async () => {
   const { cells = [] } = results.parts.reserved ?? {};
   expect(cells).toHaveLength(18);
   const tables = await readFile(join(folder, 'results.md'), 'utf8');
@@ -124,7 +124,7 @@ test('bench/readme.mjs writes the figures between the markers of a page and nowh
   expect(await readFile(readme, 'utf8')).toBe('# None\n');
 });
 
-test('without Redis, what is about fleets is skipped, says why, and nothing is written', async () => {
+test('without Redis, the benchmark of fleets is skipped with a reason, and nothing is written', async () => {
   // A PATH without programs.
   const env = { ...process.env, PATH: folder };
   const out = join(folder, 'sharing');

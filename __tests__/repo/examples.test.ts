@@ -319,7 +319,7 @@ test('one-resource.mjs uses two deployments of one resource', async () => {
   expect(models).toEqual(['chat-reserved', 'chat-standard']);
 });
 
-test('openai-last.mjs sends to OpenAI what it expects', async () => {
+test('openai-last.mjs sends OpenAI’s own key and model to OpenAI', async () => {
   const other = await FakeBackend.start();
   const run = await start('openai-last.mjs', { OPENAI_URL: other.url, OPENAI_KEY: 'secret-openai' });
   run.first.always(throttle(60_000));
@@ -362,7 +362,7 @@ test('signing.mjs signs each attempt for the host that it goes to', async () => 
   }
 });
 
-test('cache.mjs asks no backend for what it knows', async () => {
+test('cache.mjs answers a repeated request without a backend', async () => {
   const run = await start('cache.mjs');
   run.first.script(throttle(60_000));
   expect(await linesOf(run)).toEqual([

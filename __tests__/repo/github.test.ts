@@ -145,7 +145,7 @@ test('CHANGELOG.md collects what is not released yet above the versions, each wi
   expect(versions.at(-1)).toMatch(/^0\.1\.0 /);
 });
 
-test('package.json says where the repository, its issues and its site are', () => {
+test('package.json links to the repository, its issues and its site', () => {
   const { homepage, bugs, repository, author } = manifest;
   const [, owner = ''] =
     /^git\+https:\/\/github\.com\/([\w-]+)\/axios-priority-adapter\.git$/.exec(repository.url) ?? [];
@@ -188,7 +188,7 @@ test.each(['bug', 'feature'])('the form for a %s is one that GitHub accepts', (n
   }
 });
 
-test('the form for a bug asks for what explains one, and for no keys', () => {
+test('the bug form asks for details and warns against keys', () => {
   const { body } = parsed('.github/ISSUE_TEMPLATE/bug.yml') as Form;
   const ids = body.map(({ id }) => id).filter(Boolean);
   expect(ids).toEqual(['what', 'program', 'package', 'axios', 'runtime', 'adapter', 'attempts', 'snapshot']);

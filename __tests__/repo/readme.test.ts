@@ -377,7 +377,7 @@ test('all programs in JavaScript type-check', () => {
   expect(programProblems()).toEqual([]);
 }, 60_000);
 
-test('the README shows the error of a request that no backend was left for', async () => {
+test('the README shows the error of a request for which no backend was left', async () => {
   const throttled = await startBackends(2);
   for (const backend of throttled) backend.always(throttle(6_990));
   const urls = [...throttled.map(({ url }) => url), await refusedOrigin()];
@@ -389,7 +389,7 @@ test('the README shows the error of a request that no backend was left for', asy
   expect(shown?.code).toContain(`.data.error.message   ${String(error.response?.data.error.message)}\n`);
 });
 
-test('every block of code is one of these kinds', () => {
+test('every code block is of a known kind', () => {
   const known = ['ts', 'js', 'sh', 'text'];
   expect(
     pages

@@ -46,7 +46,7 @@ test('pools share over a channel, restores included', async () => {
   expect(one.pool.snapshot()[0]?.available).toBe(true);
 });
 
-test('a late starter learns what is in force, and is ready then', async () => {
+test('a late starter becomes ready once it has learned what is in force', async () => {
   const one = start(name);
   one.pool.cool('a', 60_000);
   await one.sharing.ready;
@@ -57,7 +57,7 @@ test('a late starter learns what is in force, and is ready then', async () => {
   expect(cooldown!.remaining).toBeLessThan(60_000);
 });
 
-test('it is ready without others after a moment, and at once when stopped', async () => {
+test('ready resolves after a moment if there are no others, and at once when stopped', async () => {
   await start(name).sharing.ready;
   const other = start(`${name}-other`);
   await other.sharing.stop();

@@ -26,7 +26,7 @@ describe('the memory of a transport', () => {
     expect(memory.list()).toEqual([[cooldown('x.2', 2000), 1000]]);
   });
 
-  test('forgets what was told before a restore, and lists the oldest first', () => {
+  test('forgets what was sent before a restore, and lists the oldest first', () => {
     const clock = fakeClock();
     const memory = new Memory();
     memory.add(cooldown('x.1'));
@@ -45,7 +45,7 @@ describe('the memory of a transport', () => {
     ]);
   });
 
-  test('is read from others only in its own form', () => {
+  test('is read from others without their invalid entries', () => {
     expect(remembered('x')).toEqual([]);
     expect(remembered(['x', [], [5, 5], ['x', '5'], ['x', -1], ['x', NaN], ['x', 5]])).toEqual([['x', 5]]);
   });
@@ -62,11 +62,11 @@ describe("the machine's clock", () => {
     }
   };
 
-  test('tells how old a message is that lay about', () => {
+  test('gives the age of a stored message', () => {
     expect(ageOf(machineTime()! - 5000)).toBeCloseTo(5000, -2);
   });
 
-  test.each([machineTime()! + 5000, 'x', undefined, NaN])('has no age for %p', (stamp) => {
+  test.each([machineTime()! + 5000, 'x', undefined, NaN])('gives an age of 0 for %p', (stamp) => {
     expect(ageOf(stamp)).toBe(0);
   });
 
@@ -76,7 +76,7 @@ describe("the machine's clock", () => {
     { versions: {} },
     { versions: { node: '20', deno: '2' } },
     { versions: { node: '20', bun: '1' } },
-  ])('is Node’s alone (%j)', (process) => {
+  ])('is used only in Node (%j)', (process) => {
     expect(elsewhere(process)).toEqual([undefined, 0]);
   });
 });

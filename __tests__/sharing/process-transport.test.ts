@@ -35,7 +35,7 @@ describe('processTransport', () => {
     expect([hub.isOut(), first.isOut(), second.isOut()]).toEqual([false, false, false]);
   });
 
-  test('relays in a parent that shares no pool of its own, and remembers for late starters', async () => {
+  test('relays in a parent that shares no pool, and remembers for late starters', async () => {
     const [one, other] = [fakeChannel(), fakeChannel()];
     inParent(one.child, other.child);
     share(inChild(one.parent)).pool.cool('a', 60_000);
@@ -51,7 +51,7 @@ describe('processTransport', () => {
     expect(isOut()).toBe(false);
   });
 
-  test('asks the children that were there before the parent', async () => {
+  test('learns from children that started before the parent', async () => {
     const [one, other] = [fakeChannel(), fakeChannel()];
     const early = share(inChild(one.parent));
     const second = share(inChild(other.parent));
@@ -61,7 +61,7 @@ describe('processTransport', () => {
     expect([hub.isOut(), second.isOut()]).toEqual([true, true]);
   });
 
-  test('passes on what it hears to the parent of the parent', async () => {
+  test('passes messages on to the parent’s parent', async () => {
     const [upper, lower] = [fakeChannel(), fakeChannel()];
     const root = share(inParent(upper.child));
     inProcess(upper.parent, () => processTransport({ children: [lower.child] }));
@@ -70,7 +70,7 @@ describe('processTransport', () => {
     expect(root.isOut()).toBe(true);
   });
 
-  test('talks to the workers of a cluster, in its primary process alone', async () => {
+  test('talks to the workers of a cluster only in its primary process', async () => {
     const { child, parent } = fakeChannel();
     const cluster = Object.assign(new EventEmitter(), { isPrimary: true, workers: { 1: { process: child } } });
     child.on('message', (message) => cluster.emit('message', cluster.workers[1], message));
@@ -86,7 +86,7 @@ describe('processTransport', () => {
     expect(cluster.listenerCount('message')).toBe(0);
   });
 
-  test('keeps no more than 100 messages for a process that doesn’t read, then tells it what is in force', async () => {
+  test('keeps no more than 100 messages for a process that doesn’t read, then sends what is in force', async () => {
     const { child, parent } = fakeChannel();
     const hub = inParent(child);
     parent.isStuck = child.isStuck = true;
@@ -122,7 +122,7 @@ describe('processTransport', () => {
     expect(parent.listenerCount('message')).toBe(0);
   });
 
-  test('does nothing where there is neither a parent nor a child', async () => {
+  test('does nothing if there is neither a parent nor a child', async () => {
     const alone = share(inProcess(undefined, () => processTransport()));
     alone.pool.cool('a', 60_000);
     await alone.sharing.ready;

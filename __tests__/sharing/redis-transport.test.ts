@@ -41,7 +41,7 @@ async function later(ms: number): Promise<void> {
   await settled();
 }
 
-test('it loads what is remembered once it has subscribed, and reports that all is well', async () => {
+test('the transport loads what is remembered once it has subscribed, and then reports success', async () => {
   redis.values.set('x', `${String(redis.time() - 500)} ${message('x.1')}`);
   const { heard, ready, reports } = listen(new FakeNodeRedis(redis));
   await ready;
@@ -71,7 +71,7 @@ test('a second listener hears what is remembered, and each stops for itself', as
   expect(first.reports).toEqual([undefined]);
 });
 
-test('it loads again every 30 s, and reports nothing when nothing was wrong', async () => {
+test('the transport reloads every 30 s, and reports nothing if nothing was wrong', async () => {
   const { heard, ready, reports } = listen(new FakeNodeRedis(redis));
   await ready;
   await later(1_000);
@@ -81,7 +81,7 @@ test('it loads again every 30 s, and reports nothing when nothing was wrong', as
   expect(reports).toEqual([undefined]);
 });
 
-test('it sends only while the client is ready, and has it told again when it is back', async () => {
+test('the transport sends only while the client is ready, and asks for what was missed to be sent again', async () => {
   const client = new FakeNodeRedis(redis);
   const { ready, reports, transport } = listen(client);
   await ready;
@@ -100,7 +100,7 @@ test('it sends only while the client is ready, and has it told again when it is 
   expect(redis.told).toEqual([message('y.1')]);
 });
 
-test('what was not sent meanwhile is told again after the next load, also if the client tells nothing', async () => {
+test('unsent messages are requested again after the next load, even if the client emits no event', async () => {
   const client = new FakeNodeRedis(redis);
   const { ready, reports, transport } = listen(client);
   await ready;
@@ -112,7 +112,7 @@ test('what was not sent meanwhile is told again after the next load, also if the
   expect(reports).toEqual([undefined, undefined]);
 });
 
-test('no more than 1,000 commands are under way, and afterwards all is told again, once', async () => {
+test('no more than 1,000 commands are pending, and the rest is requested again once', async () => {
   const { ready, reports, transport } = listen(new FakeNodeRedis(redis));
   await ready;
   redis.hangs = true;
@@ -124,7 +124,7 @@ test('no more than 1,000 commands are under way, and afterwards all is told agai
   expect(reports).toEqual([undefined, undefined]);
 });
 
-test('while a load is under way, no other is begun', async () => {
+test('no load begins while another is pending', async () => {
   const { ready } = listen(new FakeNodeRedis(redis));
   await ready;
   redis.hangs = true;
@@ -134,7 +134,7 @@ test('while a load is under way, no other is begun', async () => {
   expect(run).toHaveBeenCalledTimes(1);
 });
 
-test('a command that fails is reported, and told again after the next load', async () => {
+test('a failed command is reported, and its message requested again after the next load', async () => {
   const client = new FakeNodeRedis(redis);
   const { ready, reports, transport } = listen(client);
   await ready;
@@ -149,7 +149,7 @@ test('a command that fails is reported, and told again after the next load', asy
   expect(reports).toEqual([undefined, error, error, undefined]);
 });
 
-test('values of any form are ignored, and so is a stamp far in the future', async () => {
+test('invalid values are ignored, and so is a timestamp far in the future', async () => {
   const { heard, ready } = listen(new FakeNodeRedis(redis));
   await ready;
   const time = redis.time();
@@ -158,7 +158,7 @@ test('values of any form are ignored, and so is a stamp far in the future', asyn
   expect(heard).toEqual([[message('x.1'), 0]]);
 });
 
-test('a process that was stopped takes the age from before', () => {
+test('a process that was suspended adds the time of its suspension to the age', () => {
   const redisClock = new RedisClock();
   expect(redisClock.ageOf(5)).toBe(0);
   const began = performance.now();
@@ -251,7 +251,7 @@ describe('ioredis', () => {
     expect([1, 100].map((times) => overrides.retryStrategy(times))).toEqual([50, 2000]);
   });
 
-  test('that connects lazily is told to, and a Cluster takes no overrides', async () => {
+  test('with lazyConnect is connected explicitly, and a Cluster gets no overrides', async () => {
     const client = new FakeIoRedis(redis, true);
     client.status = 'wait';
     const { reports } = listen(client);
@@ -268,7 +268,7 @@ test.each([
   [undefined, { prefix: '' }, 'options.prefix must be a non-empty string, got ""'],
   [undefined, { prefix: 'x', prefx: 'x' }, 'options has an unknown field "prefx"; did you mean "prefix"?'],
   [undefined, 'x', 'options must be an object, got a string'],
-])('it refuses bad input (%#)', (client, options, text) => {
+])('the transport refuses bad input (%#)', (client, options, text) => {
   const given = (client ?? new FakeNodeRedis(redis)) as RedisClientLike;
   expect(() => redisTransport(given, options as RedisTransportOptions)).toThrow(text);
 });

@@ -35,7 +35,7 @@ const foreign = (message: Partial<CooldownMessage> = {}): string =>
   written({ id: 'x.1', backend: A, scope: undefined, reason: 'throttled', kind: 'asked', ms: 1000, ...message })!;
 
 describe('shared cooldowns', () => {
-  test('reach the others with reason, scope and length, marked as remote, and are not told again', async () => {
+  test('reach the others with reason, scope and length, marked as remote, and are not sent again', async () => {
     const { broker, one, other } = fleet();
     one.replies.a = throttled(500);
     await one.request({ url: '/openai/deployments/chat/chat/completions' });
@@ -48,7 +48,7 @@ describe('shared cooldowns', () => {
     expect(broker.sent).toHaveLength(1);
   });
 
-  test('are told on a clock that runs', async () => {
+  test('are sent once while the clock runs', async () => {
     const { broker, one } = fleet();
     let time = 0;
     Object.defineProperty(performance, 'now', { value: () => (time += 0.01), configurable: true });
@@ -67,7 +67,7 @@ describe('shared cooldowns', () => {
     expect(text!.length).toBeLessThan(130);
   });
 
-  test('of the same backend with another name or another baseURL are ignored', async () => {
+  test('of a backend with another name or baseURL are ignored', async () => {
     const broker = new MemoryBroker();
     const one = start(broker);
     const others = [
@@ -79,7 +79,7 @@ describe('shared cooldowns', () => {
     expect(others.map(({ pool }) => cooldownsOf(pool))).toEqual([[], []]);
   });
 
-  test('are told once for many refusals at once, and again for one that ends much later', async () => {
+  test('are sent once for many simultaneous refusals, and again for one that ends much later', async () => {
     const { broker, clock, one } = fleet();
     for (let i = 0; i < 100; i++) one.pool.cool('a', 1000 + i);
     await eventLoopTurn();
@@ -94,7 +94,7 @@ describe('shared cooldowns', () => {
     expect(broker.sent).toHaveLength(2);
   });
 
-  test('that another process told of are not told by one that learns nearly the same', async () => {
+  test('are not sent by a process that has just heard nearly the same from another', async () => {
     const { broker, clock, one, other } = fleet();
     one.pool.cool('a', 1000);
     await eventLoopTurn();
@@ -104,7 +104,7 @@ describe('shared cooldowns', () => {
     expect(broker.sent).toHaveLength(1);
   });
 
-  test('that are short, for another reason, of a scope that is too long, or over by then are not told', async () => {
+  test('are not sent if they are short, for another reason, already over, or have an overlong scope', async () => {
     const { broker, clock, one } = fleet();
     one.pool.cool('a', 249);
     one.replies.a = 503;
@@ -117,7 +117,7 @@ describe('shared cooldowns', () => {
     expect(broker.sent).toEqual([]);
   });
 
-  test('keep their kind: an oversized one ranks behind, a guessed one is followed by a trial', async () => {
+  test('keep their kind: an oversized one ranks the backend behind the others, a guessed one leads to a trial', async () => {
     const { clock, one, other } = fleet({ reasons: ['oversized', 'connection'] });
     one.replies.a = throttled(86_400_000);
     await one.request();
@@ -132,7 +132,7 @@ describe('shared cooldowns', () => {
     expect(other.pool.snapshot()[1]?.state).toBe('trial');
   });
 
-  test('of a guessed kind are told again when they are shorter', async () => {
+  test('of a guessed kind are sent again when they are shorter', async () => {
     const { broker, one } = fleet({ reasons: ['connection'], minDuration: 0 });
     one.replies.a = Object.assign(new Error(), { code: 'ECONNREFUSED' });
     await one.request();
@@ -154,7 +154,7 @@ describe('restore', () => {
     expect(() => one.sharing.restore('x')).toThrow('unknown backend "x"; expected one of a, b');
   });
 
-  test('by hand in one process is not undone by the same message, nor by an older one', () => {
+  test('by hand in one process is not undone by the same message or an older one', () => {
     const { broker, clock, other } = fleet();
     broker.deliver(foreign());
     expect(cooldownsOf(other.pool)).toHaveLength(1);
@@ -167,7 +167,7 @@ describe('restore', () => {
     expect(cooldownsOf(other.pool)).toHaveLength(1);
   });
 
-  test('that is older than another is ignored, and counts once', () => {
+  test('is ignored if it is older than the cooldown, or a repetition', () => {
     const { broker, clock, other } = fleet();
     const restore = (id: string) => JSON.stringify({ v: 1, i: id, b: A, r: 'restore', ms: 1000 });
     broker.deliver(restore('y.1'));
@@ -178,7 +178,7 @@ describe('restore', () => {
     expect(cooldownsOf(other.pool)).toHaveLength(1);
   });
 
-  test('that was told before this process learned otherwise is ignored', async () => {
+  test('is ignored if it is older than this process’s own cooldown', async () => {
     const { broker, clock, one } = fleet();
     clock.advance(1000);
     one.pool.cool('a', 5000);
@@ -191,7 +191,7 @@ describe('restore', () => {
     expect(cooldownsOf(one.pool)).toHaveLength(0);
   });
 
-  test('forgets what this process would tell again', async () => {
+  test('removes what this process would send again', async () => {
     const { broker, one } = fleet();
     one.pool.cool('a', 1000);
     one.pool.cool('b', 1000);
@@ -201,7 +201,7 @@ describe('restore', () => {
     expect(broker.sent).toHaveLength(3);
   });
 
-  test('before a cooldown was told leaves nothing to tell', async () => {
+  test('prevents the sending of a cooldown that was not sent yet', async () => {
     const { broker, one } = fleet();
     one.pool.cool('a', 1000);
     one.pool.restore('a');
@@ -211,7 +211,7 @@ describe('restore', () => {
 });
 
 describe('ages', () => {
-  test('shorten what is learned, and what is over is ignored', () => {
+  test('shorten learned cooldowns, and expired ones are ignored', () => {
     const { broker, other } = fleet();
     broker.deliver(foreign(), 1000);
     expect(cooldownsOf(other.pool)).toEqual([]);
@@ -219,13 +219,13 @@ describe('ages', () => {
     expect(cooldownsOf(other.pool)).toEqual([{ reason: 'throttled', remaining: 600 }]);
   });
 
-  test.each([-5, NaN, 'x', null, undefined])('that are wrong (%p) count as new', (age) => {
+  test.each([-5, NaN, 'x', null, undefined])('that are invalid (%p) count as zero', (age) => {
     const { broker, other } = fleet();
     broker.deliver(foreign(), age);
     expect(cooldownsOf(other.pool)).toEqual([{ reason: 'throttled', remaining: 1000 }]);
   });
 
-  test('never make a cooldown longer than maxDuration from when it was first heard', () => {
+  test('never extend a cooldown beyond maxDuration from when it was first heard', () => {
     const { broker, clock, other } = fleet({ maxDuration: 2000 });
     broker.deliver(foreign({ ms: 1e12 }));
     clock.advance(1500);
@@ -234,8 +234,8 @@ describe('ages', () => {
   });
 });
 
-describe('after the transport was away', () => {
-  test('what is still in force is told, and nothing else', async () => {
+describe('after an outage of the transport', () => {
+  test('only cooldowns still in force are sent', async () => {
     const { broker, clock, one, other } = fleet({ reasons: ['oversized', 'manual'] });
     broker.isUp = false;
     one.pool.cool('a', 5000);
@@ -249,7 +249,7 @@ describe('after the transport was away', () => {
     expect(cooldownsOf(other.pool)).toEqual([{ reason: 'manual', remaining: 4000 }]);
   });
 
-  test('a cooldown that a success ended is not told, nor one of a backend that has left', async () => {
+  test('neither a cooldown that a success ended nor one of a removed backend is sent', async () => {
     const { broker, one } = fleet();
     one.replies.a = throttled(86_400_000);
     await one.request();
@@ -264,7 +264,7 @@ describe('after the transport was away', () => {
     expect(broker.sent).toEqual([]);
   });
 
-  test('50,000 cooldowns have left no more than 500 to tell', async () => {
+  test('50,000 cooldowns leave no more than 500 to send', async () => {
     const { broker, one } = fleet();
     broker.isUp = false;
     for (let i = 0; i < 50_000; i++) one.pool.cool('a', 60_000 + i, `deployment-${String(i)}`);
@@ -277,9 +277,9 @@ describe('after the transport was away', () => {
 
 describe('hostile messages', () => {
   test.each([
-    ['no text', 5],
-    ['no JSON', '{'],
-    ['no object', '"x"'],
+    ['a number', 5],
+    ['invalid JSON', '{'],
+    ['a JSON string', '"x"'],
     ['null', 'null'],
     ['another version', foreign().replace('"v":1', '"v":2')],
     ['no id', foreign({ id: '' })],
@@ -287,15 +287,15 @@ describe('hostile messages', () => {
     ['no backend', foreign({ backend: '' })],
     ['another backend', foreign({ backend: 'other' })],
     ['no length', foreign({ ms: 0 })],
-    ['a length that is text', foreign().replace('1000', '"1000"')],
+    ['a length given as text', foreign().replace('1000', '"1000"')],
     ['an empty scope', foreign({ scope: '' })],
     ['a long scope', foreign().replace('"r":', `"s":"${'x'.repeat(257)}","r":`)],
     ['an unknown reason', foreign().replace('throttled', 'toString')],
     ['an unknown kind', foreign().replace('asked', 'wished')],
-    ['a kind that is not of the reason', foreign({ kind: 'oversized' })],
-    ['a reason that is not heard', foreign({ reason: 'connection' })],
+    ['a kind that does not match the reason', foreign({ kind: 'oversized' })],
+    ['a reason that is not shared', foreign({ reason: 'connection' })],
     ['too much text', ' '.repeat(1001) + foreign()],
-  ])('with %s are ignored', (_what, text) => {
+  ])('are ignored: %s', (_what, text) => {
     const { broker, other } = fleet();
     broker.deliver(text);
     expect(other.events).toEqual([]);
@@ -303,7 +303,7 @@ describe('hostile messages', () => {
     expect(other.events).toHaveLength(1);
   });
 
-  test('beyond 10,000 are forgotten', () => {
+  test('are limited in number: only the latest 10,000 message ids are kept', () => {
     const { broker, other } = fleet();
     broker.deliver(foreign());
     for (let i = 0; i < 10_000; i++) broker.deliver(foreign({ id: `y.${String(i)}` }));
@@ -323,7 +323,7 @@ describe('shareCooldowns', () => {
     await start(new MemoryBroker()).sharing.ready;
   });
 
-  test('once stopped, tells what waited to be told, then tells and hears nothing', async () => {
+  test('sends what is pending when stopped, then neither sends nor hears anything', async () => {
     const { broker, one, other } = fleet();
     one.pool.cool('a', 1000);
     expect(one.sharing.stop()).toBe(one.sharing.stop());
@@ -337,7 +337,7 @@ describe('shareCooldowns', () => {
     expect(one.pool.snapshot()[1]?.cooldowns).toEqual([{ reason: 'manual', remaining: 1000 }]);
   });
 
-  test('hears nothing from a transport that goes on after it was stopped', async () => {
+  test('ignores a transport that continues after stop()', async () => {
     const { pool } = stubPool(two);
     let say!: (text: string) => void;
     const transport: Transport = {
@@ -376,7 +376,7 @@ describe('shareCooldowns', () => {
     expect(report).toHaveBeenCalledTimes(1);
   });
 
-  test('tells onError that it works again only after an error', () => {
+  test('calls onError when sharing works again only after an error', () => {
     const broker = new MemoryBroker();
     const heard: unknown[] = [];
     shareCooldowns(stubPool(two).pool, broker.transport(), { onError: (error) => heard.push(error) });
@@ -384,7 +384,7 @@ describe('shareCooldowns', () => {
     expect(heard).toEqual(['away', undefined]);
   });
 
-  test('by default tells the console once of an error, and once that it works again', () => {
+  test('by default logs an error once, and once more when sharing works again', () => {
     const report = jest.spyOn(console, 'error').mockImplementation(() => undefined);
     const info = jest.spyOn(console, 'info').mockImplementation(() => undefined);
     const broker = new MemoryBroker();

@@ -37,7 +37,7 @@ async function open(pools: BackendPool | Record<string, BackendPool>, options = 
 const firstOf = (snapshot: unknown) => (snapshot as { pools: { pool: { backends: [State] } } }).pools.pool.backends[0];
 
 describe('a viewer', () => {
-  test('is told at once behind a middleware that compresses responses', async () => {
+  test('gets events at once behind a middleware that compresses responses', async () => {
     const pool = newPool();
     const page = toClose(statusPage(pool));
     const flush = jest.fn();
@@ -50,7 +50,7 @@ describe('a viewer', () => {
     expect(flush.mock.calls.length).toBeGreaterThan(1);
   });
 
-  test('gets a snapshot and the history at once, and can be told how soon to come back', async () => {
+  test('gets a retry delay, a snapshot and the history at once', async () => {
     const pool = newPool();
     const { look } = await open(pool);
     pool.cool('one', 60_000);
@@ -64,7 +64,7 @@ describe('a viewer', () => {
     });
   });
 
-  test('is told of each event of each pool, with its time', async () => {
+  test('gets each event of each pool, with its time', async () => {
     const pools = { chat: newPool(), mail: newPool() };
     const { look } = await open(pools);
     const stream = await look();
@@ -136,7 +136,7 @@ describe('a viewer', () => {
 });
 
 describe('the number of viewers', () => {
-  test('has a limit: a further one gets a 503 and may come when another has left', async () => {
+  test('has a limit: one more gets a 503, until another has left', async () => {
     const { url, look } = await open(newPool(), { maxClients: 2 });
     const [first] = [await look(), await look()];
     const refused = await ask(`${url}/events`);
@@ -149,7 +149,7 @@ describe('the number of viewers', () => {
     expect(stream.status).toBe(200);
   });
 
-  test('isn’t raised by a client that left while somebody else’s middleware had its request', async () => {
+  test('isn’t raised by a client that left while another middleware had its request', async () => {
     const page = toClose(statusPage(newPool(), { maxClients: 1 }));
     const waiting: (() => Promise<void>)[] = [];
     const { url } = await serve((request, response) => {
@@ -174,7 +174,7 @@ describe('the number of viewers', () => {
     expect((await look()).status).toBe(200);
   });
 
-  test('drops one that doesn’t read, and no other', async () => {
+  test('goes down when a viewer that doesn’t read is dropped, and no other is', async () => {
     const pool = newPool();
     const { url, look } = await open(pool, { maxClients: 2 });
     const [slow, quick] = [await look(), await look()];
@@ -192,8 +192,8 @@ describe('the number of viewers', () => {
   });
 });
 
-describe('while nobody looks,', () => {
-  test('there is no timer and nothing is written', async () => {
+describe('without viewers', () => {
+  test('no timer runs and no snapshot is taken', async () => {
     const begin = jest.spyOn(globalThis, 'setInterval');
     const end = jest.spyOn(globalThis, 'clearInterval');
     const pool = newPool();
@@ -211,7 +211,7 @@ describe('while nobody looks,', () => {
     await until(() => end.mock.calls.some(([each]) => each === timer));
   });
 
-  test('events of the last viewer’s time aren’t kept for the next', async () => {
+  test('events aren’t kept for the next viewer', async () => {
     const pool = newPool();
     const { look, url } = await open(pool);
     const first = await look();
@@ -227,7 +227,7 @@ describe('while nobody looks,', () => {
 });
 
 describe('when the server closes,', () => {
-  test('the viewers’ connections end, so that it can', async () => {
+  test('the viewers’ connections end too', async () => {
     const { look, server } = await open(newPool());
     const streams = [await look(), await look()];
     await new Promise((resolve) => server.close(resolve));

@@ -77,14 +77,14 @@ describe('the timeline', () => {
     expect(timeline.columnsOf('two', 12_000)).toEqual([]);
   });
 
-  test('goes on in the latest slot when the clock goes back', () => {
+  test('continues in the latest slot when the clock goes back', () => {
     const timeline = new Timeline(300_000);
     timeline.add(attempt({ status: 200 }), 10_000);
     timeline.add(attempt({ status: 200 }), 1_000);
     expect(counts(timeline, 10_000)).toEqual([[5, 2, 0, 0]]);
   });
 
-  test('has a bound, whatever the traffic and however short the history', () => {
+  test('is limited in size, whatever the traffic and however short the history', () => {
     for (const history of [300_000, 0]) {
       const timeline = new Timeline(history);
       for (let at = 0; at < 3_600_000; at += 500) timeline.add(attempt({ status: 200 }), at);
@@ -102,7 +102,7 @@ describe('the timeline', () => {
     expect(timeline.data(1_000_000).columns).toEqual([['one', [[500, 1, 0, 0]]]]);
   });
 
-  test('joins what prolongs a cooldown, and keeps what is another', () => {
+  test('merges a cooldown with what prolongs it, and keeps separate ones', () => {
     const timeline = new Timeline(300_000);
     timeline.add(cooldown(1_000), 0);
     timeline.add(cooldown(1_000), 500);
@@ -129,7 +129,7 @@ describe('the timeline', () => {
     expect(timeline.spansOf('one', 305_000).map(({ to }) => to)).toEqual([9_000, 6_000]);
   });
 
-  test('comes back from its data', () => {
+  test('can be restored from its data', () => {
     const timeline = new Timeline(300_000);
     timeline.add(attempt({ status: 200 }), 10_000);
     timeline.add(cooldown(1_000), 10_000);
@@ -155,7 +155,7 @@ describe('a monitor', () => {
     throw new Error('told of an event while nobody looks');
   };
 
-  test('remembers the events that aren’t plain answers, up to a bound', () => {
+  test('remembers a limited number of events other than successful attempts', () => {
     const { monitor, emit } = watched();
     emit(attempt({ status: 200 }));
     emit(attempt({ status: 500, reason: 'server-error' }));
@@ -172,7 +172,7 @@ describe('a monitor', () => {
     expect(monitor.history().events).toEqual([]);
   });
 
-  test('forgets backends that have left when there have been many, and keeps the others', () => {
+  test('forgets removed backends once there are many, and keeps the others', () => {
     const { monitor, emit, backends } = watched();
     for (let i = 0; i < 5_000; i++) {
       emit(attempt({ backend: `gone-${String(i)}`, status: 200 }));

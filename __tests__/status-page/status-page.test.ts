@@ -31,7 +31,7 @@ describe('the page', () => {
     expect(policy).not.toContain('unsafe');
   });
 
-  test('names nothing outside its own server', async () => {
+  test('refers to nothing outside its own server', async () => {
     const { url } = await open(newPool('one'));
     const { body } = await ask(`${url}/`);
     const addresses = body.match(/https?:\/\/[^"'\s)]+/g);
@@ -99,14 +99,14 @@ describe('where it is mounted', () => {
     (await ask(`${base}/other`)).status,
   ];
 
-  test('below a path of node:http, it answers there alone', async () => {
+  test('below a path of node:http, it answers only there', async () => {
     const { url } = await open(newPool('one'), { path: '/internal/status/' });
     expect(await pages(`${url}/internal/status`)).toEqual([200, 200, 404]);
     expect(await pages(url)).toEqual([404, 404, 404]);
     expect((await ask(`${url}/internal/statuses/`)).status).toBe(404);
   });
 
-  test('below a path of Express, too, in a nested router with a path of its own', async () => {
+  test('below a path of Express, it works in a nested router too', async () => {
     const app = express();
     const inner = express();
     inner.use('/status', toClose(statusPage(newPool('one'))));
@@ -129,7 +129,7 @@ describe('where it is mounted', () => {
     expect((await ask(url + path, 'HEAD')).status).toBe(308);
   });
 
-  test('a path can’t send anybody elsewhere', async () => {
+  test('no path redirects to another origin', async () => {
     const app = express();
     app.use('//evil.example', toClose(statusPage(newPool('one'))));
     const { url } = await serve(app);
@@ -168,7 +168,7 @@ describe('snapshot.json', () => {
     ]);
   });
 
-  test('holds several pools under their names, odd ones included', async () => {
+  test('holds several pools under their names, unusual ones included', async () => {
     const pools = Object.fromEntries(['chat', '__proto__', '<b>'].map((name) => [name, newPool('one')]));
     const { url } = await open(pools);
     expect(Object.keys((await snapshotOf(url)).pools)).toEqual(['chat', '__proto__', '<b>']);
@@ -205,7 +205,7 @@ describe('bad input is refused:', () => {
     expect(() => unknown(pools, options)).toThrow(new TypeError(message));
   });
 
-  test('undefined means the default', async () => {
+  test('except undefined, which means the default', async () => {
     const options = { title: undefined, path: undefined, history: undefined, maxClients: undefined };
     const { url } = await open(pool, options);
     expect((await ask(`${url}/`)).body).toContain('<title>Backends</title>');
