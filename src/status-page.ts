@@ -10,6 +10,7 @@ export type { BackendReport } from './status-page/monitor';
 export type { StatusPageOptions } from './status-page/options';
 export type { Backend, CooldownStatus } from './pool/backend';
 export type { BackendOptions, BackendRequestOptions, ProxyOptions } from './pool/backend-options';
-export type { CooldownReason, State } from './pool/circuit';
+export type { State } from './pool/circuit';
+export type { CooldownReason } from './pool/reasons';
 export type { Attempt, PoolEvent } from './pool/events';
 export type { BackendPool, BackendPoolOptions, BackendStatus } from './pool/pool';

@@ -3,7 +3,8 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { own } from '../base/check';
 import { now } from '../base/clock';
 import { codeOf, errorChain } from '../base/errors';
-import type { Connection, Exchange, FetchConnection, Head } from '../failover/http-client';
+import type { Connection, FetchConnection, Head } from '../failover/connection';
+import type { Exchange } from '../failover/http-client';
 import { CLOSED_CODE, STALE_WITHIN, headFrom } from './transport';
 
 /** A native request, as an error of axios's http adapter holds it. */

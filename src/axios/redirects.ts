@@ -1,8 +1,9 @@
 import axios from 'axios';
 import type { AxiosAdapter, AxiosResponse } from 'axios';
 import { errorChain } from '../base/errors';
-import { isRedirectRefusal } from '../failover/errors';
-import type { Connection, Exchange, Target } from '../failover/http-client';
+import { isRedirectRefusal } from '../failover/network-errors';
+import type { Connection } from '../failover/connection';
+import type { Exchange, Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { headerOf } from '../http/headers';
 import type { HeaderFields } from '../http/headers';

@@ -4,7 +4,8 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { after, afterArrivals, now } from '../base/clock';
 import { codeOf } from '../base/errors';
-import type { Connection, Exchange, Head } from '../failover/http-client';
+import type { Connection, Head } from '../failover/connection';
+import type { Exchange } from '../failover/http-client';
 import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect';
 import { conceal } from './native-request';
 

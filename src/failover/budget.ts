@@ -17,7 +17,7 @@ export class AbortReason extends Error {
 }
 
 /** The part of an `AbortSignal` that is used; axios accepts polyfills too. */
-export interface SignalLike {
+interface SignalLike {
   readonly aborted: boolean;
   readonly reason?: unknown;
   addEventListener?(type: 'abort', listener: (event?: unknown) => void): void;

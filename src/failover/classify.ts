@@ -4,9 +4,9 @@ import type { HttpResponse, RequestConfig } from '../http/messages';
 import { parseRetryAfter } from '../http/retry-after';
 import type { StreamError, StreamRefusal } from '../http/stream-error';
 import type { Backend, PooledBackend } from '../pool/backend';
-import type { CooldownReason, FailureReason } from '../pool/circuit';
-import { brokenReason, exceedsLimit, isOwnMistake, isLocal, isNetworks, reasonOfError } from './errors';
-import type { Connection } from './http-client';
+import type { CooldownReason, FailureReason } from '../pool/reasons';
+import { brokenReason, exceedsLimit, isOwnMistake, isLocal, isNetworks, reasonOfError } from './network-errors';
+import type { Connection } from './connection';
 
 /** An attempt that ended in a status of 400 or more, in a refusal inside a streamed 200, or without a usable response. */
 export interface Failure {
@@ -247,7 +247,7 @@ export function failureOfError(
 }
 
 /** What is known of an attempt that ended with an error. */
-export interface Evidence {
+interface Evidence {
   readonly backend: PooledBackend;
   readonly config: RequestConfig;
   /** What the caller's own body stream failed with. */

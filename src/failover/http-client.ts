@@ -7,6 +7,7 @@ import type { ReadLimits, Take } from '../http/streams';
 import type { BackendSettings } from '../pool/backend-options';
 import type { Attempt } from '../pool/events';
 import type { Abort, AbortReason } from './budget';
+import type { Connection } from './connection';
 import type { Fabricated } from './exhausted';
 
 /** The caller's request, as the failover needs to know it. A client adds what it needs itself. */
@@ -44,41 +45,6 @@ export interface Target {
   readonly backend: BackendSettings;
   readonly credentials: HeaderList;
   readonly body: Body;
-}
-
-/** The head of a response. */
-export type Head = Pick<HttpResponse, 'status' | 'statusText' | 'headers'>;
-
-/** What a client saw of the connection of one sending. */
-export interface Connection {
-  /** What the native request failed with. */
-  readonly error: unknown;
-  /** Whether it failed before a connection was established. `undefined`: only its code can tell. */
-  readonly isUnsent: boolean | undefined;
-  /** Whether it failed because the server had closed a kept-alive connection. */
-  readonly isStale: boolean;
-  /** Whether it waits for a free socket of its agent. */
-  readonly isQueued: boolean;
-  /** The head of the response, once it has arrived. */
-  readonly head: Head | undefined;
-  /** The native request, where an attempt that is given up may reject too late to tell. */
-  readonly native?: unknown;
-  /** Whether it can't be seen how far a handshake got: over fetch. */
-  readonly hidesHandshake?: boolean;
-  /** Whether a redirect was followed: then a server has had the request, whatever becomes of this connection. */
-  isRedirected: boolean;
-}
-
-/** What is seen of a request over fetch. Nothing shows how far a connection got. */
-export class FetchConnection implements Connection {
-  readonly error = undefined;
-  readonly isUnsent = undefined;
-  readonly isStale = false;
-  readonly isQueued = false;
-  readonly hidesHandshake = true;
-  isRedirected = false;
-  head: Head | undefined;
-  native: unknown;
 }
 
 /** One sending of a request. */

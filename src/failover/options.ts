@@ -113,7 +113,7 @@ export interface Rules {
   readonly pinned: string | undefined;
 }
 
-export const RULE_CHECKS: Checks<Omit<Rules, 'once' | 'ofRequest' | 'pinned'>> = {
+const RULE_CHECKS: Checks<Omit<Rules, 'once' | 'ofRequest' | 'pinned'>> = {
   attemptTimeout: /* @__PURE__ */ duration(0),
   connectTimeout: /* @__PURE__ */ duration(10_000),
   maxWait: /* @__PURE__ */ duration(0),

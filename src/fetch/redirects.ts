@@ -1,7 +1,7 @@
 import { CodedError, errorChain } from '../base/errors';
 import { alike } from '../base/hidden';
 import { isSuccess } from '../failover/classify';
-import { isRedirectRefusal } from '../failover/errors';
+import { isRedirectRefusal } from '../failover/network-errors';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { headerOf } from '../http/headers';

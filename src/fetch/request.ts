@@ -24,7 +24,7 @@ export type FetchInit = RequestInit & {
 export type FetchInput = string | URL | Request;
 
 /** What selectors, conditions and failures see of a fetch. axios's configs have the same fields. */
-export interface FetchConfig extends RequestConfig {
+interface FetchConfig extends RequestConfig {
   readonly url: string;
   /** In lower case, as in axios. */
   readonly method: string;

@@ -1,7 +1,7 @@
 import { bodyText } from './body-text';
 
 /** The parts of an OpenAI-shaped error that are used. */
-export interface ErrorBody {
+interface ErrorBody {
   readonly code?: string;
   readonly type?: string;
   readonly message?: string;

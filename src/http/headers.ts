@@ -2,7 +2,7 @@
 export type HeaderFields = Record<string, unknown>;
 
 /** All headers as pairs. Takes a plain object, an `AxiosHeaders`, the `Headers` of fetch, or nothing. */
-export function headerEntries(headers: object | null | undefined): Iterable<[name: string, value: unknown]> {
+function headerEntries(headers: object | null | undefined): Iterable<[name: string, value: unknown]> {
   const given = headers ?? {};
   return Symbol.iterator in given ? (given as Iterable<[string, unknown]>) : Object.entries(given as HeaderFields);
 }

@@ -99,7 +99,7 @@ export interface ReadLimits {
 }
 
 /** A web stream of which somebody else reads the beginning. */
-export interface ReadAhead {
+interface ReadAhead {
   /** All of the stream, for whoever reads it afterwards. */
   readonly stream: ReadableStream<Uint8Array>;
   /**

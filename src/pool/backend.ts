@@ -1,7 +1,8 @@
 import { renamed } from './backend-options';
 import type { BackendSettings } from './backend-options';
 import { Circuit } from './circuit';
-import type { Availability, CooldownReason, State } from './circuit';
+import type { Availability, State } from './circuit';
+import type { CooldownReason } from './reasons';
 
 /** A backend's public information. It holds no secrets, so it is safe to log. */
 export interface Backend {

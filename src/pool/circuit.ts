@@ -1,28 +1,5 @@
-import { WORDS } from './words';
-
-/**
- * Why a backend, or one deployment of it, is on cooldown:
- *
- * - `throttled`: 429, or a rejected credential for which the server specified a wait (a used-up quota)
- * - `server-error`: 5xx
- * - `connection`: nothing was sent (refused, DNS, unreachable, TLS)
- * - `ambiguous`: the request may have arrived (reset, hang-up, truncated body)
- * - `timeout`: `attemptTimeout` passed, or the caller's `timeout` where one attempt had all of it
- * - `client-error`: another 4xx that a `failoverCondition` fails over from
- * - `credential`: its `apiKey` function or `azureADTokenProvider` failed, or it rejected its own credential (401, 403)
- * - `oversized`: the server asked for a longer wait than `maxCooldown`, so the backend ranks behind the others instead
- * - `manual`: `BackendPool.cool`
- */
-export type CooldownReason =
-  | 'throttled'
-  | 'server-error'
-  | 'connection'
-  | 'ambiguous'
-  | 'timeout'
-  | 'client-error'
-  | 'credential'
-  | 'oversized'
-  | 'manual';
+import { WORDS } from './reasons';
+import type { CooldownReason, FailureReason } from './reasons';
 
 /** May a backend be used? `last` means: only if no other backend can. */
 export type Availability = 'yes' | 'last' | 'no';
@@ -35,9 +12,6 @@ export interface CooldownLimits {
   readonly defaultCooldown: number;
   readonly maxCooldown: number;
 }
-
-/** The reasons that an attempt can fail for. The other two don't come from an attempt's own outcome. */
-export type FailureReason = Exclude<CooldownReason, 'oversized' | 'manual'>;
 
 /** A failed attempt, as the circuit is told of it. */
 export interface AttemptFailure {
@@ -59,7 +33,7 @@ export interface AttemptInFlight {
 }
 
 /** A cooldown that is running. */
-export interface RunningCooldown {
+interface RunningCooldown {
   readonly reason: CooldownReason;
   /** ms */
   readonly remaining: number;
@@ -76,7 +50,7 @@ export interface RunningCooldown {
 export type CooldownKind = 'asked' | 'guessed' | 'oversized';
 
 /** What a failure cost its backend. */
-export interface Cost {
+interface Cost {
   /** ms of cooldown */
   readonly duration: number;
   readonly reason: CooldownReason;
@@ -122,7 +96,7 @@ function costOf(
 }
 
 /** A deadline until which the backend is not used. */
-export interface Hold {
+interface Hold {
   readonly until: number;
   readonly reason: CooldownReason;
   /** The reason in the words of the fabricated 429. */

@@ -1,5 +1,5 @@
 import { must } from '../base/check';
-import type { CooldownReason } from './circuit';
+import type { CooldownReason } from './reasons';
 
 /** One attempt of a request, at one backend. */
 export interface Attempt {

@@ -4,13 +4,14 @@ import type { RequestConfig } from '../http/messages';
 import type { PooledBackend, Scope } from './backend';
 import type { BackendOptions } from './backend-options';
 import { Candidates, lastHope } from './candidates';
-import type { AttemptFailure, AttemptInFlight, Circuit, CooldownKind, CooldownLimits, CooldownReason } from './circuit';
+import type { AttemptFailure, AttemptInFlight, Circuit, CooldownKind, CooldownLimits } from './circuit';
+import type { CooldownReason } from './reasons';
 import { Events } from './events';
 import { BackendList } from './backend-list';
 import type { Wanted } from './backend-list';
 import type { Selector } from './selectors';
 import { Waiters } from './waiters';
-import { WORDS } from './words';
+import { WORDS } from './reasons';
 
 /** An attempt under way. The first of `succeed`, `fail` and `release` ends it. */
 export interface InFlight extends AttemptInFlight {
@@ -23,7 +24,7 @@ export interface InFlight extends AttemptInFlight {
 }
 
 /** A failed attempt, and what it is about. */
-export interface PoolFailure extends Omit<AttemptFailure, 'isAlive'> {
+interface PoolFailure extends Omit<AttemptFailure, 'isAlive'> {
   /** The deployment that is on cooldown. `undefined`: the whole backend. */
   readonly scope: Scope;
 }

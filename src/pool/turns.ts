@@ -5,7 +5,7 @@ import type { Wanted } from './backend-list';
 import type { InFlight, PoolCore } from './pool-core';
 
 /** What a request does next. */
-export type Turn =
+type Turn =
   | { readonly is: 'attempt'; readonly inFlight: InFlight }
   /** Read the body, since a backend can be tried. Then ask again: much can change meanwhile. */
   | { readonly is: 'read' }
@@ -24,7 +24,7 @@ export interface Exhausted {
 }
 
 /** A backend that isn't used. */
-export interface Out {
+interface Out {
   readonly name: string;
   /** Why it is on cooldown, in words. `undefined`: it isn't, but the request has tried it. */
   readonly because: string | undefined;

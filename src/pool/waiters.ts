@@ -4,7 +4,7 @@ import type { Wanted } from './backend-list';
 import { Pace } from './pace';
 
 /** A request that waits for a backend to become available. All times are in ms on the pool's clock. */
-export interface Waiter {
+interface Waiter {
   /** What it needs. */
   readonly wanted: Wanted;
   /** Its number among the pool's requests: the first to wait is the first to go. */
@@ -24,7 +24,7 @@ export interface Wait {
 }
 
 /** What the waiters need to know of their pool. */
-export interface WaitersPool {
+interface WaitersPool {
   /**
    * ms until a backend becomes available; 0 if one is
    *

@@ -3,7 +3,7 @@ import { Memory, remembered } from './memory';
 import type { Remembered } from './memory';
 
 /** What peers without a server in between say to each other. All that they say is in `says`. */
-export interface Envelope {
+interface Envelope {
   readonly axiosPriorityAdapter: Says;
 }
 
@@ -20,7 +20,7 @@ type Says =
   | { readonly what: 'answer'; readonly all: readonly Remembered[]; readonly at: number | undefined };
 
 /** What came in: messages that were not known, and whether it was a question or an answer. */
-export interface Heard {
+interface Heard {
   readonly what: Says['what'] | undefined;
   readonly fresh: readonly Remembered[];
 }

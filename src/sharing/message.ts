@@ -1,4 +1,6 @@
-import type { CooldownKind, CooldownReason } from '../pool/circuit';
+import type { CooldownKind } from '../pool/circuit';
+import { WORDS } from '../pool/reasons';
+import type { CooldownReason } from '../pool/reasons';
 
 /** A cooldown, on the wire. Times are lengths, so they don't depend on a clock. */
 export interface CooldownMessage {
@@ -32,17 +34,7 @@ const MAX_MESSAGE = 1000;
 const MAX_SCOPE = 256;
 const MAX_ID = 40;
 
-export const REASONS: readonly CooldownReason[] = [
-  'throttled',
-  'server-error',
-  'connection',
-  'ambiguous',
-  'timeout',
-  'client-error',
-  'credential',
-  'oversized',
-  'manual',
-];
+export const REASONS = Object.keys(WORDS) as readonly CooldownReason[];
 const KINDS: readonly CooldownKind[] = ['asked', 'guessed', 'oversized'];
 
 /** A message as text. `undefined` if it would be too long to be accepted. */

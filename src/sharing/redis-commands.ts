@@ -1,5 +1,17 @@
 import { LOAD, TELL } from './redis-scripts';
-import type { RedisClientLike } from './redis-transport';
+
+/**
+ * What {@link redisTransport} needs of a client: `redis` (node-redis 4, 5, 6) and `ioredis` (5, 6) have it. Their types differ
+ * too much to say more.
+ */
+export interface RedisClientLike {
+  /** A method: makes a second client like this one, for subscribing. */
+  readonly duplicate: object;
+  /** A method: runs a script. */
+  readonly eval: object;
+  /** A method: adds a listener. */
+  readonly on: object;
+}
 
 /** What the transport does with Redis, whichever client does it. */
 export interface RedisCommands {
@@ -13,7 +25,7 @@ export interface RedisCommands {
   subscribe(events: SubscriberEvents): () => void;
 }
 
-export interface SubscriberEvents {
+interface SubscriberEvents {
   /** The server acknowledged the subscription, for the first time or after a reconnect. */
   readonly subscribed: () => void;
   readonly message: (text: string) => void;

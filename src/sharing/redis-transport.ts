@@ -2,19 +2,7 @@ import { checkFields, dictionary, isText, must } from '../base/check';
 import type { Transport } from './transport';
 import { RedisConnection } from './redis-connection';
 import { commandsOf } from './redis-commands';
-
-/**
- * What {@link redisTransport} needs of a client: `redis` (node-redis 4, 5, 6) and `ioredis` (5, 6) have it. Their types differ
- * too much to say more.
- */
-export interface RedisClientLike {
-  /** A method: makes a second client like this one, for subscribing. */
-  readonly duplicate: object;
-  /** A method: runs a script. */
-  readonly eval: object;
-  /** A method: adds a listener. */
-  readonly on: object;
-}
+import type { RedisClientLike } from './redis-commands';
 
 /** Options of {@link redisTransport}. */
 export interface RedisTransportOptions {

@@ -1,6 +1,6 @@
 import { callback, duration, resolveOptions, must, show } from '../base/check';
 import type { Check, Checks } from '../base/check';
-import type { CooldownReason } from '../pool/circuit';
+import type { CooldownReason } from '../pool/reasons';
 import { BackendPool, coreOf } from '../pool/pool';
 import { REASONS } from './message';
 import { Sharing } from './sharing';

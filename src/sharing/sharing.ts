@@ -1,6 +1,6 @@
 import { nextTurn, now } from '../base/clock';
 import type { PooledBackend } from '../pool/backend';
-import type { CooldownReason } from '../pool/circuit';
+import type { CooldownReason } from '../pool/reasons';
 import type { Cooldown, PoolCore, Watcher } from '../pool/pool-core';
 import { digestOf } from './digest';
 import { LimitedMap } from './limited-map';

@@ -1,8 +1,8 @@
 import { codeOf, errorChain } from '../base/errors';
 import type { ErrorLike } from '../base/errors';
 import type { RequestConfig } from '../http/messages';
-import type { FailureReason } from '../pool/circuit';
-import type { Connection } from './http-client';
+import type { FailureReason } from '../pool/reasons';
+import type { Connection } from './connection';
 
 /** What an error without a response counts as. */
 export function reasonOfError(error: unknown, connection?: Connection): FailureReason {
