@@ -10,7 +10,7 @@ import '../support/stub-pool';
 /** It needs axios to be absent, and the others need it. */
 const WITHOUT_AXIOS = 'second-client.test.ts';
 
-const FOLDERS = ['http', 'pool', 'failover', 'axios', 'behaviour'];
+const FOLDERS = ['http', 'pool', 'failover', 'axios', 'fetch', 'behaviour'];
 
 type Body = (...args: unknown[]) => unknown;
 

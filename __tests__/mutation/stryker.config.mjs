@@ -3,7 +3,8 @@ export default {
   testRunner: 'jest',
   jest: { projectType: 'custom', configFile: '__tests__/mutation/jest.config.ts', enableFindRelatedTests: false },
   coverageAnalysis: 'perTest',
-  mutate: ['src/**/*.ts'],
+  // The parts that the tests of its configuration test.
+  mutate: ['src/{base,http,pool,failover,axios,fetch}/**/*.ts'],
   // A mutant that acts while a module is loaded would need a run of all tests.
   ignoreStatic: true,
   disableTypeChecks: true,
