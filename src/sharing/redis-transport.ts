@@ -4,8 +4,8 @@ import { RedisConnection } from './redis-connection';
 import { commandsOf } from './redis-commands';
 
 /**
- * What {@link redisTransport} needs of a client: `redis` (node-redis 4, 5, 6) and `ioredis` (5, 6) have it. Their types differ
- * too much to say more.
+ * What {@link redisTransport} needs of a client: `redis` (node-redis 4, 5, 6) and `ioredis` (5, 6) have it. Their types
+ * differ too much to say more.
  */
 export interface RedisClientLike {
   /** A method: makes a second client like this one, for subscribing. */
@@ -23,8 +23,8 @@ export interface RedisTransportOptions {
 }
 
 /**
- * Shares over Redis, by the client that you have: single server, Sentinel or Cluster. It opens one connection of its own for
- * subscribing, and closes only that.
+ * Shares over Redis, by the client that you have: single server, Sentinel or Cluster. It opens one connection of its
+ * own for subscribing, and closes only that.
  *
  * @param client of `redis` (node-redis 4, 5, 6) or `ioredis` (5, 6). It may connect later
  * @param options `prefix` is required
