@@ -1,6 +1,6 @@
 /**
- * Priority failover for axios: one client over several Azure OpenAI endpoints. Begin with {@link priorityAdapter}, or with
- * {@link attachPriorityAdapter} for an existing instance. All durations are in milliseconds.
+ * Priority failover for axios: one client over several Azure OpenAI endpoints. Begin with {@link priorityAdapter}, or
+ * with {@link attachPriorityAdapter} for an existing instance. All durations are in milliseconds.
  *
  * @module axios-priority-adapter
  */

@@ -51,7 +51,7 @@ describe.each(Object.entries(fetches))('over a fetch %s,', (_, fetchInUse) => {
     for (const method of ['get', 'post']) {
       const error = await rejectionOf(client.request({ ...config, method, url: '/x' }));
       expect(error).toMatchObject({ code: 'ERR_FR_REDIRECTION_FAILURE', attempts: [{ backend: 'first' }] });
-      expect(error.message).toContain("this runtime's fetch doesn't tell where it leads");
+      expect(error.message).toContain("this runtime's fetch hides where the redirect leads");
       expect(error.request).toBeInstanceOf(Request);
     }
     expect([first.calls.length, second.calls.length, elsewhere.calls.length]).toEqual([2, 0, 0]);

@@ -257,7 +257,7 @@ describe('secrets:', () => {
   ])('a redirect that is %s rejects with an explanation and puts no backend on cooldown', async (_how, given) => {
     const { fetch, b } = await pair({}, { fetch: given });
     const error = await rejectionOf(fetch(URL_, post()));
-    expect(error.message).toContain("this runtime's fetch doesn't tell where it leads");
+    expect(error.message).toContain("this runtime's fetch hides where the redirect leads");
     expect(fetch.pool.backends.map(({ failures }) => failures)).toEqual([0, 0]);
     expect(b.calls).toEqual([]);
   });
@@ -394,7 +394,7 @@ describe("a request that fails by the caller's own doing puts no backend on cool
   test('a redirect to an address with userinfo', async () => {
     const { fetch, b } = await pair({ status: 302, headers: { location: 'http://user:word@127.0.0.1/' } });
     const error = await rejectionOf(fetch(URL_));
-    expect((error.cause as Error).message).toBe('Redirected request failed: the address holds credentials');
+    expect((error.cause as Error).message).toBe('Redirected request failed: the Location contains credentials');
     expect(inspect(error, { depth: 9 })).not.toContain('word');
     expect(fetch.pool.snapshot()[0]!.available).toBe(true);
     expect(b.calls).toEqual([]);

@@ -20,16 +20,17 @@ export interface Attached {
 const ATTACHED = Symbol.for('axios-priority-adapter.attached');
 
 /**
- * Attaches failover to an existing axios instance through a request interceptor. It wraps the adapter that a request would
- * have used: the instance's own, even if it is replaced later, or the request's.
+ * Attaches failover to an existing axios instance through a request interceptor. It wraps the adapter that a request
+ * would have used: the instance's own, even if it is replaced later, or the request's.
  *
  * `axios` itself is shared by every library of the process. So without `shouldBalance`, only these of its requests are
- * balanced: those whose full URL has a backend's origin and, outside browsers, those whose full URL is relative. All others
- * go where they were going, and so do those with a `socketPath`.
+ * balanced: those whose full URL has a backend's origin and, outside browsers, those whose full URL is relative. All
+ * others go where they were going, and so do those with a `socketPath`.
  *
  * @param instance what `axios.create()` returned, or `axios` itself
  * @param backends the endpoints, or a `BackendPool`, so that several clients share one
- * @param options as for {@link priorityAdapter}, except that `adapter` defaults to the one that the request would have used
+ * @param options as for {@link priorityAdapter}, except that `adapter` defaults to the one that the request would have
+ * used
  * @throws TypeError if it isn't an axios instance or has a plugin already, and for everything that `priorityAdapter`
  * refuses
  * @example

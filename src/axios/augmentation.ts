@@ -5,8 +5,8 @@ import type { Attempt } from '../pool/events';
 declare module 'axios' {
   interface AxiosRequestConfig {
     /**
-     * `false`: one attempt on the chosen backend, and its response is returned as it is. An object overrides the adapter's
-     * options for this request.
+     * `false`: one attempt on the chosen backend, and its response is returned as it is. An object overrides the
+     * adapter's options for this request.
      */
     failover?: false | RequestFailover | undefined;
   }

@@ -57,7 +57,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
       timeout: timeoutOf(config),
       streamed: responseTypeOf(config, kind) === 'stream',
       obeysCancel: kind === 'http' || kind === 'xhr',
-      // axios's fetch adapter writes on the reason of a cancel, and foreign adapters may know of signals alone.
+      // axios's fetch adapter modifies the abort reason; foreign adapters may know no `cancelToken`.
       needsAbort: kind === 'fetch' || (kind === 'foreign' && config.cancelToken !== undefined),
       model: undefined,
       blob: undefined,
@@ -127,7 +127,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   ): AxiosResponse {
     response.attempts = attempts;
     const settled = settle(response, why, cause);
-    // As in axios: when the status is refused, nobody listens any longer.
+    // As in axios: when the status is refused, the signal is no longer observed.
     if (abort !== undefined) cancelWhileRead(settled, config, abort);
     return settled;
   }

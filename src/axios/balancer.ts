@@ -11,7 +11,7 @@ import { BackendPool, coreOf } from '../pool/pool';
 import type { PoolCore } from '../pool/pool-core';
 import { AxiosClient } from './axios-client';
 
-/** What may be wrapped: an adapter, the name of one of axios's, or a list of which the first that is supported is used. */
+/** What may be wrapped: an adapter, the name of one of axios's, or a list, whose first supported one is used. */
 export type WrappedAdapter = NonNullable<AxiosRequestConfig['adapter']>;
 
 /** Options of `priorityAdapter` and `attachPriorityAdapter`. `undefined` means the default. */

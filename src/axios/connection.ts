@@ -15,7 +15,7 @@ interface NativeRequest extends Pick<ClientRequest, 'socket' | 'reusedSocket'> {
   readonly _redirectCount?: number;
 }
 
-/** HTTP/2: the server had closed the session before the request. (The second is the state of a session, not an argument.) */
+/** HTTP/2: the server had closed the session before the request. (INVALID is a session's state, not an argument's.) */
 const SESSION_CODE = /^ERR_HTTP2_(?:GOAWAY|INVALID)_SESSION$/;
 /** It says so of a stream, too. */
 const REFUSED_STREAM = 'NGHTTP2_REFUSED_STREAM';
@@ -49,8 +49,8 @@ export function connectionOf(error: unknown, { fresh, started }: Exchange, hasSe
 const WATCHER = 'axiosPriorityAdapterWatcher';
 
 /**
- * `fetchOptions` that report the head of the response to `connection`, over a watched fetch. They set no headers: axios 1.13
- * would send those in place of the request's own.
+ * `fetchOptions` that report the head of the response to `connection`, over a watched fetch. They set no headers: axios
+ * 1.13 would send those in place of the request's own.
  */
 export function watchedBy(fetchOptions: object | undefined, connection: FetchConnection): object {
   const options = { ...fetchOptions, [WATCHER]: connection };
@@ -81,7 +81,7 @@ export function watchedFetch(given: Fetch = runtimeFetch): Fetch {
   if (watched === undefined) {
     watched = async (input, init) => {
       const { [WATCHER]: connection } = init as { [WATCHER]: FetchConnection };
-      // That of a redirect, which this request follows.
+      // A new request follows a redirect: forget the redirect's head.
       connection.head = undefined;
       connection.native = input;
       const response = await given(input, init);

@@ -16,7 +16,7 @@ export function isDefaultInstance(instance: AxiosInstance): boolean {
  */
 export function isMeantForBackends(config: RequestConfig, origins: ReadonlySet<string>): boolean {
   const { baseURL = '', socketPath } = config as RequestConfig & { readonly socketPath?: unknown };
-  // It goes to a server on this machine, whatever its URL.
+  // A request over a Unix socket stays on this machine, whatever its URL.
   if (socketPath !== undefined && socketPath !== null) return false;
   const url = urlText(config.url ?? '');
   const isAbsolute = ABSOLUTE.test(url) && !(config.allowAbsoluteUrls === false && baseURL !== '');
@@ -26,7 +26,7 @@ export function isMeantForBackends(config: RequestConfig, origins: ReadonlySet<s
   try {
     return origins.has(new URL(full, page).origin);
   } catch {
-    // It is relative, or axios says what is wrong with it.
+    // Relative, or invalid. axios reports the latter.
     return page === undefined && !ABSOLUTE.test(full);
   }
 }

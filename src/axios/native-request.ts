@@ -24,7 +24,7 @@ export function hideRequestOf(body: object): void {
   if (responseUrl !== undefined) setHidden(body, 'responseUrl', responseUrl);
 }
 
-/** Keeps `request` of a response or an error, but not as a field that is enumerated. Returns whether that was possible. */
+/** Makes `request` of a response or an error non-enumerable. Returns whether that was possible. */
 export function hideRequest(owner: object): boolean {
   const { request } = owner as { request?: NativeRequest };
   if (typeof request !== 'object' || request === null) return true;

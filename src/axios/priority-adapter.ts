@@ -16,9 +16,10 @@ export interface PriorityAdapter extends AxiosAdapter {
  * Makes an axios adapter that sends each request to the best available backend, fails over to the next on 429, 5xx and
  * failed connections, and answers with a fabricated 429 when none is left.
  *
- * A response carries `attempts`, and `fabricated: true` if no backend gave it. An error carries `attempts`. The fabricated
- * 429 has `retry-after` (whole seconds, at least 1), `retry-after-ms` (ms) and an OpenAI-shaped body, and is settled by
- * the caller's `validateStatus`. {@link RequestFailover | config.failover} overrides the options for one request.
+ * A response carries `attempts`, and `fabricated: true` if no backend gave it. An error carries `attempts`. The
+ * fabricated 429 has `retry-after` (whole seconds, at least 1), `retry-after-ms` (ms) and an OpenAI-shaped body, and is
+ * settled by the caller's `validateStatus`. {@link RequestFailover | config.failover} overrides the options for one
+ * request.
  *
  * @param backends the endpoints, or a `BackendPool`, so that several clients share one
  * @param options all have defaults. Those of the pool (`selector`, `defaultCooldown`, `maxCooldown`) can't be given

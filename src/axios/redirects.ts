@@ -74,8 +74,9 @@ function followHttp(own: Transport): Follow | undefined {
  * with credentials is told not to follow, unless the caller has chosen something else already. What then comes back is
  * up to the fetch in use: a redirect, a status of 0, or a rejection.
  *
- * Without credentials, a fetch that may hide where a redirect leads follows it itself. Node's own shows where it leads. So
- * the package follows it, and can tell a connection that was refused behind a redirect from one that was refused at once.
+ * Without credentials, a fetch that may hide where a redirect leads follows it itself. Node's own shows where it leads.
+ * So the package follows it, and can tell a connection that was refused behind a redirect from one that was refused at
+ * once.
  */
 function followManually(attempt: AttemptConfig, target: Target): Follow | undefined {
   const fetchOptions = attempt.fetchOptions as { redirect?: unknown } | undefined;
@@ -177,7 +178,7 @@ function urlOf({ baseURL, url }: AttemptConfig): URL {
   return new URL(baseURL === undefined ? url! : combine(baseURL, url!));
 }
 
-/** The lower-case names of the headers that another origin must not get: the backend's, and those that the caller names. */
+/** Lower-case names of the headers that another origin must not get: the backend's, and those that the caller names. */
 function sensitiveOf({ sensitiveHeaders }: AttemptConfig, { backend }: Target): readonly string[] {
   const callers = (sensitiveHeaders ?? []) as readonly string[];
   return [...backend.credentials.sensitive, ...callers.map((name) => name.toLowerCase())];

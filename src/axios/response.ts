@@ -64,7 +64,7 @@ function inForm(text: string, { config, kind }: AxiosRequest): unknown {
       // axios's http adapter gives text.
       return kind === 'http' ? text : new Blob([text], { type: 'application/json' });
     case 'document':
-      // What XHR makes of a text that is no document.
+      // XHR gives `null` for text that is no document.
       return kind === 'xhr' ? null : text;
     case 'stream':
       // XHR gives text.

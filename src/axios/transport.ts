@@ -46,7 +46,7 @@ export class Transport implements Connection {
   isRedirected = false;
 
   /**
-   * @param followsRedirects whether a redirect's body is of no interest
+   * @param followsRedirects whether redirects are followed, so their bodies can be dropped
    */
   constructor(
     readonly followsRedirects: boolean,
@@ -86,7 +86,7 @@ export class Transport implements Connection {
     conceal(sent);
     sent.on('socket', (socket) => this.#noteSocket(socket));
     sent.on('error', (error) => (this.error = error));
-    // One that is kept alive is given at once.
+    // A kept-alive socket is assigned at once, and is connected already.
     if (!sent.reusedSocket && this.exchange.connectTimeout > 0) this.#limitConnecting(sent);
     if (options.maxBodyLength !== Infinity) limitBody(sent, options.maxBodyLength);
     return sent;

@@ -9,7 +9,7 @@ export type Check<T> = (value: unknown, place: string) => T;
 /** A check for each field. */
 export type Checks<T> = { readonly [K in keyof T]-?: Check<T[K]> };
 
-/** What people write in place of a field's name → that name. */
+/** Common wrong names → the field that was meant. */
 export type Aliases = Readonly<Record<string, string>>;
 
 /** @throws TypeError `<place> must <be>, got <value>` unless `holds` */

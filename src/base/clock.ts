@@ -12,16 +12,16 @@ export function after(ms: number, callback: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** Taken once: under fake timers, it would wait for a later time. Browsers have none. */
+/** Captured at load, so that fake timers don't replace it. Browsers have none. */
 const immediate = /* @__PURE__ */ (() => (typeof setImmediate === 'function' ? setImmediate : undefined))();
 
-/** Calls back after what Node does at the end of the running task, such as telling of changed listeners of a stream. */
+/** Runs the callback after what is in Node's `nextTick` queue, such as a stream's update of its listeners. */
 export const afterTask: (callback: () => void) => void = /* @__PURE__ */ (() => {
   const { nextTick = queueMicrotask } = Object(globalThis.process) as { nextTick?: (callback: () => void) => void };
   return nextTick;
 })();
 
-/** Resolves in the next turn of the event loop, when all promises that are settled now have been followed to their end. */
+/** Resolves in the next turn of the event loop, after pending microtasks. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => void (immediate ?? setTimeout)(resolve));
 }

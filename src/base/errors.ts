@@ -30,7 +30,7 @@ export interface ErrorLike {
   readonly rstCode?: unknown;
 }
 
-/** The error, then its `cause`s and aggregated `errors`, outermost first. (axios's fetch adapter keeps the code in `cause`.) */
+/** The error, then its `cause`s and `errors`, outermost first. (axios's fetch adapter keeps the code in `cause`.) */
 export function errorChain(error: unknown): readonly ErrorLike[] {
   const chain = new Set<unknown>();
   const visit = (value: unknown): void => {

@@ -1,5 +1,5 @@
 /**
- * A descriptor of a field, without a prototype: what somebody has added to `Object.prototype` would be a part of it.
+ * A descriptor of a field, without a prototype, so that a polluted `Object.prototype` can't add to it.
  *
  * @param descriptor as for `Object.defineProperty`
  */
@@ -9,20 +9,20 @@ export function bare<T extends PropertyDescriptor>(descriptor: T): T {
 
 const NOT_ENUMERABLE = /* @__PURE__ */ bare({ enumerable: false });
 
-/** Keeps a field, but not as one that is enumerated. Returns whether that was possible. */
+/** Makes a field non-enumerable. Returns whether that was possible. */
 export function hide(owner: object, key: PropertyKey): boolean {
   return Reflect.defineProperty(owner, key, NOT_ENUMERABLE);
 }
 
-/** Sets a field that is not enumerated. Returns whether that was possible. */
+/** Sets a non-enumerable field. Returns whether that was possible. */
 export function setHidden(owner: object, key: PropertyKey, value: unknown): boolean {
   const descriptor = { __proto__: null, value, enumerable: false, configurable: true, writable: true };
   return Reflect.defineProperty(owner, key, descriptor);
 }
 
 /**
- * Adds fields that are not enumerated, so that a response prints as before. What can't be extended stays as it is: a frozen
- * response of a mock, or an error that is no object.
+ * Adds fields that are not enumerated, so that a response prints as before. What can't be extended stays as it is: a
+ * frozen response of a mock, or an error that is no object.
  */
 export function withHidden<T>(owner: T, fields: Record<string, unknown>): T {
   if (!Object.isExtensible(owner)) return owner;
@@ -30,7 +30,7 @@ export function withHidden<T>(owner: T, fields: Record<string, unknown>): T {
   return owner;
 }
 
-/** The response with other values of fields that can't be written on. Its clones have them too. */
+/** Overrides read-only fields of a response, in its clones too. */
 export function alike(response: Response, fields: Partial<Pick<Response, 'url' | 'redirected' | 'type'>>): Response {
   // A mock may have none.
   const clone = response.clone?.bind(response);

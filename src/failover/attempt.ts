@@ -38,7 +38,7 @@ export interface Run<R extends HttpRequest, A extends HttpResponse> {
   last: Last<A> | undefined;
 }
 
-/** The result of the latest attempt, where that and no throttling is why the request can't be served. */
+/** What the caller gets in place of the fabricated 429: the response or the error of the latest attempt. */
 export type Last<A> = { readonly response: A; readonly abort: Abort | undefined } | { readonly error: unknown };
 
 /** One attempt, from its start to its record. */
@@ -56,8 +56,7 @@ export interface CurrentAttempt {
   afterGivenUp: unknown;
 }
 
-// Records of this file name every field when they are made: one that is missing would be looked up in `Object.prototype`,
-// which somebody may have polluted.
+// Both set every field, so that a polluted prototype can't supply one.
 
 export function newRun<R extends HttpRequest, A extends HttpResponse>(
   client: HttpClient<R, A>,
@@ -182,7 +181,7 @@ const READING_TIME = 1000;
 /** The most that is read of a refusal, in bytes. */
 const MAX_READ = 65_536;
 
-/** Reads the body of a refusal, if it hasn't been read, within `attemptTimeout`. The response counts even if that passes. */
+/** Reads the body of a refusal, unless it is read already, within `attemptTimeout`. The response counts in any case. */
 function readRefusal<R extends HttpRequest, A extends HttpResponse>(
   { client, request, budget }: Run<R, A>,
   { attemptTimeout, exchange }: CurrentAttempt,
@@ -191,7 +190,7 @@ function readRefusal<R extends HttpRequest, A extends HttpResponse>(
   const { abort } = exchange;
   const rest = attemptTimeout > 0 ? Math.max(0, exchange.started + attemptTimeout - now()) : Infinity;
   const remaining = budget.remaining();
-  // The head counts, whatever becomes of the body.
+  // No time left: classify by the head alone.
   if (remaining <= 0) return undefined;
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -203,7 +202,7 @@ function readRefusal<R extends HttpRequest, A extends HttpResponse>(
   const ms = Math.min(READING_TIME, rest, remaining / 2);
   const beginning = client.readBeginning?.(request, response, take, { ms, abort });
   if (beginning === undefined) return undefined;
-  // If it breaks, what has been read counts. Whoever reads the body itself is told.
+  // If the body breaks off, use what was read; the caller's own read sees the error.
   const read = () => joined(chunks);
   const done = beginning.isOver.then(read, read);
   const giveUp = (reason: AbortReason): void => {

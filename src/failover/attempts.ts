@@ -20,10 +20,10 @@ function isAttempt(value: unknown): value is Attempt {
   return typeof backend === 'string' && typeof duration === 'number';
 }
 
-/** Names by which servers report what they call a request, the most telling first. */
+/** Headers that hold the server's id of a request, the most useful first. */
 const REQUEST_IDS: readonly string[] = ['apim-request-id', 'x-request-id', 'x-ms-request-id'];
 
-/** What the server calls the request, as a field to spread; empty if it doesn't say. Takes an `AxiosHeaders` or a plain object. */
+/** The server's id of the request, as a field to spread; `{}` without one. Takes a `Headers` or an object of headers. */
 export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined): { readonly requestId?: string } {
   let best = REQUEST_IDS.length;
   let requestId: string | undefined;

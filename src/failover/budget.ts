@@ -1,7 +1,7 @@
 import { after, afterArrivals, now } from '../base/clock';
 import type { RequestConfig } from '../http/messages';
 
-/** Why a request, or one attempt of it, ended before its response arrived. The client turns it into an error of its own. */
+/** Why a request, or one attempt of it, ended before its response arrived. The client turns it into its own error. */
 export class AbortReason extends Error {
   constructor(
     readonly why: 'cancelled' | 'timeout' | 'attempt-timeout',
@@ -184,7 +184,7 @@ function onAbort(signal: SignalLike, listener: () => void): () => void {
   const { listeners, tell } = sharedListeners.get(signal) ?? listenTo(signal);
   listeners.add(listener);
   return () => {
-    // The work of an attempt that was given up ends later, and others may have begun to listen since.
+    // May run late, after an attempt was given up. By then, other requests may be listening.
     if (!listeners.delete(listener) || listeners.size > 0) return;
     signal.removeEventListener?.('abort', tell);
     sharedListeners.delete(signal);

@@ -17,8 +17,8 @@ export interface Failure {
   /** What the failure counts as in the pool's events. */
   readonly reason: Exclude<CooldownReason, 'oversized' | 'manual'>;
   /**
-   * The status of `response`. Below 400 if the connection broke inside the body. For a refusal inside a streamed 200, the 429
-   * or 5xx that it stands for.
+   * The status of `response`. Below 400 if the connection broke inside the body. For a refusal inside a streamed 200,
+   * the 429 or 5xx that it stands for.
    */
   readonly status?: number;
   /** The code of `error`: axios's or Node's. */
@@ -45,7 +45,7 @@ export type FailoverCondition = (failure: Failure) => boolean;
 /** How an attempt ended. */
 export type Outcome<A> =
   | { readonly is: 'success'; readonly response: A }
-  /** A cancel, a mistake of the caller's own, local trouble or a bug. No backend is blamed, and the caller gets the error. */
+  /** A cancel, the caller's own mistake, a local problem or a bug: no backend is blamed. The caller gets the error. */
   | Callers
   /** The caller's `timeout` passed. The backend is blamed if this attempt had the whole of it, or if it had answered. */
   | {
@@ -93,9 +93,9 @@ export function isServerError(failure: Failure): boolean {
 }
 
 /**
- * Whether nothing was sent: connection refused, DNS, host unreachable, TLS, or a provider of credentials that failed. Over
- * fetch, it is recognised by Node's error codes in `cause`. Browsers, Deno and workerd don't expose these codes, so it is
- * never true there.
+ * Whether nothing was sent: connection refused, DNS, host unreachable, TLS, or a provider of credentials that failed.
+ * Over fetch, it is recognised by Node's error codes in `cause`. Browsers, Deno and workerd don't expose these codes,
+ * so it is never true there.
  *
  * @param failure what is known of the attempt
  */
@@ -116,8 +116,8 @@ export function isAmbiguousFailure(failure: Failure): boolean {
 
 /**
  * Whether the prompt was too long for the model that answered: a 413, or a 400 with the code `context_length_exceeded` or
- * `string_above_max_length`. A condition with it sends such a prompt to a deployment with a larger context. No backend goes
- * on cooldown.
+ * `string_above_max_length`. A condition with it sends such a prompt to a deployment with a larger context. No backend
+ * goes on cooldown.
  *
  * @param failure what is known of the attempt
  */
@@ -144,7 +144,10 @@ const IDEMPOTENT = /^(?:get|head|options|put|delete|trace|query)$/i;
 /** Reasons of failures after which nothing had been sent. */
 const UNSENT: ReadonlySet<FailureReason> = new Set(['connection', 'credential']);
 
-/** Whether the response is a 401 or 403 to a credential of the backend's own. With a wait, such as that of a used-up quota, it counts as throttled. */
+/**
+ * Whether the response is a 401 or 403 to the backend's own credential. If it specified a wait, for example because a
+ * quota is used up, its reason is `throttled`.
+ */
 function isRefusedCredential({ status, reason }: Failure): boolean {
   return isUnauthorized(status) && (reason === 'credential' || reason === 'throttled');
 }
@@ -158,7 +161,7 @@ function lacksDeployment({ status, errorCode = '' }: Failure): boolean {
   return status === 404 && /^(?:DeploymentNotFound|model_not_found)$/.test(errorCode);
 }
 
-/** Whether the backend is blamed, whatever the condition says: for everything but a 4xx that is about the request. */
+/** Whether the backend is blamed, whatever the condition says. True for every failure except a 4xx about the request. */
 export function isBackendsFault(failure: Failure): boolean {
   return failure.reason !== 'client-error';
 }
@@ -178,7 +181,7 @@ export function isSuccess(status: number | undefined): boolean {
   return (status ?? 0) < 400;
 }
 
-/** Whether the caller can get the response: it has an error status, and its body didn't break off. Otherwise it gets the error. */
+/** Whether the caller can get the response, not the error: it has an error status, and its body didn't break off. */
 export function isReturnable({ response, status, error }: Failure): boolean {
   return !isSuccess(status) && (error === undefined || response!.data !== undefined);
 }
@@ -204,8 +207,8 @@ export function failureOfResponse(
 }
 
 /**
- * The failure of an attempt that got a refusal inside a streamed 200. The wait is that of the headers, or of the words of the
- * event.
+ * The failure of an attempt that got a refusal inside a streamed 200. The wait is that of the headers, or of the words
+ * of the event.
  */
 export function failureOfStream(
   response: HttpResponse,
@@ -257,7 +260,7 @@ interface Evidence {
   readonly response?: HttpResponse | undefined;
 }
 
-/** Decides whose an error is, and what it means for the request. */
+/** Decides who is to blame for an error, and what it means for the request. */
 export function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
   const { backend, config, bodyError, connection } = evidence;
   const response = responseOf(error, evidence);
@@ -275,11 +278,11 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
   if (bodyError !== undefined && chain.some((each) => each === bodyError)) return { is: 'callers', error };
   if (exceedsLimit(chain, config)) return { is: 'callers', error };
   if (response !== undefined) {
-    // Nothing else that comes after the head is the caller's own making.
+    // After the head, any other error is the backend's.
     const { failure } = failed(error, evidence, brokenReason(error));
     return { is: 'failure', failure: { ...failure, response, status: response.status } };
   }
-  // An agent may fail with any error, so that one counts before the names of errors do.
+  // An agent may fail with any error, so `isUnsent` counts before the names of errors do.
   const isUnsent = connection?.isUnsent === true;
   if (isOwnMistake(chain) || (!isUnsent && !isNetworks(chain, connection))) return { is: 'callers', error };
   return failed(error, evidence, reasonOfError(error, connection));

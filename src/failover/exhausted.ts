@@ -60,7 +60,7 @@ function counted(reasons: readonly string[]): string {
   return [...counts].map(([reason, count]) => `${String(count)} ${reason}`).join(', ');
 }
 
-/** What a `Failure` and an `Attempt` tell of a failed attempt. */
+/** The fields that `wordsOf` reads, from a `Failure` or an `Attempt`. */
 interface Why {
   readonly reason?: Attempt['reason'];
   readonly status?: number;
@@ -85,11 +85,11 @@ function networkErrorIn(error: unknown): ErrorLike | undefined {
   return errorChain(error).findLast((each) => NETWORK_CODE.test(each.code ?? ''));
 }
 
-/** Says what the last attempt failed with: by `message`, `code`, `status` and `backend`. It holds no request and no response. */
+/** What the last attempt failed with: `message`, `code`, `status` and `backend`, without the request and response. */
 export function causeOf({ backend, status, code, error, reason }: Failure): Error {
   const told = status === undefined && reason !== 'credential' ? networkErrorIn(error) : undefined;
   const { message } = Object(told ?? error) as { message?: unknown };
-  // The body of a response of a lower status was lost.
+  // With a status below 400, the body broke off, and the message says how.
   const words = status === undefined || status < 400 ? String(message) : `HTTP ${String(status)}`;
   // What a provider of credentials threw is the user's own, and stays as it is.
   const provider = errorChain(error).find((each) => each instanceof CodedError && each.code === 'ERR_CREDENTIAL');

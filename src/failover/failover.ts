@@ -58,7 +58,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       let current = newAttempt(run, inFlight);
       let outcome = await attempt(run, current);
       while (outcome.is === 'stale') {
-        // Once: on a fresh connection, none is stale.
+        // Once: a fresh connection can't be stale.
         record(run, current, { error: outcome.error, reason: 'stale' });
         current = newAttempt(run, inFlight, true);
         outcome = await attempt(run, current);
@@ -78,7 +78,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
     throw client.reject(request, client.translate(request, error), run.attempts);
   } finally {
     dropAnswer(run);
-    // A second release does nothing. This one is for an error between `turns.next` and the attempt's record.
+    // Releases the attempt if something threw before it was recorded.
     if (inFlight !== undefined) pool.release(inFlight);
   }
 }
@@ -87,7 +87,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
 type Next<A> =
   | { readonly is: 'return'; readonly response: A }
   | { readonly is: 'throw'; readonly error: unknown }
-  /** Try another backend. `isFinal`: this one would answer the same after a wait */
+  /** Try another backend. `isFinal`: don't retry this backend after a wait */
   | { readonly is: 'next'; readonly isFinal: boolean; readonly last: Last<A> | undefined };
 
 /** Tells the pool and its listeners how the attempt went, and decides what the request does next. */
@@ -211,7 +211,7 @@ function end<R extends HttpRequest, A extends HttpResponse>(
   const { pool } = run;
   pool.release(current.inFlight);
   record(run, current, about, cooldown);
-  // Last: a response is a sign of life for other attempts, not for its own.
+  // Last: a response is a sign of life for other attempts only.
   if (about.status !== undefined) pool.answer(current.inFlight);
 }
 
@@ -232,7 +232,7 @@ function record<R extends HttpRequest, A extends HttpResponse>(
   cooldown = 0,
 ): void {
   const { backend } = inFlight;
-  // The model only if the body had to be read anyway.
+  // The model is known only if the body had to be read anyway.
   const scope = backend.scopeOf(request.deployment ?? request.model?.name);
   const record: Attempt = {
     backend: backend.info.name,
@@ -260,7 +260,7 @@ function lastAnswer<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A
   return client.settle(request, response, attempts, { why: fabricated.why, cause: failure && causeOf(failure) });
 }
 
-/** Frees the connection of a response that was kept in case that no backend was left. */
+/** Frees the connection of a response that was kept for the case that no backend is left. */
 function dropAnswer<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>): void {
   if (run.last !== undefined && 'response' in run.last) run.client.discard(run.last.response, run.last.abort);
   run.last = undefined;

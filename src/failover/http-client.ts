@@ -29,7 +29,7 @@ export interface HttpRequest {
   blob?: ArrayBuffer | undefined;
   /** Whether the client must not be given the caller's own `signal` and `cancelToken`. Default: false */
   readonly needsAbort?: boolean;
-  /** Whether a redirect may need the body again, so that a stream is read into memory even for a single attempt. Default: false */
+  /** Whether a redirect may resend the body, so a stream is read into memory even for one attempt. Default: false */
   readonly resends?: boolean;
 }
 
@@ -82,8 +82,8 @@ export interface Beginning<A> {
 }
 
 /**
- * Sends the attempts of a request. The caller gets its library's own responses and errors. axios is one client, fetch another.
- * It knows nothing of pools, cooldowns and conditions.
+ * Sends the attempts of a request. The caller gets its library's own responses and errors. axios is one client, fetch
+ * another. It knows nothing of pools, cooldowns and conditions.
  */
 export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
   /**

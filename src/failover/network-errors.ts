@@ -10,7 +10,7 @@ export function reasonOfError(error: unknown, connection?: Connection): FailureR
   if (code === 'ERR_CREDENTIAL') return 'credential';
   const isUnsent =
     connection?.isUnsent ?? errorChain(error).some((each) => sentNothing(each, connection?.hidesHandshake === true));
-  // After a redirect, the first server has had the request. Over a foreign adapter, only follow-redirects' count can tell.
+  // After a redirect, the first server has had the request. Over a foreign adapter, only `_redirectCount` shows one.
   const { request } = Object(error) as { request?: { _redirectCount?: number } };
   const isRedirected = connection?.isRedirected ?? Number(request?._redirectCount) > 0;
   if (isUnsent && !isRedirected) return 'connection';
@@ -57,7 +57,7 @@ const TLS_CODE = /^(?:EPROTO$|ERR_TLS_|ERR_SSL_)/;
 const REFUSED_STREAM = 7;
 
 function sentNothing({ code = '', syscall, message, rstCode }: ErrorLike, hidesHandshake: boolean): boolean {
-  // An established connection has the same codes.
+  // An established connection fails with the same codes.
   if (syscall === 'read' || syscall === 'write') return false;
   return (
     UNCONNECTED.test(code) ||
@@ -69,7 +69,7 @@ function sentNothing({ code = '', syscall, message, rstCode }: ErrorLike, hidesH
   );
 }
 
-/** Codes of the caller's own cancel and limits, and of its wishes for the body. */
+/** Codes of the caller's own cancel and limits, and of its `responseEncoding`. */
 const LIMIT_CODE = /^ERR_(?:CANCELED|FR_|UNKNOWN_ENCODING)/;
 
 /** Codes of the caller's own mistakes, which would fail on every backend. */
@@ -84,7 +84,7 @@ const OWN_CODE = new RegExp(
   ].join('|')})|^UND_MOCK_`,
 );
 
-/** Whether fetch refuses a redirect: it was told to (`redirect: 'error'`), it can't but follow (Electron), or there were too many. */
+/** Whether fetch refuses a redirect: `redirect: 'error'`, too many, or a fetch that always follows them (Electron). */
 export function isRedirectRefusal({ code = '', message }: ErrorLike): boolean {
   return code === 'UnexpectedRedirect' || /unexpected redirect|redirect (?:count|mode|was)/i.test(String(message));
 }
@@ -95,7 +95,7 @@ export function exceedsLimit(chain: readonly ErrorLike[], config: RequestConfig)
   return chain.some((each) => LIMIT_CODE.test(each.code ?? '') || isRedirectRefusal(each));
 }
 
-/** Whether it is a mistake of the caller's own, such as a Blob whose file has changed, or a demand of its own: `integrity`. */
+/** Whether it is the caller's own mistake, such as a Blob whose file has changed, or a failed `integrity` check. */
 export function isOwnMistake(chain: readonly ErrorLike[]): boolean {
   return chain.some(
     ({ code = '', name, message }) =>
@@ -107,7 +107,7 @@ export function isOwnMistake(chain: readonly ErrorLike[]): boolean {
 const NETWORK_CODE =
   /^(?:E[A-Z]|ERR_|UND_|HPE_|Z_|CERT_|CRL_|UNABLE_|SELF_SIGNED_|DEPTH_|HOSTNAME_|INVALID_|PATH_|Connection|FailedToOpenSocket|InvalidHTTP|Timeout|Zlib)/;
 
-/** How errors of the network without a code are worded, by axios, axios-mock-adapter, and the fetch of Node, Deno, workerd and browsers. */
+/** Messages of network errors without a code: axios, axios-mock-adapter, fetch of Node, Deno, workerd and browsers. */
 const NETWORK_WORDS =
   /network ?error|^timeout of |fetch failed|failed to fetch|^NetworkError|load failed|terminated|^error sending request|^error reading a body|^Error in (?:body|input) stream|^Network connection lost|^internal error; reference/i;
 

@@ -23,17 +23,18 @@ import type { FailoverCondition, Failure } from './classify';
 export interface FailoverOptions extends BackendPoolOptions {
   /**
    * Decides whether a failure may go to another backend. It is asked about every attempt that ended in a status of 400 or
-   * more or without a usable response, except cancels and mistakes of the caller's own. If it returns `false` for a 429 or
-   * 5xx, that response is returned to the caller, and the backend goes on cooldown all the same. If it returns `true` for
-   * another 4xx, the request fails over, and no backend goes on cooldown unless the server or `cooldown` specified a
-   * length. Anything but a boolean rejects the request with a `TypeError`. Default: `defaultFailoverCondition`
+   * more or without a usable response, except cancels and mistakes of the caller's own. If it returns `false` for a 429
+   * or 5xx, that response is returned to the caller, and the backend goes on cooldown all the same. If it returns
+   * `true` for another 4xx, the request fails over, and no backend goes on cooldown unless the server or `cooldown`
+   * specified a length. Anything but a boolean rejects the request with a `TypeError`. Default:
+   * `defaultFailoverCondition`
    */
   readonly failoverCondition?: FailoverCondition | undefined;
   /**
-   * ms of cooldown that a failure costs its backend, capped by `maxCooldown`. It sets the length, never what follows. `undefined`
-   * means the default rule: the wait that the server specified; else 100 ms, or `defaultCooldown` after a 429 or without any
-   * sign of life, doubled for each further failure in a row. 0 puts no backend on cooldown. Anything but `undefined` or a finite number ≥ 0 rejects the request with a
-   * `TypeError`.
+   * ms of cooldown that a failure costs its backend, capped by `maxCooldown`. It sets the length, never what follows.
+   * `undefined` means the default rule: the wait that the server specified; else 100 ms, or `defaultCooldown` after a 429
+   * or without any sign of life, doubled for each further failure in a row. 0 puts no backend on cooldown. Anything but
+   * `undefined` or a finite number ≥ 0 rejects the request with a `TypeError`.
    *
    * @param failure what is known of the attempt
    */
@@ -44,11 +45,10 @@ export interface FailoverOptions extends BackendPoolOptions {
    */
   readonly attemptTimeout?: number | undefined;
   /**
-   * ms until a connection is established, TLS and a proxy's tunnel included. When it passes, that is a connection failure,
-   * and the request fails over. Time in an agent's queue for a free socket doesn't count, so it begins when the request
-   * leaves the queue. It applies to axios's http adapter
-   * over HTTP/1.1, where neither `transport` nor `beforeRedirect` is given and the body can be sent again. 0: none.
-   * Default: 10 000
+   * ms until a connection is established, TLS and a proxy's tunnel included. When it passes, that is a connection
+   * failure, and the request fails over. Time in an agent's queue for a free socket doesn't count, so it begins when
+   * the request leaves the queue. It applies to axios's http adapter over HTTP/1.1, where neither `transport` nor
+   * `beforeRedirect` is given and the body can be sent again. 0: none. Default: 10 000
    */
   readonly connectTimeout?: number | undefined;
   /**
@@ -57,16 +57,16 @@ export interface FailoverOptions extends BackendPoolOptions {
    */
   readonly maxWait?: number | undefined;
   /**
-   * Whether the first events of a streamed 200 are looked at for a refusal: Azure's Responses API, among others, answers 200
-   * and then says that the rate limit is exceeded. Such a response fails over as a 429 or 5xx does. An event stream is held
-   * back until its first meaningful event, at most 64 KiB; nothing of it is changed. Default: true
+   * Whether the first events of a streamed 200 are looked at for a refusal: Azure's Responses API, among others,
+   * answers 200 and then says that the rate limit is exceeded. Such a response fails over as a 429 or 5xx does. An
+   * event stream is held back until its first meaningful event, at most 64 KiB; nothing of it is changed. Default: true
    */
   readonly inspectStreams?: boolean | undefined;
-  /** Bytes of a one-shot request body that are kept for another attempt. A longer one gets one attempt. Default: 32 MiB */
+  /** Bytes of a one-shot request body kept for another attempt. A longer one gets one attempt. Default: 32 MiB */
   readonly maxReplaySize?: number | undefined;
   /**
-   * Decides whether a request goes to the backends. `false` sends it through the wrapped adapter untouched. Anything but a boolean rejects the request with a
-   * `TypeError`. Default: all requests are balanced
+   * Decides whether a request goes to the backends. `false` sends it through the wrapped adapter untouched. Anything
+   * but a boolean rejects the request with a `TypeError`. Default: all requests are balanced
    *
    * @param config the caller's
    */
@@ -74,8 +74,8 @@ export interface FailoverOptions extends BackendPoolOptions {
 }
 
 /**
- * `config.failover`, or `init.failover` of a fetch: overrides the options for one request. It is checked when the request is made; a `TypeError` rejects
- * the request.
+ * `config.failover`, or `init.failover` of a fetch: overrides the options for one request. It is checked when the request
+ * is made; a `TypeError` rejects the request.
  */
 export interface RequestFailover {
   /** ms for one attempt, body included. 0: none. Default: the backend's, or else the adapter's */
@@ -89,8 +89,8 @@ export interface RequestFailover {
   /**
    * The name of the backend that this request must go to, whatever its priority: for what lives in one resource (files,
    * batches, threads, a `previous_response_id`). The one that made it is `attemptsOf(response).at(-1).backend`. No other
-   * backend is tried, and the selector isn't asked. Only a cooldown that the server or you asked for holds the request back.
-   * An unknown name is a `TypeError`. Default: none
+   * backend is tried, and the selector isn't asked. Only a cooldown that the server or you asked for holds the request
+   * back. An unknown name is a `TypeError`. Default: none
    */
   readonly backend?: string | undefined;
 }
@@ -147,8 +147,8 @@ export function poolFrom(backends: readonly BackendOptions[] | BackendPool, give
 }
 
 /**
- * Checks the options of a client: those of the failover, those of the pool, and its own. The pool's are only checked here,
- * so that their names are known; `poolFrom` passes them on.
+ * Checks the options of a client: those of the failover, those of the pool, and its own. The pool's are only checked
+ * here, so that their names are known; `poolFrom` passes them on.
  *
  * @throws TypeError that names the option and the value
  */

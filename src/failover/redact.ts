@@ -9,7 +9,7 @@ const MIN_SECRET = 4;
 /** A number of fewer digits, such as a limit, is no secret. */
 const MIN_DIGITS = 6;
 
-/** The texts that must not appear in a message: all that a backend sets in headers and in the query, except its API's version. */
+/** The texts that must not appear in a message: a backend's header and query values, except `api-version`. */
 export function secretsOf({ backend, credentials }: Target): readonly string[] {
   const headers = credentials.flatMap(([name, value]) => {
     const texts = textsIn(value, MIN_SECRET);
@@ -20,7 +20,7 @@ export function secretsOf({ backend, credentials }: Target): readonly string[] {
     .filter(([name]) => name.toLowerCase() !== 'api-version')
     .flatMap(([, value]) => textsIn(value, MIN_DIGITS).flatMap((text) => [text, ...encoded(text)]));
   const texts = [...headers, ...params].filter(({ length }) => length >= MIN_SECRET);
-  // Also as a message that is JSON has it.
+  // Also with JSON's escapes: a message may be JSON.
   return [...new Set(texts.flatMap((text) => [text, JSON.stringify(text).slice(1, -1)]))];
 }
 
@@ -69,8 +69,8 @@ const MAX_DEPTH = 4;
 const MAX_VALUES = 1_000;
 
 /**
- * Keeps what an adapter of somebody else's noted on its error, such as the options of a request, but not as a field that is
- * enumerated, if it holds a secret.
+ * A foreign adapter may add fields to its errors, such as the options of the request. Makes those non-enumerable that
+ * hold a secret.
  */
 function hideSecretsOf(error: object, secrets: readonly string[]): void {
   let left = MAX_VALUES;

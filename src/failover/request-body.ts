@@ -6,7 +6,7 @@ import type { Run } from './attempt';
 import { modelNamedBy } from './http-client';
 import type { HttpRequest } from './http-client';
 
-/** Reads a one-shot body into memory, so that it can be sent again. If there can be only one sending, it is streamed. */
+/** Reads a one-shot body into memory, so that it can be sent again. If it will be sent only once, it is streamed. */
 export async function openBody<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   data: OneShot,
@@ -21,7 +21,7 @@ export async function openBody<R extends HttpRequest, A extends HttpResponse>(
   return budget.guard(() => capture(data, rules.maxReplaySize));
 }
 
-/** Reads a Blob of JSON: later, when its model may matter, there is no time to wait for it. */
+/** Reads a Blob of JSON up front, because finding the model later must be synchronous. */
 export async function readBlob<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   blob: Blob,
@@ -31,7 +31,7 @@ export async function readBlob<R extends HttpRequest, A extends HttpResponse>(
   const type = `${blob.type} ${String(headerOf(config.headers as object, 'content-type'))}`;
   if (deployment !== undefined || blob.size > rules.maxReplaySize || !type.includes('json')) return;
   run.hasWholeBudget = false;
-  // One that can't be read names no model.
+  // A Blob that can't be read names no model.
   request.blob = await budget.guard(() => blob.arrayBuffer().catch(() => undefined));
 }
 

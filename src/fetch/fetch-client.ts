@@ -23,10 +23,10 @@ export type PriorityResponse = Response & {
   readonly fabricated?: true;
 };
 
-/** What the failover takes for a response. It looks at nothing that a `Response` lacks. */
+/** A `Response`, typed as the failover's response. */
 export type FetchResponse = Response & HttpResponse;
 
-/** Sends the attempts of calls of fetch through the wrapped one. The caller gets its own responses and errors. */
+/** Sends attempts through the wrapped fetch. The caller gets its responses and errors. */
 export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
   /**
    * The caller's signal of each body that may still be read. `AbortSignal.any` holds it weakly, and a signal of
@@ -114,8 +114,8 @@ function withBody(response: Response, body: ReadableStream): Response {
 }
 
 /**
- * The signal of one attempt. With `AbortSignal.any`, no listener stays on the caller's signal, however many requests share
- * it, and a cancel still ends a body that is being read. Without it, the caller's own is passed on.
+ * The signal of one attempt. With `AbortSignal.any`, no listener stays on the caller's signal, however many requests
+ * share it, and a cancel still ends a body that is being read. Without it, the caller's own is passed on.
  */
 function signalFor({ config }: FetchRequest, abort: Abort | undefined): AbortSignal | undefined {
   const { signal } = config;

@@ -31,12 +31,12 @@ export interface PriorityFetch {
 
 /**
  * Makes a `fetch` that sends each request to the best available backend, fails over to the next on 429, 5xx and failed
- * connections, and resolves to a fabricated 429 when none is left. Clients that take a `fetch` (the official `openai` SDK,
- * the AI SDK, LangChain) get failover with no other change.
+ * connections, and resolves to a fabricated 429 when none is left. Clients that take a `fetch` (the official `openai`
+ * SDK, the AI SDK, LangChain) get failover with no other change.
  *
  * The URL must be absolute. Its origin is replaced by the backend's. In everything else it behaves as `fetch` does: no
- * status rejects, a cancel rejects with `signal.reason`, and a failure of the network with the wrapped fetch's own error. A
- * response is the wrapped fetch's own, with `attempts`. `init.failover` overrides the options for one request.
+ * status rejects, a cancel rejects with `signal.reason`, and a failure of the network with the wrapped fetch's own
+ * error. A response is the wrapped fetch's own, with `attempts`. `init.failover` overrides the options for one request.
  *
  * @param backends the endpoints, or a `BackendPool`: that of an axios adapter, so that both share what they know
  * @param options all have defaults. Those of the pool (`selector`, `defaultCooldown`, `maxCooldown`) can't be given

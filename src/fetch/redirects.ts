@@ -18,9 +18,10 @@ const MAX_REDIRECTS = 20;
 const RULES = { ...FETCH_REDIRECTS, badLocation: 'throw', refusesUserinfo: true } as const;
 
 /**
- * Whether the package follows the redirects of an attempt. A fetch would carry every header but `Authorization` to another
- * origin, and in some runtimes that one too. Without credentials, only Node's own fetch is followed, which shows where a
- * redirect leads: so a connection that is refused behind a redirect can be told from one that is refused at once.
+ * Whether the package follows the redirects of an attempt. A fetch would carry every header but `Authorization` to
+ * another origin, and in some runtimes that one too. Without credentials, only Node's own fetch is followed, which
+ * shows where a redirect leads: so a connection that is refused behind a redirect can be told from one that is refused
+ * at once.
  */
 export function isFollowed({ redirect, fetch }: FetchRequest, { backend }: Target, { headers }: AttemptInit): boolean {
   if (redirect !== 'follow') return false;

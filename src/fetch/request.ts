@@ -14,8 +14,8 @@ export type Fetch = typeof globalThis.fetch;
 /** What `fetch` takes as its second argument, and `failover`. */
 export type FetchInit = RequestInit & {
   /**
-   * `false`: one attempt on the chosen backend, and its response is returned as it is. An object overrides the options for
-   * this request.
+   * `false`: one attempt on the chosen backend, and its response is returned as it is. An object overrides the options
+   * for this request.
    */
   readonly failover?: false | RequestFailover | undefined;
 };
@@ -78,7 +78,7 @@ export function callOf(input: FetchInput, url: FetchCall['url'], init: FetchInit
   const body = given ?? request?.body;
   // `null` counts as given.
   const { method: name = request?.method ?? 'GET' }: { readonly method?: unknown } = init;
-  // Whatever it is, fetch makes text of it.
+  // Like fetch, which converts anything to a string.
   const method = String(name);
   const signal = (init.signal === undefined ? request?.signal : init.signal) ?? undefined;
   const config = {

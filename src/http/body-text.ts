@@ -28,8 +28,8 @@ export function bytesOfText(text: string): ArrayBuffer {
 let utf8: TextDecoder | undefined;
 
 /**
- * The text of these bytes, with the byte order mark if there is one. Bytes that are not UTF-8 become other characters. jsdom
- * under Jest has no `TextDecoder`; the characters that matter are ASCII.
+ * The text of these bytes, with the byte order mark if there is one. Bytes that are not UTF-8 become other characters.
+ * jsdom under Jest has no `TextDecoder`; the characters that matter are ASCII.
  */
 export function textOf(bytes: Uint8Array): string {
   if (typeof TextDecoder !== 'function') return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');

@@ -17,7 +17,7 @@ export interface Body {
 /** A body that can be read only once. */
 export type OneShot = NodeStream | ReadableStream;
 
-/** Bodies by the stream that they were read from. A plugin that sends a config again (axios-retry) passes the same stream, already read. */
+/** Bodies by the stream that they were read from. A plugin that resends a config (axios-retry) passes a used stream. */
 const captures = new WeakMap<object, Promise<Body>>();
 
 /** Whether `data` can be read only once. Buffers, text, Blobs and spec FormData can be sent again as they are. */

@@ -39,7 +39,7 @@ export interface CredentialOptions {
   readonly headers?: Readonly<Record<string, HeaderValue>> | undefined;
 }
 
-/** A header's value, as in axios's own type of request headers. (An `AxiosHeaders` as a value fits that type, and is refused.) */
+/** A header's value, as in axios's own type of request headers. (An `AxiosHeaders` fits that type, and is refused.) */
 export type HeaderValue = string | readonly string[] | number | boolean | AxiosHeadersLike | null | undefined;
 
 interface AxiosHeadersLike {
@@ -103,7 +103,7 @@ export function resolveCredentials(options: CredentialOptions, origin: string, p
   };
 }
 
-/** Asks a provider. Its failure is a failed attempt of its backend. The message repeats nothing that the provider said. */
+/** Asks a provider. If it fails, so does the attempt at its backend. The message repeats nothing that it said. */
 function secretFrom(provide: Provider, prefix: string, where: string): () => Promise<string> {
   const failed = (why: string, cause?: unknown) => new CodedError(`${where} ${why}`, 'ERR_CREDENTIAL', { cause });
   return async () => {

@@ -97,7 +97,7 @@ function modelOfForm(form: FormData): BodyModel | undefined {
 }
 
 function renameInForm(form: FormData, name: string): FormData {
-  // Of the same kind: it may be a polyfill's.
+  // With the caller's own class: it may be a polyfill's.
   const copy = new (form.constructor as typeof FormData)();
   for (const [field, value] of form.entries()) {
     if (typeof value !== 'string') copy.append(field, value, value.name);

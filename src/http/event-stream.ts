@@ -12,8 +12,8 @@ const LF = 10;
 const CR = 13;
 
 /**
- * Reads server-sent events from bytes that may be cut anywhere, by the rules of the WHATWG (HTML, "Server-sent events"). It
- * leaves out `id` and `retry`, which only matter to a client that connects again.
+ * Reads server-sent events from bytes that may be cut anywhere, by the rules of the WHATWG (HTML, "Server-sent
+ * events"). It leaves out `id` and `retry`, which only matter to a client that connects again.
  */
 export class EventStreamParser {
   readonly #onEvent: (event: ServerSentEvent) => boolean;

@@ -91,11 +91,11 @@ export function tooManyRedirects(): RedirectError {
   return new RedirectError('Maximum number of redirects exceeded', 'ERR_FR_TOO_MANY_REDIRECTS');
 }
 
-/** For a fetch that doesn't say where a redirect leads: it may lead to another origin, which must not get the credentials. */
+/** For a fetch that hides where a redirect leads: another origin must not get the credentials. */
 export function hiddenRedirect(): RedirectError {
   return failed(
-    "this runtime's fetch doesn't tell where it leads, and following it could give the credentials to another server. " +
-      'Use the address that it leads to as the baseURL of the backend',
+    "this runtime's fetch hides where the redirect leads, and following it could give the credentials to another " +
+      'server. Use the address that it leads to as the baseURL of the backend',
   );
 }
 
@@ -107,7 +107,7 @@ function destination(location: string, base: URL, { badLocation, refusesUserinfo
     if (badLocation === 'throw') throw failed((cause as Error).message, cause);
     return undefined;
   }
-  if (refusesUserinfo === true && url.username + url.password !== '') throw failed('the address holds credentials');
+  if (refusesUserinfo === true && url.username + url.password !== '') throw failed('the Location contains credentials');
   // As follow-redirects does: they are no credentials of the caller's.
   url.username = url.password = '';
   if (/^https?:$/.test(url.protocol)) return url;
@@ -119,7 +119,7 @@ function failed(why: string, cause?: unknown): RedirectError {
   return new RedirectError(`Redirected request failed: ${why}`, 'ERR_FR_REDIRECTION_FAILURE', { cause });
 }
 
-/** axios's `beforeRedirect`: is given the options of the next request, and may change them. Older axios gives no `request`. */
+/** axios's `beforeRedirect`: may change the options of the next request. Older axios passes no `request`. */
 export type RedirectHook = (
   options: Record<string, unknown>,
   response: { headers: Record<string, string>; statusCode: number },

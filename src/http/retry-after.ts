@@ -42,7 +42,8 @@ const SEARCHED_BODY = 16_384;
  * Azure OpenAI's provisioned deployments send `retry-after-ms` together with a `retry-after` that is rounded up to whole
  * seconds.
  *
- * Negative numbers, empty values and everything else that can't be read are skipped. It never throws, whatever it is given.
+ * Negative numbers, empty values and everything else that can't be read are skipped. It never throws, whatever it is
+ * given.
  *
  * @param response what came back
  * @param now the wall-clock time that an HTTP date is measured from, where the response has no `Date` header of its own.

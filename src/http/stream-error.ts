@@ -117,7 +117,7 @@ function hasError(error: unknown): boolean {
   return typeof error === 'string' ? error !== '' : Object.keys(Object(error) as object).length > 0;
 }
 
-/** @param notAType what its `type` isn't */
+/** @param notAType a `type` to ignore */
 function streamErrorOf(error: unknown, notAType?: string): StreamError {
   if (typeof error === 'string') return { message: error };
   const { type, ...rest } = errorFieldsOf(error);
@@ -128,7 +128,8 @@ function streamErrorOf(error: unknown, notAType?: string): StreamError {
 const STATUSES: readonly (readonly [names: RegExp, status: number | undefined])[] = [
   // Azure: too_many_requests, RateLimitReached; OpenAI: rate_limit_exceeded, insufficient_quota
   [/ratelimit|toomanyrequests|quota|throttl/, 429],
-  // About the request. OpenAI: invalid_request_error, invalid_prompt, content_filter, image_content_policy_violation, authentication_error
+  // About the request. OpenAI: invalid_request_error, invalid_prompt, content_filter, image_content_policy_violation,
+  // authentication_error
   [/invalid|contentfilter|policy|contextlength|authentication|permission|notfound/, undefined],
   // OpenAI: server_is_overloaded, slow_down; Azure: ServiceUnavailable
   [/overloaded|unavailable|slowdown/, 503],

@@ -81,7 +81,7 @@ export function cancellable(stream: ReadableStream): { stream: ReadableStream; c
   return { stream: webStreamOf(async () => (await reader.read()).value, cancel), cancel };
 }
 
-/** Is given each chunk of a body. `true`: it has seen enough. */
+/** Is given each chunk of a body. Return `true` to stop reading. */
 export type Take = (bytes: Uint8Array) => boolean;
 
 /** The part of a signal that is used. */
@@ -111,7 +111,7 @@ interface ReadAhead {
   readonly read: (take: Take, limits: ReadLimits) => Promise<boolean>;
 }
 
-/** Two branches of `tee` would do, but lose what had arrived before a stream breaks. */
+/** Without `tee()`, which would lose chunks that arrived before the stream broke. */
 export function readAhead(source: ReadableStream): ReadAhead {
   const reader = source.getReader() as ReadableStreamDefaultReader<unknown>;
   const kept: Uint8Array[] = [];
@@ -128,7 +128,7 @@ export function readAhead(source: ReadableStream): ReadAhead {
     const bytes = done ? undefined : bytesOf(value);
     if (bytes === undefined) {
       controller.close();
-      // Whoever waits with a buffer of their own is told, too.
+      // Ends a pending read of a BYOB reader too.
       controller.byobRequest?.respond(0);
     } else if (bytes.length > 0) controller.enqueue(ownBytes(bytes));
     else await pull(controller);
@@ -173,15 +173,15 @@ export function isRewindable(stream: NodeStream): stream is NodeStream & Rewinda
 }
 
 /**
- * Reads the beginning of a Node stream, and puts it back: whoever reads the stream next gets all of it. What was read of a
- * stream that breaks can't be put back.
+ * Reads the beginning of a Node stream, and puts it back: whoever reads the stream next gets all of it. What was read
+ * of a stream that breaks can't be put back.
  *
  * @returns whether the stream is over
  * @throws what it breaks with
  */
 export function readNodeStream(stream: Rewindable, take: Take, limits: ReadLimits): Promise<boolean> {
   if (stream.readableEnded || isReadToEnd(stream)) return Promise.resolve(true);
-  // It would tell nobody any more.
+  // A destroyed stream emits no more events.
   if (stream.destroyed) return Promise.reject(stream.errored ?? closedEarly());
   const chunks: unknown[] = [];
   /** Reads what has arrived. Returns whether the stream is over, or `undefined` if more is needed. */
@@ -192,7 +192,7 @@ export function readNodeStream(stream: Rewindable, take: Take, limits: ReadLimit
       chunks.push(chunk);
       isEnough = take(bytesOf(chunk));
     }
-    // Before its `end` event: after that, nothing can be put back. To read once more would bring it about.
+    // Another `read()` would emit `end`, and after that nothing can be put back.
     return isEnough || isReadToEnd(stream) ? !isEnough : undefined;
   };
   // What arrived with the head needs no event.
@@ -206,7 +206,7 @@ export function readNodeStream(stream: Rewindable, take: Take, limits: ReadLimit
       release();
       stream.off('readable', arrived).off('error', failed).off('close', closed);
       putBack(stream, chunks);
-      // Until the end of the task, Node takes the stream for one that has a listener, and tells the next one nothing.
+      // Until its `nextTick` queue has run, Node still counts the removed listener, and wouldn't call a new one.
       afterTask(() => {
         if (error === undefined) resolve(isOver);
         // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is
@@ -237,7 +237,7 @@ function isReadToEnd({ readableLength, _readableState }: Rewindable): boolean {
 function putBack(stream: Rewindable, chunks: unknown[]): void {
   if (stream.destroyed) return;
   for (const chunk of chunks.reverse()) stream.unshift(chunk);
-  // A transform waits to be asked for more. It has been asked, and what was put back fills its buffer: it would never ask again.
+  // `unshift` filled the buffer, so a Transform would never read again.
   if (stream._transform !== undefined) stream._readableState.reading = false;
 }
 
@@ -251,7 +251,7 @@ function stopAt({ ms, abort }: ReadLimits, stop: () => void): () => void {
   };
 }
 
-/** A chunk of a body. One that is neither bytes nor text has none. */
+/** The bytes of a chunk, which is bytes or text. Anything else counts as empty. */
 function bytesOf(chunk: unknown): Uint8Array {
   if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   return typeof chunk === 'string' ? new Uint8Array(bytesOfText(chunk)) : new Uint8Array();

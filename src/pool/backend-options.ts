@@ -17,8 +17,8 @@ import { withoutSlashes } from '../http/url';
 /** An endpoint that requests may be sent to. */
 export interface BackendOptions extends CredentialOptions {
   /**
-   * Origin and optional path prefix: `https://eastus.openai.azure.com`, `https://gateway.example/openai-east`. A bare host
-   * means `https://` + host. Userinfo, query and fragment are refused.
+   * Origin and optional path prefix: `https://eastus.openai.azure.com`, `https://gateway.example/openai-east`. A bare
+   * host means `https://` + host. Userinfo, query and fragment are refused.
    */
   readonly baseURL: string;
   /** An integer ≥ 0. Lower is tried first. Default: 1 */
@@ -193,7 +193,7 @@ export function resolveBackends(backends: readonly BackendOptions[]): BackendSet
   const places = new Map<string, string>();
   return Array.from(backends, (options: BackendOptions, i) => {
     const place = `backends[${String(i)}]`;
-    if (typeof options === 'string') throw new TypeError(`${place} is text; write { baseURL: ${masked(options)} }`);
+    if (typeof options === 'string') throw new TypeError(`${place} is a string; write { baseURL: ${masked(options)} }`);
     const settings = resolveBackend(options, place);
     const { name } = settings;
     must(

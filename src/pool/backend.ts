@@ -45,7 +45,7 @@ export class PooledBackend {
   readonly info: Mutable<Backend>;
   /** Of the backend as a whole. */
   readonly #circuit = new Circuit();
-  /** The answer of `circuitsOf` for most requests, made once. */
+  /** `circuitsOf` without a known deployment; cached. */
   readonly #alone: readonly Circuit[] = [this.#circuit];
   /** Of its deployments, as long as there is anything to remember. Most backends have none. */
   readonly #deployments = new Map<string, Circuit>();
@@ -164,7 +164,7 @@ export class PooledBackend {
     return scope === undefined ? this.#circuit : (this.#deployments.get(scope) ?? new Circuit());
   }
 
-  /** Remembers the circuit of a deployment, if there is anything to remember: names that nobody has must not displace others. */
+  /** Keeps the circuit of a deployment if it has any state, so that unknown names don't displace others. */
   keep(scope: Scope, circuit: Circuit, now: number): void {
     if (scope === undefined || this.#deployments.has(scope) || circuit.isFresh(now)) return;
     this.#deployments.set(scope, circuit);

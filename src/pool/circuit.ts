@@ -44,8 +44,8 @@ interface RunningCooldown {
  *
  * - `asked`: the server or the user specified it. Only time or `restore` ends it; nothing follows
  * - `guessed`: nobody did. A success ends it. After the first step of the ladder nothing follows, else a trial
- * - `oversized`: the server asked for too long a wait. The backend ranks behind the others; a trial follows, and a success
- *   ends both
+ * - `oversized`: the server asked for too long a wait. The backend ranks behind the others; a trial follows, and a
+ *   success ends both
  */
 export type CooldownKind = 'asked' | 'guessed' | 'oversized';
 
@@ -152,7 +152,7 @@ export class Circuit {
   #failedAt = 0;
   #out = false;
 
-  /** Whether it was out when somebody last looked, so that its recovery can be told. */
+  /** Whether it was out at the last `updateOut`, so that `recovered` is emitted once. */
   get out(): boolean {
     return this.#out;
   }
@@ -249,7 +249,7 @@ export class Circuit {
     // Capped: beyond 2 ** 1023, the factor is infinite, and 0 times it is not a number.
     const doubled = isCounted ? 2 ** Math.min(this.#failures - 1, 1000) : 1;
     const duration = Math.min(override ?? first[length] * doubled, maxCooldown);
-    // A 4xx that costs nothing is about the request, and no failure after which a success would prove something.
+    // A 4xx that costs nothing is no failure of the backend.
     if (length !== 'nothing' || duration > 0) this.#failedAt = epoch;
     if (duration === 0) return { duration, reason, kind, moved: false };
     const mustProve = length === 'default' || (length === 'ladder' && this.#failures > 1);

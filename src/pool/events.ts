@@ -6,17 +6,17 @@ export interface Attempt {
   /** The backend's name. */
   readonly backend: string;
   /**
-   * The deployment, by the name that the backend knows it by: if the URL names it, or the `model` of a body that had to be
-   * read
+   * The deployment, by the name that the backend knows it by: if the URL names it, or the `model` of a body that had to
+   * be read
    */
   readonly scope?: string;
-  /** The status of the response, if there was one. Below 400 together with a `code`: the connection broke inside the body. */
+  /** The status of the response, if there was one. Below 400 with a `code`: the connection broke inside the body. */
   readonly status?: number;
   /** The code of the error (`ECONNREFUSED`, `ECONNABORTED`), if there was one with a code. */
   readonly code?: string;
   /**
-   * Why it failed, as in the pool's `cooldown` events; `stale`: a kept-alive connection that the server had closed, so the
-   * request was sent again. Not set for cancels, local trouble and mistakes of the caller's own
+   * Why it failed, as in the pool's `cooldown` events; `stale`: a kept-alive connection that the server had closed, so
+   * the request was sent again. Not set for cancels, local trouble and mistakes of the caller's own
    */
   readonly reason?: Exclude<CooldownReason, 'oversized' | 'manual'> | 'stale';
   /**

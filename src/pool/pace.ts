@@ -1,4 +1,4 @@
-/** What a pace grows by while nothing is known of the quota, and shrinks to after a refusal. */
+/** Factors: growth while the quota is unknown, reduction after a refusal. */
 const FIRST_GROWTH = 2;
 const SHRINKAGE = 0.7;
 /** ms that a timer may be late without slowing the pace. */
@@ -9,20 +9,20 @@ const SHORTEST_REFUSAL = 5;
 /**
  * How fast waiting requests go to one backend: so many in the time that a refusal takes, evenly spread. Whoever isn't
  * refused within that time is accepted, so no answer needs to be awaited. The pace begins at one, and doubles until the
- * backend refuses a call. From then on it shrinks by a third or so with each refusal and grows by one without, so it stays
- * close to the quota. A backend that refuses even the slowest pace may have changed, so what is known of it is forgotten.
- * A pace that half of its requests would fill doesn't grow.
+ * backend refuses a call. From then on it shrinks by a third or so with each refusal and grows by one without, so it
+ * stays close to the quota. A backend that refuses even the slowest pace may have changed, so what is known of it is
+ * forgotten. The pace grows only if more than half of it was used.
  */
 export class Pace {
   /** When the next request may go. */
   opensAt = 0;
   #size = 1;
   #knowsQuota = false;
-  /** When it is known whether those who went since the pace was last adapted were refused. */
+  /** Until then, refusals of the latest batch may still arrive. */
   #knownAt = 0;
-  /** How many went since then. */
+  /** The size of that batch: requests since the pace was last adapted. */
   #gone = 0;
-  /** The backend's refusals then. */
+  /** The backend's refusals when the batch began. */
   #refusals = 0;
 
   /** @param refusals how many calls the backend has refused so far */
@@ -35,7 +35,7 @@ export class Pace {
       this.#knownAt = time + period;
     }
     this.#gone++;
-    // Those who can't wait go earlier. They don't delay others by more than one.
+    // Requests that can't wait bypass the pace. However many they are, the next paced one waits one interval at most.
     const began = Math.min(Math.max(this.opensAt, time - LATENESS), time);
     this.opensAt = began + period / this.#size;
   }

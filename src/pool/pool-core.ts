@@ -38,7 +38,7 @@ export interface Cooldown {
   readonly duration: number;
 }
 
-/** Is told what this process does to its backends, so that other processes can be told. What it learned isn't told. */
+/** Notified of cooldowns and restores that this process caused, not of those that it learned from others. */
 export interface Watcher {
   /** Called for each cooldown, also for one that ends before another that is running. */
   cooled(backend: PooledBackend, cooldown: Cooldown): void;
@@ -54,7 +54,7 @@ export interface PoolSettings extends CooldownLimits {
 const INITIAL_REFUSAL_TIME = 10;
 /** How much longer than usual a refusal may take. */
 const REFUSAL_MARGIN = 1.5;
-/** The latest refusal counts for one in so many. */
+/** The newest sample weighs 1/4 in the moving average. */
 const REFUSAL_MEMORY = 4;
 
 /**
@@ -106,7 +106,7 @@ export class PoolCore {
    * Picks the backend for one attempt, and notes that it is under way. `undefined`: no backend is available.
    *
    * @param tried names of the backends that this request has tried
-   * @param isPaced whether it keeps to the pace of those that wait
+   * @param isPaced whether it skips backends that are reserved for waiting requests at the moment
    * @throws TypeError if the selector returned none of the candidates; then nothing has changed
    */
   begin(wanted: Wanted, tried: ReadonlySet<string>, config: RequestConfig, isPaced: boolean): InFlight | undefined {
@@ -249,7 +249,7 @@ export class PoolCore {
     this.#knowsDeployments = undefined;
   }
 
-  /** A backend that has left the pool is of no use to other processes. */
+  /** Not shared if the backend has left the pool. */
   #tellWatchers(backend: PooledBackend, cooldown: Cooldown): void {
     if (this.backends.find(backend.info) === undefined) return;
     for (const watcher of this.watchers) watcher.cooled(backend, cooldown);

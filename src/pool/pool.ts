@@ -16,8 +16,9 @@ export interface BackendPoolOptions {
   /** Picks one of the candidates. Default: `weightedRandom` */
   readonly selector?: Selector | undefined;
   /**
-   * ms of cooldown after a 429 that specified no wait, or if a backend gave no response and no other sign of life; doubled for
-   * each further failure in a row. Other failures start at 100 ms, or at this if it is shorter. Default: 10 000
+   * ms of cooldown after a 429 that specified no wait, or if a backend gave no response and no other sign of life;
+   * doubled for each further failure in a row. Other failures start at 100 ms, or at this if it is shorter.
+   * Default: 10 000
    */
   readonly defaultCooldown?: number | undefined;
   /** ms. No cooldown is longer, except those of `pool.cool`. Default: 300 000 */

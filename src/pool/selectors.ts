@@ -24,8 +24,8 @@ export const weightedRandom: Selector = weightedRandomBy(mathRandom);
 export const leastPending: Selector = leastPendingBy(mathRandom);
 
 /**
- * Makes a selector that goes through the candidates in turn. Weights are spread evenly: 2 and 1 give A, B, A, not A, A, B.
- * Make one for each pool.
+ * Makes a selector that goes through the candidates in turn. Weights are spread evenly: 2 and 1 give A, B, A, not
+ * A, A, B. Make one for each pool.
  */
 export function roundRobin(): Selector {
   const credits = new WeakMap<Backend, number>();
@@ -116,7 +116,10 @@ function load(backend: Backend): number {
   return backend.pending / backend.weight;
 }
 
-/** The sums for the latest list. A pool hands out the same frozen list until something changes; for 1,000 backends of different weights, summing takes 80 µs. */
+/**
+ * The sums for the latest list. A pool hands out the same frozen list until something changes. For 1,000 backends of
+ * different weights, summing takes 80 µs.
+ */
 let latest: { readonly candidates: readonly Backend[]; readonly sums: Float64Array | undefined } | undefined;
 
 /** `undefined` if all weights are equal. */

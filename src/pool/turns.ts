@@ -45,13 +45,13 @@ const MAX_PAUSE = 1000;
 
 const NOTHING_TRIED: ReadonlySet<string> = new Set();
 
-/** A backend that this request has tried: how many of its rounds there refused everyone, and its successes before this one. */
+/** In how many rounds of this request a backend refused everyone, and its `successes` at the latest of them. */
 interface Refusals {
   readonly rounds: number;
   readonly successes: number;
 }
 
-/** The turns of one request: whether it tries a backend next, waits, or gives up. A round is what lies between two waits. */
+/** The turns of one request: whether it tries a backend next, waits or gives up. Its waits divide it into rounds. */
 export class Turns {
   /** Names of the backends tried in this round. */
   #tried: ReadonlySet<string> = NOTHING_TRIED;
@@ -96,11 +96,11 @@ export class Turns {
     const time = now();
     const retryAfter = this.#soonest(wanted, time);
     const pause = this.#pause(wanted, time);
-    // The waiters know when a backend becomes available. What they don't know is a pause of this request's own.
+    // The queue doesn't know about this request's own pause.
     const isOwn = this.#final.size > 0 || pause > retryAfter;
     if (pause <= room)
       return this.#wait(wanted, { pause, readyAt: isOwn ? time + pause : time, deadline: time + room });
-    // All that are left may answer the same. Then a new request has to wait for them as usual.
+    // Infinity: a retry would change no backend's answer. Then report when a new request could be served.
     const soonest = retryAfter === Infinity ? this.pool.availableIn(wanted) : retryAfter;
     return { is: 'none', retryAfter: soonest, backends: this.#out(wanted) };
   }
@@ -150,7 +150,7 @@ export class Turns {
   #begin(wanted: Wanted, isPaced: boolean): InFlight | undefined {
     const inFlight = this.pool.begin(wanted, this.#tried, this.config, isPaced);
     if (inFlight !== undefined || this.#hasHoped) return inFlight;
-    // A backend that is only left to others isn't out, so this is not the last hope.
+    // Others are ahead in the queue; keep the last-resort attempt.
     if (isPaced && this.pool.hasBackend(wanted, this.#tried) === 'yes') return undefined;
     this.#hasHoped = true;
     return this.pool.beginLastHope(wanted, this.#tried);

@@ -36,9 +36,10 @@ interface WaitersPool {
 }
 
 /**
- * The requests that wait for a backend to become available, in one queue for each deployment (and for each backend that requests are pinned to). If all of them went at once,
- * most would be refused, and refused calls count towards the quota. So they go one after the other, in the order of their
- * requests, and to each backend at its own pace. Where many wait, a new request doesn't go before them.
+ * The requests that wait for a backend to become available, in one queue for each deployment (and for each backend that
+ * requests are pinned to). If all of them went at once, most would be refused, and refused calls count towards the quota.
+ * So they go one by one, in order of arrival, and to each backend at its own pace. Where many wait, a new request queues
+ * behind them.
  */
 export class Waiters {
   readonly #queues = new Map<string, Queue>();
@@ -115,7 +116,7 @@ type Times = Pick<Waiter, 'readyAt' | 'deadline'>;
 
 const NEVER: Times = { readyAt: Infinity, deadline: Infinity };
 
-/** So few waiters make no stampede. Beyond it, new requests queue up behind them. */
+/** Up to this many waiters, new requests needn't queue. */
 const FEW = 32;
 
 /** The waiters that need the same, first come first served. */
@@ -143,7 +144,7 @@ class Queue {
     return this.#places.length > FEW;
   }
 
-  /** Whether somebody waits for nothing but a turn. */
+  /** Whether a waiter is ready and a backend available. */
   get isLine(): boolean {
     const time = now();
     return this.#places.some(({ readyAt }) => readyAt <= time) && this.pool.availableIn(this.wanted) === 0;
@@ -177,8 +178,8 @@ class Queue {
   }
 
   /**
-   * Lets the first one go if a backend may be used, and sets the timer for the next one. The others don't wait for that: as
-   * soon as it is known which backend the first one took, `went` lets the second one go.
+   * Lets the first one go if a backend may be used, and sets the timer for the next one. The others don't wait for
+   * that: as soon as it is known which backend the first one took, `went` lets the second one go.
    */
   run(): void {
     const time = now();
@@ -221,7 +222,7 @@ class Queue {
   }
 }
 
-/** Whether a waiter's time is over, or it can't be served in time: it finds that out by trying. */
+/** Whether a waiter's time is over, or it can't be served in time. Once let go, it tries and gives up. */
 function isLate({ deadline }: Times, time: number, availableAt: number): boolean {
   return deadline <= time || availableAt > deadline;
 }

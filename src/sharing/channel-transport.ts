@@ -13,14 +13,14 @@ export interface MessageChannelLike {
    */
   postMessage(message: unknown): void;
   /**
-   * Begins to listen.
+   * Adds a listener.
    *
    * @param type of the event
    * @param listener called with each message
    */
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
   /**
-   * Ends it.
+   * Removes a listener.
    *
    * @param type of the event
    * @param listener the one that was added
@@ -29,8 +29,8 @@ export interface MessageChannelLike {
 }
 
 /**
- * Shares over a `BroadcastChannel`: between the worker threads of a process, or between the tabs of a browser. Late starters
- * ask the others what is in force. Whoever made the channel closes it.
+ * Shares over a `BroadcastChannel`: between the worker threads of a process, or between the tabs of a browser. Late
+ * starters ask the others what is in force. Whoever made the channel closes it.
  *
  * @param channel the same name everywhere: `new BroadcastChannel('cooldowns')`
  * @throws TypeError if `channel` isn't a channel

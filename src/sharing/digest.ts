@@ -1,6 +1,6 @@
 /**
- * A short name for a backend that tells neither its name nor its URL. Synchronous and without Node's crypto, since tabs use
- * it too. A writer to the channel could choose any digest anyway, so it needn't resist a forger.
+ * A short name for a backend that tells neither its name nor its URL. Synchronous and without Node's crypto, since tabs
+ * use it too. A writer to the channel could choose any digest anyway, so it needn't resist a forger.
  */
 export function digestOf({ name, baseURL }: { readonly name: string; readonly baseURL: string }): string {
   const text = `${name}\n${baseURL}`;

@@ -1,4 +1,4 @@
-/** A map that forgets the entry that was set the longest ago when it is full. Whatever others write, it doesn't grow. */
+/** A map that drops its oldest entry when full. Setting an entry again makes it the newest. */
 export class LimitedMap<K, V> extends Map<K, V> {
   readonly #most: number;
 

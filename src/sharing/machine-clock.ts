@@ -6,7 +6,8 @@ interface NodeProcess {
 
 /**
  * ms on a clock that all threads and processes of the machine have in common, and that nobody can set. Only Node has one:
- * elsewhere, each thread counts from its own beginning. It tells how long a message lay about while a process was stopped.
+ * elsewhere, each thread counts from its own beginning. It tells how long a message was delayed while a process was
+ * stopped.
  */
 export function machineTime(): number | undefined {
   const { process } = globalThis as { process?: NodeProcess };

@@ -28,7 +28,7 @@ export class Memory {
     const key = `${senderOf(message)} ${subjectOf(message)}`;
     const known = this.#entries.get(key);
     if (known?.text === text) return false;
-    // What was handed on late may have been replaced since.
+    // A delayed message may be outdated.
     if (known !== undefined && known.told > told) return false;
     this.#entries.set(key, { message, text: text as string, told });
     if (message.reason === 'restore') this.#void(message.backend, told);

@@ -68,7 +68,7 @@ export function subjectOf(message: Message): string {
     : `${message.backend} ${message.reason} ${message.kind} ${message.scope ?? ''}`;
 }
 
-/** Whoever told it. */
+/** The sender's id. */
 export function senderOf({ id }: Message): string {
   return id.split('.', 1)[0]!;
 }

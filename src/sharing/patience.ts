@@ -1,11 +1,11 @@
 import { after } from '../base/clock';
 
-/** ms in which the others answer. After that there is nobody who shares. */
+/** ms to wait for a reply. After that, no other process is assumed to share. */
 const PATIENCE = 200;
 
-/** Waits for the first answer of the others, and not for ever. */
+/** Waits for the first reply, at most 200 ms. */
 export class Patience {
-  /** Resolves when it is over: answered, in vain, or ended. */
+  /** Resolves at the first reply, when the time is over, or at `end()`. */
   readonly over: Promise<void>;
   #resolve!: () => void;
   readonly #cancel: () => void;

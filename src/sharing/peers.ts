@@ -122,7 +122,7 @@ export function childrenOf(processes: readonly ChildProcessLike[]): Family | und
   };
 }
 
-/** The workers of `node:cluster`, in its primary process. Looked up when it is called, so that tabs can load the entry. */
+/** The workers of `node:cluster`, in its primary process. Looked up when called, so that browsers can load the entry. */
 export function clusterWorkers(): Family | undefined {
   const { process } = globalThis as { process?: Process };
   const cluster = process?.getBuiltinModule?.('node:cluster');

@@ -33,9 +33,9 @@ const checkChildren: Check<readonly ChildProcessLike[]> = (value, place) => {
 const CHECKS: Checks<{ children: readonly ChildProcessLike[] }> = { children: checkChildren };
 
 /**
- * Shares over the IPC of Node's processes. In a worker of `node:cluster` or a forked child, it talks to the parent. In the
- * parent, calling it is enough: it relays between all workers and the given children, and remembers for late starters. There
- * it can also be given to `shareCooldowns`.
+ * Shares over the IPC of Node's processes. In a worker of `node:cluster` or a forked child, it talks to the parent. In
+ * the parent, calling it is enough: it relays between all workers and the given children, and remembers for late
+ * starters. There it can also be given to `shareCooldowns`.
  *
  * @param options of the parent
  * @throws TypeError that names the place and the value

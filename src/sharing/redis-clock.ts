@@ -1,8 +1,8 @@
 import { now } from '../base/clock';
 
-/** ms. A load that took longer tells little of the clock: the process may have been stopped meanwhile. */
+/** ms. A slower reply tells little of the clock: the process may have been stopped meanwhile. */
 const LONG = 1_000;
-/** ms. A stamp may be this far in the future, as after a failover to a server whose clock is behind. A later one is forged. */
+/** ms that a stamp may be in the future, as after a failover to a server whose clock is behind. A later one is forged. */
 const MOST_AHEAD = 60_000;
 
 /** The clock of the Redis server, as seen from here. It serves for the ages of messages alone. */
@@ -13,7 +13,7 @@ export class RedisClock {
   /** @param began when the server was asked, on the process's own clock */
   learn(serverTime: number, began: number): void {
     const ended = now();
-    // In between is the best guess. After a long time it may be far off, so what was learned earlier is better.
+    // Assume the midpoint. After a slow reply it may be far off, so an earlier result is better.
     if (ended - began <= LONG) this.#offset = serverTime - (began + ended) / 2;
     else this.#offset ??= serverTime - began;
   }

@@ -1,8 +1,8 @@
 import { LOAD, TELL } from './redis-scripts';
 
 /**
- * What {@link redisTransport} needs of a client: `redis` (node-redis 4, 5, 6) and `ioredis` (5, 6) have it. Their types differ
- * too much to say more.
+ * What {@link redisTransport} needs of a client: `redis` (node-redis 4, 5, 6) and `ioredis` (5, 6) have it. Their types
+ * differ too much to say more.
  */
 export interface RedisClientLike {
   /** A method: makes a second client like this one, for subscribing. */

@@ -1,6 +1,6 @@
 /*
- * KEYS[1] is the hash of what is in force, ARGV[1] the channel. A value of the hash, and what is published, is the server's
- * time in ms, a space and the message. A field is the subject of its message.
+ * KEYS[1] is the hash of what is in force, ARGV[1] the channel. A value of the hash, and what is published, is the
+ * server's time in ms, a space and the message. A field is the subject of its message.
  *
  * Another program may have written there, so a script trusts no value: what isn't a message that this package would read
  * counts as nothing.

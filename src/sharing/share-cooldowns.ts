@@ -12,8 +12,8 @@ export interface SharingOptions {
   /** ms. Shorter cooldowns aren't shared: they would be over before the others are told. Default: 250 */
   readonly minDuration?: number | undefined;
   /**
-   * ms, counted when heard. No cooldown takes a backend out for longer than that after it was first heard. For maintenance
-   * windows, raise it everywhere. Default: 300 000
+   * ms, counted when heard. No cooldown takes a backend out for longer than that after it was first heard. For
+   * maintenance windows, raise it everywhere. Default: 300 000
    */
   readonly maxDuration?: number | undefined;
   /**
@@ -22,8 +22,8 @@ export interface SharingOptions {
    */
   readonly reasons?: readonly CooldownReason[] | undefined;
   /**
-   * Called with each error of the transport, and with `undefined` when it works again. Default: the console is told once, and
-   * once more when sharing works again
+   * Called with each error of the transport, and with `undefined` when it works again. Default: the console is told
+   * once, and once more when sharing works again
    *
    * @param error of the transport, whatever it threw or reported
    */

@@ -29,7 +29,7 @@ const MOST_OWN = 500;
 const MOST_KNOWN = 2_000;
 const MOST_HEARD = 10_000;
 
-/** A cooldown that ends at nearly the same time as one that the others know isn't told: the larger of a share and ms. */
+/** A cooldown isn't sent if the others know one that ends this close to it: the larger of a share of it and ms. */
 const NEARLY = { share: 0.05, ms: 50 };
 
 /** Shares the cooldowns of one pool over one transport. */
@@ -112,7 +112,7 @@ export class Sharing implements Watcher {
     for (const subject of this.#known.keys()) if (subject.startsWith(`${digest} `)) this.#known.delete(subject);
   }
 
-  /** Whether the others know a cooldown that ends at nearly the same time. One that ends much later may be a forged one. */
+  /** Whether the others know a cooldown that ends at nearly the same time. One that ends much later may be forged. */
   #isKnown(subject: string, until: number, ms: number): boolean {
     const known = this.#known.get(subject);
     return known !== undefined && Math.abs(known - until) <= Math.max(NEARLY.ms, NEARLY.share * ms);
@@ -157,7 +157,7 @@ export class Sharing implements Watcher {
   #report(error: unknown): void {
     // The others may have missed what was told in the meantime.
     if (error === undefined) for (const subject of [...this.#own.keys()]) this.#tell(subject);
-    // At the first connection, nothing has been wrong.
+    // The first connection is no recovery.
     if (error === undefined && !this.#isInTrouble) return;
     this.#isInTrouble = error !== undefined;
     try {
@@ -184,7 +184,7 @@ export class Sharing implements Watcher {
 
   #hearRestore(backend: PooledBackend, told: number): void {
     const digest = digestOf(backend.info);
-    // Whoever restored it didn't know yet what this process has seen since.
+    // A restore doesn't apply to what this process has seen since.
     const isOutdated = [...this.#own.values()].some(({ message, began }) => message.backend === digest && began > told);
     if (!isOutdated) this.core.restore(backend);
     this.#restoredAt.set(backend, told);

@@ -4,7 +4,7 @@
  */
 export interface Transport {
   /**
-   * Sends a message to the others. Neither waits nor keeps what can't be sent.
+   * Sends a message to the others. It doesn't wait, and drops what can't be sent.
    *
    * @param message a line of text
    */
@@ -12,8 +12,8 @@ export interface Transport {
   /**
    * Begins to listen.
    *
-   * @param hear called for each message, and again for what is remembered whenever the transport has connected. `age` is in
-   *   ms, for a message that isn't new
+   * @param hear called for each message, and again for what is remembered whenever the transport has connected. `age`
+   *   is in ms, for a message that isn't new
    * @param report called with an error, and with `undefined` when all is well again
    */
   listen(hear: (message: string, age?: number) => void, report: (error: unknown) => void): Listening;

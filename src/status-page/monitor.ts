@@ -12,7 +12,7 @@ const MAX_GONE = 100;
 
 /** A backend as the page shows it. */
 export interface BackendReport extends BackendStatus {
-  /** Attempts that ended since the page was made. The next three are parts of it; the rest was cancelled or sent again. */
+  /** Attempts that ended since the page was made: the next three, and those that were cancelled or sent again. */
   readonly attempts: number;
   /** Attempts that ended in a response that no other backend was asked for. */
   readonly answered: number;

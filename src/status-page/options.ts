@@ -6,8 +6,8 @@ export interface StatusPageOptions {
   /** The page's title. Default: `'Backends'` */
   readonly title?: string | undefined;
   /**
-   * The path that the page is mounted below, such as `'/status'`, where the server passes on the whole URL, as `node:http`
-   * does. Express removes the path itself. Default: `'/'`
+   * The path that the page is mounted below, such as `'/status'`, where the server passes on the whole URL, as
+   * `node:http` does. Express removes the path itself. Default: `'/'`
    */
   readonly path?: string | undefined;
   /** ms that the timeline and the list of events reach back. They are also bounded in number. Default: 300 000 */

@@ -152,7 +152,7 @@ function poolMessage(pool: string, event: PoolEvent, at: number): string {
   return message('pool', `{"pool":${JSON.stringify(pool)},"at":${String(at)},${JSON.stringify(short).slice(1)}`);
 }
 
-/** The part of the URL below the mount path, and where to go if that needs a slash at the end for its links to be right. */
+/** The part of the URL below the mount path, and where to redirect if relative links need a slash at the end. */
 function routeOf(request: IncomingMessage, path: string): { readonly route?: string; readonly redirect?: string } {
   const url = withoutQuery(request.url!);
   const route = url === path ? '/' : url.startsWith(`${path}/`) ? url.slice(path.length) : '';

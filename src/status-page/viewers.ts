@@ -52,7 +52,7 @@ export class Viewers {
 
   /** Begins to write events to a response whose head has been sent. */
   add(request: IncomingMessage, response: ServerResponse): void {
-    // It left while somebody else's middleware had the request, and won't tell again.
+    // It disconnected while other middleware had the request, and won't emit `close` again.
     if (response.destroyed) return;
     // What happened before is in the history that the new viewer gets.
     this.#flush();
