@@ -25,7 +25,7 @@ const REFUSED_STREAM = 'NGHTTP2_REFUSED_STREAM';
  *
  * @param hasServed whether the backend has answered over HTTP/2 before
  */
-export function connectionOf(error: unknown, { fresh, started }: Exchange, hasServed: boolean): Connection {
+export function connectionOf(error: unknown, { started }: Exchange, hasServed: boolean): Connection {
   const { request } = Object(error) as { request?: NativeRequest };
   const sent = request?._currentRequest ?? request;
   const isRedirected = Number(request?._redirectCount) > 0;
@@ -38,7 +38,7 @@ export function connectionOf(error: unknown, { fresh, started }: Exchange, hasSe
     error: undefined,
     // It never got a socket: its agent failed, with whatever error.
     isUnsent: sent?.socket === null ? true : undefined,
-    isStale: !fresh && !isRedirected && (isClosed || isSessionClosed),
+    isStale: !isRedirected && (isClosed || isSessionClosed),
     isQueued: false,
     isRedirected,
     head: sent?.res ? headFrom(sent.res) : undefined,

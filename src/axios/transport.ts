@@ -97,9 +97,8 @@ export class Transport implements Connection {
   }
 
   get isStale(): boolean {
-    const isFirst = !this.exchange.fresh && !this.isRedirected;
     return (
-      isFirst &&
+      !this.isRedirected &&
       this.#sent?.reusedSocket === true &&
       CLOSED_CODE.test(String(codeOf(this.error).code)) &&
       this.#response === undefined &&

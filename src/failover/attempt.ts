@@ -264,7 +264,8 @@ function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
       connection,
       response: held,
     });
-    return outcome.is === 'stale' && !body.replayable
+    // A connection that breaks again after the second sending says no more than any other.
+    return outcome.is === 'stale' && (exchange.fresh || !body.replayable)
       ? { is: 'failure', failure: failureOfError(thrown, backend.info, config, 'ambiguous') }
       : outcome;
   }

@@ -58,7 +58,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       let current = newAttempt(run, inFlight);
       let outcome = await attempt(run, current);
       while (outcome.is === 'stale') {
-        // Once: a fresh connection can't be stale.
+        // Once: the second sending is never stale.
         record(run, current, { error: outcome.error, reason: 'stale' });
         current = newAttempt(run, inFlight, true);
         outcome = await attempt(run, current);

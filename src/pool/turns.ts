@@ -98,7 +98,7 @@ export class Turns {
     const pause = this.#pause(wanted, time);
     // The queue doesn't know about this request's own pause.
     const isOwn = this.#final.size > 0 || pause > retryAfter;
-    if (pause <= room)
+    if (this.maxWait > 0 && pause <= room)
       return this.#wait(wanted, { pause, readyAt: isOwn ? time + pause : time, deadline: time + room });
     // Infinity: a retry would change no backend's answer. Then report when a new request could be served.
     const soonest = retryAfter === Infinity ? this.pool.availableIn(wanted) : retryAfter;
@@ -172,11 +172,15 @@ export class Turns {
     return this.#soonest(wanted, time, (backend) => this.#pauseOf(backend));
   }
 
-  /** ms. It doubles from the third round on: a call that is refused once may only have come too early. */
+  /**
+   * ms. None for the first wait for a backend that hasn't refused this request. It doubles from the third round on: a call
+   * that is refused once may only have come too early.
+   */
   #pauseOf({ info }: PooledBackend): number {
     const refusals = this.#refusals?.get(info.name);
-    if (refusals === undefined) return 0;
-    return Math.min(MIN_PAUSE * 2 ** Math.min(Math.max(refusals.rounds - 2, 0), 10), MAX_PAUSE);
+    if (refusals === undefined && this.#order === 0) return 0;
+    const { rounds = 0 } = refusals ?? {};
+    return Math.min(MIN_PAUSE * 2 ** Math.min(Math.max(rounds - 2, 0), 10), MAX_PAUSE);
   }
 
   #wait(wanted: Wanted, { pause, readyAt, deadline }: { pause: number; readyAt: number; deadline: number }): Turn {
