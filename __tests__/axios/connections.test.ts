@@ -223,7 +223,7 @@ describe('a stale keep-alive connection', () => {
   test('of an agent that keeps its connections to itself is ambiguous the second time, so a GET fails over', async () => {
     const { a, adapter } = await pair({ body: 'ok' });
     const agent = new HoardingAgent();
-    const client = axios.create({ adapter, httpAgent: agent as unknown as Agent });
+    const client = axios.create({ adapter, httpAgent: agent });
     const gate = deferred<undefined>();
     const together: Reply = (_, response) => void gate.promise.then(() => response.end('ok'));
     a.script(together, together);
