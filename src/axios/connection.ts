@@ -5,6 +5,7 @@ import { now } from '../base/clock';
 import { codeOf, errorChain } from '../base/errors';
 import type { Connection, FetchConnection, Head } from '../failover/connection';
 import type { Exchange } from '../failover/http-client';
+import { wasRedirected } from '../failover/network-errors';
 import { CLOSED_CODE, STALE_WITHIN, headFrom } from './transport';
 
 /** A native request, as an error of axios's http adapter holds it. */
@@ -12,7 +13,6 @@ interface NativeRequest extends Pick<ClientRequest, 'socket' | 'reusedSocket'> {
   readonly res?: IncomingMessage | null;
   /** Of follow-redirects: the request under way. */
   readonly _currentRequest?: NativeRequest;
-  readonly _redirectCount?: number;
 }
 
 /** HTTP/2: the server had closed the session before the request. (INVALID is a session's state, not an argument's.) */
@@ -28,7 +28,7 @@ const REFUSED_STREAM = 'NGHTTP2_REFUSED_STREAM';
 export function connectionOf(error: unknown, { started }: Exchange, hasServed: boolean): Connection {
   const { request } = Object(error) as { request?: NativeRequest };
   const sent = request?._currentRequest ?? request;
-  const isRedirected = Number(request?._redirectCount) > 0;
+  const isRedirected = wasRedirected(error);
   const { code = '' } = codeOf(error);
   const isClosed = sent?.reusedSocket === true && !sent.res && CLOSED_CODE.test(code) && now() - started < STALE_WITHIN;
   const isSessionClosed = errorChain(error).some(

@@ -10,11 +10,16 @@ export function reasonOfError(error: unknown, connection?: Connection): FailureR
   if (code === 'ERR_CREDENTIAL') return 'credential';
   const isUnsent =
     connection?.isUnsent ?? errorChain(error).some((each) => sentNothing(each, connection?.hidesHandshake === true));
-  // After a redirect, the first server has had the request. Over a foreign adapter, only `_redirectCount` shows one.
-  const { request } = Object(error) as { request?: { _redirectCount?: number } };
-  const isRedirected = connection?.isRedirected ?? Number(request?._redirectCount) > 0;
+  // After a redirect, the first server has had the request.
+  const isRedirected = connection?.isRedirected ?? wasRedirected(error);
   if (isUnsent && !isRedirected) return 'connection';
   return brokenReason(error);
+}
+
+/** Whether follow-redirects, where an adapter uses it, had followed a redirect before this error. */
+export function wasRedirected(error: unknown): boolean {
+  const { request } = Object(error) as { request?: { _redirectCount?: number } };
+  return Number(request?._redirectCount) > 0;
 }
 
 export function brokenReason(error: unknown): FailureReason {
