@@ -182,7 +182,7 @@ describe('the number of viewers', () => {
     const scope = 'x'.repeat(10_000);
     // What the system's buffers hold comes first.
     for (let sent = 0; (await ask(`${url}/events`, 'HEAD')).status === 503;) {
-      for (const end = sent + 20; sent < end; sent++) pool.cool('one', 100_000 + sent, scope);
+      for (const end = sent + 64; sent < end; sent++) pool.cool('one', 100_000 + sent, scope);
       await until(() => quick.of('pool').length >= sent);
     }
     expect((await ask(`${url}/events`, 'HEAD')).status).toBe(200);

@@ -148,12 +148,25 @@ describe('a monitor', () => {
     const backends = [{ name: 'one' }];
     const subscribe = (listener: typeof emit) => ((emit = listener), () => undefined);
     const pool = { backends, subscribe, snapshot: () => backends } as unknown as BackendPool;
-    const monitor = new Monitor(pool, history, () => false, fail);
-    return { monitor, emit: (event: PoolEvent) => emit(event), backends };
+    const told: PoolEvent[] = [];
+    const monitor = new Monitor(pool, history, (event) => told.push(event));
+    return { monitor, emit: (event: PoolEvent) => emit(event), backends, told };
   }
-  const fail = () => {
-    throw new Error('told of an event while nobody looks');
-  };
+
+  test.each(['report', 'history', 'read'] as const)('tells of the events so far when asked for `%s`', (method) => {
+    const { monitor, emit, told } = watched();
+    const events = [attempt({ status: 200 }), cooldown(1_000)];
+    events.forEach(emit);
+    expect(told).toEqual([]);
+    monitor[method]();
+    expect([told, monitor.seen]).toEqual([events, 2]);
+  });
+
+  test('counts events without being asked, so that they take a limited amount of memory', () => {
+    const { emit, told } = watched();
+    for (let i = 0; i < 1_000; i++) emit({ type: 'exhausted', retryAfter: i });
+    expect(told.length).toBeGreaterThan(900);
+  });
 
   test('remembers a limited number of events other than successful attempts', () => {
     const { monitor, emit } = watched();

@@ -20,6 +20,7 @@ export class LastMinute {
 
   #advance(now: number): void {
     const second = Math.floor(now / 1_000);
+    if (second === this.#second) return;
     for (let each = Math.max(this.#second + 1, second - SECONDS + 1); each <= second; each++) {
       this.#total -= this.#counts[each % SECONDS]!;
       this.#counts[each % SECONDS] = 0;

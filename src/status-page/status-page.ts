@@ -6,7 +6,8 @@ import { Monitor } from './monitor';
 import type { BackendReport } from './monitor';
 import { checkOptions, checkPools } from './options';
 import type { StatusPageOptions } from './options';
-import { message, Viewers } from './viewers';
+import { PoolMessages } from './pool-messages';
+import { Viewers } from './viewers';
 
 /** A request handler for `node:http`, Express and whatever mounts such a function. */
 export interface StatusPage {
@@ -111,11 +112,17 @@ class Watched {
   closed = false;
 
   constructor(pools: ReadonlyMap<string, BackendPool>, history: number) {
-    const isSeen = () => this.viewers.size > 0;
     this.#monitors = [...pools].map(([pool, backends]) => {
-      const tell = (event: PoolEvent, at: number) => this.viewers.tell(poolMessage(pool, event, at));
-      return [pool, new Monitor(backends, history, isSeen, tell)];
+      const messages = new PoolMessages(pool);
+      const tell = (event: PoolEvent, at: number) => {
+        if (this.viewers.size > 0) this.viewers.tell(messages.of(event, at));
+      };
+      return [pool, new Monitor(backends, history, tell)];
     });
+  }
+
+  read(): void {
+    for (const [, monitor] of this.#monitors) monitor.read();
   }
 
   snapshot(): string {
@@ -144,12 +151,6 @@ class Watched {
   #reports(): StatusSnapshot['pools'] {
     return Object.fromEntries(this.#monitors.map(([name, monitor]) => [name, { backends: monitor.report() }]));
   }
-}
-
-/** Made for each event while somebody looks. Most of the time that it takes goes into the digits of durations. */
-function poolMessage(pool: string, event: PoolEvent, at: number): string {
-  const short = 'duration' in event ? { ...event, duration: Math.round(event.duration * 1_000) / 1_000 } : event;
-  return message('pool', `{"pool":${JSON.stringify(pool)},"at":${String(at)},${JSON.stringify(short).slice(1)}`);
 }
 
 /** The part of the URL below the mount path, and where to redirect if relative links need a slash at the end. */

@@ -13,6 +13,8 @@ const MAX_BACKLOG = 1_048_576;
 
 /** What the viewers are told. */
 export interface Source {
+  /** Tells the viewers what has happened. */
+  read(): void;
   /** The snapshot as JSON, with the time. */
   snapshot(): string;
   /** Text that differs when the snapshot has changed in more than the time and what remains of cooldowns. */
@@ -73,7 +75,7 @@ export class Viewers {
   /** Sends a message with the next tick. */
   tell(text: string): void {
     this.#unsent += text;
-    if (this.#unsent.length >= BATCH) this.#flush();
+    if (this.#unsent.length >= BATCH) this.#sendEvents();
   }
 
   /** Ends all connections. */
@@ -102,6 +104,11 @@ export class Viewers {
   }
 
   #flush(): void {
+    this.#source.read();
+    this.#sendEvents();
+  }
+
+  #sendEvents(): void {
     if (this.#unsent === '') return;
     const text = this.#unsent;
     this.#unsent = '';
