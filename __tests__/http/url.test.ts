@@ -2,6 +2,7 @@ import axios, { AxiosHeaders } from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import { priorityAdapter } from '../../src';
+import { parseUrl } from '../../src/http/url';
 import { FakeBackend, rejectionOf, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool } from '../support/stub-pool';
 
@@ -287,4 +288,10 @@ describe('the wrapped adapter', () => {
     expect(seen[0]?.url).toBe('https://backend.example//evil.example/x');
     expect(seen[0]).not.toHaveProperty('baseURL');
   });
+});
+
+test('a URL is parsed whichever one came before it', () => {
+  const [one, other] = ['https://one.example/a', 'https://other.example/b'];
+  const read = [one, one, other, 'no url', other, one].map((text) => parseUrl(text)?.href);
+  expect(read).toEqual([one, one, other, undefined, other, one]);
 });

@@ -32,6 +32,8 @@ export interface ErrorLike {
 
 /** The error, then its `cause`s and `errors`, outermost first. (axios's fetch adapter keeps the code in `cause`.) */
 export function errorChain(error: unknown): readonly ErrorLike[] {
+  // An attempt that worked has none.
+  if (error === undefined) return [];
   const chain = new Set<unknown>();
   const visit = (value: unknown): void => {
     if (typeof value !== 'object' || value === null || chain.has(value)) return;

@@ -23,14 +23,15 @@ function isAttempt(value: unknown): value is Attempt {
 /** Headers that hold the server's id of a request, the most useful first. */
 const REQUEST_IDS: readonly string[] = ['apim-request-id', 'x-request-id', 'x-ms-request-id'];
 
-/** The server's id of the request, as a field to spread; `{}` without one. Takes a `Headers` or an object of headers. */
-export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined): { readonly requestId?: string } {
+/** The server's id of the request. Takes a `Headers` or an object of headers. */
+export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined): string | undefined {
+  if (response === undefined) return undefined;
   let best = REQUEST_IDS.length;
   let requestId: string | undefined;
-  const headers = (response?.headers ?? {}) as HeaderFields;
+  const headers = (response.headers ?? {}) as HeaderFields;
   if (isHeaders(headers)) {
     const name = REQUEST_IDS.find((each) => headers.get(each));
-    return name === undefined ? {} : { requestId: headers.get(name)! };
+    return name && headers.get(name)!;
   }
   for (const name of Object.keys(headers)) {
     // Most headers are told apart by their length.
@@ -41,5 +42,5 @@ export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined)
     best = rank;
     requestId = value;
   }
-  return requestId === undefined ? {} : { requestId };
+  return requestId;
 }

@@ -215,6 +215,8 @@ function end<R extends HttpRequest, A extends HttpResponse>(
   if (about.status !== undefined) pool.answer(current.inFlight);
 }
 
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
+
 /** What the record of an attempt takes from its outcome. */
 interface Recorded {
   readonly response?: HttpResponse;
@@ -234,16 +236,16 @@ function record<R extends HttpRequest, A extends HttpResponse>(
   const { backend } = inFlight;
   // The model is known only if the body had to be read anyway.
   const scope = backend.scopeOf(request.deployment ?? request.model?.name);
-  const record: Attempt = {
-    backend: backend.info.name,
-    ...(scope !== undefined && { scope }),
-    ...(status !== undefined && { status }),
-    ...codeWithin(error ?? streamError),
-    ...(reason !== undefined && { reason }),
-    ...requestIdOf(response),
-    duration: now() - exchange.started,
-    ...(cooldown > 0 && { cooldown }),
-  };
+  const { code } = codeWithin(error ?? streamError);
+  const requestId = requestIdOf(response);
+  const record = { backend: backend.info.name } as Writable<Attempt>;
+  if (scope !== undefined) record.scope = scope;
+  if (status !== undefined) record.status = status;
+  if (code !== undefined) record.code = code;
+  if (reason !== undefined) record.reason = reason;
+  if (requestId !== undefined) record.requestId = requestId;
+  record.duration = now() - exchange.started;
+  if (cooldown > 0) record.cooldown = cooldown;
   attempts.push(record);
   pool.events.attempted(record);
 }

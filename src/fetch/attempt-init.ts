@@ -27,6 +27,7 @@ export function attemptOf(
 ): [string, AttemptInit] {
   const { backend, body, credentials } = target;
   const { config, init, redirect } = request;
+  const method = init.method!;
   const { fetchOptions } = (backend.request ?? {}) as { fetchOptions?: object };
   const data = bodyFor(request, target);
   const { dropped } = backend.credentials;
@@ -39,9 +40,12 @@ export function attemptOf(
     if (value === null || value === undefined || value === false) Reflect.deleteProperty(headers, lower);
     else headers[lower] = (Array.isArray(value) ? (value as readonly string[]) : [value as string]).join(', ');
   }
-  const method = init.method!;
-  // In V8, each key that is added after a spread costs about 1 µs.
-  const attempt: AttemptInit = Object.assign({}, init, fetchOptions, { redirect, method, headers, body: data });
+  // Set twice: in V8, a key that is added after a spread costs about 1 µs, and one that is there before it nearly nothing.
+  const attempt: AttemptInit = { redirect, method, headers, body: data, ...(init as object), ...fetchOptions };
+  attempt.redirect = redirect;
+  attempt.method = method;
+  attempt.headers = headers;
+  attempt.body = data;
   if (signal !== undefined) attempt.signal = signal;
   if (isOneShot(data)) Object.assign(attempt, HALF_DUPLEX);
   return [urlFor(request, backend), attempt];

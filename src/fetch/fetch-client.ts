@@ -1,5 +1,5 @@
 import { CodedError } from '../base/errors';
-import { alike, withHidden } from '../base/hidden';
+import { alike, setHidden, withHidden } from '../base/hidden';
 import { AbortReason } from '../failover/budget';
 import type { Abort } from '../failover/budget';
 import type { Fabricated } from '../failover/exhausted';
@@ -78,7 +78,9 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
   }
 
   settle(_request: FetchRequest, response: FetchResponse, attempts: readonly Attempt[]): FetchResponse {
-    return withHidden(response, { attempts });
+    // A frozen response of a mock stays as it is.
+    setHidden(response, 'attempts', attempts);
+    return response;
   }
 
   translate({ config }: FetchRequest, error: unknown): unknown {

@@ -32,22 +32,28 @@ export function isFollowed({ redirect, fetch }: FetchRequest, { backend }: Targe
 /**
  * Sends an attempt, and follows its redirects.
  *
+ * @param init is changed
  * @param onRedirect is called for each redirect
  * @throws TypeError as fetch does, or one that states why a redirect can't be followed
  */
 export async function followed(
   fetch: Fetch,
-  [first, init]: [string, AttemptInit],
+  [url, init]: [string, AttemptInit],
   { backend }: Target,
   onRedirect: () => void,
 ): Promise<Response> {
-  let url = first;
-  let isElsewhere = false;
-  let hop: AttemptInit = { ...init, redirect: 'manual' };
   const { integrity } = init;
-  if (integrity) Reflect.deleteProperty(hop, 'integrity');
+  init.redirect = 'manual';
+  if (integrity) Reflect.deleteProperty(init, 'integrity');
+  let isElsewhere = false;
   for (let redirects = 0; ; redirects++) {
-    const response = await sent(fetch, url, hop);
+    let response: Response;
+    try {
+      // A wrapped fetch may return what is no promise.
+      response = await fetch(url, init as RequestInit);
+    } catch (error) {
+      throw errorChain(error).some(isRedirectRefusal) ? hidden() : error;
+    }
     const { status, type } = response;
     if (type === 'opaqueredirect') throw hidden();
     const location = RULES.follows(status) ? headerOf(response.headers, 'location') : undefined;
@@ -58,24 +64,15 @@ export async function followed(
     discardBody(response.body);
     if (redirects >= MAX_REDIRECTS) throw failed(new Error('redirect count exceeded'));
     onRedirect();
-    const from = { url: new URL(url), method: hop.method, headers: hop.headers };
+    const from = { url: new URL(url), method: init.method, headers: init.headers };
     const next = nextOf(from, { status, location }, backend.credentials.sensitive);
     // A body that can be read only once has been.
-    if (!next.dropsBody && isOneShot(hop.body))
+    if (!next.dropsBody && isOneShot(init.body))
       throw failed(new CodedError('the request body is a stream, which can be sent only once', 'ERR_BAD_REQUEST'));
     isElsewhere ||= next.url.origin !== from.url.origin;
     url = next.url.href;
-    hop = { ...hop, method: next.method, headers: next.headers };
-    if (next.dropsBody) Object.assign(hop, { method: 'GET', body: undefined });
-  }
-}
-
-/** A wrapped fetch may return what is no promise. */
-async function sent(fetch: Fetch, url: string, hop: AttemptInit): Promise<Response> {
-  try {
-    return await fetch(url, hop as RequestInit);
-  } catch (error) {
-    throw errorChain(error).some(isRedirectRefusal) ? hidden() : error;
+    init = { ...init, method: next.method, headers: next.headers };
+    if (next.dropsBody) Object.assign(init, { method: 'GET', body: undefined });
   }
 }
 

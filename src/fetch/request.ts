@@ -5,8 +5,10 @@ import type { RequestFailover } from '../failover/options';
 import { isDisturbed, isOneShot } from '../http/body';
 import { routeOf } from '../http/deployments';
 import type { Route } from '../http/deployments';
+import { headerFieldsOf } from '../http/headers';
 import type { RequestConfig } from '../http/messages';
-import { cancellable, discardBody, isWebStream, webStreamOf } from '../http/streams';
+import { parseUrl } from '../http/url';
+import { cancellable, discardBody, isWebStream, streamOf } from '../http/streams';
 
 /** The `fetch` of a runtime. */
 export type Fetch = typeof globalThis.fetch;
@@ -74,7 +76,7 @@ export interface FetchCall {
 /** @param init what `dictionaryOf` returned */
 export function callOf(input: FetchInput, url: FetchCall['url'], init: FetchInit): FetchCall {
   const request = isRequest(input) ? input : undefined;
-  const { headers = request?.headers, body: given, failover, ...rest } = init;
+  const { headers = request?.headers, body: given, failover } = init;
   const body = given ?? request?.body;
   // `null` counts as given.
   const { method: name = request?.method ?? 'GET' }: { readonly method?: unknown } = init;
@@ -84,7 +86,7 @@ export function callOf(input: FetchInput, url: FetchCall['url'], init: FetchInit
   const config = {
     url: textOf(input),
     method: method.toLowerCase(),
-    headers: Object.fromEntries(new Headers(headers)),
+    headers: headerFieldsOf(headers),
     data: body ?? undefined,
     signal,
     // An option of this package, so it isn't inherited.
@@ -93,24 +95,20 @@ export function callOf(input: FetchInput, url: FetchCall['url'], init: FetchInit
     cancelToken: undefined,
   };
   const source = body && body === request?.body ? request : undefined;
-  return {
-    url,
-    config,
-    rest: { ...(request && fieldsOf(request)), ...(source && HALF_DUPLEX), ...rest, method },
-    source,
-  };
+  // A copy: the caller may write on theirs.
+  const rest = { ...(request && fieldsOf(request)), ...(source && HALF_DUPLEX), ...init };
+  if ('failover' in rest) Reflect.deleteProperty(rest, 'failover');
+  rest.method = method;
+  return { url, config, rest, source };
 }
 
-/** The URL that fetch would read, with a parser. What is neither text nor a `Request` is made text. */
+/** The URL that fetch would read. What is neither text nor a `Request` is made text. */
 export function urlOf(input: FetchInput): URL | undefined {
-  try {
-    return new URL(textOf(input));
-  } catch {
-    return undefined;
-  }
+  return parseUrl(textOf(input));
 }
 
 function textOf(input: unknown): string {
+  if (typeof input === 'string') return input;
   return isRequest(input) ? input.url : String(input);
 }
 
@@ -186,17 +184,6 @@ export const HALF_DUPLEX = { duplex: 'half' } as RequestInit;
 /** Node's fetch takes them too. */
 function isAsyncIterable(body: unknown): body is AsyncIterable<Uint8Array> {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body && !isOneShot(body);
-}
-
-function streamOf(body: AsyncIterable<Uint8Array>): ReadableStream {
-  const chunks = body[Symbol.asyncIterator]();
-  return webStreamOf(
-    async () => {
-      const next = await chunks.next();
-      return next.done === true ? undefined : next.value;
-    },
-    () => chunks.return?.(),
-  );
 }
 
 /** As with fetch, an aborted signal cancels the body, also while it is read. */

@@ -75,7 +75,7 @@ export function modelOf(data: unknown): BodyModel | undefined {
 }
 
 export function isBlob(data: unknown): data is Blob {
-  return /^\[object (?:Blob|File)\]$/.test(Object.prototype.toString.call(data));
+  return typeof data === 'object' && /^\[object (?:Blob|File)\]$/.test(Object.prototype.toString.call(data));
 }
 
 /** @param bytes what the Blob holds, if that is known */

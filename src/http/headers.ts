@@ -7,9 +7,36 @@ function headerEntries(headers: object | null | undefined): Iterable<[name: stri
   return Symbol.iterator in given ? (given as Iterable<[string, unknown]>) : Object.entries(given as HeaderFields);
 }
 
-/** Whether they are fetch's own, which have no fields. An `AxiosHeaders` has fields, and a function that gets them. */
+/** Whether they are fetch's own, which have no fields. An `AxiosHeaders` has fields, and can't append. */
 export function isHeaders(headers: object | null | undefined): headers is Headers {
-  return Object.prototype.toString.call(headers) === '[object Headers]';
+  return typeof (headers as Partial<Headers> | null | undefined)?.append === 'function';
+}
+
+/** Names and values that `Headers` takes as they are. */
+const PLAIN_NAME = /^[a-z\d-]+$/;
+const PLAIN_VALUE = /^[!-~](?:[ -~]*[!-~])?$/;
+
+/**
+ * The headers of a fetch by their lower-case names.
+ *
+ * @throws TypeError as fetch does
+ */
+export function headerFieldsOf(headers: HeadersInit | undefined): Readonly<Record<string, string>> {
+  // `Headers` takes about 5 µs, and most clients give it what it returns.
+  return plainFieldsOf(headers) ?? Object.fromEntries(new Headers(headers));
+}
+
+/** The fields of headers that `Headers` wouldn't change. */
+function plainFieldsOf(headers: HeadersInit | undefined): Record<string, string> | undefined {
+  if (headers === undefined || Object.getPrototypeOf(headers) !== Object.prototype) return undefined;
+  const fields: Record<string, string> = {};
+  for (const name of Reflect.ownKeys(headers)) {
+    const value: unknown = Reflect.get(headers, name);
+    if (typeof name !== 'string' || !PLAIN_NAME.test(name)) return undefined;
+    if (typeof value !== 'string' || !PLAIN_VALUE.test(value)) return undefined;
+    fields[name] = value;
+  }
+  return fields;
 }
 
 /** The value of the header of this lower-case name, whatever the case of the given one. */

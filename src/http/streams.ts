@@ -53,6 +53,18 @@ export function webStreamOf(pull: Pull, cancel?: (reason: unknown) => unknown): 
   });
 }
 
+/** A web stream of what an async iterable gives. */
+export function streamOf(body: AsyncIterable<Uint8Array>): ReadableStream {
+  const chunks = body[Symbol.asyncIterator]();
+  return webStreamOf(
+    async () => {
+      const next = await chunks.next();
+      return next.done === true ? undefined : next.value;
+    },
+    () => chunks.return?.(),
+  );
+}
+
 /** Passes the stream on, and calls `ended` when it completes, fails (with the error) or is cancelled. */
 export function watched(stream: ReadableStream, ended: (error?: unknown) => void): ReadableStream {
   const reader = stream.getReader() as ReadableStreamDefaultReader<unknown>;

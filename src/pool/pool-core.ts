@@ -165,8 +165,9 @@ export class PoolCore {
   work(inFlight: InFlight): void {
     const { backend, scope } = inFlight;
     this.answer(inFlight);
+    const time = now();
     let changed = false;
-    for (const circuit of backend.circuitsOf(scope)) changed = circuit.worked(inFlight, now()) || changed;
+    for (const circuit of backend.circuitsOf(scope)) changed = circuit.worked(inFlight, time) || changed;
     // A success that proves nothing still frees the place of the trial.
     if (this.#end(inFlight) || changed) this.#refresh();
   }

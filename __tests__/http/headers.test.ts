@@ -1,0 +1,66 @@
+import { AxiosHeaders } from 'axios';
+import fc from 'fast-check';
+import { headerFieldsOf, isHeaders } from '../../src/http/headers';
+
+/** What `read` returns or throws. */
+function outcome(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
+const byHeaders = (headers: HeadersInit | undefined) => Object.fromEntries(new Headers(headers));
+
+describe('the fields of the headers of a fetch are those that `Headers` has', () => {
+  test.each<[what: string, headers: unknown]>([
+    ['usual ones', { 'content-type': 'application/json', 'api-key': 'a key' }],
+    ['none', undefined],
+    ['an empty object', {}],
+    ['names in capitals', { 'Content-Type': 'text/plain', 'API-KEY': 'k' }],
+    ['one name in two cases', { accept: 'a', Accept: 'b' }],
+    ['white space around a value', { a: ' b\t', c: '  ' }],
+    ['an empty value', { a: '' }],
+    ['a value that is no text', { a: 1, b: null, c: undefined, d: ['e', 'f'] }],
+    ['a value beyond ASCII', { a: 'caf\u00e9' }],
+    ['a value that no header can have', { a: '\u20ac' }],
+    ['a value with a line break', { a: 'b\r\nc: d' }],
+    ['a name that no header can have', { 'a b': 'c' }],
+    ['an empty name', { '': 'a' }],
+    ['a symbol for a name', { [Symbol('a')]: 'b' }],
+    ['pairs', [['A', 'b']]],
+    ['a `Headers`', new Headers({ A: 'b' })],
+    ['an object of a class', Object.create({ a: 'b' }, { C: { value: 'd', enumerable: true } })],
+    ['a hidden field', Object.defineProperty({ a: 'b' }, 'c', { value: 'd', enumerable: false })],
+  ])('with %s', (_, headers) => {
+    const given = headers as HeadersInit;
+    expect(outcome(() => headerFieldsOf(given))).toEqual(outcome(() => byHeaders(given)));
+  });
+
+  test('with any text', () => {
+    const text = fc.oneof(fc.stringMatching(/^[a-zA-Z0-9-]{0,9}$/), fc.string({ unit: 'binary' }));
+    fc.assert(
+      fc.property(fc.dictionary(text, text), (headers) => {
+        expect(outcome(() => headerFieldsOf({ ...headers }))).toEqual(outcome(() => byHeaders(headers)));
+      }),
+    );
+  });
+
+  test('which share nothing with the headers given', () => {
+    const headers = { a: 'b' };
+    const fields = headerFieldsOf(headers);
+    headers.a = 'c';
+    expect(fields).toEqual({ a: 'b' });
+  });
+});
+
+test.each([
+  [new Headers(), true],
+  [new AxiosHeaders(), false],
+  [{ append: 'x' }, false],
+  [undefined, false],
+  [null, false],
+])('%p as the `Headers` of a fetch: %p', (headers, expected) => {
+  expect(isHeaders(headers)).toBe(expected);
+});
