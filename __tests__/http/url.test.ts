@@ -292,6 +292,7 @@ describe('the wrapped adapter', () => {
 
 test('a URL is parsed whichever one came before it', () => {
   const [one, other] = ['https://one.example/a', 'https://other.example/b'];
-  const read = [one, one, other, 'no url', other, one].map((text) => parseUrl(text)?.href);
-  expect(read).toEqual([one, one, other, undefined, other, one]);
+  expect([one, one, other, one].map((text) => parseUrl(text).href)).toEqual([one, one, other, one]);
+  expect(() => parseUrl('no url')).toThrow('Invalid URL');
+  expect(parseUrl(one).href).toBe(one);
 });

@@ -104,7 +104,11 @@ export function callOf(input: FetchInput, url: FetchCall['url'], init: FetchInit
 
 /** The URL that fetch would read. What is neither text nor a `Request` is made text. */
 export function urlOf(input: FetchInput): URL | undefined {
-  return parseUrl(textOf(input));
+  try {
+    return parseUrl(textOf(input));
+  } catch {
+    return undefined;
+  }
 }
 
 function textOf(input: unknown): string {
