@@ -19,8 +19,9 @@ export {
   isContextLengthExceeded,
   isServerError,
   isThrottled,
-} from './failover/classify';
-export type { FailoverCondition, Failure } from './failover/classify';
+} from './failover/conditions';
+export type { FailoverCondition } from './failover/conditions';
+export type { Failure } from './failover/failure';
 export type { FailoverOptions, RequestFailover } from './failover/options';
 export type { HttpResponse, RequestConfig } from './http/messages';
 export { parseRetryAfter } from './http/retry-after';

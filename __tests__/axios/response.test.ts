@@ -1,7 +1,8 @@
 import axios from 'axios';
 import type { AxiosRequestConfig, AxiosResponse, ResponseType } from 'axios';
 import { priorityAdapter } from '../../src';
-import type { AdapterKind, AxiosRequest } from '../../src/axios/attempt-config';
+import type { AdapterKind } from '../../src/axios/adapter-kind';
+import type { AxiosRequest } from '../../src/axios/attempt-config';
 import { fabricate } from '../../src/axios/response';
 import { bytesOfText } from '../../src/http/body-text';
 import { FakeBackend, rejectionOf, startBackends, throttle, closeBackendsAfterEach } from '../support/fake-backend';

@@ -75,7 +75,7 @@ class World {
     const others = this.adapter.pool.backends.filter((other) => !made.tried.includes(other.name));
     if (others.some((other) => !this.#isCooling(other.name, made.deployment)))
       this.broken.push(`${name} was used while another backend could serve`);
-    if (made.hoped) this.broken.push(`${name} was a second last hope`);
+    if (made.hoped) this.broken.push(`${name} was a second last resort`);
     made.hoped = true;
   }
 

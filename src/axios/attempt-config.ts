@@ -1,7 +1,7 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import { bare } from '../base/hidden';
 import type { Abort } from '../failover/budget';
-import { modelNamedBy } from '../failover/http-client';
+import { modelNamedBy } from '../failover/deployment';
 import type { HttpRequest, Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { isQueryCredential } from '../http/credentials';
@@ -11,9 +11,7 @@ import { copyHeaders, setHeader } from '../http/headers';
 import { withoutParams } from '../http/url';
 import { renamed } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
-
-/** Which of axios's own adapters is wrapped. `foreign`: none of them. */
-export type AdapterKind = 'http' | 'fetch' | 'xhr' | 'foreign';
+import type { AdapterKind } from './adapter-kind';
 
 /** One request, prepared for its attempts. */
 export interface AxiosRequest extends HttpRequest {

@@ -15,9 +15,10 @@ import { discardBody, isWebStream } from '../http/streams';
 import type { ReadLimits, Take } from '../http/streams';
 import type { Attempt } from '../pool/events';
 import { attemptConfig } from './attempt-config';
-import type { AdapterKind, AttemptConfig, AxiosRequest } from './attempt-config';
-import { connectionOf, fetchIn, watchedBy, watchedFetch } from './connection';
-import type { FetchEnv } from './connection';
+import type { AdapterKind } from './adapter-kind';
+import type { AttemptConfig, AxiosRequest } from './attempt-config';
+import { findKind, watchedAdapter } from './adapter-kind';
+import { connectionOf, watchedBy } from './connection';
 import { reportProgress } from './progress';
 import { axiosErrorOf, checkSensitiveHeaders, isRedirected, isRefused, prepareRedirects } from './redirects';
 import type { Follow } from './redirects';
@@ -243,33 +244,5 @@ function called(adapter: AxiosAdapter, config: AttemptConfig): Promise<AxiosResp
   } catch (error) {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is
     return Promise.reject(error);
-  }
-}
-
-/**
- * axios's fetch adapter with a fetch that reports the head of a response, where axios honours `env.fetch`. (axios 1.7 has
- * one fetch adapter for all.)
- */
-function watchedAdapter(adapter: AxiosAdapter, config: object): AxiosAdapter {
-  const env = fetchEnvs(config).find((each) => ownAdapter('fetch', each) === adapter)?.env as FetchEnv | undefined;
-  return ownAdapter('fetch', { env: { ...env, fetch: watchedFetch(fetchIn(env)) } })!;
-}
-
-/** axios has a fetch adapter for each `env`, and the caller's function may be any of them. */
-function fetchEnvs(config: object): readonly { readonly env?: unknown }[] {
-  return [config, axios.defaults, {}];
-}
-
-function findKind(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): AdapterKind {
-  for (const name of ['http', 'xhr'] as const) if (ownAdapter(name) === adapter) return name;
-  return fetchEnvs(config).some((each) => ownAdapter('fetch', each) === adapter) ? 'fetch' : 'foreign';
-}
-
-/** `undefined` if axios, or this runtime, has no such adapter. */
-function ownAdapter(name: string, env?: object): AxiosAdapter | undefined {
-  try {
-    return axios.getAdapter(name, env as InternalAxiosRequestConfig);
-  } catch {
-    return undefined;
   }
 }

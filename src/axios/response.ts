@@ -19,7 +19,8 @@ import {
   watched,
 } from '../http/streams';
 import type { ReadLimits, Take } from '../http/streams';
-import type { AdapterKind, AxiosRequest } from './attempt-config';
+import type { AdapterKind } from './adapter-kind';
+import type { AxiosRequest } from './attempt-config';
 import { hideRequest, hideRequestOf } from './native-request';
 
 /**

@@ -2,45 +2,13 @@ import { codeOf, codeWithin, errorChain } from '../base/errors';
 import { errorBodyOf } from '../http/error-body';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import { parseRetryAfter } from '../http/retry-after';
-import type { StreamError, StreamRefusal } from '../http/stream-error';
+import type { StreamRefusal } from '../http/stream-error';
 import type { Backend, PooledBackend } from '../pool/backend';
-import type { CooldownReason, FailureReason } from '../pool/reasons';
+import type { FailureReason } from '../pool/reasons';
+import { isAtWork, isReturnable, isSuccess, isUnauthorized } from './failure';
+import type { Failure } from './failure';
 import { brokenReason, exceedsLimit, isOwnMistake, isLocal, isNetworks, reasonOfError } from './network-errors';
 import type { Connection } from './connection';
-
-/** An attempt that ended in a status of 400 or more, in a refusal inside a streamed 200, or without a usable response. */
-export interface Failure {
-  /** The backend that was tried. */
-  readonly backend: Backend;
-  /** The caller's config. */
-  readonly config: RequestConfig;
-  /** What the failure counts as in the pool's events. */
-  readonly reason: Exclude<CooldownReason, 'oversized' | 'manual'>;
-  /**
-   * The status of `response`. Below 400 if the connection broke inside the body. For a refusal inside a streamed 200,
-   * the 429 or 5xx that it stands for.
-   */
-  readonly status?: number;
-  /** The code of `error`: axios's or Node's. */
-  readonly code?: string;
-  /** The `code`, or else the `type`, of an OpenAI-shaped error in the response's body or its first events. */
-  readonly errorCode?: string;
-  /** The response, if there was one. Its `config` is the caller's. The body of a streamed one can still be read. */
-  readonly response?: HttpResponse;
-  /** The error inside a streamed 200, as its event gave it. */
-  readonly streamError?: StreamError;
-  /** The error of the adapter (or of fetch), without the credentials of the attempt. */
-  readonly error?: unknown;
-  /** Whether `attemptTimeout` passed. */
-  readonly attemptTimedOut: boolean;
-}
-
-/**
- * Decides whether a failure may go to another backend.
- *
- * @param failure what is known of the attempt
- */
-export type FailoverCondition = (failure: Failure) => boolean;
 
 /** How an attempt ended. */
 export type Outcome<A> =
@@ -72,118 +40,6 @@ export interface Failed {
   readonly failure: Failure;
   /** The wait that the server specified, in ms. */
   readonly retryAfter?: number | undefined;
-}
-
-/**
- * Whether the backend answered 429.
- *
- * @param failure what is known of the attempt
- */
-export function isThrottled(failure: Failure): boolean {
-  return failure.status === 429;
-}
-
-/**
- * Whether the backend answered with a status of 500 or more.
- *
- * @param failure what is known of the attempt
- */
-export function isServerError(failure: Failure): boolean {
-  return (failure.status ?? 0) >= 500;
-}
-
-/**
- * Whether nothing was sent: connection refused, DNS, host unreachable, TLS, or a provider of credentials that failed.
- * Over fetch, it is recognised by Node's error codes in `cause`. Browsers, Deno and workerd don't expose these codes,
- * so it is never true there.
- *
- * @param failure what is known of the attempt
- */
-export function isConnectionFailure(failure: Failure): boolean {
-  if (hasErrorStatus(failure) || failure.attemptTimedOut) return false;
-  return UNSENT.has(failure.reason ?? reasonOfError(failure.error));
-}
-
-/**
- * Whether the request may have arrived: reset, hang-up, truncated body, timeout after sending, or an unknown cause.
- * A chat completion is billed, so such a request goes to another backend only if its method is idempotent.
- *
- * @param failure what is known of the attempt
- */
-export function isAmbiguousFailure(failure: Failure): boolean {
-  return !hasErrorStatus(failure) && !failure.attemptTimedOut && !isConnectionFailure(failure);
-}
-
-/**
- * Whether the prompt was too long for the model that answered: a 413, or a 400 with the code `context_length_exceeded` or
- * `string_above_max_length`. A condition with it sends such a prompt to a deployment with a larger context. No backend
- * goes on cooldown.
- *
- * @param failure what is known of the attempt
- */
-export function isContextLengthExceeded({ status, errorCode = '' }: Failure): boolean {
-  return status === 413 || (status === 400 && /^(?:context_length_exceeded|string_above_max_length)$/.test(errorCode));
-}
-
-/**
- * The default condition: 429, 5xx, a 401 or 403 to a backend's own credential, a 404 for a deployment that the backend
- * doesn't have, connection failures, attempts whose `attemptTimeout` passed, and ambiguous failures of idempotent methods
- * (RFC 9110: GET, HEAD, OPTIONS, TRACE, PUT, DELETE; and QUERY).
- *
- * @param failure what is known of the attempt
- */
-export function defaultFailoverCondition(failure: Failure): boolean {
-  return hasErrorStatus(failure)
-    ? isThrottled(failure) || isServerError(failure) || isRefusedCredential(failure) || lacksDeployment(failure)
-    : failure.attemptTimedOut || isConnectionFailure(failure) || IDEMPOTENT.test(failure.config.method ?? 'get');
-}
-
-/** RFC 9110 */
-const IDEMPOTENT = /^(?:get|head|options|put|delete|trace|query)$/i;
-
-/** Reasons of failures after which nothing had been sent. */
-const UNSENT: ReadonlySet<FailureReason> = new Set(['connection', 'credential']);
-
-/**
- * Whether the response is a 401 or 403 to the backend's own credential. If it specified a wait, for example because a
- * quota is used up, its reason is `throttled`.
- */
-function isRefusedCredential({ status, reason }: Failure): boolean {
-  return isUnauthorized(status) && (reason === 'credential' || reason === 'throttled');
-}
-
-function isUnauthorized(status: number | undefined): boolean {
-  return status === 401 || status === 403;
-}
-
-/** Azure says `DeploymentNotFound`, OpenAI `model_not_found`. */
-function lacksDeployment({ status, errorCode = '' }: Failure): boolean {
-  return status === 404 && /^(?:DeploymentNotFound|model_not_found)$/.test(errorCode);
-}
-
-/** Whether the backend is blamed, whatever the condition says. True for every failure except a 4xx about the request. */
-export function isBackendsFault(failure: Failure): boolean {
-  return failure.reason !== 'client-error';
-}
-
-/** What a failure is about: a 4xx about the deployment that was asked, everything else about the backend. */
-export function coverageOf({ status = 0 }: Failure): 'deployment' | 'backend' {
-  return status >= 400 && status < 500 ? 'deployment' : 'backend';
-}
-
-/** Whether the response shows the backend at work, though it is no success: a 4xx that is about the request. */
-export function isAtWork({ reason, status = 0 }: Failure): boolean {
-  return reason === 'client-error' && status >= 400;
-}
-
-/** 2xx and 3xx. A response without a status counts as a success, as in axios. */
-export function isSuccess(status: number | undefined): boolean {
-  return (status ?? 0) < 400;
-}
-
-/** Whether the caller can get the response, not the error: it has an error status, and its body didn't break off. */
-export function isReturnable({ response, status, error }: Failure): boolean {
-  return !isSuccess(status) && (error === undefined || response!.data !== undefined);
 }
 
 /**
@@ -310,8 +166,4 @@ function failed(
   reason: FailureReason,
 ): { is: 'failure'; failure: Failure } {
   return { is: 'failure', failure: failureOfError(error, backend.info, config, reason) };
-}
-
-function hasErrorStatus({ status }: Failure): boolean {
-  return !isSuccess(status);
 }

@@ -2,7 +2,7 @@ import { CodedError, errorChain } from '../base/errors';
 import type { ErrorLike } from '../base/errors';
 import type { Attempt } from '../pool/events';
 import type { Exhausted, Missing } from '../pool/turns';
-import type { Failure } from './classify';
+import type { Failure } from './failure';
 
 /** A response that no backend gave. Each client makes one of its own of it. It names no host. */
 export interface Fabricated {

@@ -8,16 +8,19 @@ import type { InFlight, PoolCore } from '../pool/pool-core';
 import type { Attempt } from '../pool/events';
 import { Turns } from '../pool/turns';
 import type { Exhausted, Missing } from '../pool/turns';
-import { attempt, newAttempt, newRun } from './attempt';
-import type { CurrentAttempt, Last, Run } from './attempt';
+import { attempt } from './attempt';
+import { newAttempt, newRun } from './run';
+import type { CurrentAttempt, Fallback, Run } from './run';
 import { requestIdOf } from './attempts';
-import { coverageOf, isAtWork, isBackendsFault, isReturnable } from './classify';
-import type { Failed, Failure, Outcome } from './classify';
+import { coverageOf, isAtWork, isBackendsFault, isReturnable } from './failure';
+import type { Failed, Outcome } from './classify';
+import type { Failure } from './failure';
 import { causeOf, exhaustedResponse, missingResponse, wordsOf } from './exhausted';
 import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './options';
 import type { Rules } from './options';
-import { deploymentOf, namedDeployment, openBody, readBlob } from './request-body';
+import { deploymentOf, namedDeployment } from './deployment';
+import { openBody, readBlob } from './request-body';
 
 /**
  * Sends one request to one backend after another, until one answers, none is left, or the caller's time is over.
@@ -53,7 +56,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       }
       if (turn.is !== 'attempt') return lastAnswer(run, turn);
       inFlight = turn.inFlight;
-      dropAnswer(run);
+      dropFallback(run);
 
       let current = newAttempt(run, inFlight);
       let outcome = await attempt(run, current);
@@ -71,13 +74,13 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
           throw next.error;
         case 'next':
           turns.tried(inFlight, next.isFinal);
-          run.last = next.last;
+          run.fallback = next.fallback;
       }
     }
   } catch (error) {
     throw client.reject(request, client.translate(request, error), run.attempts);
   } finally {
-    dropAnswer(run);
+    dropFallback(run);
     // Releases the attempt if something threw before it was recorded.
     if (inFlight !== undefined) pool.release(inFlight);
   }
@@ -88,7 +91,7 @@ type Next<A> =
   | { readonly is: 'return'; readonly response: A }
   | { readonly is: 'throw'; readonly error: unknown }
   /** Try another backend. `isFinal`: don't retry this backend after a wait */
-  | { readonly is: 'next'; readonly isFinal: boolean; readonly last: Last<A> | undefined };
+  | { readonly is: 'next'; readonly isFinal: boolean; readonly fallback: Fallback<A> | undefined };
 
 /** Tells the pool and its listeners how the attempt went, and decides what the request does next. */
 function conclude<R extends HttpRequest, A extends HttpResponse>(
@@ -120,7 +123,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
     case 'unsent':
       end(run, current, outcome);
       if (!mayGoOn) return { is: 'throw', error: outcome.error };
-      return { is: 'next', isFinal: false, last: { error: outcome.error } };
+      return { is: 'next', isFinal: false, fallback: { error: outcome.error } };
     case 'failure':
       run.failure = outcome.failure;
       return afterFailure(run, current, outcome.failure, judge(run, current, outcome) && mayGoOn);
@@ -143,11 +146,11 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
   const isPinned = rules.pinned !== undefined;
   // A 4xx is returned if no backend is left. Instead of a 429 or 5xx, the caller then gets the fabricated 429.
   if (isReturned && (isPinned || (status < 500 && status !== 429))) {
-    return { is: 'next', isFinal, last: { response: response!, abort: exchange.abort } };
+    return { is: 'next', isFinal, fallback: { response: response!, abort: exchange.abort } };
   }
-  if (isPinned) return { is: 'next', isFinal, last: { error } };
+  if (isPinned) return { is: 'next', isFinal, fallback: { error } };
   if (response !== undefined) client.discard(response, exchange.abort);
-  return { is: 'next', isFinal, last: undefined };
+  return { is: 'next', isFinal, fallback: undefined };
 }
 
 /** Asks the user's rules about a failure, and tells the pool. Returns whether another backend may be tried. */
@@ -252,10 +255,10 @@ function record<R extends HttpRequest, A extends HttpResponse>(
 
 /** The answer to a request for which no backend is left. */
 function lastAnswer<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, turn: Exhausted | Missing): A {
-  const { client, request, attempts, last, failure, pool } = run;
-  run.last = undefined;
-  if (last !== undefined && 'error' in last) throw last.error;
-  if (last !== undefined) return client.settle(request, last.response, attempts, { abort: last.abort });
+  const { client, request, attempts, fallback, failure, pool } = run;
+  run.fallback = undefined;
+  if (fallback !== undefined && 'error' in fallback) throw fallback.error;
+  if (fallback !== undefined) return client.settle(request, fallback.response, attempts, { abort: fallback.abort });
   if (turn.is === 'none') pool.events.emit({ type: 'exhausted', retryAfter: turn.retryAfter });
   const fabricated = turn.is === 'none' ? exhaustedResponse(turn, attempts) : missingResponse(turn);
   const response = client.fabricate(request, fabricated);
@@ -263,7 +266,8 @@ function lastAnswer<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A
 }
 
 /** Frees the connection of a response that was kept for the case that no backend is left. */
-function dropAnswer<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>): void {
-  if (run.last !== undefined && 'response' in run.last) run.client.discard(run.last.response, run.last.abort);
-  run.last = undefined;
+function dropFallback<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>): void {
+  if (run.fallback !== undefined && 'response' in run.fallback)
+    run.client.discard(run.fallback.response, run.fallback.abort);
+  run.fallback = undefined;
 }

@@ -1,6 +1,5 @@
 import type { Body } from '../http/body';
 import type { HeaderList } from '../http/credentials';
-import { isBlob, modelOf, modelOfBlob } from '../http/deployments';
 import type { BodyModel } from '../http/deployments';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import type { ReadLimits, Take } from '../http/streams';
@@ -31,13 +30,6 @@ export interface HttpRequest {
   readonly needsAbort?: boolean;
   /** Whether a redirect may resend the body, so a stream is read into memory even for one attempt. Default: false */
   readonly resends?: boolean;
-}
-
-/** The model that the request's body names, if it is JSON or a form. */
-export function modelNamedBy(request: HttpRequest, data: unknown): BodyModel | undefined {
-  if (request.model === undefined)
-    request.model = (isBlob(data) ? modelOfBlob(data, request.blob) : modelOf(data)) ?? null;
-  return request.model ?? undefined;
 }
 
 /** What one attempt sends to its backend besides the caller's request. */

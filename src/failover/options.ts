@@ -16,8 +16,9 @@ import type { BackendList } from '../pool/backend-list';
 import type { BackendOptions } from '../pool/backend-options';
 import { BackendPool, OPTION_ALIASES, POOL_CHECKS, checkNoBackends } from '../pool/pool';
 import type { BackendPoolOptions } from '../pool/pool';
-import { defaultFailoverCondition } from './classify';
-import type { FailoverCondition, Failure } from './classify';
+import { defaultFailoverCondition } from './conditions';
+import type { FailoverCondition } from './conditions';
+import type { Failure } from './failure';
 
 /** Options of the failover, whatever client sends the requests. `undefined` means the default. */
 export interface FailoverOptions extends BackendPoolOptions {

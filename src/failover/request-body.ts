@@ -1,9 +1,8 @@
-import { asIs, capture, isOneShot } from '../http/body';
+import { asIs, capture } from '../http/body';
 import type { Body, OneShot } from '../http/body';
 import { headerOf } from '../http/headers';
 import type { HttpResponse } from '../http/messages';
-import type { Run } from './attempt';
-import { modelNamedBy } from './http-client';
+import type { Run } from './run';
 import type { HttpRequest } from './http-client';
 
 /** Reads a one-shot body into memory, so that it can be sent again. If it will be sent only once, it is streamed. */
@@ -33,20 +32,4 @@ export async function readBlob<R extends HttpRequest, A extends HttpResponse>(
   run.hasWholeBudget = false;
   // A Blob that can't be read names no model.
   request.blob = await budget.guard(() => blob.arrayBuffer().catch(() => undefined));
-}
-
-/** The deployment that the request needs, as far as that matters: bodies are parsed only if one is on cooldown. */
-export function deploymentOf<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>): string | undefined {
-  return run.request.deployment ?? (run.pool.knowsDeployments ? namedDeployment(run) : undefined);
-}
-
-/** The deployment that the URL names, or else the model of a JSON body. */
-export function namedDeployment<R extends HttpRequest, A extends HttpResponse>({
-  request,
-  body,
-}: Run<R, A>): string | undefined {
-  if (request.deployment !== undefined) return request.deployment;
-  const data = body === undefined ? request.body : body.data;
-  if (isOneShot(data)) return undefined;
-  return modelNamedBy(request, data)?.name;
 }

@@ -1,4 +1,4 @@
-import { modelNamedBy } from '../failover/http-client';
+import { modelNamedBy } from '../failover/deployment';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { isQueryCredential } from '../http/credentials';

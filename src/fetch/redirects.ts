@@ -1,6 +1,6 @@
 import { CodedError, errorChain } from '../base/errors';
 import { alike } from '../base/hidden';
-import { isSuccess } from '../failover/classify';
+import { isSuccess } from '../failover/failure';
 import { isRedirectRefusal } from '../failover/network-errors';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';

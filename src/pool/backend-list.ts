@@ -1,7 +1,8 @@
 import { show } from '../base/check';
 import { PooledBackend } from './backend';
 import type { Backend } from './backend';
-import { masked, resolveBackends } from './backend-options';
+import { resolveBackends } from './backend-options';
+import { masked } from './base-url';
 import type { BackendOptions } from './backend-options';
 
 /** What a request needs of the backend that serves it. */

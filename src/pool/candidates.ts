@@ -42,7 +42,7 @@ export class Candidates {
  * out, the one whose latest failure is the oldest. So one that works again is found within as many requests as there are
  * backends.
  */
-export function lastHope(
+export function lastResort(
   backends: readonly PooledBackend[],
   deployment: string | undefined,
   tried: ReadonlySet<string>,
@@ -68,7 +68,7 @@ function find(
   now: number,
 ): readonly Backend[] {
   const available: Backend[] = [];
-  const lastResort: Backend[] = [];
+  const last: Backend[] = [];
   for (const backend of backends) {
     const { info } = backend;
     // The list is sorted: no better one follows.
@@ -76,8 +76,8 @@ function find(
     if (tried.has(info.name)) continue;
     const availability = backend.availability(backend.scopeOf(deployment), now);
     if (availability === 'no') continue;
-    const list = availability === 'yes' ? available : lastResort;
+    const list = availability === 'yes' ? available : last;
     if (list.length === 0 || list[0]!.priority === info.priority) list.push(info);
   }
-  return Object.freeze(available.length > 0 ? available : lastResort);
+  return Object.freeze(available.length > 0 ? available : last);
 }

@@ -1,30 +1,13 @@
+import { costOf, firstLength } from './costs';
+import type { AttemptFailure, CooldownKind, CooldownLimits } from './costs';
 import { WORDS } from './reasons';
-import type { CooldownReason, FailureReason } from './reasons';
+import type { CooldownReason } from './reasons';
 
 /** May a backend be used? `last` means: only if no other backend can. */
 export type Availability = 'yes' | 'last' | 'no';
 
 /** The state of a backend, or of one deployment of it, as `BackendStatus` shows it. */
 export type State = 'available' | 'trial' | 'reserve' | 'cooling';
-
-/** The lengths that a pool's options set, in ms. */
-export interface CooldownLimits {
-  readonly defaultCooldown: number;
-  readonly maxCooldown: number;
-}
-
-/** A failed attempt, as the circuit is told of it. */
-export interface AttemptFailure {
-  readonly reason: FailureReason;
-  /** The wait that the server specified, in ms. */
-  readonly retryAfter: number | undefined;
-  /** The length that the user's `cooldown` chose, in ms. It replaces the length, never what follows. */
-  readonly override: number | undefined;
-  /** Whether the backend answered another request since this attempt began. */
-  readonly isAlive: boolean;
-  /** What happened, in the words of the fabricated 429. */
-  readonly words: string;
-}
 
 /** What a circuit needs to know of an attempt under way. Compared by identity. */
 export interface AttemptInFlight {
@@ -39,16 +22,6 @@ interface RunningCooldown {
   readonly remaining: number;
 }
 
-/**
- * What ends a cooldown, and what follows it:
- *
- * - `asked`: the server or the user specified it. Only time or `restore` ends it; nothing follows
- * - `guessed`: nobody did. A success ends it. After the first step of the ladder nothing follows, else a trial
- * - `oversized`: the server asked for too long a wait. The backend ranks behind the others; a trial follows, and a
- *   success ends both
- */
-export type CooldownKind = 'asked' | 'guessed' | 'oversized';
-
 /** What a failure cost its backend. */
 interface Cost {
   /** ms of cooldown */
@@ -57,42 +30,6 @@ interface Cost {
   readonly kind: CooldownKind;
   /** Whether a deadline moved later. */
   readonly moved: boolean;
-}
-
-/**
- * How long a failure takes a backend out:
- *
- * - `wait`: as the server specified
- * - `ladder`: from `FIRST_STEP`, doubled for each further failure in a row. One failure is an accident
- * - `default`: from `defaultCooldown`, doubled likewise. A trial follows from the first one
- * - `nothing`: not at all
- */
-type Length = 'wait' | 'ladder' | 'default' | 'nothing';
-
-/** ms of the first step of the ladder, unless `defaultCooldown` is shorter. */
-const FIRST_STEP = 100;
-
-/** Costs of a failure for which the server specified no wait, and of one for which it specified a wait of zero. */
-const UNSPECIFIED: Readonly<Record<FailureReason, readonly [kind: CooldownKind, none: Length, zero: Length]>> = {
-  throttled: ['asked', 'default', 'ladder'],
-  'server-error': ['guessed', 'ladder', 'ladder'],
-  credential: ['guessed', 'ladder', 'ladder'],
-  'client-error': ['guessed', 'nothing', 'nothing'],
-  connection: ['guessed', 'default', 'default'],
-  ambiguous: ['guessed', 'default', 'default'],
-  timeout: ['guessed', 'default', 'default'],
-};
-
-/** The table of costs, except for what a failure covers. */
-function costOf(
-  { reason, retryAfter, isAlive }: AttemptFailure,
-  { maxCooldown }: CooldownLimits,
-): readonly [CooldownKind, Length] {
-  if (retryAfter !== undefined && retryAfter > maxCooldown) return ['oversized', 'default'];
-  if (retryAfter !== undefined && retryAfter > 0) return ['asked', 'wait'];
-  const [kind, none, zero] = UNSPECIFIED[reason];
-  const length = retryAfter === undefined ? none : zero;
-  return [kind, kind === 'guessed' && length === 'default' && isAlive ? 'ladder' : length];
 }
 
 /** A deadline until which the backend is not used. */
@@ -144,8 +81,8 @@ const PROVING: Trust = { is: 'proving', trial: undefined };
 export class Circuit {
   #trust: Trust = SOUND;
   #hold: Hold | undefined;
-  /** Until then it is used only if no other backend can be. 0: it doesn't rank behind the others. */
-  #reserveUntil = 0;
+  /** Until then it ranks behind the others: it is used only if no other backend can be. */
+  #reserveUntil: number | undefined;
   /** Failures in a row for which no wait was specified. */
   #failures = 0;
   /** The pool's count at the latest failure. An attempt with a lower epoch began before it. */
@@ -167,13 +104,13 @@ export class Circuit {
     const trust = this.#trustAt(now);
     this.#holdUntil(now);
     const out = trust.is === 'resting' ? later(this.#hold, trust) : this.#hold;
-    return out?.words ?? (this.#reserveUntil > 0 ? WORDS.oversized : undefined);
+    return out?.words ?? (this.#reserveUntil === undefined ? undefined : WORDS.oversized);
   }
 
   availability(now: number): Availability {
     const trust = this.#trustAt(now);
     if (this.isHeld(now) || trust.is === 'resting') return 'no';
-    if (this.#reserveUntil > 0) return 'last';
+    if (this.#reserveUntil !== undefined) return 'last';
     return trust.is === 'proving' && trust.trial !== undefined ? 'last' : 'yes';
   }
 
@@ -184,14 +121,14 @@ export class Circuit {
 
   /** When it stops being out and ranking behind the others, if nothing else happens. A time in the past means now. */
   availableAt(now: number): number {
-    return Math.max(this.#outUntil(now), this.#reserveUntil);
+    return Math.max(this.#outUntil(now), this.#reserveUntil ?? 0);
   }
 
   /** The next time at which something changes by itself, or `Infinity`. */
   nextChange(now: number): number {
     const trust = this.#trustAt(now);
     const hold = this.#holdUntil(now) || Infinity;
-    const reserve = this.#reserveUntil || Infinity;
+    const reserve = this.#reserveUntil ?? Infinity;
     const resting = trust.is === 'resting' ? trust.until : Infinity;
     const trial = trust.is === 'sound' ? Infinity : (trust.trial?.until ?? Infinity);
     return Math.min(hold, reserve, resting, trial);
@@ -220,9 +157,9 @@ export class Circuit {
   worked(inFlight: AttemptInFlight, now: number): boolean {
     if (this.#failedAt > inFlight.epoch) return false;
     this.#failures = 0;
-    const isChanged = this.#trustAt(now).is !== 'sound' || this.#reserveUntil > 0;
+    const isChanged = this.#trustAt(now).is !== 'sound' || this.#reserveUntil !== undefined;
     this.#trust = SOUND;
-    this.#reserveUntil = 0;
+    this.#reserveUntil = undefined;
     return isChanged;
   }
 
@@ -233,22 +170,15 @@ export class Circuit {
    * @returns the cooldown in ms, its kind, and whether a deadline moved later
    */
   failed(inFlight: AttemptInFlight, failure: AttemptFailure, epoch: number, now: number, limits: CooldownLimits): Cost {
-    const { defaultCooldown, maxCooldown } = limits;
-    const { retryAfter, override, words } = failure;
+    const { override, words } = failure;
     const [kind, length] = costOf(failure, limits);
     const reason = kind === 'oversized' ? 'oversized' : failure.reason;
     const isCounted = length === 'ladder' || length === 'default';
     // An attempt that began before the latest failure isn't a further failure in a row: ten at once count as one.
     if (isCounted && (inFlight.epoch > this.#failedAt || this.#failures === 0)) this.#failures++;
-    const first = {
-      wait: retryAfter!,
-      ladder: Math.min(FIRST_STEP, defaultCooldown),
-      default: defaultCooldown,
-      nothing: 0,
-    };
     // Capped: beyond 2 ** 1023, the factor is infinite, and 0 times it is not a number.
     const doubled = isCounted ? 2 ** Math.min(this.#failures - 1, 1000) : 1;
-    const duration = Math.min(override ?? first[length] * doubled, maxCooldown);
+    const duration = Math.min(override ?? firstLength(length, failure, limits) * doubled, limits.maxCooldown);
     // A 4xx that costs nothing is no failure of the backend.
     if (length !== 'nothing' || duration > 0) this.#failedAt = epoch;
     if (duration === 0) return { duration, reason, kind, moved: false };
@@ -274,7 +204,7 @@ export class Circuit {
     const out = this.#out;
     this.#trust = SOUND;
     this.#hold = undefined;
-    this.#reserveUntil = 0;
+    this.#reserveUntil = undefined;
     this.#failures = 0;
     this.#out = false;
     return out;
@@ -288,7 +218,7 @@ export class Circuit {
     const cooling = trust.is === 'resting' ? later(hold, trust) : hold;
     if (cooling !== undefined && cooling.until > now)
       cooldowns.push({ reason: cooling.reason, remaining: cooling.until - now });
-    if (this.#reserveUntil > 0) cooldowns.push({ reason: 'oversized', remaining: this.#reserveUntil - now });
+    if (this.#reserveUntil !== undefined) cooldowns.push({ reason: 'oversized', remaining: this.#reserveUntil - now });
     return { state: this.#state(now), cooldowns };
   }
 
@@ -307,7 +237,7 @@ export class Circuit {
   #state(now: number): State {
     const trust = this.#trustAt(now);
     if (this.#outUntil(now) > now) return 'cooling';
-    if (this.#reserveUntil > 0) return 'reserve';
+    if (this.#reserveUntil !== undefined) return 'reserve';
     return trust.is === 'proving' ? 'trial' : 'available';
   }
 
@@ -316,8 +246,8 @@ export class Circuit {
     let trust = this.#trust;
     if (trust.is === 'resting' && trust.until <= now)
       trust = trust.then === 'sound' ? SOUND : { is: 'proving', trial: trust.trial };
-    if (this.#reserveUntil > 0 && this.#reserveUntil <= now) {
-      this.#reserveUntil = 0;
+    if (this.#reserveUntil !== undefined && this.#reserveUntil <= now) {
+      this.#reserveUntil = undefined;
       if (trust.is === 'sound') trust = PROVING;
       else if (trust.is === 'resting') trust = { ...trust, then: 'proving' };
     }
@@ -361,7 +291,7 @@ export class Circuit {
   }
 
   #rankBehind(until: number): boolean {
-    const moved = until > this.#reserveUntil;
+    const moved = until > (this.#reserveUntil ?? 0);
     if (moved) this.#reserveUntil = until;
     return moved;
   }

@@ -3,8 +3,9 @@ import { now } from '../base/clock';
 import type { RequestConfig } from '../http/messages';
 import type { PooledBackend, Scope } from './backend';
 import type { BackendOptions } from './backend-options';
-import { Candidates, lastHope } from './candidates';
-import type { AttemptFailure, AttemptInFlight, Circuit, CooldownKind, CooldownLimits } from './circuit';
+import { Candidates, lastResort } from './candidates';
+import type { AttemptInFlight, Circuit } from './circuit';
+import type { AttemptFailure, CooldownKind, CooldownLimits } from './costs';
 import type { CooldownReason } from './reasons';
 import { Events } from './events';
 import { BackendList } from './backend-list';
@@ -128,9 +129,9 @@ export class PoolCore {
    * Begins the one attempt that a request makes when no backend is available: failures never close the pool.
    * `undefined`: each backend that it hasn't tried has asked to be left alone.
    */
-  beginLastHope(wanted: Wanted, tried: ReadonlySet<string>): InFlight | undefined {
+  beginLastResort(wanted: Wanted, tried: ReadonlySet<string>): InFlight | undefined {
     const time = now();
-    const backend = lastHope(this.backends.serving(wanted), wanted.deployment, tried, time);
+    const backend = lastResort(this.backends.serving(wanted), wanted.deployment, tried, time);
     return backend && this.#begin(backend, wanted, time);
   }
 
@@ -210,13 +211,13 @@ export class PoolCore {
       this.backends.lacksDeployments || this.backends.byPriority.some((backend) => backend.knowsDeployments));
   }
 
-  /** Whether `begin` would find a backend, or else `beginLastHope`. */
-  hasBackend(wanted: Wanted, tried: ReadonlySet<string>): 'yes' | 'last hope' | 'no' {
+  /** Whether `begin` would find a backend, or else `beginLastResort`. */
+  hasBackend(wanted: Wanted, tried: ReadonlySet<string>): 'yes' | 'last resort' | 'no' {
     const time = now();
     this.#noticeRecovered(time);
     const serving = this.backends.serving(wanted);
     if (this.#candidates.of(serving, wanted, tried, time).length > 0) return 'yes';
-    return lastHope(serving, wanted.deployment, tried, time) === undefined ? 'no' : 'last hope';
+    return lastResort(serving, wanted.deployment, tried, time) === undefined ? 'no' : 'last resort';
   }
 
   #noteRefusal({ backend, began }: InFlight): void {

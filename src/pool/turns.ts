@@ -58,7 +58,7 @@ export class Turns {
   /** Names of the backends whose answer would be the same after a wait. */
   #final: ReadonlySet<string> = NOTHING_TRIED;
   /** Whether this round has had its attempt at a backend that is out because of a guess. */
-  #hasHoped = false;
+  #hasHadLastResort = false;
   #refusals: Map<string, Refusals> | undefined;
   /** ms spent waiting */
   #waited = 0;
@@ -127,7 +127,7 @@ export class Turns {
   /** Whether there is a backend to try now. */
   #canAttempt(wanted: Wanted): boolean {
     const has = this.pool.hasBackend(wanted, this.#tried);
-    return has === 'yes' || (has === 'last hope' && !this.#hasHoped);
+    return has === 'yes' || (has === 'last resort' && !this.#hasHadLastResort);
   }
 
   /**
@@ -149,11 +149,11 @@ export class Turns {
 
   #begin(wanted: Wanted, isPaced: boolean): InFlight | undefined {
     const inFlight = this.pool.begin(wanted, this.#tried, this.config, isPaced);
-    if (inFlight !== undefined || this.#hasHoped) return inFlight;
+    if (inFlight !== undefined || this.#hasHadLastResort) return inFlight;
     // Others are ahead in the queue; keep the last-resort attempt.
     if (isPaced && this.pool.hasBackend(wanted, this.#tried) === 'yes') return undefined;
-    this.#hasHoped = true;
-    return this.pool.beginLastHope(wanted, this.#tried);
+    this.#hasHadLastResort = true;
+    return this.pool.beginLastResort(wanted, this.#tried);
   }
 
   /** ms until a backend becomes available that may answer otherwise than before. */
@@ -193,7 +193,7 @@ export class Turns {
       end();
       this.#waited += now() - started;
       this.#tried = this.#final;
-      this.#hasHoped = false;
+      this.#hasHadLastResort = false;
     };
     return { is: 'wait', over, end: ended };
   }

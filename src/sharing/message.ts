@@ -1,4 +1,4 @@
-import type { CooldownKind } from '../pool/circuit';
+import type { CooldownKind } from '../pool/costs';
 import { WORDS } from '../pool/reasons';
 import type { CooldownReason } from '../pool/reasons';
 

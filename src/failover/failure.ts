@@ -1,0 +1,65 @@
+import type { HttpResponse, RequestConfig } from '../http/messages';
+import type { StreamError } from '../http/stream-error';
+import type { Backend } from '../pool/backend';
+import type { CooldownReason } from '../pool/reasons';
+
+/** An attempt that ended in a status of 400 or more, in a refusal inside a streamed 200, or without a usable response. */
+export interface Failure {
+  /** The backend that was tried. */
+  readonly backend: Backend;
+  /** The caller's config. */
+  readonly config: RequestConfig;
+  /** What the failure counts as in the pool's events. */
+  readonly reason: Exclude<CooldownReason, 'oversized' | 'manual'>;
+  /**
+   * The status of `response`. Below 400 if the connection broke inside the body. For a refusal inside a streamed 200,
+   * the 429 or 5xx that it stands for.
+   */
+  readonly status?: number;
+  /** The code of `error`: axios's or Node's. */
+  readonly code?: string;
+  /** The `code`, or else the `type`, of an OpenAI-shaped error in the response's body or its first events. */
+  readonly errorCode?: string;
+  /** The response, if there was one. Its `config` is the caller's. The body of a streamed one can still be read. */
+  readonly response?: HttpResponse;
+  /** The error inside a streamed 200, as its event gave it. */
+  readonly streamError?: StreamError;
+  /** The error of the adapter (or of fetch), without the credentials of the attempt. */
+  readonly error?: unknown;
+  /** Whether `attemptTimeout` passed. */
+  readonly attemptTimedOut: boolean;
+}
+
+/** Whether the backend is blamed, whatever the condition says. True for every failure except a 4xx about the request. */
+export function isBackendsFault(failure: Failure): boolean {
+  return failure.reason !== 'client-error';
+}
+
+/** What a failure is about: a 4xx about the deployment that was asked, everything else about the backend. */
+export function coverageOf({ status = 0 }: Failure): 'deployment' | 'backend' {
+  return status >= 400 && status < 500 ? 'deployment' : 'backend';
+}
+
+/** Whether the response shows the backend at work, though it is no success: a 4xx that is about the request. */
+export function isAtWork({ reason, status = 0 }: Failure): boolean {
+  return reason === 'client-error' && status >= 400;
+}
+
+/** 2xx and 3xx. A response without a status counts as a success, as in axios. */
+export function isSuccess(status: number | undefined): boolean {
+  return (status ?? 0) < 400;
+}
+
+/** Whether the caller can get the response, not the error: it has an error status, and its body didn't break off. */
+export function isReturnable({ response, status, error }: Failure): boolean {
+  return !isSuccess(status) && (error === undefined || response!.data !== undefined);
+}
+
+/** Whether the backend answered with an error status, whatever became of the body. */
+export function hasErrorStatus({ status }: Failure): boolean {
+  return !isSuccess(status);
+}
+
+export function isUnauthorized(status: number | undefined): boolean {
+  return status === 401 || status === 403;
+}

@@ -1,0 +1,101 @@
+import { now } from '../base/clock';
+import { asIs } from '../http/body';
+import type { Body } from '../http/body';
+import type { HttpResponse } from '../http/messages';
+import type { StreamInspection } from '../http/stream-error';
+import type { Attempt } from '../pool/events';
+import type { InFlight, PoolCore } from '../pool/pool-core';
+import { Abort, Budget } from './budget';
+import type { Failure } from './failure';
+import type { Exchange, HttpClient, HttpRequest } from './http-client';
+import type { Rules } from './options';
+
+/** What all attempts of a request share. */
+export interface Run<R extends HttpRequest, A extends HttpResponse> {
+  readonly client: HttpClient<R, A>;
+  readonly request: R;
+  readonly pool: PoolCore;
+  readonly rules: Rules;
+  readonly budget: Budget;
+  readonly attempts: Attempt[];
+  /** Whether the first attempt has all of the caller's `timeout`: no wait and no reading of the body came before it. */
+  hasWholeBudget: boolean;
+  body: Body | undefined;
+  /** The latest failure of a backend. */
+  failure: Failure | undefined;
+  /** What the caller gets if no backend is left, in place of a fabricated 429. */
+  fallback: Fallback<A> | undefined;
+}
+
+/** What the caller gets in place of the fabricated 429: the response or the error of the latest attempt. */
+export type Fallback<A> = { readonly response: A; readonly abort: Abort | undefined } | { readonly error: unknown };
+
+/** One attempt, from its start to its record. */
+export interface CurrentAttempt {
+  readonly inFlight: InFlight;
+  readonly body: Body;
+  /** ms; 0: no limit */
+  readonly attemptTimeout: number;
+  readonly exchange: Exchange;
+  /** The event stream whose first events are looked at. */
+  held: HttpResponse | undefined;
+  /** What they say. */
+  inspection: StreamInspection | undefined;
+  /** What the client rejected with after the attempt was given up. */
+  afterGivenUp: unknown;
+}
+
+// Both set every field, so that a polluted prototype can't supply one.
+
+export function newRun<R extends HttpRequest, A extends HttpResponse>(
+  client: HttpClient<R, A>,
+  request: R,
+  pool: PoolCore,
+  rules: Rules,
+): Run<R, A> {
+  return {
+    client,
+    request,
+    pool,
+    rules,
+    budget: new Budget(request.config, request.timeout),
+    attempts: [],
+    hasWholeBudget: true,
+    body: undefined,
+    failure: undefined,
+    fallback: undefined,
+  };
+}
+
+export function newAttempt<R extends HttpRequest, A extends HttpResponse>(
+  run: Run<R, A>,
+  inFlight: InFlight,
+  fresh = false,
+): CurrentAttempt {
+  run.body ??= asIs(run.request.body);
+  const { rules } = run;
+  const { settings } = inFlight.backend;
+  const attemptTimeout = rules.ofRequest.attemptTimeout ?? settings.attemptTimeout ?? rules.attemptTimeout;
+  const connectTimeout = settings.connectTimeout ?? rules.connectTimeout;
+  const abort = abortFor(run, inFlight, attemptTimeout);
+  return {
+    inFlight,
+    body: run.body,
+    attemptTimeout,
+    exchange: { abort, fresh, connectTimeout, started: now(), connection: undefined, isOver: false },
+    held: undefined,
+    inspection: undefined,
+    afterGivenUp: undefined,
+  };
+}
+
+function abortFor<R extends HttpRequest, A extends HttpResponse>(
+  { request, budget }: Run<R, A>,
+  { backend }: InFlight,
+  attemptTimeout: number,
+): Abort | undefined {
+  const asksProvider = typeof backend.settings.credentials.headers === 'function';
+  const onCancel = request.streamed || asksProvider || request.needsAbort === true;
+  const needed = budget.timeout > 0 || attemptTimeout > 0 || (budget.cancellable && onCancel);
+  return needed ? new Abort() : undefined;
+}

@@ -1,0 +1,45 @@
+import { must, show } from '../base/check';
+
+/**
+ * Reads the `baseURL` of a backend.
+ *
+ * @throws TypeError that names the place and shows no secret
+ */
+export function checkBaseURL(value: unknown, place: string): URL {
+  const text = typeof value === 'string' ? value.trim() : '';
+  must(text !== '', place, 'be a non-empty string', value);
+  // "localhost:3000" would parse, with the protocol "localhost:".
+  const href = /^[a-z][a-z\d+\-.]*:\/\//i.test(text) ? text : /^(https?:|\/)/i.test(text) ? '' : `https://${text}`;
+  const url = parsed(href);
+  must(url !== undefined && !isMeantOtherwise(url), place, 'be a URL or a host', text, (given) =>
+    UNSET_LABEL.test(url?.hostname ?? '') ? `${masked(given)}: is its environment variable set?` : masked(given),
+  );
+  must(/^https?:$/.test(url.protocol), place, 'be an http or https URL', text, masked);
+  must(url.username + url.password === '', place, 'not hold credentials; use apiKey or headers', text, masked);
+  must(!/[?#]/.test(text), place, 'not hold a query or fragment; use params', text, masked);
+  return url;
+}
+
+/** Not with `URL.canParse`, which jsdom has only since Jest 30. */
+function parsed(href: string): URL | undefined {
+  try {
+    return new URL(href);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a template makes of a variable that isn't set. An empty one is missing before the first dot. */
+const UNSET_LABEL = /(?:^|\.)(?:undefined|null)(?:\.|$)|^\./;
+
+/** "https//host", two URLs in one text, a template in ordinary quotes, and variables that aren't set. */
+function isMeantOtherwise({ hostname }: URL): boolean {
+  const isName = /^(?:[\w-]+\.)*[\w-]+\.?$/.test(hostname) || /^\[.*\]$/.test(hostname);
+  return !isName || /^https?$/.test(hostname) || UNSET_LABEL.test(hostname);
+}
+
+/** Userinfo, query and fragment may hold secrets, even in a URL that doesn't parse or whose userinfo contains a "#". */
+export function masked(url: unknown): string {
+  const text = String(url).replace(/^((?:[a-z][a-z\d+\-.]*:)?\/\/)?.*@/is, '$1***@');
+  return show(text.replace(/([?#]).*/s, '$1***'));
+}

@@ -1,0 +1,84 @@
+import type { FailureReason } from './reasons';
+
+/** The lengths that a pool's options set, in ms. */
+export interface CooldownLimits {
+  readonly defaultCooldown: number;
+  readonly maxCooldown: number;
+}
+
+/** A failed attempt, as the circuit is told of it. */
+export interface AttemptFailure {
+  readonly reason: FailureReason;
+  /** The wait that the server specified, in ms. */
+  readonly retryAfter: number | undefined;
+  /** The length that the user's `cooldown` chose, in ms. It replaces the length, never what follows. */
+  readonly override: number | undefined;
+  /** Whether the backend answered another request since this attempt began. */
+  readonly isAlive: boolean;
+  /** What happened, in the words of the fabricated 429. */
+  readonly words: string;
+}
+
+/**
+ * What ends a cooldown, and what follows it:
+ *
+ * - `asked`: the server or the user specified it. Only time or `restore` ends it; nothing follows
+ * - `guessed`: nobody did. A success ends it. After the first step of the ladder nothing follows, else a trial
+ * - `oversized`: the server asked for too long a wait. The backend ranks behind the others; a trial follows, and a
+ *   success ends both
+ */
+export type CooldownKind = 'asked' | 'guessed' | 'oversized';
+
+/**
+ * How long a failure takes a backend out:
+ *
+ * - `wait`: as the server specified
+ * - `ladder`: from `FIRST_STEP`, doubled for each further failure in a row. One failure is an accident
+ * - `default`: from `defaultCooldown`, doubled likewise. A trial follows from the first one
+ * - `nothing`: not at all
+ */
+export type Length = 'wait' | 'ladder' | 'default' | 'nothing';
+
+/** ms of the first step of the ladder, unless `defaultCooldown` is shorter. */
+const FIRST_STEP = 100;
+
+/** Costs of a failure for which the server specified no wait, and of one for which it specified a wait of zero. */
+const UNSPECIFIED: Readonly<Record<FailureReason, readonly [kind: CooldownKind, none: Length, zero: Length]>> = {
+  throttled: ['asked', 'default', 'ladder'],
+  'server-error': ['guessed', 'ladder', 'ladder'],
+  credential: ['guessed', 'ladder', 'ladder'],
+  'client-error': ['guessed', 'nothing', 'nothing'],
+  connection: ['guessed', 'default', 'default'],
+  ambiguous: ['guessed', 'default', 'default'],
+  timeout: ['guessed', 'default', 'default'],
+};
+
+/** The table of costs, except for what a failure covers. */
+export function costOf(
+  { reason, retryAfter, isAlive }: AttemptFailure,
+  { maxCooldown }: CooldownLimits,
+): readonly [CooldownKind, Length] {
+  if (retryAfter !== undefined && retryAfter > maxCooldown) return ['oversized', 'default'];
+  if (retryAfter !== undefined && retryAfter > 0) return ['asked', 'wait'];
+  const [kind, none, zero] = UNSPECIFIED[reason];
+  const length = retryAfter === undefined ? none : zero;
+  return [kind, kind === 'guessed' && length === 'default' && isAlive ? 'ladder' : length];
+}
+
+/** ms of a failure's cooldown before it is doubled. */
+export function firstLength(
+  length: Length,
+  { retryAfter }: AttemptFailure,
+  { defaultCooldown }: CooldownLimits,
+): number {
+  switch (length) {
+    case 'wait':
+      return retryAfter!;
+    case 'ladder':
+      return Math.min(FIRST_STEP, defaultCooldown);
+    case 'default':
+      return defaultCooldown;
+    case 'nothing':
+      return 0;
+  }
+}
