@@ -134,15 +134,8 @@ describe('.github/release-notes.mjs', () => {
   });
 
   test('finds the section of 0.1.0 in the changelog of this repository', async () => {
-    expect(await notesOf('0.1.0')).toMatch(/^The first version\..*\n\n### Added\n[^#]*$/s);
+    expect(await notesOf('0.1.0')).toContain('### Added');
   });
-});
-
-test('CHANGELOG.md collects what is not released yet above the versions, each with its day', () => {
-  const [unreleased, ...versions] = [...textOf('CHANGELOG.md').matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
-  expect(unreleased).toBe('[Unreleased]');
-  for (const heading of versions) expect(heading).toMatch(/^\[?\d+\.\d+\.\d+\]? - 20\d\d-\d\d-\d\d$/);
-  expect(versions.at(-1)).toMatch(/^0\.1\.0 /);
 });
 
 test('package.json links to the repository, its issues and its site', () => {
@@ -160,17 +153,6 @@ test('package.json links to the repository, its issues and its site', () => {
   expect(unreleased).toMatch(`https://github.com/${owner}/axios-priority-adapter/`);
 });
 
-test('the security policy says how to report, what is supported and what the package promises', () => {
-  const headings = [...textOf('.github/SECURITY.md').matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
-  expect(headings).toEqual([
-    'How to report a vulnerability',
-    'Supported versions',
-    'What the package promises',
-    "What it can't promise",
-  ]);
-  expect(textOf('.github/SECURITY.md')).toContain('Report a vulnerability');
-});
-
 interface Form {
   readonly name: string;
   readonly description: string;
@@ -186,13 +168,6 @@ test.each(['bug', 'feature'])('the form for a %s is one that GitHub accepts', (n
     expect(['input', 'textarea', 'dropdown', 'checkboxes']).toContain(type);
     expect(attributes.label).toEqual(expect.any(String));
   }
-});
-
-test('the bug form asks for details and warns against keys', () => {
-  const { body } = parsed('.github/ISSUE_TEMPLATE/bug.yml') as Form;
-  const ids = body.map(({ id }) => id).filter(Boolean);
-  expect(ids).toEqual(['what', 'program', 'package', 'axios', 'runtime', 'adapter', 'attempts', 'snapshot']);
-  expect(body[0]?.attributes.value).toContain('No keys or tokens');
 });
 
 test('Dependabot leaves the older versions of axios alone', () => {
