@@ -52,7 +52,7 @@ export const LIBRARY = [
 const ABOUT_AXIOS = [
   'axios/{connections,every-version,mistakes,priority-adapter,redirects}',
   'behaviour/plugins',
-  'failover/{conditions,failover,redact}',
+  'failover/{failover-condition,failover,redact}',
   'http/{credentials,deployments,url}',
 ];
 const ABOUT_FETCH = ['axios/response', 'failover/budget', 'http/redirect'];

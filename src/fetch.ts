@@ -16,14 +16,14 @@ export {
   isContextLengthExceeded,
   isServerError,
   isThrottled,
-} from './failover/conditions';
-export type { FailoverCondition } from './failover/conditions';
+} from './failover/failover-condition';
+export type { FailoverCondition } from './failover/failover-condition';
 export type { Failure } from './failover/failure';
 export type { FailoverOptions, RequestFailover } from './failover/options';
 export type { HttpResponse, RequestConfig } from './http/messages';
 export { parseRetryAfter } from './http/retry-after';
 export type { RetryAfterSource } from './http/retry-after';
-export type { StreamError } from './http/stream-error';
+export type { StreamError } from './http/stream-inspection';
 export type { Backend, CooldownStatus } from './pool/backend';
 export type { BackendOptions, BackendRequestOptions, ProxyOptions } from './pool/backend-options';
 export type { State } from './pool/circuit';

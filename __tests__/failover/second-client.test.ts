@@ -7,7 +7,8 @@ import type { Exchange, HttpClient, HttpRequest, Target } from '../../src/failov
 import { resolveRules } from '../../src/failover/options';
 import type { FailoverOptions } from '../../src/failover/options';
 import type { HttpResponse, RequestConfig } from '../../src/http/messages';
-import { BackendPool, coreOf } from '../../src/pool/pool';
+import { BackendPool } from '../../src/pool/pool';
+import { coreOf } from '../../src/pool/pool-core';
 import type { BackendOptions } from '../../src/pool/backend-options';
 import type { Attempt } from '../../src/pool/events';
 import type { FakeBackend } from '../support/fake-backend';

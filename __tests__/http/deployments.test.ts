@@ -2,7 +2,7 @@ import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import fc from 'fast-check';
 import { priorityAdapter } from '../../src';
-import { modelOf } from '../../src/http/deployments';
+import { modelOf } from '../../src/http/body-model';
 import { FakeBackend, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool } from '../support/stub-pool';
 

@@ -293,6 +293,7 @@ describe('the wrapped adapter', () => {
 test('a URL is parsed whichever one came before it', () => {
   const [one, other] = ['https://one.example/a', 'https://other.example/b'];
   expect([one, one, other, one].map((text) => parseUrl(text).href)).toEqual([one, one, other, one]);
+  expect(parseUrl(`data:,${'x'.repeat(3000)}`).protocol).toBe('data:');
   expect(() => parseUrl('no url')).toThrow('Invalid URL');
   expect(parseUrl(one).href).toBe(one);
 });

@@ -1,6 +1,6 @@
 import type { PoolEvent } from '../../src';
 import type { Cooldown, Watcher } from '../../src/pool/pool-core';
-import { coreOf } from '../../src/pool/pool';
+import { coreOf } from '../../src/pool/pool-core';
 import { deferred, eventLoopTurn, fakeClock, stubPool, throttled } from '../support/stub-pool';
 
 afterEach(() => jest.restoreAllMocks());

@@ -5,7 +5,7 @@ function send(pace: Pace, from: number, ms: number, refusals = 0): number {
   let gone = 0;
   for (let time = from; time < from + ms; time += 0.1) {
     if (pace.opensAt > time) continue;
-    pace.went(time, refusals, 10);
+    pace.noteStart(time, refusals, 10);
     gone++;
   }
   return gone;
@@ -32,7 +32,7 @@ describe('the pace of waiting requests', () => {
   test('does not grow while less than half used', () => {
     const pace = new Pace();
     for (const from of [0, 10, 20]) send(pace, from, 10);
-    for (let time = 30; time < 200; time += 30) pace.went(time, 0, 10);
+    for (let time = 30; time < 200; time += 30) pace.noteStart(time, 0, 10);
     expect(send(pace, 230, 10)).toBeLessThan(12);
   });
 });

@@ -86,6 +86,16 @@ describe('a viewer', () => {
     expect(recovered).toMatchObject({ type: 'recovered' });
   });
 
+  test('gets the events of several pools in the order in which they happened', async () => {
+    const pools = { chat: newPool(), mail: newPool() };
+    const { look } = await open(pools);
+    const stream = await look();
+    const order = Array.from({ length: 150 }, (_, i) => (i % 3 === 0 ? 'chat' : 'mail'));
+    order.forEach((name, i) => pools[name].cool('one', 60_000 + i));
+    await until(() => stream.of('pool').length === order.length);
+    expect(stream.of('pool').map(({ pool }) => pool)).toEqual(order);
+  });
+
   test('gets a snapshot when something changed, at most once a second, and none otherwise', async () => {
     const doNotFake = ['Date', 'nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout', 'clearTimeout'] as const;
     jest.useFakeTimers({ doNotFake: [...doNotFake] });

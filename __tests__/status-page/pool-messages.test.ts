@@ -18,7 +18,7 @@ test.each<[name: string, event: PoolEvent]>([
   ['an attempt without a deployment', { type: 'attempt', backend: 'one', status: 200, duration: 5 }],
   ['an attempt for another deployment', { ...attempt, scope: 'gpt-4o-mini' }],
   ['an attempt with another status', { ...attempt, status: 404 }],
-  ['an attempt that the backend has a name for', { ...attempt, requestId: 'b4f' }],
+  ['an attempt with an id', { ...attempt, requestId: 'b4f "1"' }],
   ['an attempt that failed', { ...attempt, status: 500, reason: 'server-error' }],
   ['an attempt with a code', { ...attempt, code: 'ECONNRESET' }],
   ['an attempt that cost a cooldown', { ...attempt, cooldown: 1_000 }],

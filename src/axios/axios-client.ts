@@ -9,7 +9,7 @@ import { NO_STATUS } from '../failover/network-errors';
 import { FetchConnection } from '../failover/connection';
 import type { Beginning, Exchange, HttpClient, Settling, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
-import { routeOf } from '../http/deployments';
+import { routeOf } from '../http/route';
 import { hiddenRedirect } from '../http/redirect';
 import { discardBody, isWebStream } from '../http/streams';
 import type { ReadLimits, Take } from '../http/streams';

@@ -7,7 +7,8 @@ import { checkedBoolean, poolFrom, resolveRules, rulesFor } from '../failover/op
 import type { FailoverOptions, Rules } from '../failover/options';
 import type { RequestConfig } from '../http/messages';
 import type { BackendOptions } from '../pool/backend-options';
-import { BackendPool, coreOf } from '../pool/pool';
+import { BackendPool } from '../pool/pool';
+import { coreOf } from '../pool/pool-core';
 import type { PoolCore } from '../pool/pool-core';
 import { AxiosClient } from './axios-client';
 

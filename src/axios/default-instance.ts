@@ -1,5 +1,5 @@
 import type { AxiosInstance } from 'axios';
-import { urlText } from '../http/deployments';
+import { urlText } from '../http/route';
 import { ABSOLUTE, combine } from '../http/url';
 import type { RequestConfig } from '../http/messages';
 

@@ -3,7 +3,7 @@ import type { AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axio
 import { setHidden } from '../base/hidden';
 import { onCancel } from '../failover/budget';
 import type { Abort, Cancellable } from '../failover/budget';
-import type { Fabricated } from '../failover/exhausted';
+import type { Fabricated } from '../failover/fabricated';
 import { replaceField } from '../failover/redact';
 import { bytesOfText } from '../http/body-text';
 import { headerOf } from '../http/headers';
@@ -57,10 +57,10 @@ export function fabricate(request: AxiosRequest, { status, statusText, headers, 
 /** The text in the form that the wrapped adapter produces for this `responseType`. */
 function inForm(text: string, { config, kind }: AxiosRequest): unknown {
   // axios's http adapter gives Node's own kinds. So do foreign ones, where there are any.
-  const isNodes = kind === 'http' || (kind === 'foreign' && isNode());
+  const isNodeKind = kind === 'http' || (kind === 'foreign' && isNode());
   switch (responseTypeOf(config, kind)) {
     case 'arraybuffer':
-      return isNodes ? Buffer.from(text) : bytesOfText(text);
+      return isNodeKind ? Buffer.from(text) : bytesOfText(text);
     case 'blob':
       // axios's http adapter gives text.
       return kind === 'http' ? text : new Blob([text], { type: 'application/json' });
@@ -70,7 +70,7 @@ function inForm(text: string, { config, kind }: AxiosRequest): unknown {
     case 'stream':
       // XHR gives text.
       if (kind === 'xhr') return text;
-      if (!isNodes) return new Blob([text]).stream();
+      if (!isNodeKind) return new Blob([text]).stream();
       return process.getBuiltinModule('node:stream').Readable.from([Buffer.from(text)]);
     default:
       return text;

@@ -60,7 +60,8 @@ export class Transport implements Connection {
     this.url = urlOf(options) + this.hash;
     // axios 1.5 keeps the brackets of an IPv6 address, which Node would look up as a name.
     options.hostname = options.hostname?.replace(/^\[|\]$/g, '');
-    // `false` means an agent of its own for the request.
+    // With `false`, Node makes an agent for this request alone. It has no queue and no idle sockets, so the global one does
+    // no harm here.
     this.#agent = typeof options.agent === 'object' ? options.agent : http.globalAgent;
     if (this.exchange.fresh && !this.isRedirected) closeIdle(this.#agent, options);
     this.#response = undefined;
@@ -173,6 +174,8 @@ function closeIdle({ freeSockets }: Agent, { hostname, port, protocol }: Transpo
     if (key.startsWith(server)) for (const socket of sockets!) socket.destroy();
   }
 }
+
+/** The URL of a hop. */
 function urlOf({ protocol, hostname, port, path }: TransportOptions): string {
   // Through a proxy, the path is the whole URL.
   if (!path?.startsWith('/')) return String(path);

@@ -2,12 +2,14 @@ import { nextTurn } from '../base/clock';
 import { CodedError, codeOf } from '../base/errors';
 import { checkSendable } from '../http/body';
 import type { HttpResponse } from '../http/messages';
+import { StreamInspection, isEventStream } from '../http/stream-inspection';
+import type { Take } from '../http/streams';
 import { AbortReason } from './budget';
 import { classifyError, failureOfError, failureOfResponse, failureOfStream, outcomeOfHead } from './classify';
 import type { Outcome } from './classify';
 import { isSuccess } from './failure';
 import type { HttpRequest } from './http-client';
-import { inspect, readRefusal } from './read-ahead';
+import { readErrorBody } from './read-error-body';
 import type { CurrentAttempt, Run } from './run';
 
 /** One attempt at one backend. What went wrong with it is a value, not thrown. */
@@ -28,7 +30,7 @@ export async function attempt<R extends HttpRequest, A extends HttpResponse>(
     if (refusal !== undefined) return failureOfStream(response, refusal, inFlight.backend, request.config);
     if (isSuccess(response.status)) return { is: 'success', response };
     exchange.isOver = true;
-    const read = readRefusal(run, current, response);
+    const read = readErrorBody(run, current, response);
     if (read === undefined) return failureOfResponse(response, response.data, inFlight.backend, request.config);
     return failureOfResponse(read.response, await read.data, inFlight.backend, request.config);
   } catch (error) {
@@ -62,6 +64,29 @@ function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, 
   return run.budget.guard(work, current.attemptTimeout, giveUp);
 }
 
+/** Holds an event stream back until its first meaningful event. Resolves to the response to go on with. */
+function inspect<R extends HttpRequest, A extends HttpResponse>(
+  { client, request, rules }: Run<R, A>,
+  current: CurrentAttempt,
+  response: A,
+): Promise<A> | undefined {
+  if (!rules.inspectStreams || !isEventStream(response)) return undefined;
+  current.held = response;
+  const inspection = new StreamInspection(response.headers as object);
+  current.inspection = inspection;
+  const take: Take = (bytes) => inspection.push(bytes);
+  const beginning = client.readBeginning?.(request, response, take, { abort: current.exchange.abort });
+  if (beginning === undefined) {
+    inspection.whole(response.data);
+    return undefined;
+  }
+  current.held = beginning.response;
+  return beginning.isOver.then((isOver) => {
+    if (isOver) inspection.end();
+    return beginning.response;
+  });
+}
+
 function send<R extends HttpRequest, A extends HttpResponse>(
   { client, request }: Run<R, A>,
   { inFlight, body, exchange }: CurrentAttempt,
@@ -79,7 +104,7 @@ function send<R extends HttpRequest, A extends HttpResponse>(
   });
 }
 
-/** An attempt needs its own signal where something other than the caller's signal may end it. */
+/** What an attempt that threw comes to. */
 function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
   { client, request, attempts, budget, hasWholeBudget }: Run<R, A>,
   { inFlight, body, exchange, held, afterGivenUp }: CurrentAttempt,

@@ -1,7 +1,12 @@
+import { now } from '../base/clock';
+import { codeWithin } from '../base/errors';
 import type { HttpResponse } from '../http/messages';
+import type { StreamError } from '../http/stream-inspection';
 import { isHeaders } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
 import type { Attempt } from '../pool/events';
+import type { HttpRequest } from './http-client';
+import type { CurrentAttempt, Run } from './run';
 
 /**
  * The `attempts` of anything that came from the adapter: a response or an error. For code whose types don't include the
@@ -24,15 +29,15 @@ function isAttempt(value: unknown): value is Attempt {
 const REQUEST_IDS: readonly string[] = ['apim-request-id', 'x-request-id', 'x-ms-request-id'];
 
 /** The server's id of the request. Takes a `Headers` or an object of headers. */
-export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined): string | undefined {
+function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined): string | undefined {
   if (response === undefined) return undefined;
-  let best = REQUEST_IDS.length;
-  let requestId: string | undefined;
   const headers = (response.headers ?? {}) as HeaderFields;
   if (isHeaders(headers)) {
     const name = REQUEST_IDS.find((each) => headers.get(each));
-    return name && headers.get(name)!;
+    return name === undefined ? undefined : headers.get(name)!;
   }
+  let best = REQUEST_IDS.length;
+  let requestId: string | undefined;
   for (const name of Object.keys(headers)) {
     // Most headers are told apart by their length.
     if (name.length < 12 || name.length > 15) continue;
@@ -43,4 +48,39 @@ export function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined)
     requestId = value;
   }
   return requestId;
+}
+
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+/** What the record of an attempt takes from its outcome. */
+export interface Recorded {
+  readonly response?: HttpResponse;
+  readonly status?: number;
+  readonly error?: unknown;
+  readonly reason?: Attempt['reason'];
+  readonly streamError?: StreamError;
+}
+
+/** Adds the attempt to `attempts` and tells the pool's listeners. */
+export function record<R extends HttpRequest, A extends HttpResponse>(
+  { pool, attempts, request }: Run<R, A>,
+  { inFlight, exchange }: CurrentAttempt,
+  { status, error, reason, response, streamError }: Recorded,
+  cooldown = 0,
+): void {
+  const { backend } = inFlight;
+  // The model is known only if the body had to be read anyway.
+  const scope = backend.scopeOf(request.deployment ?? request.model?.name);
+  const { code } = codeWithin(error ?? streamError);
+  const requestId = requestIdOf(response);
+  const record = { backend: backend.info.name } as Writable<Attempt>;
+  if (scope !== undefined) record.scope = scope;
+  if (status !== undefined) record.status = status;
+  if (code !== undefined) record.code = code;
+  if (reason !== undefined) record.reason = reason;
+  if (requestId !== undefined) record.requestId = requestId;
+  record.duration = now() - exchange.started;
+  if (cooldown > 0) record.cooldown = cooldown;
+  attempts.push(record);
+  pool.events.attempted(record);
 }

@@ -2,12 +2,20 @@ import { codeOf, codeWithin, errorChain } from '../base/errors';
 import { errorBodyOf } from '../http/error-body';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import { parseRetryAfter } from '../http/retry-after';
-import type { StreamRefusal } from '../http/stream-error';
+import type { StreamRefusal } from '../http/stream-inspection';
 import type { Backend, PooledBackend } from '../pool/backend';
 import type { FailureReason } from '../pool/reasons';
-import { isAtWork, isReturnable, isSuccess, isUnauthorized } from './failure';
+import { isAtWork } from './blame';
+import { isReturnable, isSuccess, isUnauthorized } from './failure';
 import type { Failure } from './failure';
-import { brokenReason, exceedsLimit, isOwnMistake, isLocal, isNetworks, reasonOfError } from './network-errors';
+import {
+  brokenReason,
+  exceedsLimit,
+  isOwnMistake,
+  isOutOfFileDescriptors,
+  isNetworkError,
+  reasonOfError,
+} from './network-errors';
 import type { Connection } from './connection';
 
 /** How an attempt ended. */
@@ -15,7 +23,7 @@ export type Outcome<A> =
   | { readonly is: 'success'; readonly response: A }
   /** A cancel, the caller's own mistake, a local problem or a bug: no backend is blamed. The caller gets the error. */
   | Callers
-  /** The caller's `timeout` passed. The backend is blamed if this attempt had the whole of it, or if it had answered. */
+  /** The caller's `timeout` passed. The backend is blamed if this attempt had the whole of it, or if the backend had answered. */
   | {
       readonly is: 'expired';
       readonly failure: Failure;
@@ -124,12 +132,13 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
     // An error status counts even if the body broke off.
     const { failure: seen, retryAfter } = failureOfResponse(response, response.data, backend, config);
     const failure = { ...seen, error, ...codeOf(error) };
+    // A 4xx about the request whose body was lost: the caller gets the error.
     return isAtWork(failure) && !isReturnable(failure)
       ? { is: 'callers', error, status: response.status }
       : { is: 'failure', failure, retryAfter };
   }
   const chain = errorChain(error);
-  if (isLocal(chain)) return { is: 'callers', error };
+  if (isOutOfFileDescriptors(chain)) return { is: 'callers', error };
   if (connection?.isStale === true) return { is: 'stale', error };
   if (bodyError !== undefined && chain.some((each) => each === bodyError)) return { is: 'callers', error };
   if (exceedsLimit(chain, config)) return { is: 'callers', error };
@@ -140,7 +149,7 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
   }
   // An agent may fail with any error, so `isUnsent` counts before the names of errors do.
   const isUnsent = connection?.isUnsent === true;
-  if (isOwnMistake(chain) || (!isUnsent && !isNetworks(chain, connection))) return { is: 'callers', error };
+  if (isOwnMistake(chain) || (!isUnsent && !isNetworkError(chain, connection))) return { is: 'callers', error };
   return failed(error, evidence, reasonOfError(error, connection));
 }
 

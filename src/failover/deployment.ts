@@ -1,6 +1,6 @@
 import { isOneShot } from '../http/body';
-import { isBlob, modelOf, modelOfBlob } from '../http/deployments';
-import type { BodyModel } from '../http/deployments';
+import { isBlob, modelOf, modelOfBlob } from '../http/body-model';
+import type { BodyModel } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
 import type { HttpRequest } from './http-client';
 import type { Run } from './run';

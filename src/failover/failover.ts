@@ -1,21 +1,19 @@
-import { now } from '../base/clock';
-import { codeWithin } from '../base/errors';
 import { isOneShot } from '../http/body';
-import { isBlob } from '../http/deployments';
+import { isBlob } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
-import type { StreamError } from '../http/stream-error';
 import type { InFlight, PoolCore } from '../pool/pool-core';
-import type { Attempt } from '../pool/events';
 import { Turns } from '../pool/turns';
 import type { Exhausted, Missing } from '../pool/turns';
 import { attempt } from './attempt';
 import { newAttempt, newRun } from './run';
 import type { CurrentAttempt, Fallback, Run } from './run';
-import { requestIdOf } from './attempts';
-import { coverageOf, isAtWork, isBackendsFault, isReturnable } from './failure';
+import { record } from './attempts';
+import type { Recorded } from './attempts';
+import { coverageOf, isAtWork, isBackendToBlame } from './blame';
+import { isReturnable } from './failure';
 import type { Failed, Outcome } from './classify';
 import type { Failure } from './failure';
-import { causeOf, exhaustedResponse, missingResponse, wordsOf } from './exhausted';
+import { causeOf, exhaustedResponse, missingResponse, wordsOf } from './fabricated';
 import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './options';
 import type { Rules } from './options';
@@ -51,7 +49,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       }
       if (turn.is === 'wait') {
         run.hasWholeBudget = false;
-        await budget.guard(() => turn.over).finally(turn.end);
+        await budget.guard(() => turn.over).finally(turn.startNextRound);
         continue;
       }
       if (turn.is !== 'attempt') return lastAnswer(run, turn);
@@ -61,18 +59,18 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       let current = newAttempt(run, inFlight);
       let outcome = await attempt(run, current);
       while (outcome.is === 'stale') {
-        // Once: the second sending is never stale.
+        // Once: `attempt` makes a second stale connection a failure.
         record(run, current, { error: outcome.error, reason: 'stale' });
-        current = newAttempt(run, inFlight, true);
+        current = newAttempt(run, inFlight, { fresh: true });
         outcome = await attempt(run, current);
       }
       const next = conclude(run, current, outcome);
       switch (next.is) {
         case 'return':
-          return client.settle(request, next.response, run.attempts, current.exchange);
+          return client.settle(request, next.response, run.attempts, { abort: current.exchange.abort });
         case 'throw':
           throw next.error;
-        case 'next':
+        case 'go on':
           turns.tried(inFlight, next.isFinal);
           run.fallback = next.fallback;
       }
@@ -91,7 +89,7 @@ type Next<A> =
   | { readonly is: 'return'; readonly response: A }
   | { readonly is: 'throw'; readonly error: unknown }
   /** Try another backend. `isFinal`: don't retry this backend after a wait */
-  | { readonly is: 'next'; readonly isFinal: boolean; readonly fallback: Fallback<A> | undefined };
+  | { readonly is: 'go on'; readonly isFinal: boolean; readonly fallback: Fallback<A> | undefined };
 
 /** Tells the pool and its listeners how the attempt went, and decides what the request does next. */
 function conclude<R extends HttpRequest, A extends HttpResponse>(
@@ -123,10 +121,12 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
     case 'unsent':
       end(run, current, outcome);
       if (!mayGoOn) return { is: 'throw', error: outcome.error };
-      return { is: 'next', isFinal: false, fallback: { error: outcome.error } };
-    case 'failure':
+      return { is: 'go on', isFinal: false, fallback: { error: outcome.error } };
+    case 'failure': {
       run.failure = outcome.failure;
-      return afterFailure(run, current, outcome.failure, judge(run, current, outcome) && mayGoOn);
+      const failsOver = blameAndAsk(run, current, outcome);
+      return afterFailure(run, current, outcome.failure, failsOver && mayGoOn);
+    }
   }
 }
 
@@ -146,22 +146,25 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
   const isPinned = rules.pinned !== undefined;
   // A 4xx is returned if no backend is left. Instead of a 429 or 5xx, the caller then gets the fabricated 429.
   if (isReturned && (isPinned || (status < 500 && status !== 429))) {
-    return { is: 'next', isFinal, fallback: { response: response!, abort: exchange.abort } };
+    return { is: 'go on', isFinal, fallback: { response: response!, abort: exchange.abort } };
   }
-  if (isPinned) return { is: 'next', isFinal, fallback: { error } };
+  if (isPinned) return { is: 'go on', isFinal, fallback: { error } };
   if (response !== undefined) client.discard(response, exchange.abort);
-  return { is: 'next', isFinal, fallback: undefined };
+  return { is: 'go on', isFinal, fallback: undefined };
 }
 
-/** Asks the user's rules about a failure, and tells the pool. Returns whether another backend may be tried. */
-function judge<R extends HttpRequest, A extends HttpResponse>(
+/**
+ * Asks the user's rules about a failure (by default `defaultFailoverCondition`), and tells the pool. Returns whether another
+ * backend may be tried.
+ */
+function blameAndAsk<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
   { failure, retryAfter }: Failed,
 ): boolean {
   const { client, rules, pool } = run;
   const { inFlight, exchange } = current;
-  let isBlamed = isBackendsFault(failure);
+  let isBlamed = isBackendToBlame(failure);
   let override: number | undefined;
   try {
     const failsOver = checkedBoolean(rules.failoverCondition(failure), 'failoverCondition');
@@ -214,43 +217,8 @@ function end<R extends HttpRequest, A extends HttpResponse>(
   const { pool } = run;
   pool.release(current.inFlight);
   record(run, current, about, cooldown);
-  // Last: a response is a sign of life for other attempts only.
+  // After the blame: this response must not count as a sign of life for its own attempt.
   if (about.status !== undefined) pool.answer(current.inFlight);
-}
-
-type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
-
-/** What the record of an attempt takes from its outcome. */
-interface Recorded {
-  readonly response?: HttpResponse;
-  readonly status?: number;
-  readonly error?: unknown;
-  readonly reason?: Attempt['reason'];
-  readonly streamError?: StreamError;
-}
-
-/** Adds the attempt to `attempts` and tells the pool's listeners. */
-function record<R extends HttpRequest, A extends HttpResponse>(
-  { pool, attempts, request }: Run<R, A>,
-  { inFlight, exchange }: CurrentAttempt,
-  { status, error, reason, response, streamError }: Recorded,
-  cooldown = 0,
-): void {
-  const { backend } = inFlight;
-  // The model is known only if the body had to be read anyway.
-  const scope = backend.scopeOf(request.deployment ?? request.model?.name);
-  const { code } = codeWithin(error ?? streamError);
-  const requestId = requestIdOf(response);
-  const record = { backend: backend.info.name } as Writable<Attempt>;
-  if (scope !== undefined) record.scope = scope;
-  if (status !== undefined) record.status = status;
-  if (code !== undefined) record.code = code;
-  if (reason !== undefined) record.reason = reason;
-  if (requestId !== undefined) record.requestId = requestId;
-  record.duration = now() - exchange.started;
-  if (cooldown > 0) record.cooldown = cooldown;
-  attempts.push(record);
-  pool.events.attempted(record);
 }
 
 /** The answer to a request for which no backend is left. */

@@ -1,5 +1,5 @@
 import type { HttpResponse, RequestConfig } from '../http/messages';
-import type { StreamError } from '../http/stream-error';
+import type { StreamError } from '../http/stream-inspection';
 import type { Backend } from '../pool/backend';
 import type { CooldownReason } from '../pool/reasons';
 
@@ -28,21 +28,6 @@ export interface Failure {
   readonly error?: unknown;
   /** Whether `attemptTimeout` passed. */
   readonly attemptTimedOut: boolean;
-}
-
-/** Whether the backend is blamed, whatever the condition says. True for every failure except a 4xx about the request. */
-export function isBackendsFault(failure: Failure): boolean {
-  return failure.reason !== 'client-error';
-}
-
-/** What a failure is about: a 4xx about the deployment that was asked, everything else about the backend. */
-export function coverageOf({ status = 0 }: Failure): 'deployment' | 'backend' {
-  return status >= 400 && status < 500 ? 'deployment' : 'backend';
-}
-
-/** Whether the response shows the backend at work, though it is no success: a 4xx that is about the request. */
-export function isAtWork({ reason, status = 0 }: Failure): boolean {
-  return reason === 'client-error' && status >= 400;
 }
 
 /** 2xx and 3xx. A response without a status counts as a success, as in axios. */

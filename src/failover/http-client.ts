@@ -1,13 +1,13 @@
 import type { Body } from '../http/body';
 import type { HeaderList } from '../http/credentials';
-import type { BodyModel } from '../http/deployments';
+import type { BodyModel } from '../http/body-model';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import type { ReadLimits, Take } from '../http/streams';
 import type { BackendSettings } from '../pool/backend-options';
 import type { Attempt } from '../pool/events';
 import type { Abort, AbortReason } from './budget';
 import type { Connection } from './connection';
-import type { Fabricated } from './exhausted';
+import type { Fabricated } from './fabricated';
 
 /** The caller's request, as the failover needs to know it. A client adds what it needs itself. */
 export interface HttpRequest {

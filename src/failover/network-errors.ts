@@ -33,7 +33,7 @@ export const NO_STATUS = 'Network Error: the response has no status';
 const TIMEOUT_CODE = /^E(?:CONNABORTED|TIMEDOUT)$/;
 
 /** Whether the process itself has run out of file descriptors. */
-export function isLocal(chain: readonly ErrorLike[]): boolean {
+export function isOutOfFileDescriptors(chain: readonly ErrorLike[]): boolean {
   return chain.some(({ code = '' }) => /^E[MN]FILE$/.test(code));
 }
 
@@ -117,7 +117,7 @@ const NETWORK_WORDS =
   /network ?error|^timeout of |fetch failed|failed to fetch|^NetworkError|load failed|terminated|^error sending request|^error reading a body|^Error in (?:body|input) stream|^Network connection lost|^internal error; reference/i;
 
 /** Whether an error comes from the network or a server. Everything else is somebody's bug. */
-export function isNetworks(chain: readonly ErrorLike[], connection: Connection | undefined): boolean {
+export function isNetworkError(chain: readonly ErrorLike[], connection: Connection | undefined): boolean {
   return chain.some((each) => each === connection?.error || NETWORK_CODE.test(each.code ?? '') || isWorded(each));
 }
 

@@ -16,8 +16,8 @@ import type { BackendList } from '../pool/backend-list';
 import type { BackendOptions } from '../pool/backend-options';
 import { BackendPool, OPTION_ALIASES, POOL_CHECKS, checkNoBackends } from '../pool/pool';
 import type { BackendPoolOptions } from '../pool/pool';
-import { defaultFailoverCondition } from './conditions';
-import type { FailoverCondition } from './conditions';
+import { defaultFailoverCondition } from './failover-condition';
+import type { FailoverCondition } from './failover-condition';
 import type { Failure } from './failure';
 
 /** Options of the failover, whatever client sends the requests. `undefined` means the default. */

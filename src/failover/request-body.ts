@@ -5,17 +5,20 @@ import type { HttpResponse } from '../http/messages';
 import type { Run } from './run';
 import type { HttpRequest } from './http-client';
 
-/** Reads a one-shot body into memory, so that it can be sent again. If it will be sent only once, it is streamed. */
+/**
+ * Reads a one-shot body into memory, so that it can be sent again. It is streamed if it will be sent only once, unless its
+ * model or a redirect needs it in memory.
+ */
 export async function openBody<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   data: OneShot,
 ): Promise<Body> {
   const { pool, rules, request, budget } = run;
-  const onlyAttempt = rules.once || (pool.backends.infos.length === 1 && rules.maxWait === 0);
+  const isOnlyAttempt = rules.once || (pool.backends.infos.length === 1 && rules.maxWait === 0);
   const namesModel =
     request.deployment === undefined &&
     pool.backends.byPriority.some(({ settings }) => settings.deployments !== undefined);
-  if (onlyAttempt && !namesModel && request.resends !== true) return asIs(data);
+  if (isOnlyAttempt && !namesModel && request.resends !== true) return asIs(data);
   run.hasWholeBudget = false;
   return budget.guard(() => capture(data, rules.maxReplaySize));
 }

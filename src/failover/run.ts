@@ -2,7 +2,7 @@ import { now } from '../base/clock';
 import { asIs } from '../http/body';
 import type { Body } from '../http/body';
 import type { HttpResponse } from '../http/messages';
-import type { StreamInspection } from '../http/stream-error';
+import type { StreamInspection } from '../http/stream-inspection';
 import type { Attempt } from '../pool/events';
 import type { InFlight, PoolCore } from '../pool/pool-core';
 import { Abort, Budget } from './budget';
@@ -45,7 +45,7 @@ export interface CurrentAttempt {
   afterGivenUp: unknown;
 }
 
-// Both set every field, so that a polluted prototype can't supply one.
+// The two functions below set every field, so that a polluted prototype can't supply one.
 
 export function newRun<R extends HttpRequest, A extends HttpResponse>(
   client: HttpClient<R, A>,
@@ -70,7 +70,7 @@ export function newRun<R extends HttpRequest, A extends HttpResponse>(
 export function newAttempt<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   inFlight: InFlight,
-  fresh = false,
+  { fresh = false } = {},
 ): CurrentAttempt {
   run.body ??= asIs(run.request.body);
   const { rules } = run;
@@ -89,6 +89,7 @@ export function newAttempt<R extends HttpRequest, A extends HttpResponse>(
   };
 }
 
+/** An attempt needs its own signal where something other than the caller's signal may end it. */
 function abortFor<R extends HttpRequest, A extends HttpResponse>(
   { request, budget }: Run<R, A>,
   { backend }: InFlight,

@@ -2,7 +2,7 @@ import { modelNamedBy } from '../failover/deployment';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { isQueryCredential } from '../http/credentials';
-import { renameInPath } from '../http/deployments';
+import { renameInPath } from '../http/route';
 import { copyHeaders, removeHeaders } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
 import { withParams, withoutParams } from '../http/url';

@@ -2,7 +2,7 @@ import { CodedError } from '../base/errors';
 import { alike, setHidden, withHidden } from '../base/hidden';
 import { AbortReason } from '../failover/budget';
 import type { Abort } from '../failover/budget';
-import type { Fabricated } from '../failover/exhausted';
+import type { Fabricated } from '../failover/fabricated';
 import { NO_STATUS } from '../failover/network-errors';
 import { FetchConnection } from '../failover/connection';
 import type { Beginning, Exchange, HttpClient, Target } from '../failover/http-client';
@@ -78,8 +78,8 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
   }
 
   settle(_request: FetchRequest, response: FetchResponse, attempts: readonly Attempt[]): FetchResponse {
-    // A frozen response of a mock stays as it is.
-    setHidden(response, 'attempts', attempts);
+    // What a mock answers may be frozen, or no object.
+    if (Object.isExtensible(response)) setHidden(response, 'attempts', attempts);
     return response;
   }
 

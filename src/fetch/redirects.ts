@@ -32,7 +32,7 @@ export function isFollowed({ redirect, fetch }: FetchRequest, { backend }: Targe
 /**
  * Sends an attempt, and follows its redirects.
  *
- * @param init is changed
+ * @param attempt its `init` is changed
  * @param onRedirect is called for each redirect
  * @throws TypeError as fetch does, or one that states why a redirect can't be followed
  */

@@ -3,8 +3,8 @@ import { CodedError } from '../base/errors';
 import type { HttpRequest } from '../failover/http-client';
 import type { RequestFailover } from '../failover/options';
 import { isDisturbed, isOneShot } from '../http/body';
-import { routeOf } from '../http/deployments';
-import type { Route } from '../http/deployments';
+import { routeOf } from '../http/route';
+import type { Route } from '../http/route';
 import { headerFieldsOf } from '../http/headers';
 import type { RequestConfig } from '../http/messages';
 import { parseUrl } from '../http/url';
@@ -43,7 +43,7 @@ export interface FetchRequest extends HttpRequest {
   readonly config: FetchConfig;
   /** The wrapped one. */
   readonly fetch: Fetch;
-  /** What the caller passed in, without what is set for each attempt. */
+  /** What the caller passed in. Each attempt has headers and a body of its own in place of those in it. */
   readonly init: RequestInit;
   readonly route: Route;
   readonly redirect: RequestRedirect;
@@ -113,7 +113,7 @@ export function urlOf(input: FetchInput): URL | undefined {
 
 function textOf(input: unknown): string {
   if (typeof input === 'string') return input;
-  return isRequest(input) ? input.url : String(input);
+  return String(isRequest(input) ? input.url : input);
 }
 
 /**

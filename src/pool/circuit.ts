@@ -76,7 +76,7 @@ const PROVING: Trust = { is: 'proving', trial: undefined };
 
 /**
  * Decides how long a backend, or one deployment of it, is out. It is told what happened and the time, and runs no timer.
- * No other code counts failures, doubles, caps or decides on trials.
+ * No other code in the pool counts failures in a row, doubles cooldowns or decides on trials.
  */
 export class Circuit {
   #trust: Trust = SOUND;
@@ -210,7 +210,7 @@ export class Circuit {
     return out;
   }
 
-  /** Its state now, for a status. Changes nothing. */
+  /** Its state now, for a status. Changes nothing that anybody can see. */
   look(now: number): { readonly state: State; readonly cooldowns: readonly RunningCooldown[] } {
     const trust = this.#trustAt(now);
     const cooldowns: RunningCooldown[] = [];

@@ -5,10 +5,7 @@ import type { CooldownReason } from './reasons';
 export interface Attempt {
   /** The backend's name. */
   readonly backend: string;
-  /**
-   * The deployment, by the name that the backend knows it by: if the URL names it, or the `model` of a body that had to
-   * be read
-   */
+  /** The backend's name for the deployment. Set if the URL names it, or the `model` of a body that had to be read. */
   readonly scope?: string;
   /** The status of the response, if there was one. Below 400 with a `code`: the connection broke inside the body. */
   readonly status?: number;

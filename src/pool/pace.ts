@@ -26,7 +26,7 @@ export class Pace {
   #refusals = 0;
 
   /** @param refusals how many calls the backend has refused so far */
-  went(time: number, refusals: number, refusalTime: number): void {
+  noteStart(time: number, refusals: number, refusalTime: number): void {
     const period = Math.max(refusalTime, SHORTEST_REFUSAL);
     if (time >= this.#knownAt) {
       this.#adapt(refusals > this.#refusals);

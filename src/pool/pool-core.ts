@@ -147,7 +147,7 @@ export class PoolCore {
     for (const circuit of backend.circuitsOf(inFlight.scope)) {
       if (circuit.begin(inFlight, time, this.settings)) this.#changed(circuit.nextChange(time));
     }
-    this.waiters.went(wanted, backend, time);
+    this.waiters.noteStart(wanted, backend, time);
     return inFlight;
   }
 
@@ -295,6 +295,24 @@ export class PoolCore {
     this.#knowsDeployments = undefined;
     this.#nextChange = Math.min(this.#nextChange, next);
   }
+}
+
+/** Holds the `PoolCore`. Raise the number whenever its interface changes. */
+export const CORE = Symbol.for('axios-priority-adapter.pool-core/2');
+
+/**
+ * The internals of a pool.
+ *
+ * @throws TypeError for a pool made by a release with another version of the internals
+ */
+export function coreOf(pool: object): PoolCore {
+  const core = (pool as Record<symbol, PoolCore | undefined>)[CORE];
+  if (core === undefined) {
+    throw new TypeError(
+      'the pool was made by another release of axios-priority-adapter; use the same release everywhere in a process',
+    );
+  }
+  return core;
 }
 
 function where(scope: Scope): { readonly scope?: string } {

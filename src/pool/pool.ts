@@ -6,7 +6,7 @@ import type { Backend, CooldownStatus } from './backend';
 import type { BackendOptions } from './backend-options';
 import type { State } from './circuit';
 import type { PoolEvent } from './events';
-import { PoolCore } from './pool-core';
+import { CORE, PoolCore } from './pool-core';
 import type { PoolSettings } from './pool-core';
 import { affinity, roundRobin, weightedRandom } from './selectors';
 import type { Selector } from './selectors';
@@ -64,11 +64,8 @@ export const POOL_CHECKS: Checks<PoolSettings> = {
   maxCooldown: /* @__PURE__ */ duration(300_000),
 };
 
-/** Marks a pool of any release, in either module kind. */
+/** Marks a pool of any release and of any copy of this package. */
 const BRAND = Symbol.for('axios-priority-adapter.pool');
-/** Holds the `PoolCore`. Raise the number whenever its interface changes. */
-const CORE = Symbol.for('axios-priority-adapter.pool-core/2');
-
 /** The backends, and which of them may be used now. Several clients can share one. */
 export class BackendPool {
   readonly #core: PoolCore;
@@ -87,7 +84,7 @@ export class BackendPool {
   }
 
   /**
-   * Whether `value` is a pool, also one made by the other module kind's copy of this package.
+   * Whether `value` is a pool, also one made by another copy of this package, such as the CommonJS one.
    *
    * @param value anything
    */
@@ -167,19 +164,4 @@ export function checkNoBackends(options: unknown): void {
   must(!isBackends, 'options', 'be an object', options, (given) =>
     Array.isArray(given) ? 'an array: backends come first' : 'a BackendPool: it comes first',
   );
-}
-
-/**
- * The internals of a pool.
- *
- * @throws TypeError for a pool made by another release, whose internals may differ
- */
-export function coreOf(pool: BackendPool): PoolCore {
-  const core = (pool as unknown as Record<symbol, PoolCore | undefined>)[CORE];
-  if (core === undefined) {
-    throw new TypeError(
-      'the pool was made by another release of axios-priority-adapter; use the same release everywhere in a process',
-    );
-  }
-  return core;
 }

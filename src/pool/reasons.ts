@@ -22,7 +22,7 @@ export type CooldownReason =
   | 'oversized'
   | 'manual';
 
-/** The reasons that an attempt can fail for. The other two don't come from an attempt's own outcome. */
+/** The reasons that an attempt can fail for. `oversized` is what the circuit makes of a failure; `manual` has no attempt. */
 export type FailureReason = Exclude<CooldownReason, 'oversized' | 'manual'>;
 
 /** A reason in the words of the fabricated 429, where no attempt of this process tells more. */

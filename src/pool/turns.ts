@@ -9,8 +9,8 @@ type Turn =
   | { readonly is: 'attempt'; readonly inFlight: InFlight }
   /** Read the body, since a backend can be tried. Then ask again: much can change meanwhile. */
   | { readonly is: 'read' }
-  /** Wait until `over` resolves; then call `end`. */
-  | { readonly is: 'wait'; readonly over: Promise<void>; readonly end: () => void }
+  /** Wait until `over` resolves; then call `startNextRound`. */
+  | { readonly is: 'wait'; readonly over: Promise<void>; readonly startNextRound: () => void }
   | Exhausted
   | Missing;
 
@@ -90,7 +90,7 @@ export class Turns {
       this.maxWait > 0 &&
       (this.#order === 0 ? waiters.isCrowded(wanted) : waiters.hasAny(wanted)) &&
       this.#pause(wanted, now()) <= room;
-    const isBehind = isPaced && this.#order === 0 && this.#tried.size === 0 && waiters.hasLine(wanted);
+    const isBehind = isPaced && this.#order === 0 && this.#tried.size === 0 && waiters.hasReady(wanted);
     const inFlight = isBehind || isUnread ? undefined : this.#begin(wanted, isPaced);
     if (inFlight !== undefined) return { is: 'attempt', inFlight };
     const time = now();
@@ -189,12 +189,12 @@ export class Turns {
     this.#order ||= waiters.nextOrder();
     events.emit({ type: 'waiting', duration: pause });
     const { over, end } = waiters.wait({ wanted, order: this.#order, readyAt, deadline });
-    const ended = (): void => {
+    const startNextRound = (): void => {
       end();
       this.#waited += now() - started;
       this.#tried = this.#final;
       this.#hasHadLastResort = false;
     };
-    return { is: 'wait', over, end: ended };
+    return { is: 'wait', over, startNextRound };
   }
 }

@@ -79,8 +79,8 @@ export class Waiters {
   }
 
   /** Whether requests wait for their turn although a backend is available. */
-  hasLine(wanted: Wanted): boolean {
-    return this.#queueOf(wanted)?.isLine === true;
+  hasReady(wanted: Wanted): boolean {
+    return this.#queueOf(wanted)?.isReady === true;
   }
 
   /** Whether a request that may wait has to leave this backend to others, for the sake of its pace. */
@@ -89,8 +89,8 @@ export class Waiters {
   }
 
   /** A request went to this backend. */
-  went(wanted: Wanted, backend: PooledBackend, time: number): void {
-    this.#queueOf(wanted)?.went(backend, time);
+  noteStart(wanted: Wanted, backend: PooledBackend, time: number): void {
+    this.#queueOf(wanted)?.noteStart(backend, time);
   }
 
   /** Something became available earlier than expected. */
@@ -145,7 +145,7 @@ class Queue {
   }
 
   /** Whether a waiter is ready and a backend available. */
-  get isLine(): boolean {
+  get isReady(): boolean {
     const time = now();
     return this.#places.some(({ readyAt }) => readyAt <= time) && this.pool.availableIn(this.wanted) === 0;
   }
@@ -170,10 +170,10 @@ class Queue {
     return this.#paces.get(backend)?.opensAt ?? 0;
   }
 
-  went(backend: PooledBackend, time: number): void {
+  noteStart(backend: PooledBackend, time: number): void {
     let pace = this.#paces.get(backend);
     if (pace === undefined) this.#paces.set(backend, (pace = new Pace()));
-    pace.went(time, backend.refusals, this.pool.refusalTime);
+    pace.noteStart(time, backend.refusals, this.pool.refusalTime);
     this.run();
   }
 

@@ -14,11 +14,11 @@ interface Entry {
 }
 
 /** Messages that are remembered at most. */
-const MOST = 1_000;
+const MAX_ENTRIES = 1_000;
 
 /** The messages that are in force, for processes that start late. Of each sender, the latest about each subject. */
 export class Memory {
-  readonly #entries = new LimitedMap<string, Entry>(MOST);
+  readonly #entries = new LimitedMap<string, Entry>(MAX_ENTRIES);
 
   /** Returns whether the message is one and was not known. */
   add(text: unknown, age = 0): boolean {
@@ -31,7 +31,7 @@ export class Memory {
     // A delayed message may be outdated.
     if (known !== undefined && known.told > told) return false;
     this.#entries.set(key, { message, text: text as string, told });
-    if (message.reason === 'restore') this.#void(message.backend, told);
+    if (message.reason === 'restore') this.#forgetCooldownsBefore(message.backend, told);
     return true;
   }
 
@@ -45,7 +45,7 @@ export class Memory {
   }
 
   /** Forgets the cooldowns of a backend that were told before it was restored. */
-  #void(backend: string, restored: number): void {
+  #forgetCooldownsBefore(backend: string, restored: number): void {
     for (const [key, { message, told }] of this.#entries) {
       if (message.backend === backend && message.reason !== 'restore' && told <= restored) this.#entries.delete(key);
     }
@@ -55,7 +55,7 @@ export class Memory {
 /** Reads what another process remembers, whoever wrote it. */
 export function remembered(value: unknown): Remembered[] {
   if (!Array.isArray(value)) return [];
-  return (value as unknown[]).slice(0, MOST).flatMap((entry) => {
+  return (value as unknown[]).slice(0, MAX_ENTRIES).flatMap((entry) => {
     const [text, age] = Array.isArray(entry) ? (entry as unknown[]) : [];
     return typeof text === 'string' && typeof age === 'number' && age >= 0 ? [[text, age] as const] : [];
   });

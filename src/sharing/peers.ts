@@ -51,7 +51,7 @@ interface Process extends ChildProcessLike {
 }
 
 /** Messages under way to one process at most. A stopped one doesn't read, and what it is sent would pile up. */
-const MOST_UNDER_WAY = 100;
+const MAX_UNDER_WAY = 100;
 
 /** One process at the other end of a channel. */
 export class Peer {
@@ -70,7 +70,7 @@ export class Peer {
   send(message: object): void {
     const { process } = this;
     if (!process.connected) return;
-    if (this.#underWay >= MOST_UNDER_WAY) {
+    if (this.#underWay >= MAX_UNDER_WAY) {
       this.#missed = true;
       return;
     }

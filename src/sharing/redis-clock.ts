@@ -3,7 +3,7 @@ import { now } from '../base/clock';
 /** ms. A slower reply tells little of the clock: the process may have been stopped meanwhile. */
 const LONG = 1_000;
 /** ms that a stamp may be in the future, as after a failover to a server whose clock is behind. A later one is forged. */
-const MOST_AHEAD = 60_000;
+const MAX_AHEAD = 60_000;
 
 /** The clock of the Redis server, as seen from here. It serves for the ages of messages alone. */
 export class RedisClock {
@@ -22,6 +22,6 @@ export class RedisClock {
   ageOf(stamp: number): number | undefined {
     if (this.#offset === undefined) return 0;
     const age = now() + this.#offset - stamp;
-    return age < -MOST_AHEAD ? undefined : Math.max(0, age);
+    return age < -MAX_AHEAD ? undefined : Math.max(0, age);
   }
 }

@@ -6,7 +6,7 @@ import type { RedisCommands } from './redis-commands';
 import type { Listening, Transport } from './transport';
 
 /** Commands under way at most. While Redis hangs, the client would keep all others. */
-const MOST_UNDER_WAY = 1_000;
+const MAX_UNDER_WAY = 1_000;
 /** ms between two loads: pub/sub may lose a message, and forgets what it has sent. */
 const LOAD_EVERY = 30_000;
 /** ms until the next try while nothing could be loaded. */
@@ -33,7 +33,7 @@ export class RedisConnection implements Transport {
   send(text: string): void {
     const message = read(text);
     if (message === undefined) return;
-    if (!this.commands.isReady() || this.#underWay >= MOST_UNDER_WAY) {
+    if (!this.commands.isReady() || this.#underWay >= MAX_UNDER_WAY) {
       this.#missed = true;
       return;
     }

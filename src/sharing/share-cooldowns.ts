@@ -1,7 +1,8 @@
 import { callback, duration, resolveOptions, must, show } from '../base/check';
 import type { Check, Checks } from '../base/check';
 import type { CooldownReason } from '../pool/reasons';
-import { BackendPool, coreOf } from '../pool/pool';
+import { BackendPool } from '../pool/pool';
+import { coreOf } from '../pool/pool-core';
 import { REASONS } from './message';
 import { Sharing } from './sharing';
 import type { SharingSettings } from './sharing';

@@ -25,9 +25,9 @@ interface Own {
 }
 
 /** What is remembered of each kind at most. A fleet has a few backends with a few deployments each. */
-const MOST_OWN = 500;
-const MOST_KNOWN = 2_000;
-const MOST_HEARD = 10_000;
+const MAX_OWN = 500;
+const MAX_KNOWN = 2_000;
+const MAX_HEARD = 10_000;
 
 /** A cooldown isn't sent if the others know one that ends this close to it: the larger of a share of it and ms. */
 const NEARLY = { share: 0.05, ms: 50 };
@@ -38,15 +38,15 @@ export class Sharing implements Watcher {
   readonly #sender = randomId();
   readonly #connection: Listening;
   /** Own cooldowns in force, by subject: told again when the transport is back. */
-  readonly #own = new LimitedMap<string, Own>(MOST_OWN);
+  readonly #own = new LimitedMap<string, Own>(MAX_OWN);
   /** Whether the latest report was of an error. */
   #isInTrouble = false;
   /** The subjects in `#own` that haven't been told yet. */
   readonly #untold = new Set<string>();
   /** When the cooldowns end that everybody knows of, by subject. */
-  readonly #known = new LimitedMap<string, number>(MOST_KNOWN);
+  readonly #known = new LimitedMap<string, number>(MAX_KNOWN);
   /** The messages that were heard, by id. Each counts once, when it is first heard. */
-  readonly #heard = new LimitedMap<string, true>(MOST_HEARD);
+  readonly #heard = new LimitedMap<string, true>(MAX_HEARD);
   /** When each backend was restored. Older messages don't take it out again. */
   readonly #restoredAt = new WeakMap<PooledBackend, number>();
   #stopped: Promise<void> | undefined;
@@ -177,7 +177,8 @@ export class Sharing implements Watcher {
     const isNew = !this.#heard.has(message.id);
     // Set again, so that what is still remembered elsewhere isn't forgotten here.
     this.#heard.set(message.id, true);
-    if (!isNew || told < (this.#restoredAt.get(backend) ?? -Infinity)) return;
+    const isTooOld = told < (this.#restoredAt.get(backend) ?? -Infinity);
+    if (!isNew || isTooOld) return;
     if (message.reason === 'restore') this.#hearRestore(backend, told);
     else this.#learn(backend, message, told);
   }
@@ -195,7 +196,8 @@ export class Sharing implements Watcher {
     const { scope, reason, kind, ms } = message;
     const time = now();
     const until = Math.min(told + ms, time + maxDuration);
-    if (!reasons.includes(reason) || until <= time) return;
+    const isOver = until <= time;
+    if (isOver || !reasons.includes(reason)) return;
     this.#known.set(subjectOf(message), until);
     this.core.learn(backend, { scope, reason, kind, duration: until - time });
   }

@@ -4,6 +4,7 @@ import type { BackendPool, BackendStatus } from '../pool/pool';
 import { LastMinute } from './last-minute';
 import { outcomeOf, Timeline } from './timeline';
 import type { Outcome, TimelineData } from './timeline';
+import type { Unread, UnreadEvents } from './unread-events';
 
 /** The most events that are kept for a new viewer. */
 const MAX_EVENTS = 200;
@@ -38,59 +39,34 @@ class Counts {
   readonly lastMinute = new LastMinute();
 }
 
-/**
- * How many events wait at most until they are read. Read together, they cost about half as much: one by one, the code would
- * have to be fetched into the processor's cache between two requests.
- */
-const MAX_UNREAD = 64;
-
-/** An event that isn't counted yet. */
-interface Unread {
-  readonly event: PoolEvent;
-  /** ms of the wall clock */
-  readonly at: number;
-  /** ms on the clock that only goes forward */
-  readonly time: number;
-}
-
-/** Counts what happens in a pool. It runs no timers and does no other work until somebody asks. */
+/** Counts what happens in a pool. It runs no timers. */
 export class Monitor {
   readonly #pool: BackendPool;
   readonly #history: number;
   readonly #tell: (event: PoolEvent, at: number) => void;
-  readonly #unread: Unread[] = [];
+  readonly #unread: UnreadEvents;
   readonly #counts = new Map<string, Counts>();
   readonly #lastMinute = new LastMinute();
   readonly #timeline: Timeline;
   readonly #events: TimedEvent[] = [];
-  #seen = 0;
+  /** How many events have been read. */
+  seen = 0;
   /** Ends the subscription. */
   readonly close: () => void;
 
-  /** @param tell is called for each event */
-  constructor(pool: BackendPool, history: number, tell: (event: PoolEvent, at: number) => void) {
+  /** @param tell is called for each event when it is read */
+  constructor(pool: BackendPool, history: number, unread: UnreadEvents, tell: (event: PoolEvent, at: number) => void) {
     this.#pool = pool;
     this.#history = history;
+    this.#unread = unread;
     this.#tell = tell;
     this.#timeline = new Timeline(history);
-    this.close = pool.subscribe((event) => {
-      if (this.#unread.push({ event, at: Date.now(), time: now() }) >= MAX_UNREAD) this.read();
-    });
-  }
-
-  /** How many events there have been. */
-  get seen(): number {
-    this.read();
-    return this.#seen;
-  }
-
-  /** Reads the events that have come since the last time. */
-  read(): void {
-    for (const unread of this.#unread.splice(0)) this.#note(unread);
+    const note = (each: Unread) => this.#note(each);
+    this.close = pool.subscribe((event) => unread.add(event, note));
   }
 
   report(): BackendReport[] {
-    this.read();
+    this.#unread.read();
     const time = now();
     const total = this.#lastMinute.total(time);
     return this.#pool.snapshot().map((status) => {
@@ -104,14 +80,14 @@ export class Monitor {
   }
 
   history(): PoolHistory {
-    this.read();
+    this.#unread.read();
     const time = Date.now();
     const events = this.#events.filter(({ at }) => at > time - this.#history);
     return { timeline: this.#timeline.data(time), events };
   }
 
   #note({ event, at, time }: Unread): void {
-    this.#seen++;
+    this.seen++;
     this.#timeline.add(event, at);
     this.#tell(event, at);
     if (event.type === 'attempt' && this.#count(event, time) === 'answered') return;

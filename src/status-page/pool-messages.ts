@@ -7,8 +7,9 @@ const MAX_LATEST = 100;
 type AttemptEvent = PoolEvent & { readonly type: 'attempt' };
 
 /**
- * Writes the events of a pool for its viewers. Most attempts differ from the one before in time and duration alone, and
- * making JSON would be the largest part of what a viewer costs, so the rest of the text is made once for each backend.
+ * Writes the events of a pool for its viewers. Most attempts differ from the one before in their times and the id of the
+ * request alone, and making JSON would be the largest part of what a viewer costs, so the rest of the text is made once
+ * for each backend.
  */
 export class PoolMessages {
   readonly #pool: string;
@@ -29,13 +30,15 @@ export class PoolMessages {
     const duration = Math.round(event.duration * 1_000) / 1_000;
     if (event.type !== 'attempt') return this.#message(at, withoutBraces({ ...event, duration }));
     let latest = this.#latest.get(event.backend);
-    if (latest === undefined || !differInDurationAlone(event, latest.attempt)) {
-      latest = { attempt: event, json: withoutBraces({ ...event, duration: undefined }) };
+    if (latest === undefined || !isAlike(event, latest.attempt)) {
+      latest = { attempt: event, json: withoutBraces({ ...event, requestId: undefined, duration: undefined }) };
       // Backends come and go.
       if (this.#latest.size >= MAX_LATEST) this.#latest.clear();
       this.#latest.set(event.backend, latest);
     }
-    return this.#message(at, `${latest.json},"duration":${String(duration)}`);
+    const { requestId } = event;
+    const id = requestId === undefined ? '' : `,"requestId":${JSON.stringify(requestId)}`;
+    return this.#message(at, `${latest.json}${id},"duration":${String(duration)}`);
   }
 
   #message(at: number, json: string): string {
@@ -45,13 +48,13 @@ export class PoolMessages {
 
 const withoutBraces = (value: object) => JSON.stringify(value).slice(1, -1);
 
-function differInDurationAlone(one: AttemptEvent, other: AttemptEvent): boolean {
+/** Whether two attempts at one backend have the same text, but for their times and ids. */
+function isAlike(one: AttemptEvent, other: AttemptEvent): boolean {
   return (
     one.scope === other.scope &&
     one.status === other.status &&
     one.code === other.code &&
     one.reason === other.reason &&
-    one.requestId === other.requestId &&
     one.cooldown === other.cooldown
   );
 }

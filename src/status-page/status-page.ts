@@ -7,6 +7,7 @@ import type { BackendReport } from './monitor';
 import { checkOptions, checkPools } from './options';
 import type { StatusPageOptions } from './options';
 import { PoolMessages } from './pool-messages';
+import { UnreadEvents } from './unread-events';
 import { Viewers } from './viewers';
 
 /** A request handler for `node:http`, Express and whatever mounts such a function. */
@@ -108,6 +109,7 @@ export function statusPage(
 /** The pools that a page shows, and who looks at them. */
 class Watched {
   readonly viewers = new Viewers(this);
+  readonly #unread = new UnreadEvents();
   readonly #monitors: readonly (readonly [name: string, monitor: Monitor])[];
   closed = false;
 
@@ -117,12 +119,12 @@ class Watched {
       const tell = (event: PoolEvent, at: number) => {
         if (this.viewers.size > 0) this.viewers.tell(messages.of(event, at));
       };
-      return [pool, new Monitor(backends, history, tell)];
+      return [pool, new Monitor(backends, history, this.#unread, tell)];
     });
   }
 
   read(): void {
-    for (const [, monitor] of this.#monitors) monitor.read();
+    this.#unread.read();
   }
 
   snapshot(): string {
@@ -131,6 +133,7 @@ class Watched {
   }
 
   signature(): string {
+    this.#unread.read();
     const seen = this.#monitors.map(([, monitor]) => monitor.seen);
     const timeless = (key: string, value: unknown) => (key === 'remaining' ? undefined : value);
     return JSON.stringify([seen, this.#reports()], timeless);

@@ -6,7 +6,7 @@ const TICK = 250;
 const SNAPSHOT_INTERVAL = 1_000;
 /** ms without a message after which a comment is sent, so that no proxy gives the connection up */
 const SILENCE = 15_000;
-/** Characters of messages that are sent at once when so many have come since the last tick. */
+/** When this many characters are waiting, they are sent without waiting for the tick. */
 const BATCH = 65_536;
 /** Bytes that may wait for a viewer. Beyond it, the viewer isn't reading and is dropped. */
 const MAX_BACKLOG = 1_048_576;
@@ -57,7 +57,7 @@ export class Viewers {
     // It disconnected while other middleware had the request, and won't emit `close` again.
     if (response.destroyed) return;
     // What happened before is in the history that the new viewer gets.
-    this.#flush();
+    this.#readAndSend();
     response.on('close', () => this.#remove(response));
     write(
       response,
@@ -75,7 +75,7 @@ export class Viewers {
   /** Sends a message with the next tick. */
   tell(text: string): void {
     this.#unsent += text;
-    if (this.#unsent.length >= BATCH) this.#sendEvents();
+    if (this.#unsent.length >= BATCH) this.#sendUnsent();
   }
 
   /** Ends all connections. */
@@ -89,7 +89,7 @@ export class Viewers {
       const { server } = request.socket as { server?: { readonly listening?: boolean } };
       if (server?.listening === false) this.#end(response);
     }
-    this.#flush();
+    this.#readAndSend();
     const time = performance.now();
     if (time - this.#snapshotAt >= SNAPSHOT_INTERVAL) this.#sendSnapshot(time);
     if (time - this.#sentAt >= SILENCE) this.#send(':\n\n');
@@ -103,12 +103,13 @@ export class Viewers {
     this.#send(message('snapshot', this.#source.snapshot()));
   }
 
-  #flush(): void {
+  /** Not from `tell`, which the reading calls. */
+  #readAndSend(): void {
     this.#source.read();
-    this.#sendEvents();
+    this.#sendUnsent();
   }
 
-  #sendEvents(): void {
+  #sendUnsent(): void {
     if (this.#unsent === '') return;
     const text = this.#unsent;
     this.#unsent = '';

@@ -1,5 +1,5 @@
-import { StreamInspection, isEventStream } from '../../src/http/stream-error';
-import type { StreamRefusal } from '../../src/http/stream-error';
+import { StreamInspection, isEventStream } from '../../src/http/stream-inspection';
+import type { StreamRefusal } from '../../src/http/stream-inspection';
 
 const event = (data: unknown, name?: string): string =>
   `${name === undefined ? '' : `event: ${name}\n`}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`;

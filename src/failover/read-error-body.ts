@@ -1,43 +1,22 @@
 import { now } from '../base/clock';
 import { joined } from '../http/body-text';
 import type { HttpResponse } from '../http/messages';
-import { StreamInspection, isEventStream } from '../http/stream-error';
 import type { Take } from '../http/streams';
 import type { AbortReason } from './budget';
 import type { HttpRequest } from './http-client';
 import type { CurrentAttempt, Run } from './run';
 
-/** Holds an event stream back until its first meaningful event. Resolves to the response to go on with. */
-export function inspect<R extends HttpRequest, A extends HttpResponse>(
-  { client, request, rules }: Run<R, A>,
-  current: CurrentAttempt,
-  response: A,
-): Promise<A> | undefined {
-  if (!rules.inspectStreams || !isEventStream(response)) return undefined;
-  current.held = response;
-  const inspection = new StreamInspection(response.headers as object);
-  current.inspection = inspection;
-  const take: Take = (bytes) => inspection.push(bytes);
-  const beginning = client.readBeginning?.(request, response, take, { abort: current.exchange.abort });
-  if (beginning === undefined) {
-    inspection.whole(response.data);
-    return undefined;
-  }
-  current.held = beginning.response;
-  return beginning.isOver.then((isOver) => {
-    if (isOver) inspection.end();
-    return beginning.response;
-  });
-}
-
-/** ms that reading the body of a refusal may take. */
+/** ms that reading the body of an error response may take. */
 const READING_TIME = 1000;
 
-/** The most that is read of a refusal, in bytes. */
+/** The most that is read of it, in bytes. */
 const MAX_READ = 65_536;
 
-/** Reads the body of a refusal, unless it is read already, within `attemptTimeout`. The response counts in any case. */
-export function readRefusal<R extends HttpRequest, A extends HttpResponse>(
+/**
+ * Reads the body of an error response, unless it is read already: for at most a second, the rest of `attemptTimeout`, and half
+ * of the caller's time left. The response counts in any case.
+ */
+export function readErrorBody<R extends HttpRequest, A extends HttpResponse>(
   { client, request, budget }: Run<R, A>,
   { attemptTimeout, exchange }: CurrentAttempt,
   response: A,

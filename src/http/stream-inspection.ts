@@ -30,7 +30,7 @@ const MAX_HELD = 65_536;
  * or 5xx, the stream is a refusal.
  */
 export class StreamInspection {
-  /** Set once the first meaningful event has been seen. */
+  /** Set if the first meaningful event is a refusal. */
   refusal: StreamRefusal | undefined;
   #isDecided = false;
   #size = 0;

@@ -1,57 +1,3 @@
-import { isQueryCredential } from './credentials';
-import type { RequestConfig } from './messages';
-import { beforeQuery, combine, decode, pathPartsOf, withoutParams } from './url';
-import type { PathParts } from './url';
-
-/** `/deployments/{name}` as a segment of a path. */
-const DEPLOYMENT = /((?:^|\/)deployments\/)([^/?#]+)/;
-
-/** What the caller's URL asks for. */
-export interface Route {
-  readonly path: PathParts;
-  /** The deployment that the URL names, decoded: the caller's name for it. */
-  readonly deployment: string | undefined;
-  /** Whether its query holds a credential. */
-  readonly holdsCredential: boolean;
-}
-
-/** Clients use the same few URLs over and over. Remembering the latest saves about 3 µs for each request. */
-const routes = new Map<string, Route & { baseURL: string | undefined; allowAbsoluteUrls: boolean | undefined }>();
-const MAX_ROUTES = 100;
-const MAX_LENGTH = 2000;
-
-/** @throws CodedError `ERR_INVALID_URL` for a URL that axios could not have requested */
-export function routeOf(config: RequestConfig): Route {
-  const { url, baseURL } = config;
-  const allowAbsoluteUrls = config.allowAbsoluteUrls as boolean | undefined;
-  const text = urlText(url ?? '');
-  const known = routes.get(text);
-  if (known !== undefined && known.baseURL === baseURL && known.allowAbsoluteUrls === allowAbsoluteUrls) return known;
-  const path = pathPartsOf(text, baseURL ?? '', allowAbsoluteUrls);
-  const name = DEPLOYMENT.exec(joined(path))?.[2];
-  const deployment = name === undefined ? undefined : decode(name);
-  const holdsCredential = withoutParams(path.url, isQueryCredential) !== path.url;
-  const route = { path, deployment, holdsCredential, baseURL, allowAbsoluteUrls };
-  if (routes.size >= MAX_ROUTES) routes.clear();
-  if (text.length + (baseURL ?? '').length <= MAX_LENGTH) routes.set(text, route);
-  return route;
-}
-
-/** axios accepts a `URL` too, though its types don't say so. */
-export function urlText(url: unknown): string {
-  return String(url);
-}
-
-/** The same path with another deployment in it. */
-export function renameInPath(path: PathParts, name: string): PathParts {
-  const renamed = (text: string): string =>
-    text.replace(DEPLOYMENT, (_, before: string) => before + encodeURIComponent(name));
-  if (DEPLOYMENT.test(path.base)) return { base: renamed(path.base), url: path.url };
-  if (DEPLOYMENT.test(beforeQuery(path.url))) return { base: path.base, url: renamed(path.url) };
-  // `…/deployments` is the end of one part and the name the beginning of the other, so the two are joined.
-  return { base: '', url: renamed(combine(path.base, path.url)) };
-}
-
 /** The model that a body names. */
 export interface BodyModel {
   readonly name: string;
@@ -148,8 +94,4 @@ function isColon(text: string, from: number): boolean {
   let at = from;
   while (' \t\n\r'.includes(text[at]!)) at++;
   return text[at] === ':';
-}
-
-function joined({ base, url }: PathParts): string {
-  return beforeQuery(base === '' ? url : combine(base, url));
 }
