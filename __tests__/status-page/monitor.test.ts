@@ -48,6 +48,15 @@ describe('the last minute', () => {
     expect(minute.total(90_000)).toBe(0);
   });
 
+  test('loses nothing when a time lies before the latest one', () => {
+    const minute = new LastMinute();
+    minute.add(30_500);
+    minute.add(28_000);
+    minute.add(31_000);
+    expect([minute.total(29_000), minute.total(31_000)]).toEqual([3, 3]);
+    expect(minute.total(90_999)).toBe(1);
+  });
+
   test('stays right after a long silence', () => {
     const minute = new LastMinute();
     for (let at = 0; at < 60_000; at += 500) minute.add(at);

@@ -6,7 +6,7 @@ export class LastMinute {
   #second = 0;
   #total = 0;
 
-  /** @param now ms on a clock that only goes forward */
+  /** @param now ms. An earlier time than before counts as the same */
   add(now: number): void {
     this.#advance(now);
     this.#counts[this.#second % SECONDS]!++;
@@ -20,7 +20,7 @@ export class LastMinute {
 
   #advance(now: number): void {
     const second = Math.floor(now / 1_000);
-    if (second === this.#second) return;
+    if (second <= this.#second) return;
     for (let each = Math.max(this.#second + 1, second - SECONDS + 1); each <= second; each++) {
       this.#total -= this.#counts[each % SECONDS]!;
       this.#counts[each % SECONDS] = 0;

@@ -4,7 +4,7 @@ import type { BackendPool, BackendStatus } from '../pool/pool';
 import { LastMinute } from './last-minute';
 import { outcomeOf, Timeline } from './timeline';
 import type { Outcome, TimelineData } from './timeline';
-import type { Unread, UnreadEvents } from './unread-events';
+import type { Reader, UnreadEvents } from './unread-events';
 
 /** The most events that are kept for a new viewer. */
 const MAX_EVENTS = 200;
@@ -61,7 +61,7 @@ export class Monitor {
     this.#unread = unread;
     this.#tell = tell;
     this.#timeline = new Timeline(history);
-    const note = (each: Unread) => this.#note(each);
+    const note: Reader = (event, at, time) => this.#note(event, at, time);
     this.close = pool.subscribe((event) => unread.add(event, note));
   }
 
@@ -86,7 +86,7 @@ export class Monitor {
     return { timeline: this.#timeline.data(time), events };
   }
 
-  #note({ event, at, time }: Unread): void {
+  #note(event: PoolEvent, at: number, time: number): void {
     this.seen++;
     this.#timeline.add(event, at);
     this.#tell(event, at);

@@ -4,14 +4,13 @@ import type { PoolEvent } from '../pool/events';
 /** How many events wait at most. */
 const MAX_UNREAD = 64;
 
-/** An event with its time. */
-export interface Unread {
-  readonly event: PoolEvent;
-  /** ms of the wall clock */
-  readonly at: number;
-  /** ms on the clock that only goes forward */
-  readonly time: number;
-}
+/**
+ * Reads an event.
+ *
+ * @param at ms of the wall clock
+ * @param time ms on the clock that only goes forward
+ */
+export type Reader = (event: PoolEvent, at: number, time: number) => void;
 
 /**
  * The events of all pools that nobody has counted or sent yet, in order. They are read together, when many have come or
@@ -19,14 +18,15 @@ export interface Unread {
  * between two requests.
  */
 export class UnreadEvents {
-  readonly #events: (Unread & { readonly read: (unread: Unread) => void })[] = [];
+  readonly #events: { readonly event: PoolEvent; readonly at: number; readonly read: Reader }[] = [];
 
   /** @param read is called later, once */
-  add(event: PoolEvent, read: (unread: Unread) => void): void {
-    if (this.#events.push({ event, at: Date.now(), time: now(), read }) >= MAX_UNREAD) this.read();
+  add(event: PoolEvent, read: Reader): void {
+    if (this.#events.push({ event, at: Date.now(), read }) >= MAX_UNREAD) this.read();
   }
 
   read(): void {
-    for (const unread of this.#events.splice(0)) unread.read(unread);
+    const ahead = now() - Date.now();
+    for (const { event, at, read } of this.#events.splice(0)) read(event, at, at + ahead);
   }
 }
