@@ -5,20 +5,20 @@ import type { InFlight, PoolCore } from '../pool/pool-core';
 import { Turns } from '../pool/turns';
 import type { Exhausted, Missing } from '../pool/turns';
 import { attempt } from './attempt';
-import { newAttempt, newRun } from './run';
-import type { CurrentAttempt, Fallback, Run } from './run';
 import { record } from './attempts';
 import type { Recorded } from './attempts';
 import { coverageOf, isAtWork, isBackendToBlame } from './blame';
-import { isReturnable } from './failure';
 import type { Failed, Outcome } from './classify';
-import type { Failure } from './failure';
+import { deploymentOf, namedDeployment } from './deployment';
 import { causeOf, exhaustedResponse, missingResponse, wordsOf } from './fabricated';
+import { isReturnable } from './failure';
+import type { Failure } from './failure';
 import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './options';
 import type { Rules } from './options';
-import { deploymentOf, namedDeployment } from './deployment';
 import { openBody, readBlob } from './request-body';
+import { newAttempt, newRun } from './run';
+import type { CurrentAttempt, Fallback, Run } from './run';
 
 /**
  * Sends one request to one backend after another, until one answers, none is left, or the caller's time is over.
