@@ -76,7 +76,7 @@ test("every callback runs in the AsyncLocalStorage of its request's caller", asy
     const refuse = refuseTogether(2);
     backend.script(refuse, refuse);
     backend.always((request, response, call) => {
-      if (call.url === '/fabricated') refuse(request, response);
+      if (call.url === '/exhausted') refuse(request, response);
       else response.end();
     });
   }
