@@ -43,6 +43,7 @@ export function pathPartsOf(url: string, baseURL: string, allowAbsoluteUrls: boo
 /** Clients use the same URL over and over. Remembering the latest saves about 2 µs for each request. */
 let latest: { readonly text: string; readonly url: URL } | undefined;
 
+/** Characters. A longer URL, such as one of data, would be held for nothing. */
 const MAX_REMEMBERED = 2000;
 
 /** @throws TypeError if the text is no absolute URL */
