@@ -12,7 +12,7 @@ export async function fetchCost({ ms }) {
   const servers = await startServers([{}]);
   const [url] = servers.urls;
   const dispatcher = new Agent();
-  const overLoopback = await compared({ url, dispatcher, warmUp: ms(2_000), time: ms(24_000) });
+  const overLoopback = await compared({ url, dispatcher, warmUp: ms(12_000), time: ms(24_000) });
   await servers.stop();
   await dispatcher.close();
   const mock = new MockAgent();
@@ -23,7 +23,7 @@ export async function fetchCost({ ms }) {
     .intercept({ path: () => true, method: 'POST' })
     .reply(200, answer)
     .persist();
-  const without = await compared({ url: 'http://mock', dispatcher: mock, warmUp: ms(1_000), time: ms(8_000) });
+  const without = await compared({ url: 'http://mock', dispatcher: mock, warmUp: ms(4_000), time: ms(8_000) });
   await mock.close();
   return {
     title: 'priorityFetch',

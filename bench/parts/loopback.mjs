@@ -20,7 +20,7 @@ export async function loopback({ ms }) {
   const figures = [];
   for (const [name, settings] of Object.entries(SETTINGS)) {
     const rounds = Object.entries(clients).map(([who, client]) => [who, round(REQUESTS, chatting(client, settings))]);
-    const times = await interleaved(Object.fromEntries(rounds), { warmUp: ms(2_000), ms: ms(24_000) });
+    const times = await interleaved(Object.fromEntries(rounds), { warmUp: ms(8_000), ms: ms(24_000) });
     const isDefault = name === 'default options';
     figures.push(
       { name: `${name}, against plain axios`, ...ratio(times.ours, times.plain), atMost: isDefault ? 0.95 : 1 },

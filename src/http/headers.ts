@@ -34,8 +34,7 @@ function plainFieldsOf(headers: HeadersInit | undefined): Record<string, string>
   const fields = { ...(headers as HeaderFields) };
   const names = Object.keys(fields);
   // Runtimes differ in what they make of hidden fields and of symbols.
-  const isWhole = names.length === Object.getOwnPropertyNames(headers).length;
-  if (!isWhole || Object.getOwnPropertySymbols(headers).length > 0) return undefined;
+  if (names.length !== Reflect.ownKeys(headers as object).length) return undefined;
   for (const name of names) {
     const value = fields[name];
     if (!PLAIN_NAME.test(name) || typeof value !== 'string' || !PLAIN_VALUE.test(value)) return undefined;
