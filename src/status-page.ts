@@ -9,7 +9,8 @@ export type { PoolReport, StatusPage, StatusSnapshot } from './status-page/statu
 export type { BackendReport } from './status-page/monitor';
 export type { StatusPageOptions } from './status-page/options';
 export type { Backend, CooldownStatus } from './pool/backend';
-export type { BackendOptions, BackendRequestOptions, ProxyOptions } from './pool/backend-options';
+export type { BackendOptions } from './pool/backend-options';
+export type { BackendRequestOptions, ProxyOptions } from './pool/backend-request';
 export type { State } from './pool/circuit';
 export type { CooldownReason } from './pool/reasons';
 export type { Attempt, PoolEvent } from './pool/events';

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import axios from 'axios';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { priorityAdapter } from '../../src';
-import { readAhead } from '../../src/http/streams';
+import { readAhead } from '../../src/http/read-beginning';
 import { FakeBackend, rejectionOf, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool, eventLoopTurn } from '../support/stub-pool';
 import { textOf } from '../support/text-of';

@@ -12,7 +12,7 @@ import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import { routeOf } from '../http/route';
 import { hiddenRedirect } from '../http/redirect';
 import { discardBody, isWebStream } from '../http/streams';
-import type { ReadLimits, Take } from '../http/streams';
+import type { ReadLimits, Take } from '../http/read-beginning';
 import type { Attempt } from '../pool/events';
 import { attemptConfig } from './attempt-config';
 import type { AdapterKind } from './adapter-kind';

@@ -7,18 +7,9 @@ import type { Fabricated } from '../failover/fabricated';
 import { replaceField } from '../failover/redact';
 import { bytesOfText } from '../http/body-text';
 import { headerOf } from '../http/headers';
-import {
-  discardBody,
-  isNode,
-  isNodeStream,
-  isRewindable,
-  isWebStream,
-  nodeStreamOf,
-  readNodeStream,
-  readAhead,
-  watched,
-} from '../http/streams';
-import type { ReadLimits, Take } from '../http/streams';
+import { readNodeStream, readAhead } from '../http/read-beginning';
+import { discardBody, isNode, isNodeStream, isRewindable, isWebStream, nodeStreamOf, watched } from '../http/streams';
+import type { ReadLimits, Take } from '../http/read-beginning';
 import type { AdapterKind } from './adapter-kind';
 import type { AxiosRequest } from './attempt-config';
 import { hideRequest, hideRequestOf } from './native-request';

@@ -40,6 +40,11 @@ export function dictionary(value: unknown, place: string): Readonly<Record<strin
   return value as Record<string, unknown>;
 }
 
+/** The entries of an optional dictionary. `undefined` counts as not given. */
+export function entriesOf(value: unknown, place: string): [string, unknown][] {
+  return Object.entries(dictionary(value === undefined ? {} : value, place)).filter(([, each]) => each !== undefined);
+}
+
 /** Refuses an unknown field, and suggests the name that was meant. */
 export function checkFields(value: object, names: readonly string[], place: string, aliases: Aliases = {}): void {
   const unknown = Object.keys(value).find((field) => !names.includes(field));

@@ -3,7 +3,7 @@ import { CodedError, codeOf } from '../base/errors';
 import { checkSendable } from '../http/body';
 import type { HttpResponse } from '../http/messages';
 import { StreamInspection, isEventStream } from '../http/stream-inspection';
-import type { Take } from '../http/streams';
+import type { Take } from '../http/read-beginning';
 import { AbortReason } from './budget';
 import { classifyError, failureOfError, failureOfResponse, failureOfStream, outcomeOfHead } from './classify';
 import type { Outcome } from './classify';

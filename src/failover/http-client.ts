@@ -2,7 +2,7 @@ import type { Body } from '../http/body';
 import type { HeaderList } from '../http/credentials';
 import type { BodyModel } from '../http/body-model';
 import type { HttpResponse, RequestConfig } from '../http/messages';
-import type { ReadLimits, Take } from '../http/streams';
+import type { ReadLimits, Take } from '../http/read-beginning';
 import type { BackendSettings } from '../pool/backend-options';
 import type { Attempt } from '../pool/events';
 import type { Abort, AbortReason } from './budget';

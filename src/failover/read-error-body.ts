@@ -1,7 +1,7 @@
 import { now } from '../base/clock';
 import { joined } from '../http/body-text';
 import type { HttpResponse } from '../http/messages';
-import type { Take } from '../http/streams';
+import type { Take } from '../http/read-beginning';
 import type { AbortReason } from './budget';
 import type { HttpRequest } from './http-client';
 import type { CurrentAttempt, Run } from './run';

@@ -1,19 +1,11 @@
-import {
-  checkFields,
-  dictionary,
-  isText,
-  must,
-  optional,
-  optionalDuration,
-  resolveOptions,
-  show,
-  showType,
-} from '../base/check';
+import { entriesOf, isText, must, optional, optionalDuration, resolveOptions, show, showType } from '../base/check';
 import type { Aliases, Checks } from '../base/check';
 import { isAuth, resolveCredentials } from '../http/credentials';
 import type { CredentialOptions, Credentials } from '../http/credentials';
 import { withoutSlashes } from '../http/url';
 import { checkBaseURL, masked } from './base-url';
+import { checkRequest } from './backend-request';
+import type { BackendRequestOptions } from './backend-request';
 
 /** An endpoint that requests may be sent to. */
 export interface BackendOptions extends CredentialOptions {
@@ -44,57 +36,6 @@ export interface BackendOptions extends CredentialOptions {
   readonly request?: BackendRequestOptions | undefined;
 }
 
-/** axios settings of one backend. They have the meaning and the types that they have in axios. */
-export interface BackendRequestOptions {
-  /** `false` uses no proxy, not even one that the environment names. */
-  readonly proxy?: ProxyOptions | false;
-  /** A Node `http.Agent`. */
-  readonly httpAgent?: unknown;
-  /** A Node `https.Agent`, such as the one of a private endpoint. */
-  readonly httpsAgent?: unknown;
-  /** A Unix socket. */
-  readonly socketPath?: string | null;
-  /** A replacement for Node's `http` or `https`. */
-  readonly transport?: unknown;
-  /** A replacement for Node's `dns.lookup`. */
-  readonly lookup?: unknown;
-  /** The version of IP to use. */
-  readonly family?: 4 | 6 | undefined;
-  /** Accepts malformed HTTP. */
-  readonly insecureHTTPParser?: boolean;
-  /** Whether to decompress the response's body. */
-  readonly decompress?: boolean;
-  /** Redirects to follow. 0: none. */
-  readonly maxRedirects?: number;
-  /** Bytes per second: one limit, or one for uploads and one for downloads. */
-  readonly maxRate?: number | [number, number];
-  /** Whether browsers send cookies to another origin. */
-  readonly withCredentials?: boolean;
-  /** 2: HTTP/2 (axios 1.13 and later). */
-  readonly httpVersion?: 1 | 2 | undefined;
-  /** Settings of the HTTP/2 session (axios 1.13 and later). */
-  readonly http2Options?: object | undefined;
-  /** Settings for fetch (axios's fetch adapter). */
-  readonly fetchOptions?: object | undefined;
-}
-
-/** A proxy, as axios takes it. */
-export interface ProxyOptions {
-  /** Name or address of the proxy. */
-  readonly host: string;
-  /** Its port. */
-  readonly port: number;
-  /** Of the connection to the proxy. Default: `http` */
-  readonly protocol?: string;
-  /** Credentials of the proxy. */
-  readonly auth?: {
-    /** The user's name. */
-    readonly username: string;
-    /** The user's password. */
-    readonly password: string;
-  };
-}
-
 /** A backend's options, checked and worked out once. */
 export interface BackendSettings {
   readonly name: string;
@@ -122,24 +63,6 @@ interface Given
   readonly baseURL: URL;
   readonly name: string | undefined;
 }
-
-const REQUEST_FIELDS = [
-  'proxy',
-  'httpAgent',
-  'httpsAgent',
-  'socketPath',
-  'transport',
-  'lookup',
-  'family',
-  'insecureHTTPParser',
-  'decompress',
-  'maxRedirects',
-  'maxRate',
-  'withCredentials',
-  'httpVersion',
-  'http2Options',
-  'fetchOptions',
-] as const satisfies readonly (keyof BackendRequestOptions)[];
 
 const CHECKS: Checks<Given> = {
   baseURL: checkBaseURL,
@@ -258,33 +181,12 @@ function givenCredentials(options: BackendOptions, credentials: Credentials, pla
   throw new TypeError(`${place}.${missing} is undefined: is its environment variable set?`);
 }
 
-function checkRequest(value: unknown, place: string): BackendSettings['request'] {
-  const entries = entriesOf(value, place);
-  if (entries.some(([name]) => name === 'timeout')) {
-    const instead = `${place.replace(/\.request$/, '')}.attemptTimeout`;
-    throw new TypeError(
-      `${place}.timeout would be the caller's budget for all attempts; use ${instead} for this backend`,
-    );
-  }
-  checkFields(Object(value) as object, REQUEST_FIELDS, place, { dispatcher: 'fetchOptions' });
-  const request = Object.fromEntries(entries);
-  const { proxy } = request;
-  const isProxy = proxy === undefined || proxy === false || (typeof proxy === 'object' && proxy !== null);
-  must(isProxy, `${place}.proxy`, 'be an object { host, port } or false', proxy, masked);
-  return entries.length > 0 ? request : undefined;
-}
-
 function checkDeployments(value: unknown, place: string): BackendSettings['deployments'] {
   const names = entriesOf(value, place);
   for (const [from, to] of names) {
     must(to === false || isText(to), `${place}[${JSON.stringify(from)}]`, 'be a non-empty string or false', to);
   }
   return mapOf(names as [string, string | false][]);
-}
-
-/** The entries of an optional dictionary. `undefined` counts as not given. */
-function entriesOf(value: unknown, place: string): [string, unknown][] {
-  return Object.entries(dictionary(value === undefined ? {} : value, place)).filter(([, each]) => each !== undefined);
 }
 
 function mapOf<T>(entries: [string, T][]): ReadonlyMap<string, T> | undefined {

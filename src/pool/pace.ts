@@ -49,3 +49,21 @@ export class Pace {
     }
   }
 }
+
+/** ms that a refused call is taken to take before one was seen. */
+const INITIAL_REFUSAL_TIME = 10;
+/** How much longer than usual a refusal may take. */
+const REFUSAL_MARGIN = 1.5;
+/** The newest sample weighs 1/4 in the moving average. */
+const REFUSAL_MEMORY = 4;
+
+/** How long the refused calls of a pool take. */
+export class RefusalTime {
+  /** ms that one usually takes: the moving average, and a margin. */
+  usual = INITIAL_REFUSAL_TIME;
+
+  /** @param duration ms that a refused call took */
+  note(duration: number): void {
+    this.usual += (REFUSAL_MARGIN * duration - this.usual) / REFUSAL_MEMORY;
+  }
+}

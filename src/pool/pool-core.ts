@@ -11,6 +11,7 @@ import { Events } from './events';
 import { BackendList } from './backend-list';
 import type { Wanted } from './backend-list';
 import type { Selector } from './selectors';
+import { RefusalTime } from './pace';
 import { Waiters } from './waiters';
 import { WORDS } from './reasons';
 
@@ -51,13 +52,6 @@ export interface PoolSettings extends CooldownLimits {
   readonly selector: Selector;
 }
 
-/** ms. What a refused call takes before one was seen. */
-const INITIAL_REFUSAL_TIME = 10;
-/** How much longer than usual a refusal may take. */
-const REFUSAL_MARGIN = 1.5;
-/** The newest sample weighs 1/4 in the moving average. */
-const REFUSAL_MEMORY = 4;
-
 /**
  * What the failover needs from a pool beyond its public methods. `BackendPool` is a facade over it. Its users reach it
  * through a symbol that carries the version of this interface (`coreOf`).
@@ -66,6 +60,7 @@ export class PoolCore {
   readonly backends = new BackendList();
   readonly events = new Events();
   readonly waiters = new Waiters(this);
+  readonly refusalTime = new RefusalTime();
   readonly watchers = new Set<Watcher>();
   readonly #candidates = new Candidates();
   #knowsDeployments: boolean | undefined;
@@ -73,8 +68,6 @@ export class PoolCore {
   #nextChange = Infinity;
   /** Counts attempts and failures in the order in which they happen, so that "since it began" is one comparison. */
   #epoch = 0;
-  /** ms that a refused call usually takes: the moving average, and a margin. */
-  refusalTime = INITIAL_REFUSAL_TIME;
 
   constructor(private readonly settings: PoolSettings) {}
 
@@ -222,7 +215,7 @@ export class PoolCore {
 
   #noteRefusal({ backend, began }: InFlight): void {
     backend.refusals++;
-    this.refusalTime += (REFUSAL_MARGIN * (now() - began) - this.refusalTime) / REFUSAL_MEMORY;
+    this.refusalTime.note(now() - began);
   }
 
   /** Returns whether the place of a trial became free. */

@@ -2,6 +2,7 @@ import { after, now } from '../base/clock';
 import type { PooledBackend } from './backend';
 import type { Wanted } from './backend-list';
 import { Pace } from './pace';
+import type { RefusalTime } from './pace';
 
 /** A request that waits for a backend to become available. All times are in ms on the pool's clock. */
 interface Waiter {
@@ -31,8 +32,7 @@ interface WaitersPool {
    * @param opensAt when a backend may be used, besides
    */
   availableIn(wanted: Wanted, opensAt?: (backend: PooledBackend) => number): number;
-  /** ms that a refused call usually takes */
-  readonly refusalTime: number;
+  readonly refusalTime: RefusalTime;
 }
 
 /**
@@ -173,7 +173,7 @@ class Queue {
   noteStart(backend: PooledBackend, time: number): void {
     let pace = this.#paces.get(backend);
     if (pace === undefined) this.#paces.set(backend, (pace = new Pace()));
-    pace.noteStart(time, backend.refusals, this.pool.refusalTime);
+    pace.noteStart(time, backend.refusals, this.pool.refusalTime.usual);
     this.run();
   }
 

@@ -1,0 +1,75 @@
+import axios from 'axios';
+import type { AxiosRequestConfig } from 'axios';
+import { priorityAdapter } from '../../src';
+import { FakeBackend, closeBackendsAfterEach } from '../support/fake-backend';
+import { stubPool } from '../support/stub-pool';
+
+closeBackendsAfterEach();
+
+const deployments = { 'gpt-4o': 'east gpt/4o', embed: 'east-embed' };
+
+async function sent(config: AxiosRequestConfig) {
+  const backend = await FakeBackend.start();
+  await axios.request({ method: 'post', ...config, adapter: priorityAdapter([{ baseURL: backend.url, deployments }]) });
+  return backend.lastCall;
+}
+
+describe('a deployment name in the path', () => {
+  test.each<[AxiosRequestConfig, string]>([
+    [
+      { url: '/openai/deployments/gpt-4o/chat/completions?api-version=1' },
+      '/openai/deployments/east%20gpt%2F4o/chat/completions?api-version=1',
+    ],
+    [{ url: 'deployments/embed/embeddings' }, '/deployments/east-embed/embeddings'],
+    [{ url: '/openai/deployments/gpt%2D4o/chat' }, '/openai/deployments/east%20gpt%2F4o/chat'],
+    [
+      { url: 'deployments/embed/embeddings', baseURL: 'https://c.example/openai' },
+      '/openai/deployments/east-embed/embeddings',
+    ],
+    [
+      { url: '/chat/completions', baseURL: 'https://c.example/openai/deployments/gpt-4o' },
+      '/openai/deployments/east%20gpt%2F4o/chat/completions',
+    ],
+    [
+      { url: 'gpt-4o/chat', baseURL: 'https://c.example/openai/deployments/' },
+      '/openai/deployments/east%20gpt%2F4o/chat',
+    ],
+    [{ url: 'https://c.example/openai/deployments/embed/embeddings' }, '/openai/deployments/east-embed/embeddings'],
+    [{ url: '/openai/deployments/other/chat' }, '/openai/deployments/other/chat'],
+    [{ url: '/openai/deployments/%E0%A4/chat' }, '/openai/deployments/%E0%A4/chat'],
+    [{ url: '/x?next=/deployments/embed/y' }, '/x?next=/deployments/embed/y'],
+    [{ url: '/my-deployments/embed/y' }, '/my-deployments/embed/y'],
+    [{ url: '/openai/deployments/constructor/chat' }, '/openai/deployments/constructor/chat'],
+  ])('is replaced by the name of the backend: %j becomes %s', async (config, expected) => {
+    expect((await sent(config)).url).toBe(expected);
+  });
+
+  test.each<[string, AxiosRequestConfig, object]>([
+    [
+      'baseURL',
+      { baseURL: 'https://c.example/openai/deployments/embed', url: '/x' },
+      { baseURL: 'https://a.example/openai/deployments/east-embed', url: '/x' },
+    ],
+    [
+      'url',
+      { baseURL: 'https://c.example/openai', url: '/deployments/embed/x?y=/deployments/embed' },
+      { baseURL: 'https://a.example/openai', url: '/deployments/east-embed/x?y=/deployments/embed' },
+    ],
+  ])('is replaced in %s, and the split between baseURL and url stays', async (_, config, expected) => {
+    const { request, configs } = stubPool({ a: { deployments } });
+    await request(config as never);
+    expect(configs[0]).toMatchObject(expected);
+  });
+
+  test('that cannot be decoded still counts as a deployment', async () => {
+    const { request, replies, pool } = stubPool({ a: {} });
+    replies.a = 429;
+    await request({ url: '/openai/deployments/%E0%A4/chat' });
+    expect(pool.snapshot()[0]).toMatchObject({ state: 'available', cooldowns: [{ scope: '%E0%A4' }] });
+  });
+
+  test('leaves the body alone', async () => {
+    const { body } = await sent({ url: '/openai/deployments/embed/x', data: { model: 'gpt-4o' } });
+    expect(body.toString()).toBe('{"model":"gpt-4o"}');
+  });
+});

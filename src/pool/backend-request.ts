@@ -1,0 +1,92 @@
+import { checkFields, entriesOf, must } from '../base/check';
+import { masked } from './base-url';
+
+/** axios settings of one backend. They have the meaning and the types that they have in axios. */
+export interface BackendRequestOptions {
+  /** `false` uses no proxy, not even one that the environment names. */
+  readonly proxy?: ProxyOptions | false;
+  /** A Node `http.Agent`. */
+  readonly httpAgent?: unknown;
+  /** A Node `https.Agent`, such as the one of a private endpoint. */
+  readonly httpsAgent?: unknown;
+  /** A Unix socket. */
+  readonly socketPath?: string | null;
+  /** A replacement for Node's `http` or `https`. */
+  readonly transport?: unknown;
+  /** A replacement for Node's `dns.lookup`. */
+  readonly lookup?: unknown;
+  /** The version of IP to use. */
+  readonly family?: 4 | 6 | undefined;
+  /** Accepts malformed HTTP. */
+  readonly insecureHTTPParser?: boolean;
+  /** Whether to decompress the response's body. */
+  readonly decompress?: boolean;
+  /** Redirects to follow. 0: none. */
+  readonly maxRedirects?: number;
+  /** Bytes per second: one limit, or one for uploads and one for downloads. */
+  readonly maxRate?: number | [number, number];
+  /** Whether browsers send cookies to another origin. */
+  readonly withCredentials?: boolean;
+  /** 2: HTTP/2 (axios 1.13 and later). */
+  readonly httpVersion?: 1 | 2 | undefined;
+  /** Settings of the HTTP/2 session (axios 1.13 and later). */
+  readonly http2Options?: object | undefined;
+  /** Settings for fetch (axios's fetch adapter). */
+  readonly fetchOptions?: object | undefined;
+}
+
+/** A proxy, as axios takes it. */
+export interface ProxyOptions {
+  /** Name or address of the proxy. */
+  readonly host: string;
+  /** Its port. */
+  readonly port: number;
+  /** Of the connection to the proxy. Default: `http` */
+  readonly protocol?: string;
+  /** Credentials of the proxy. */
+  readonly auth?: {
+    /** The user's name. */
+    readonly username: string;
+    /** The user's password. */
+    readonly password: string;
+  };
+}
+
+const REQUEST_FIELDS = [
+  'proxy',
+  'httpAgent',
+  'httpsAgent',
+  'socketPath',
+  'transport',
+  'lookup',
+  'family',
+  'insecureHTTPParser',
+  'decompress',
+  'maxRedirects',
+  'maxRate',
+  'withCredentials',
+  'httpVersion',
+  'http2Options',
+  'fetchOptions',
+] as const satisfies readonly (keyof BackendRequestOptions)[];
+
+/**
+ * The `request` of a backend's options.
+ *
+ * @throws TypeError that names the place and the value
+ */
+export function checkRequest(value: unknown, place: string): object | undefined {
+  const entries = entriesOf(value, place);
+  if (entries.some(([name]) => name === 'timeout')) {
+    const instead = `${place.replace(/\.request$/, '')}.attemptTimeout`;
+    throw new TypeError(
+      `${place}.timeout would be the caller's budget for all attempts; use ${instead} for this backend`,
+    );
+  }
+  checkFields(Object(value) as object, REQUEST_FIELDS, place, { dispatcher: 'fetchOptions' });
+  const request = Object.fromEntries(entries);
+  const { proxy } = request;
+  const isProxy = proxy === undefined || proxy === false || (typeof proxy === 'object' && proxy !== null);
+  must(isProxy, `${place}.proxy`, 'be an object { host, port } or false', proxy, masked);
+  return entries.length > 0 ? request : undefined;
+}
