@@ -53,7 +53,7 @@ const ABOUT_AXIOS = [
   'axios/{connections,every-version,mistakes,priority-adapter,redirects}',
   'behaviour/plugins',
   'failover/{failover-condition,failover,redact}',
-  'http/{credentials,deployments,url}',
+  'http/{body-model,credentials,route,url}',
 ];
 const ABOUT_FETCH = ['axios/response', 'failover/budget', 'http/redirect'];
 

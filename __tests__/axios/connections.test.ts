@@ -409,7 +409,6 @@ describe('connectTimeout', () => {
     // It accepts nothing any longer, and its backlog is full.
     child.kill('SIGSTOP');
     const fillers = Array.from({ length: 4 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
-    await sleep(50);
     try {
       const { attempts } = await post({ baseURL: `http://127.0.0.1:${String(port)}` }, { connectTimeout: 100 });
       expect(attempts).toMatchObject([{ backend: 'a', code: 'ETIMEDOUT', reason: 'connection' }, { backend: 'b' }]);
@@ -474,7 +473,7 @@ describe('connectTimeout', () => {
     const cancel = new AbortController();
     const first = rejectionOf(client.post('/x', {}, { signal: cancel.signal }));
     const second = rejectionOf(client.post('/x', {}));
-    await sleep(20);
+    while (held.length === 0) await new Promise(setImmediate);
     const left = performance.now();
     cancel.abort();
     await Promise.all([first, second]);

@@ -6,6 +6,7 @@ import type { AxiosRequestConfig } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import { priorityAdapter } from '../../src';
 import type { BackendOptions, PriorityAdapter } from '../../src';
+import { moveClock } from '../support/clock';
 import type { FakeBackend } from '../support/fake-backend';
 import { closeBackendsAfterEach, rejectionOf, startBackends } from '../support/fake-backend';
 import { pair } from '../support/pair';
@@ -208,7 +209,7 @@ test('a trial takes its place when it is sent, not while its body is still being
   const { a, adapter } = await pair({ status: 500 }, { defaultCooldown: 1 });
   for (let i = 0; i < 2; i++) {
     await axios.post('/x', 'fails', { adapter });
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    moveClock(2);
   }
   expect(adapter.pool.snapshot()[0]?.state).toBe('trial');
   a.always({ body: 'back' });

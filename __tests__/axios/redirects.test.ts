@@ -1146,7 +1146,7 @@ describe('the caller’s hooks and agents', () => {
       replies: Array.from({ length: 20 }, (_, i) => to(`/${String(i)}`)),
       config: (run) => ({ httpAgent: agentOf(run, new Agent({ keepAlive: true })) }),
     });
-    await sleep(1);
+    await new Promise(setImmediate);
     process.off('warning', warned);
     expect(sockets.hops).toHaveLength(21);
     expect(warnings).toEqual([]);

@@ -1,28 +1,20 @@
-import { createServer } from 'node:http';
-import type { Agent, ClientRequest, IncomingMessage, Server } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
-import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { Transport } from '../../src/axios/transport';
+import { FakeBackend, closeBackendsAfterEach } from '../support/fake-backend';
 
-let server: Server;
+let backend: FakeBackend;
+let port: number;
+
+closeBackendsAfterEach();
 
 beforeEach(async () => {
-  server = createServer((request, response) => {
-    request.resume();
-    request.on('end', () => response.end('ok'));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-});
-
-afterEach(() => {
-  server.closeAllConnections();
-  server.close();
+  backend = await FakeBackend.start();
+  port = Number(new URL(backend.url).port);
 });
 
 function request(maxBodyLength: number, protocol = 'http:'): [sent: ClientRequest, response: Promise<IncomingMessage>] {
-  const { port } = server.address() as AddressInfo;
   let sent!: ClientRequest;
   const response = new Promise<IncomingMessage>((resolve, reject) => {
     const options = { protocol, hostname: '127.0.0.1', port, path: '/x', method: 'POST', maxBodyLength };
@@ -53,8 +45,7 @@ describe('the transport for axios’s http adapter', () => {
   test('sets responseUrl, as follow-redirects does', async () => {
     const [sent, response] = request(Infinity);
     sent.end();
-    const { port } = server.address() as AddressInfo;
-    expect(await response).toMatchObject({ responseUrl: `http://127.0.0.1:${String(port)}/x`, redirects: [] });
+    expect(await response).toMatchObject({ responseUrl: `${backend.url}/x`, redirects: [] });
   });
 
   test('speaks TLS to an https URL', async () => {
@@ -64,7 +55,6 @@ describe('the transport for axios’s http adapter', () => {
   });
 
   test('works with an agent that keeps no lists of its sockets', async () => {
-    const { port } = server.address() as AddressInfo;
     const agent = {
       defaultPort: 80,
       protocol: 'http:',

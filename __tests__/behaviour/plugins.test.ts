@@ -9,6 +9,7 @@ import axiosRetry from 'axios-retry';
 import { Configuration as AzureConfiguration, OpenAIApi as AzureOpenAIApi } from 'azure-openai';
 import { Configuration, OpenAIApi } from 'openai';
 import { attachPriorityAdapter, priorityAdapter } from '../../src';
+import { moveClock } from '../support/clock';
 import {
   FakeBackend,
   rejectionOf,
@@ -96,7 +97,7 @@ describe('axios-cache-interceptor on top of the failover', () => {
     const pool = priorityAdapter([{ baseURL: backend.url }]);
     const client = setupCache(axios.create({ adapter: pool }));
     expect(await rejectionOf(client.get('/x'))).toMatchObject({ response: { status: 429, fabricated: true } });
-    await new Promise((resolve) => setTimeout(resolve, 35));
+    moveClock(30);
     expect((await client.get('/x')).cached).toBe(false);
     expect((await client.get('/x')).cached).toBe(true);
     expect(backend.calls).toHaveLength(2);

@@ -1,6 +1,7 @@
 import axios from 'axios';
 import { priorityAdapter } from '../../src';
 import type { BackendOptions } from '../../src';
+import { moveClock } from '../support/clock';
 import { FakeBackend, rejectionOf, startBackends, throttle, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool, throttled } from '../support/stub-pool';
 import type { StubReply } from '../support/stub-pool';
@@ -69,7 +70,7 @@ describe('a request to real servers', () => {
     const client = axios.create({ adapter });
     await client.get('/x');
     expect(adapter.pool.snapshot()[0]?.cooldowns[0]?.remaining).toBeLessThanOrEqual(43);
-    await new Promise((resolve) => setTimeout(resolve, 45));
+    moveClock(43);
     await client.get('/x');
     expect([reserved.calls.length, other.calls.length]).toEqual([2, 1]);
   });

@@ -4,6 +4,7 @@ import { get } from 'node:http';
 import axios from 'axios';
 import { BackendPool, priorityAdapter } from '../../src';
 import { statusPage } from '../../src/status-page';
+import { moveClock } from '../support/clock';
 import { closeBackendsAfterEach, startBackends, throttle } from '../support/fake-backend';
 import { ask, serve, snapshotOf, Stream, toClose, until } from './support';
 
@@ -138,8 +139,7 @@ describe('a viewer', () => {
   test('gets a comment when nothing has happened for a while, so that no proxy hangs up', async () => {
     const { look } = await open(newPool());
     const stream = await look();
-    const now = performance.now.bind(performance);
-    jest.spyOn(performance, 'now').mockImplementation(() => now() + 20_000);
+    moveClock(20_000);
     await until(() => stream.raw.includes(':'));
     expect(stream.messages).toHaveLength(2);
   });
