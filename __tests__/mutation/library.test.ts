@@ -4,7 +4,8 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-// Imported here because its hooks would otherwise belong to the first group below that imports it.
+// Imported here because their hooks would otherwise belong to the first group below that imports it.
+import '../support/clock';
 import '../support/stub-pool';
 
 /** It needs axios to be absent, and the others need it. */
