@@ -6,10 +6,10 @@ import type { AxiosRequestConfig } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import { priorityAdapter } from '../../src';
 import type { BackendOptions, PriorityAdapter } from '../../src';
-import { moveClock } from '../support/clock';
 import type { FakeBackend } from '../support/fake-backend';
 import { closeBackendsAfterEach, rejectionOf, startBackends } from '../support/fake-backend';
 import { pair } from '../support/pair';
+import { fakeClock } from '../support/stub-pool';
 import { wires } from '../support/wires';
 
 closeBackendsAfterEach();
@@ -207,9 +207,10 @@ describe('a provider of credentials that fails', () => {
 
 test('a trial takes its place when it is sent, not while its body is still being read', async () => {
   const { a, adapter } = await pair({ status: 500 }, { defaultCooldown: 1 });
+  const clock = fakeClock();
   for (let i = 0; i < 2; i++) {
     await axios.post('/x', 'fails', { adapter });
-    moveClock(2);
+    clock.advance(2);
   }
   expect(adapter.pool.snapshot()[0]?.state).toBe('trial');
   a.always({ body: 'back' });

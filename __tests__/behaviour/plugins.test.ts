@@ -9,7 +9,6 @@ import axiosRetry from 'axios-retry';
 import { Configuration as AzureConfiguration, OpenAIApi as AzureOpenAIApi } from 'azure-openai';
 import { Configuration, OpenAIApi } from 'openai';
 import { attachPriorityAdapter, priorityAdapter } from '../../src';
-import { moveClock } from '../support/clock';
 import {
   FakeBackend,
   rejectionOf,
@@ -20,6 +19,7 @@ import {
 } from '../support/fake-backend';
 import type { Reply } from '../support/fake-backend';
 import { refusingInStreams } from '../support/fake-openai';
+import { fakeClock } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
@@ -94,10 +94,11 @@ describe('axios-cache-interceptor on top of the failover', () => {
   test('serves cached responses without a backend, and does not cache the fabricated 429', async () => {
     const backend = await FakeBackend.start();
     backend.script(throttle(30));
+    const clock = fakeClock();
     const pool = priorityAdapter([{ baseURL: backend.url }]);
     const client = setupCache(axios.create({ adapter: pool }));
     expect(await rejectionOf(client.get('/x'))).toMatchObject({ response: { status: 429, fabricated: true } });
-    moveClock(30);
+    clock.advance(30);
     expect((await client.get('/x')).cached).toBe(false);
     expect((await client.get('/x')).cached).toBe(true);
     expect(backend.calls).toHaveLength(2);

@@ -1,9 +1,8 @@
 import axios from 'axios';
 import { priorityAdapter } from '../../src';
 import type { BackendOptions } from '../../src';
-import { moveClock } from '../support/clock';
 import { FakeBackend, rejectionOf, startBackends, throttle, closeBackendsAfterEach } from '../support/fake-backend';
-import { stubPool, throttled } from '../support/stub-pool';
+import { fakeClock, stubPool, throttled } from '../support/stub-pool';
 import type { StubReply } from '../support/stub-pool';
 
 closeBackendsAfterEach();
@@ -64,13 +63,14 @@ describe('a request to real servers', () => {
   });
 
   test('uses a backend again once its Retry-After of 43 ms has passed', async () => {
+    const clock = fakeClock();
     const [reserved, other] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     reserved.script(throttle(43));
     const adapter = priorityAdapter([{ baseURL: reserved.url }, { baseURL: other.url, priority: 2 }]);
     const client = axios.create({ adapter });
     await client.get('/x');
     expect(adapter.pool.snapshot()[0]?.cooldowns[0]?.remaining).toBeLessThanOrEqual(43);
-    moveClock(43);
+    clock.advance(43);
     await client.get('/x');
     expect([reserved.calls.length, other.calls.length]).toEqual([2, 1]);
   });

@@ -4,8 +4,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-// Imported here because their hooks would otherwise belong to the first group below that imports it.
-import '../support/clock';
+// Imported here because its hooks would otherwise belong to the first group below that imports it.
 import '../support/stub-pool';
 
 /** It needs axios to be absent, and the others need it. */

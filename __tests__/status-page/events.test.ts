@@ -4,8 +4,8 @@ import { get } from 'node:http';
 import axios from 'axios';
 import { BackendPool, priorityAdapter } from '../../src';
 import { statusPage } from '../../src/status-page';
-import { moveClock } from '../support/clock';
 import { closeBackendsAfterEach, startBackends, throttle } from '../support/fake-backend';
+import { fakeClock } from '../support/stub-pool';
 import { ask, serve, snapshotOf, Stream, toClose, until } from './support';
 
 closeBackendsAfterEach();
@@ -137,9 +137,10 @@ describe('a viewer', () => {
   });
 
   test('gets a comment when nothing has happened for a while, so that no proxy hangs up', async () => {
+    const clock = fakeClock();
     const { look } = await open(newPool());
     const stream = await look();
-    moveClock(20_000);
+    clock.advance(20_000);
     await until(() => stream.raw.includes(':'));
     expect(stream.messages).toHaveLength(2);
   });
