@@ -2,7 +2,7 @@ import axios from 'axios';
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import { attachPriorityAdapter, priorityAdapter } from '../../src';
-import { FakeBackend, startBackends, throttle, closeBackendsAfterEach } from '../support/fake-backend';
+import { FakeBackend, rejectionOf, startBackends, throttle, closeBackendsAfterEach } from '../support/fake-backend';
 
 closeBackendsAfterEach();
 
@@ -124,6 +124,14 @@ test('attachPriorityAdapter wraps the adapter that a request sets for itself', a
   const response = await client.get('/x', { adapter });
   expect(seen).toEqual(['https://a.example', 'https://b.example']);
   expect(response.config.adapter).toBe(adapter);
+});
+
+test('a request for an adapter that axios does not have rejects without an attempt', async () => {
+  const client = axios.create();
+  attachPriorityAdapter(client, hosts);
+  const error = await rejectionOf(client.get('/x', { adapter: 'none' as never }));
+  expect(error.message).toMatch(/none/);
+  expect(error.attempts).toEqual([]);
 });
 
 test('attachPriorityAdapter wraps options.adapter instead of the adapter of the instance', async () => {

@@ -181,6 +181,21 @@ describe('keys and tokens', () => {
     expect(await rejectionOf(axios.post('/x', {}, { adapter }))).toMatchObject({ input: 'https://a?sig=***' });
   });
 
+  test('are removed whole where one is a part of another', async () => {
+    const headers = { 'x-tenant': 'contoso', 'api-key': 'contoso-9f3c77' };
+    const { adapter, replies } = stubPool({ a: { headers } });
+    replies.a = () => new axios.AxiosError('refused contoso-9f3c77', 'ECONNRESET');
+    expect((await rejectionOf(axios.post('/x', {}, { adapter }))).message).toBe('refused ***');
+  });
+
+  test('leave the kind of an error as it is, even if a harmless header occurs in it', async () => {
+    const { adapter, replies } = stubPool({ a: { headers: { 'x-client': 'RESET', 'x-from': 'Axios' } } });
+    replies.a = () => Object.assign(new axios.AxiosError('RESET', 'ECONNRESET'), { syscall: 'key RESET' });
+    const error = await rejectionOf(axios.post('/x', {}, { adapter }));
+    expect(error).toMatchObject({ name: 'AxiosError', code: 'ECONNRESET', message: '***', syscall: 'key ***' });
+    expect(error.attempts).toMatchObject([{ reason: 'ambiguous' }]);
+  });
+
   test('are removed from a string that an adapter throws', async () => {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as some do
     const adapter = () => Promise.reject('refused own-secret');

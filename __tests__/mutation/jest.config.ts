@@ -7,5 +7,5 @@ export default {
   ...shared,
   rootDir: join(__dirname, '../..'),
   testMatch: ['<rootDir>/__tests__/mutation/library.test.ts'],
-  testTimeout: 3000,
+  testTimeout: 5000,
 } satisfies Config;

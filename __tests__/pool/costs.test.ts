@@ -33,6 +33,18 @@ test('names that no deployment has displace no cooldown of one', async () => {
   expect((await request({ url: chat })).attempts).toMatchObject([{ backend: 'b' }]);
 });
 
+test('the failures of many deployments displace no cooldown that the server asked for', async () => {
+  const { request, replies, first, clock } = two();
+  replies.a = waiting(429, 60_000);
+  await request({ url: chat });
+  replies.a = 429;
+  const fail = (n: number) => request({ url: `/openai/deployments/other-${String(n)}/chat/completions` });
+  for (let i = 0; i < 499; i++) await fail(i);
+  clock.advance(20_000);
+  for (let i = 499; i < 520; i++) await fail(i);
+  expect(first().cooldowns).toContainEqual({ scope: 'chat', reason: 'throttled', remaining: 40_000 });
+});
+
 test('a 404 whose body breaks off ends a trial', async () => {
   const { request, replies, first, clock } = two();
   replies.a = 500;

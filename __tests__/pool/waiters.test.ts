@@ -104,6 +104,31 @@ describe('maxWait', () => {
     expect(configs.at(-1)?.url).toBe('/new');
   });
 
+  test('keeps the order and the pace of requests wherever they name their deployment', async () => {
+    const course = async (config: object): Promise<{ starts: number[]; order: number[] }> => {
+      const { request, pool, replies, configs } = waiting({ maxWait: 60_000 });
+      pool.cool('b', 60_000);
+      replies.a = throttled(300);
+      const send = (n: number): Promise<unknown> => request({ ...config, params: n } as never);
+      const responses = Array.from({ length: 60 }, (_, i) => send(i));
+      await jest.advanceTimersByTimeAsync(0);
+      configs.length = 0;
+      replies.a = 200;
+      const starts: number[] = [];
+      for (let ms = 1; ms < 1000; ms++) {
+        await jest.advanceTimersByTimeAsync(1);
+        if (configs.length === 3 && responses.length === 60) responses.push(send(60));
+        while (starts.length < configs.length) starts.push(ms);
+      }
+      await Promise.all(responses);
+      return { starts, order: configs.map(({ params }) => params as number) };
+    };
+    const ofUrl = await course({ url: '/openai/deployments/chat/responses' });
+    const ofBody = await course({ url: '/openai/v1/responses', method: 'post', data: '{"model":"chat"}' });
+    expect(ofUrl.order).toEqual(Array.from({ length: 61 }, (_, i) => i));
+    expect(ofBody).toEqual(ofUrl);
+  });
+
   test('releases one request to each backend that becomes available, whatever its priority', async () => {
     const { request, pool, tried, replies } = waiting({});
     replies.a = throttled(100);

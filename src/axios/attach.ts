@@ -80,10 +80,7 @@ function withFailover(config: InternalAxiosRequestConfig, balancer: Balancer): I
   async function adapter(dispatched: InternalAxiosRequestConfig): Promise<AxiosResponse> {
     if (callers === undefined) delete dispatched.adapter;
     else dispatched.adapter = callers;
-    return balancer.request(
-      dispatched,
-      axios.getAdapter(balancer.adapter ?? callers ?? axios.defaults.adapter, dispatched),
-    );
+    return balancer.request(dispatched, balancer.adapter ?? callers ?? axios.defaults.adapter);
   }
   replaced.set(adapter, callers);
   config.adapter = adapter;

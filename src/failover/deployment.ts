@@ -5,7 +5,7 @@ import type { HttpResponse } from '../http/messages';
 import type { HttpRequest } from './http-client';
 import type { Run } from './run';
 
-/** The deployment that the request needs, as far as that matters: bodies are parsed only if one is on cooldown. */
+/** The deployment that the request needs, as far as that matters: most bodies needn't be parsed. */
 export function deploymentOf<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>): string | undefined {
   return run.request.deployment ?? (run.pool.knowsDeployments ? namedDeployment(run) : undefined);
 }

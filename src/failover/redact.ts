@@ -21,7 +21,9 @@ export function secretsOf({ backend, credentials }: Target): readonly string[] {
     .flatMap(([, value]) => textsIn(value, MIN_DIGITS).flatMap((text) => [text, ...encoded(text)]));
   const texts = [...headers, ...params].filter(({ length }) => length >= MIN_SECRET);
   // Also with JSON's escapes: a message may be JSON.
-  return [...new Set(texts.flatMap((text) => [text, JSON.stringify(text).slice(1, -1)]))];
+  const all = new Set(texts.flatMap((text) => [text, JSON.stringify(text).slice(1, -1)]));
+  // The longest first: one may be a part of another.
+  return [...all].sort((a, b) => b.length - a.length);
 }
 
 /** The texts and long numbers in a value, however deep. */
@@ -54,11 +56,21 @@ export function redactError(error: unknown, secrets: readonly string[], and: (ea
   return errorChain(error).every((each) => {
     // An error of an invalid URL holds the URL in a field of its own.
     const keys = new Set(['message', 'stack', ...Object.keys(each)]);
-    const texts = [...keys].every((key) => replaceField(each, key, (text) => withoutSecrets(text, secrets)));
+    const texts = [...keys].every((key) =>
+      replaceField(each, key, (text) => (isWord(key, text) ? text : withoutSecrets(text, secrets))),
+    );
     const isDone = texts && and(each);
     hideSecretsOf(each, secrets);
     return isDone;
   });
+}
+
+/** Fields of an error that say what kind of error it is. */
+const KIND_FIELDS: readonly string[] = ['name', 'code', 'syscall'];
+
+/** Whether the field holds the word for a kind of error, which may be a part of a harmless header of a backend. */
+function isWord(key: string, value: unknown): boolean {
+  return KIND_FIELDS.includes(key) && typeof value === 'string' && /^[a-z_]{1,40}$/i.test(value);
 }
 
 /** Fields of an error that have rules of their own. */

@@ -33,7 +33,10 @@ export function attemptOf(
   const { dropped } = backend.credentials;
   const headers = copyHeaders(config.headers, (name) => dropped.has(name));
   // The form that was read into memory has its own.
-  for (const [name, value] of Object.entries(body.headers ?? {})) if (!dropped.has(name)) headers[name] = value;
+  for (const [name, value] of Object.entries(body.headers ?? {})) {
+    const lower = name.toLowerCase();
+    if (!dropped.has(lower)) headers[lower] = value;
+  }
   if (data !== config.data && !isOneShot(data)) removeHeaders(headers, (name) => name === 'content-length');
   for (const [name, value] of credentials) {
     const lower = name.toLowerCase();

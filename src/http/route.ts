@@ -32,8 +32,9 @@ export function routeOf(config: RequestConfig): Route {
   const deployment = name === undefined ? undefined : decode(name);
   const holdsCredential = withoutParams(path.url, isQueryCredential) !== path.url;
   const route = { path, deployment, holdsCredential, baseURL, allowAbsoluteUrls };
+  if (text.length + (baseURL ?? '').length > MAX_LENGTH) return route;
   if (routes.size >= MAX_ROUTES) routes.clear();
-  if (text.length + (baseURL ?? '').length <= MAX_LENGTH) routes.set(text, route);
+  routes.set(text, route);
   return route;
 }
 

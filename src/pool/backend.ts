@@ -37,7 +37,7 @@ export type Scope = string | undefined;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** The most deployments that a backend remembers. Beyond it, the oldest is forgotten. */
+/** The most deployments that a backend remembers. Beyond it, the oldest is forgotten for which it asked no wait. */
 const MAX_DEPLOYMENTS = 500;
 
 /** A backend in a pool: what the public sees of it, its settings, and its circuits. */
@@ -168,8 +168,10 @@ export class PooledBackend {
   keep(scope: Scope, circuit: Circuit, now: number): void {
     if (scope === undefined || this.#deployments.has(scope) || circuit.isFresh(now)) return;
     this.#deployments.set(scope, circuit);
-    const [oldest] = this.#deployments.keys();
-    if (this.#deployments.size > MAX_DEPLOYMENTS) this.#deployments.delete(oldest!);
+    if (this.#deployments.size <= MAX_DEPLOYMENTS) return;
+    const scopes = [...this.#deployments.keys()];
+    const isHeld = (one: string): boolean => this.#deployments.get(one)!.isHeld(now);
+    this.#deployments.delete(scopes.find((one) => !isHeld(one)) ?? scopes[0]!);
   }
 
   #known(scope: Scope): Circuit | undefined {

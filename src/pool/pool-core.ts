@@ -198,10 +198,14 @@ export class PoolCore {
     return Math.max(0, Math.min(...at) - time);
   }
 
-  /** Whether it matters which deployment a request needs: one is on cooldown, or a backend doesn't have all of them. */
+  /**
+   * Whether it matters which deployment a request needs: one is on cooldown, requests wait for one, or a backend doesn't
+   * have all of them.
+   */
   get knowsDeployments(): boolean {
-    return (this.#knowsDeployments ??=
-      this.backends.lacksDeployments || this.backends.byPriority.some((backend) => backend.knowsDeployments));
+    this.#knowsDeployments ??=
+      this.backends.lacksDeployments || this.backends.byPriority.some((backend) => backend.knowsDeployments);
+    return this.#knowsDeployments || this.waiters.waitForDeployments;
   }
 
   /** Whether `begin` would find a backend, or else `beginLastResort`. */

@@ -68,6 +68,12 @@ export class Waiters {
     return { over, end };
   }
 
+  /** Whether any request waits for a backend with a certain deployment. */
+  get waitForDeployments(): boolean {
+    for (const { wanted } of this.#queues.values()) if (wanted.deployment !== undefined) return true;
+    return false;
+  }
+
   /** Whether any request waits. */
   hasAny(wanted: Wanted): boolean {
     return this.#queueOf(wanted) !== undefined;
@@ -132,7 +138,7 @@ class Queue {
 
   constructor(
     private readonly pool: WaitersPool,
-    private readonly wanted: Wanted,
+    readonly wanted: Wanted,
   ) {}
 
   get isEmpty(): boolean {
@@ -179,7 +185,7 @@ class Queue {
 
   /**
    * Lets the first one go if a backend may be used, and sets the timer for the next one. The others don't wait for
-   * that: as soon as it is known which backend the first one took, `went` lets the second one go.
+   * that: as soon as it is known which backend the first one took, `noteStart` lets the second one go.
    */
   run(): void {
     const time = now();
