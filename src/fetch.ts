@@ -8,7 +8,7 @@ export { priorityFetch } from './fetch/priority-fetch';
 export type { PriorityFetch, PriorityFetchOptions } from './fetch/priority-fetch';
 export type { PriorityResponse } from './fetch/fetch-client';
 export type { FetchInit, FetchInput } from './fetch/request';
-export { attemptsOf } from './failover/attempts';
+export { attemptsOf } from './failover/attempt-record';
 export {
   defaultFailoverCondition,
   isAmbiguousFailure,

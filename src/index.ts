@@ -8,10 +8,11 @@ import './axios/augmentation';
 
 export { attachPriorityAdapter } from './axios/attach';
 export type { Attached } from './axios/attach';
-export type { PriorityAdapterOptions, WrappedAdapter } from './axios/balancer';
+export type { PriorityAdapterOptions } from './axios/balancer';
+export type { WrappedAdapter } from './axios/wrapped-adapter';
 export { priorityAdapter } from './axios/priority-adapter';
 export type { PriorityAdapter } from './axios/priority-adapter';
-export { attemptsOf } from './failover/attempts';
+export { attemptsOf } from './failover/attempt-record';
 export {
   defaultFailoverCondition,
   isAmbiguousFailure,

@@ -4,7 +4,8 @@ import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import { priorityAdapter } from '../../src';
 import type * as clock from '../../src/base/clock';
-import { Abort, Budget } from '../../src/failover/budget';
+import { Budget } from '../../src/failover/budget';
+import { Abort } from '../../src/failover/cancel';
 import {
   FakeBackend,
   neverReply,

@@ -1,7 +1,7 @@
 import axios from 'axios';
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
-import { fetchIn, watchedFetch } from './connection';
-import type { FetchEnv } from './connection';
+import { fetchIn, watchedFetch } from './watched-fetch';
+import type { FetchEnv } from './watched-fetch';
 
 /** Which of axios's own adapters is wrapped. `foreign`: none of them. */
 export type AdapterKind = 'http' | 'fetch' | 'xhr' | 'foreign';

@@ -4,8 +4,10 @@ import { must } from '../base/check';
 import { setHidden } from '../base/hidden';
 import type { BackendOptions } from '../pool/backend-options';
 import type { BackendPool } from '../pool/pool';
-import { Balancer, isPriorityAdapter } from './balancer';
-import type { PriorityAdapterOptions, WrappedAdapter } from './balancer';
+import { Balancer } from './balancer';
+import type { PriorityAdapterOptions } from './balancer';
+import { isPriorityAdapter } from './wrapped-adapter';
+import type { WrappedAdapter } from './wrapped-adapter';
 import { isDefaultInstance, isMeantForBackends } from './default-instance';
 
 /** What {@link attachPriorityAdapter} returns. */

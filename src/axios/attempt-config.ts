@@ -1,6 +1,6 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import { bare } from '../base/hidden';
-import type { Abort } from '../failover/budget';
+import type { Abort } from '../failover/cancel';
 import { modelNamedBy } from '../failover/deployment';
 import type { HttpRequest, Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';

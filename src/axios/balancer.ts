@@ -1,19 +1,17 @@
 import axios from 'axios';
-import type { AxiosAdapter, AxiosRequestConfig, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
-import { must, own } from '../base/check';
-import type { Check } from '../base/check';
+import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { own } from '../base/check';
 import { failover } from '../failover/failover';
 import { checkedBoolean, poolFrom, resolveRules, rulesFor } from '../failover/options';
 import type { FailoverOptions, Rules } from '../failover/options';
 import type { RequestConfig } from '../http/messages';
 import type { BackendOptions } from '../pool/backend-options';
-import { BackendPool } from '../pool/pool';
+import type { BackendPool } from '../pool/pool';
 import { coreOf } from '../pool/pool-core';
 import type { PoolCore } from '../pool/pool-core';
 import { AxiosClient } from './axios-client';
-
-/** What may be wrapped: an adapter, the name of one of axios's, or a list, whose first supported one is used. */
-export type WrappedAdapter = NonNullable<AxiosRequestConfig['adapter']>;
+import { checkAdapter, isPriorityAdapter } from './wrapped-adapter';
+import type { WrappedAdapter } from './wrapped-adapter';
 
 /** Options of `priorityAdapter` and `attachPriorityAdapter`. `undefined` means the default. */
 export interface PriorityAdapterOptions extends FailoverOptions {
@@ -22,11 +20,6 @@ export interface PriorityAdapterOptions extends FailoverOptions {
    * `attachPriorityAdapter`, the adapter that the request would have used.
    */
   readonly adapter?: WrappedAdapter | undefined;
-}
-
-/** Whether it is one, or a list with one in it. */
-export function isPriorityAdapter(adapter: unknown): boolean {
-  return [adapter].flat().some((each) => typeof each === 'function' && 'pool' in each && BackendPool.isPool(each.pool));
 }
 
 /** A pool, and the rules by which requests go through it. The adapter and the plugin share this. */
@@ -78,19 +71,3 @@ export class Balancer {
 async function untouched(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
   return adapter(config);
 }
-
-/** @throws TypeError for an adapter that axios doesn't have here */
-const checkAdapter: Check<WrappedAdapter | undefined> = (adapter, place) => {
-  if (adapter === undefined) return undefined;
-  const wrapped = adapter as WrappedAdapter;
-  if ('interceptors' in Object(adapter) && 'defaults' in Object(adapter))
-    throw new TypeError(`${place} is an axios instance; pass its defaults.adapter`);
-  const fits = ['function', 'string'].includes(typeof adapter) || Array.isArray(adapter);
-  must(fits, place, 'be a function, a name or a list of them', adapter);
-  try {
-    axios.getAdapter(wrapped);
-  } catch (cause) {
-    throw new TypeError(`${place}: ${(cause as Error).message}`, { cause });
-  }
-  return wrapped;
-};

@@ -3,8 +3,10 @@ import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'ax
 import { setHidden } from '../base/hidden';
 import type { BackendOptions } from '../pool/backend-options';
 import type { BackendPool } from '../pool/pool';
-import { Balancer, isPriorityAdapter } from './balancer';
-import type { PriorityAdapterOptions, WrappedAdapter } from './balancer';
+import { Balancer } from './balancer';
+import type { PriorityAdapterOptions } from './balancer';
+import { WRAPS, unwrapped } from './wrapped-adapter';
+import type { WrappedAdapter } from './wrapped-adapter';
 
 /** An `AxiosAdapter` for `axios.create({ adapter })`, with its pool. */
 export interface PriorityAdapter extends AxiosAdapter {
@@ -40,13 +42,4 @@ export function priorityAdapter(
   }
   setHidden(adapter, WRAPS, wrapped);
   return Object.assign(adapter, { pool: balancer.pool });
-}
-
-/** Tells what an adapter wraps, to both module kinds' copies of this package. */
-const WRAPS = Symbol.for('axios-priority-adapter.wraps');
-
-/** If all of axios goes through one pool, a client with a pool of its own must not go through that one too. */
-function unwrapped(adapter: unknown): unknown {
-  if (Array.isArray(adapter)) return adapter.flatMap(unwrapped);
-  return isPriorityAdapter(adapter) ? (adapter as Record<symbol, unknown>)[WRAPS] : adapter;
 }

@@ -20,8 +20,8 @@ import { discardBody, isNode } from '../http/streams';
 import { combine } from '../http/url';
 import { copyOf } from './attempt-config';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
-import { fetchIn } from './connection';
-import { Transport } from './transport';
+import { fetchIn } from './watched-fetch';
+import { HttpTransport } from './http-transport';
 
 /** Follows the redirects of an attempt whose adapter doesn't. It notes them at the connection. */
 type Following = (
@@ -59,7 +59,7 @@ export function prepareRedirects(
 }
 
 /** How redirects are followed over axios's http adapter with our own transport. */
-function followHttp(own: Transport): Follow | undefined {
+function followHttp(own: HttpTransport): Follow | undefined {
   if (!own.followsRedirects) return undefined;
   return followWith(
     HTTP_REDIRECTS,
@@ -194,7 +194,7 @@ function ownTransport(
   { kind }: AxiosRequest,
   target: Target,
   exchange: Exchange,
-): Transport | undefined {
+): HttpTransport | undefined {
   const {
     transport,
     beforeRedirect,
@@ -214,7 +214,7 @@ function ownTransport(
     // follow-redirects takes a Host header for the host that relative redirects lead to.
     !target.backend.credentials.sensitive.includes('host');
   if (!isPossible) return undefined;
-  const own = new Transport(maxRedirects !== 0, exchange);
+  const own = new HttpTransport(maxRedirects !== 0, exchange);
   attempt.transport = own;
   return own;
 }

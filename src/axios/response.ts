@@ -1,8 +1,8 @@
 import axios from 'axios';
 import type { AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { setHidden } from '../base/hidden';
-import { onCancel } from '../failover/budget';
-import type { Abort, Cancellable } from '../failover/budget';
+import { onCancel } from '../failover/cancel';
+import type { Abort, Cancellable } from '../failover/cancel';
 import type { Fabricated } from '../failover/fabricated';
 import { replaceField } from '../failover/redact';
 import { bytesOfText } from '../http/body-text';

@@ -4,7 +4,7 @@ import { checkSendable } from '../http/body';
 import type { HttpResponse } from '../http/messages';
 import { StreamInspection, isEventStream } from '../http/stream-inspection';
 import type { Take } from '../http/read-beginning';
-import { AbortReason } from './budget';
+import { AbortReason } from './cancel';
 import { classifyError, failureOfError, failureOfResponse, failureOfStream, outcomeOfHead } from './classify';
 import type { Outcome } from './classify';
 import { isSuccess } from './failure';

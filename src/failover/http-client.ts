@@ -5,7 +5,7 @@ import type { HttpResponse, RequestConfig } from '../http/messages';
 import type { ReadLimits, Take } from '../http/read-beginning';
 import type { BackendSettings } from '../pool/backend-options';
 import type { Attempt } from '../pool/events';
-import type { Abort, AbortReason } from './budget';
+import type { Abort, AbortReason } from './cancel';
 import type { Connection } from './connection';
 import type { Fabricated } from './fabricated';
 

@@ -2,7 +2,7 @@ import { now } from '../base/clock';
 import { joined } from '../http/body-text';
 import type { HttpResponse } from '../http/messages';
 import type { Take } from '../http/read-beginning';
-import type { AbortReason } from './budget';
+import type { AbortReason } from './cancel';
 import type { HttpRequest } from './http-client';
 import type { CurrentAttempt, Run } from './run';
 

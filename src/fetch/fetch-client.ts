@@ -1,7 +1,7 @@
 import { CodedError } from '../base/errors';
 import { alike, setHidden, withHidden } from '../base/hidden';
-import { AbortReason } from '../failover/budget';
-import type { Abort } from '../failover/budget';
+import { AbortReason } from '../failover/cancel';
+import type { Abort } from '../failover/cancel';
 import type { Fabricated } from '../failover/fabricated';
 import { NO_STATUS } from '../failover/network-errors';
 import { FetchConnection } from '../failover/connection';

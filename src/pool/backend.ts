@@ -51,7 +51,7 @@ export class PooledBackend {
   readonly #deployments = new Map<string, Circuit>();
 
   /** The pool's count at the latest response, of whatever status. */
-  answeredAt = 0;
+  answeredEpoch = 0;
   /** Calls that it refused with a 429. */
   refusals = 0;
 
@@ -103,8 +103,8 @@ export class PooledBackend {
   }
 
   /** The pool's count at the latest failure that a request for this deployment has to know of. */
-  failedAt(scope: Scope): number {
-    return Math.max(...this.circuitsOf(scope).map((circuit) => circuit.failedAt));
+  failedEpoch(scope: Scope): number {
+    return Math.max(...this.circuitsOf(scope).map((circuit) => circuit.failedEpoch));
   }
 
   /** When it stops being out and ranking behind the others, if nothing else happens. */

@@ -53,10 +53,10 @@ export function lastResort(
   for (const backend of backends) {
     const scope = backend.scopeOf(deployment);
     if (tried.has(backend.info.name) || !backend.givesWay(scope, now)) continue;
-    const failedAt = backend.failedAt(scope);
-    if (failedAt >= oldest) continue;
+    const failedEpoch = backend.failedEpoch(scope);
+    if (failedEpoch >= oldest) continue;
     best = backend;
-    oldest = failedAt;
+    oldest = failedEpoch;
   }
   return best;
 }

@@ -1,5 +1,5 @@
-import { costOf, firstLength } from './costs';
-import type { AttemptFailure, CooldownKind, CooldownLimits } from './costs';
+import { costOf, firstLength } from './cooldown-costs';
+import type { AttemptFailure, CooldownKind, CooldownLimits } from './cooldown-costs';
 import { WORDS } from './reasons';
 import type { CooldownReason } from './reasons';
 
@@ -32,8 +32,8 @@ interface Cost {
   readonly moved: boolean;
 }
 
-/** A deadline until which the backend is not used. */
-interface Hold {
+/** Until when the backend is out, and why. */
+interface Deadline {
   readonly until: number;
   readonly reason: CooldownReason;
   /** The reason in the words of the fabricated 429. */
@@ -80,13 +80,13 @@ const PROVING: Trust = { is: 'proving', trial: undefined };
  */
 export class Circuit {
   #trust: Trust = SOUND;
-  #hold: Hold | undefined;
+  #hold: Deadline | undefined;
   /** Until then it ranks behind the others: it is used only if no other backend can be. */
   #reserveUntil: number | undefined;
   /** Failures in a row for which no wait was specified. */
   #failures = 0;
   /** The pool's count at the latest failure. An attempt with a lower epoch began before it. */
-  #failedAt = 0;
+  #failedEpoch = 0;
   #out = false;
 
   /** Whether it was out at the last `updateOut`, so that `recovered` is emitted once. */
@@ -95,8 +95,8 @@ export class Circuit {
   }
 
   /** The pool's count at the latest failure. */
-  get failedAt(): number {
-    return this.#failedAt;
+  get failedEpoch(): number {
+    return this.#failedEpoch;
   }
 
   /** Why it isn't used, in words. */
@@ -155,7 +155,7 @@ export class Circuit {
    * Returns whether anything changed.
    */
   worked(inFlight: AttemptInFlight, now: number): boolean {
-    if (this.#failedAt > inFlight.epoch) return false;
+    if (this.#failedEpoch > inFlight.epoch) return false;
     this.#failures = 0;
     const isChanged = this.#trustAt(now).is !== 'sound' || this.#reserveUntil !== undefined;
     this.#trust = SOUND;
@@ -175,12 +175,12 @@ export class Circuit {
     const reason = kind === 'oversized' ? 'oversized' : failure.reason;
     const isCounted = length === 'ladder' || length === 'default';
     // An attempt that began before the latest failure isn't a further failure in a row: ten at once count as one.
-    if (isCounted && (inFlight.epoch > this.#failedAt || this.#failures === 0)) this.#failures++;
+    if (isCounted && (inFlight.epoch > this.#failedEpoch || this.#failures === 0)) this.#failures++;
     // Capped: beyond 2 ** 1023, the factor is infinite, and 0 times it is not a number.
     const doubled = isCounted ? 2 ** Math.min(this.#failures - 1, 1000) : 1;
     const duration = Math.min(override ?? firstLength(length, failure, limits) * doubled, limits.maxCooldown);
     // A 4xx that costs nothing is no failure of the backend.
-    if (length !== 'nothing' || duration > 0) this.#failedAt = epoch;
+    if (length !== 'nothing' || duration > 0) this.#failedEpoch = epoch;
     if (duration === 0) return { duration, reason, kind, moved: false };
     const mustProve = length === 'default' || (length === 'ladder' && this.#failures > 1);
     const moved = this.#takeOut(kind, { until: now + duration, reason, words }, mustProve, now);
@@ -194,8 +194,8 @@ export class Circuit {
    * @param epoch the pool's count, this one included. No attempt that began earlier proves anything
    * @returns whether a deadline moved later
    */
-  impose(kind: CooldownKind, hold: Hold, epoch: number, now: number): boolean {
-    if (kind !== 'asked') this.#failedAt = epoch;
+  impose(kind: CooldownKind, hold: Deadline, epoch: number, now: number): boolean {
+    if (kind !== 'asked') this.#failedEpoch = epoch;
     return this.#takeOut(kind, hold, true, now);
   }
 
@@ -267,20 +267,20 @@ export class Circuit {
   }
 
   /** Returns whether a deadline moved later. */
-  #takeOut(kind: CooldownKind, cooldown: Hold, mustProve: boolean, now: number): boolean {
-    if (kind === 'asked') return this.#holdBack(cooldown, now);
+  #takeOut(kind: CooldownKind, cooldown: Deadline, mustProve: boolean, now: number): boolean {
+    if (kind === 'asked') return this.#extendHold(cooldown, now);
     return kind === 'oversized' ? this.#rankBehind(cooldown.until) : this.#rest(cooldown, mustProve, now);
   }
 
   /** Whatever happens meanwhile. Returns whether the deadline moved later. */
-  #holdBack(hold: Hold, now: number): boolean {
+  #extendHold(hold: Deadline, now: number): boolean {
     const moved = hold.until > this.#outUntil(now);
     this.#hold = later(this.#hold, hold);
     return moved;
   }
 
   /** Deadlines only move later. Returns whether this one did. */
-  #rest(cooldown: Hold, mustProve: boolean, now: number): boolean {
+  #rest(cooldown: Deadline, mustProve: boolean, now: number): boolean {
     const moved = cooldown.until > this.#outUntil(now);
     const trust = this.#trustAt(now);
     const hadTo = trust.is === 'proving' || (trust.is === 'resting' && trust.then === 'proving');
@@ -297,7 +297,7 @@ export class Circuit {
   }
 }
 
-function later(one: Hold | undefined, other: Hold): Hold {
+function later(one: Deadline | undefined, other: Deadline): Deadline {
   const { until, reason, words } = one !== undefined && one.until >= other.until ? one : other;
   return { until, reason, words };
 }

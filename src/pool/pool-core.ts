@@ -5,7 +5,7 @@ import type { PooledBackend, Scope } from './backend';
 import type { BackendOptions } from './backend-options';
 import { Candidates, lastResort } from './candidates';
 import type { AttemptInFlight, Circuit } from './circuit';
-import type { AttemptFailure, CooldownKind, CooldownLimits } from './costs';
+import type { AttemptFailure, CooldownKind, CooldownLimits } from './cooldown-costs';
 import type { CooldownReason } from './reasons';
 import { Events } from './events';
 import { BackendList } from './backend-list';
@@ -152,7 +152,7 @@ export class PoolCore {
 
   /** The backend answered. */
   answer({ backend }: InFlight): void {
-    backend.answeredAt = this.#epoch;
+    backend.answeredEpoch = this.#epoch;
   }
 
   /** The attempt ended in a response that shows the backend at work. */
@@ -172,7 +172,7 @@ export class PoolCore {
     if (failure.reason === 'throttled') this.#noteRefusal(inFlight);
     backend.info.failures++;
     this.release(inFlight);
-    const attempt = { ...failure, isAlive: backend.answeredAt >= epoch };
+    const attempt = { ...failure, isAlive: backend.answeredEpoch >= epoch };
     const circuit = backend.circuitFor(scope);
     const cost = circuit.failed(inFlight, attempt, ++this.#epoch, now(), this.settings);
     this.#keep(backend, scope, circuit);

@@ -1,20 +1,7 @@
-import { after, now } from '../base/clock';
 import type { PooledBackend } from './backend';
 import type { Wanted } from './backend-list';
-import { Pace } from './pace';
-import type { RefusalTime } from './pace';
-
-/** A request that waits for a backend to become available. All times are in ms on the pool's clock. */
-interface Waiter {
-  /** What it needs. */
-  readonly wanted: Wanted;
-  /** Its number among the pool's requests: the first to wait is the first to go. */
-  readonly order: number;
-  /** It pauses until then, whatever becomes available. */
-  readonly readyAt: number;
-  /** It may wait until then. */
-  readonly deadline: number;
-}
+import { WaitingQueue } from './waiting-queue';
+import type { Waiter, WaitersPool } from './waiting-queue';
 
 /** A wait under way. */
 export interface Wait {
@@ -24,17 +11,6 @@ export interface Wait {
   readonly end: () => void;
 }
 
-/** What the waiters need to know of their pool. */
-interface WaitersPool {
-  /**
-   * ms until a backend becomes available; 0 if one is
-   *
-   * @param opensAt when a backend may be used, besides
-   */
-  availableIn(wanted: Wanted, opensAt?: (backend: PooledBackend) => number): number;
-  readonly refusalTime: RefusalTime;
-}
-
 /**
  * The requests that wait for a backend to become available, in one queue for each deployment (and for each backend that
  * requests are pinned to). If all of them went at once, most would be refused, and refused calls count towards the quota.
@@ -42,7 +18,7 @@ interface WaitersPool {
  * behind them.
  */
 export class Waiters {
-  readonly #queues = new Map<string, Queue>();
+  readonly #queues = new Map<string, WaitingQueue>();
   #orders = 0;
 
   constructor(private readonly pool: WaitersPool) {}
@@ -56,7 +32,7 @@ export class Waiters {
     const { wanted } = waiter;
     const key = keyOf(wanted);
     let queue = this.#queues.get(key);
-    if (queue === undefined) this.#queues.set(key, (queue = new Queue(this.pool, wanted)));
+    if (queue === undefined) this.#queues.set(key, (queue = new WaitingQueue(this.pool, wanted)));
     let go!: () => void;
     const over = new Promise<void>((resolve) => (go = resolve));
     const place = { ...waiter, go };
@@ -104,135 +80,11 @@ export class Waiters {
     for (const queue of [...this.#queues.values()]) queue.run();
   }
 
-  #queueOf(wanted: Wanted): Queue | undefined {
+  #queueOf(wanted: Wanted): WaitingQueue | undefined {
     return this.#queues.size === 0 ? undefined : this.#queues.get(keyOf(wanted));
   }
 }
 
 function keyOf({ deployment, pinned }: Wanted): string {
   return JSON.stringify([deployment, pinned]);
-}
-
-/** A waiter in its queue. */
-interface Place extends Waiter {
-  readonly go: () => void;
-}
-
-type Times = Pick<Waiter, 'readyAt' | 'deadline'>;
-
-const NEVER: Times = { readyAt: Infinity, deadline: Infinity };
-
-/** Up to this many waiters, new requests needn't queue. */
-const FEW = 32;
-
-/** The waiters that need the same, first come first served. */
-class Queue {
-  /** By `order`. */
-  readonly #places: Place[] = [];
-  readonly #paces = new Map<PooledBackend, Pace>();
-  /** The soonest times of all places. They may be too soon, since those of places that have left may be among them. */
-  #soonest: Times = NEVER;
-  /** When the timer calls `run`. */
-  #runsAt = Infinity;
-  #stopTimer: (() => void) | undefined;
-
-  constructor(
-    private readonly pool: WaitersPool,
-    readonly wanted: Wanted,
-  ) {}
-
-  get isEmpty(): boolean {
-    return this.#places.length === 0;
-  }
-
-  /** Whether so many wait that they would stampede. */
-  get isCrowded(): boolean {
-    return this.#places.length > FEW;
-  }
-
-  /** Whether a waiter is ready and a backend available. */
-  get isReady(): boolean {
-    const time = now();
-    return this.#places.some(({ readyAt }) => readyAt <= time) && this.pool.availableIn(this.wanted) === 0;
-  }
-
-  add(place: Place): void {
-    let at = this.#places.length;
-    while (at > 0 && this.#places[at - 1]!.order > place.order) at--;
-    this.#places.splice(at, 0, place);
-    this.#soonest = soonerOf(this.#soonest, place);
-    this.run();
-  }
-
-  remove(place: Place): void {
-    const at = this.#places.indexOf(place);
-    if (at < 0) return;
-    this.#places.splice(at, 1);
-    if (this.isEmpty) this.#stop();
-  }
-
-  /** When the backend may be used, as far as its pace goes. */
-  opensAt(backend: PooledBackend): number {
-    return this.#paces.get(backend)?.opensAt ?? 0;
-  }
-
-  noteStart(backend: PooledBackend, time: number): void {
-    let pace = this.#paces.get(backend);
-    if (pace === undefined) this.#paces.set(backend, (pace = new Pace()));
-    pace.noteStart(time, backend.refusals, this.pool.refusalTime.usual);
-    this.run();
-  }
-
-  /**
-   * Lets the first one go if a backend may be used, and sets the timer for the next one. The others don't wait for
-   * that: as soon as it is known which backend the first one took, `noteStart` lets the second one go.
-   */
-  run(): void {
-    const time = now();
-    const availableAt = time + this.pool.availableIn(this.wanted);
-    const opensAt = time + this.pool.availableIn(this.wanted, (backend) => this.opensAt(backend));
-    const isOpen = opensAt <= time;
-    const first = isOpen ? this.#places.find(({ readyAt }) => readyAt <= time) : undefined;
-    if (first !== undefined) this.#letGo(first);
-    // A queue may be long, so all of it is looked at only if that may change anything.
-    const hasLate = isLate(this.#soonest, time, availableAt);
-    if (hasLate) {
-      const late = this.#places.filter((place) => isLate(place, time, availableAt));
-      for (const place of late) this.#letGo(place);
-    }
-    if (hasLate || (isOpen && first === undefined)) this.#soonest = this.#places.reduce(soonerOf, NEVER);
-    if (this.isEmpty) return;
-    const { readyAt, deadline } = this.#soonest;
-    this.#runAt(Math.min(Math.max(readyAt, opensAt), deadline), time);
-  }
-
-  #letGo(place: Place): void {
-    this.remove(place);
-    place.go();
-  }
-
-  #runAt(at: number, time: number): void {
-    if (at === this.#runsAt) return;
-    this.#stop();
-    this.#runsAt = at;
-    // A timer may fire a millisecond early, and then the backend would still be on cooldown.
-    this.#stopTimer = after(at - time + 1, () => {
-      this.#runsAt = Infinity;
-      this.run();
-    });
-  }
-
-  #stop(): void {
-    this.#stopTimer?.();
-    this.#runsAt = Infinity;
-  }
-}
-
-/** Whether a waiter's time is over, or it can't be served in time. Once let go, it tries and gives up. */
-function isLate({ deadline }: Times, time: number, availableAt: number): boolean {
-  return deadline <= time || availableAt > deadline;
-}
-
-function soonerOf(one: Times, other: Times): Times {
-  return { readyAt: Math.min(one.readyAt, other.readyAt), deadline: Math.min(one.deadline, other.deadline) };
 }

@@ -2,12 +2,13 @@ import axios from 'axios';
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { after, afterArrivals, now } from '../base/clock';
-import { codeOf } from '../base/errors';
+import { now } from '../base/clock';
 import type { Connection, Head } from '../failover/connection';
 import type { Exchange } from '../failover/http-client';
 import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect';
+import { limitConnecting } from './connect-timeout';
 import { conceal } from './native-request';
+import { isClosedSocket } from './stale-connection';
 
 /** What axios's http adapter passes to a transport, as far as it is used here. */
 interface TransportOptions extends Omit<RequestOptions, 'hostname'> {
@@ -15,21 +16,12 @@ interface TransportOptions extends Omit<RequestOptions, 'hostname'> {
   readonly maxBodyLength: number;
 }
 
-/** ms. A connection that breaks later than this after sending may have been used by the server. */
-export const STALE_WITHIN = 1000;
-
-/** As an operating system's own timeout. */
-const TIMED_OUT = { code: 'ETIMEDOUT', syscall: 'connect' };
-
-/** How Node reports that a server has closed a connection: a reset, a hang-up, a broken pipe. */
-export const CLOSED_CODE = /^(?:ECONNRESET|EPIPE|ECONNABORTED)$/;
-
 /**
  * A `transport` for axios's http adapter: Node's own `request`, without follow-redirects around it, which costs 18 % of a
  * request over loopback. The redirects are followed one level higher, with `nextHop`. It also sees what becomes of the
  * connection.
  */
-export class Transport implements Connection {
+export class HttpTransport implements Connection {
   /** The URL that was requested. */
   url = '';
   /** Its fragment, which isn't sent. */
@@ -38,7 +30,8 @@ export class Transport implements Connection {
   #agent: Agent | undefined;
   #sent: ClientRequest | undefined;
   #response: IncomingMessage | undefined;
-  #isEstablished = false;
+  /** Whether the connection of the latest hop is established, TLS included. */
+  isEstablished = false;
   /** When the request got its socket. */
   #socketAt = 0;
   /** What the socket had received by then. */
@@ -65,7 +58,7 @@ export class Transport implements Connection {
     this.#agent = typeof options.agent === 'object' ? options.agent : http.globalAgent;
     if (this.exchange.fresh && !this.isRedirected) closeIdle(this.#agent, options);
     this.#response = undefined;
-    this.#isEstablished = false;
+    this.isEstablished = false;
     let sent: ClientRequest;
     try {
       sent = http.request(options, (response) => {
@@ -88,23 +81,22 @@ export class Transport implements Connection {
     sent.on('socket', (socket) => this.#noteSocket(socket));
     sent.on('error', (error) => (this.error = error));
     // A kept-alive socket is assigned at once, and is connected already.
-    if (!sent.reusedSocket && this.exchange.connectTimeout > 0) this.#limitConnecting(sent);
+    if (!sent.reusedSocket && this.exchange.connectTimeout > 0)
+      limitConnecting(sent, this.exchange.connectTimeout, this);
     if (options.maxBodyLength !== Infinity) limitBody(sent, options.maxBodyLength);
     return sent;
   }
 
   get isUnsent(): boolean {
-    return this.error !== undefined && !this.#isEstablished;
+    return this.error !== undefined && !this.isEstablished;
   }
 
   get isStale(): boolean {
     return (
       !this.isRedirected &&
-      this.#sent?.reusedSocket === true &&
-      CLOSED_CODE.test(String(codeOf(this.error).code)) &&
       this.#response === undefined &&
       this.#sent?.socket?.bytesRead === this.#bytesBefore &&
-      now() - this.#socketAt < STALE_WITHIN
+      isClosedSocket(this.#sent, this.error, this.#socketAt)
     );
   }
 
@@ -124,38 +116,8 @@ export class Transport implements Connection {
     if (socket.destroyed) return;
     const { connecting, secureConnecting, encrypted } = socket as Partial<TLSSocket> & { secureConnecting?: boolean };
     // An agent may give a socket that is connected already, whether it was used before or not.
-    if (connecting !== true && secureConnecting !== true) this.#isEstablished = true;
-    else socket.once(encrypted === true ? 'secureConnect' : 'connect', () => (this.#isEstablished = true));
-  }
-
-  /** Gives up a connection that isn't established in time. */
-  #limitConnecting(sent: ClientRequest): void {
-    const { connectTimeout } = this.exchange;
-    // Time in the queue of its agent doesn't count: a request that has left it has the whole time.
-    let wasQueued = this.isQueued;
-    const check = (): void => {
-      if (this.#isEstablished || sent.destroyed) return;
-      if (wasQueued) {
-        wasQueued = this.isQueued;
-        start();
-        return;
-      }
-      const error = Object.assign(new Error(`connect timeout of ${String(connectTimeout)}ms exceeded`), TIMED_OUT);
-      sent.destroy(error);
-      // While a proxy's tunnel is missing, there is no socket, and Node waits for one to tell.
-      if (sent.socket === null) sent.emit('error', error);
-    };
-    let stopTimer!: () => void;
-    const start = (): void => void (stopTimer = after(connectTimeout, () => afterArrivals(check)));
-    start();
-    sent.on('socket', () => {
-      if (!wasQueued) return;
-      wasQueued = false;
-      stopTimer();
-      start();
-    });
-    sent.on('close', () => stopTimer());
-    sent.on('response', () => stopTimer());
+    if (connecting !== true && secureConnecting !== true) this.isEstablished = true;
+    else socket.once(encrypted === true ? 'secureConnect' : 'connect', () => (this.isEstablished = true));
   }
 }
 

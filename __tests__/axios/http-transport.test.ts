@@ -1,7 +1,7 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { Transport } from '../../src/axios/transport';
+import { HttpTransport } from '../../src/axios/http-transport';
 import { FakeBackend, closeBackendsAfterEach } from '../support/fake-backend';
 
 let backend: FakeBackend;
@@ -18,7 +18,7 @@ function request(maxBodyLength: number, protocol = 'http:'): [sent: ClientReques
   let sent!: ClientRequest;
   const response = new Promise<IncomingMessage>((resolve, reject) => {
     const options = { protocol, hostname: '127.0.0.1', port, path: '/x', method: 'POST', maxBodyLength };
-    sent = new Transport(true, { fresh: false, connectTimeout: 0 }).request(options, resolve);
+    sent = new HttpTransport(true, { fresh: false, connectTimeout: 0 }).request(options, resolve);
     sent.on('error', reject);
   });
   return [sent, response];
@@ -60,7 +60,7 @@ describe('the transport for axios’s http adapter', () => {
       protocol: 'http:',
       addRequest: (sent: { onSocket(socket: Socket): void }) => sent.onSocket(connect(port, '127.0.0.1')),
     } as unknown as Agent;
-    const transport = new Transport(true, { fresh: true, connectTimeout: 0 });
+    const transport = new HttpTransport(true, { fresh: true, connectTimeout: 0 });
     expect(transport.isQueued).toBe(false);
     expect(transport.head).toBeUndefined();
     const options = { protocol: 'http:', hostname: '127.0.0.1', port: '', path: '/x', agent, maxBodyLength: Infinity };

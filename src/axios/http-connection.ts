@@ -1,0 +1,34 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Connection } from '../failover/connection';
+import type { Exchange } from '../failover/http-client';
+import { wasRedirected } from '../failover/network-errors';
+import { headFrom } from './http-transport';
+import { isClosedSession, isClosedSocket } from './stale-connection';
+
+/** A native request, as an error of axios's http adapter holds it. */
+interface NativeRequest extends Pick<ClientRequest, 'socket' | 'reusedSocket'> {
+  readonly res?: IncomingMessage | null;
+  /** Of follow-redirects: the request under way. */
+  readonly _currentRequest?: NativeRequest;
+}
+
+/**
+ * What an error of axios's http adapter tells of its connection, where the transport isn't ours.
+ *
+ * @param hasServed whether the backend has answered over HTTP/2 before
+ */
+export function connectionOf(error: unknown, { started }: Exchange, hasServed: boolean): Connection {
+  const { request } = Object(error) as { request?: NativeRequest };
+  const sent = request?._currentRequest ?? request;
+  const isRedirected = wasRedirected(error);
+  const isClosed = !sent?.res && isClosedSocket(sent, error, started);
+  return {
+    error: undefined,
+    // It never got a socket: its agent failed, with whatever error.
+    isUnsent: sent?.socket === null ? true : undefined,
+    isStale: !isRedirected && (isClosed || isClosedSession(error, hasServed)),
+    isQueued: false,
+    isRedirected,
+    head: sent?.res ? headFrom(sent.res) : undefined,
+  };
+}
