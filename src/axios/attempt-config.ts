@@ -38,7 +38,8 @@ export function attemptConfig(request: AxiosRequest, target: Target, abort: Abor
   const attempt = copyOf(config, kind, abort);
   attempt.adapter = adapter;
   attempt.validateStatus = acceptAll;
-  // The budget ends the attempt. An adapter's own timeout would count each attempt anew.
+  // The budget ends the attempt. An adapter's own timeout would count each attempt anew. But a foreign adapter may obey
+  // nothing else.
   if (abort !== undefined && kind !== 'foreign' && attempt.timeout) attempt.timeout = 0;
   if (backend.request !== undefined) Object.assign(attempt, backend.request);
   setTarget(attempt, request, backend);

@@ -54,10 +54,13 @@ type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 /** What the record of an attempt takes from its outcome. */
 export interface Recorded {
+  /** Its headers may name the request. */
   readonly response?: HttpResponse;
   readonly status?: number;
+  /** Its code is recorded. */
   readonly error?: unknown;
   readonly reason?: Attempt['reason'];
+  /** The refusal in the stream. Its code is recorded if there is no `error`. */
   readonly streamError?: StreamError;
 }
 

@@ -33,7 +33,7 @@ export type Outcome<A> =
   /** A kept-alive connection that the server had closed. The request is sent again to the same backend. */
   | { readonly is: 'stale'; readonly error: unknown }
   /** The request got no socket in time. No backend is blamed, and another one may be tried. */
-  | { readonly is: 'unsent'; readonly error: unknown }
+  | { readonly is: 'queued'; readonly error: unknown }
   | Failed;
 
 interface Callers {
@@ -147,7 +147,7 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
     const { failure } = failed(error, evidence, brokenReason(error));
     return { is: 'failure', failure: { ...failure, response, status: response.status } };
   }
-  // An agent may fail with any error, so `isUnsent` counts before the names of errors do.
+  // An agent may fail with any error, even one that looks like a mistake of the caller's.
   const isUnsent = connection?.isUnsent === true;
   if (isOwnMistake(chain) || (!isUnsent && !isNetworkError(chain, connection))) return { is: 'callers', error };
   return failed(error, evidence, reasonOfError(error, connection));

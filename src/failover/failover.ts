@@ -37,6 +37,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   const turns = new Turns(pool, request.config, rules.maxWait, rules.pinned);
   let inFlight: InFlight | undefined;
   try {
+    // A Blob may name a model, which `deploymentOf` reads. A stream is read once a backend can be tried.
     if (isBlob(request.body)) await readBlob(run, request.body);
     for (;;) {
       budget.check();
@@ -71,7 +72,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
         case 'throw':
           throw next.error;
         case 'go on':
-          turns.tried(inFlight, next.isFinal);
+          turns.noteFailed(inFlight, next.isFinal);
           run.fallback = next.fallback;
       }
     }
@@ -99,17 +100,17 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
 ): Next<A> {
   const { pool, rules } = run;
   const { inFlight, body } = current;
-  const mayGoOn = body.replayable && !rules.once;
+  const mayGoOn = body.replayable && !rules.singleAttempt;
   switch (outcome.is) {
     case 'success': {
       const { response } = outcome;
-      pool.succeed(inFlight);
+      pool.noteSuccess(inFlight);
       record(run, current, { status: response.status, response });
       return { is: 'return', response };
     }
     case 'callers':
       // A 4xx whose body was lost shows the backend at work.
-      if (outcome.status !== undefined) pool.work(inFlight);
+      if (outcome.status !== undefined) pool.noteAtWork(inFlight);
       end(run, current, outcome);
       return { is: 'throw', error: outcome.error };
     case 'expired': {
@@ -118,7 +119,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       else end(run, current, { error: failure.error });
       return { is: 'throw', error: failure.error };
     }
-    case 'unsent':
+    case 'queued':
       end(run, current, outcome);
       if (!mayGoOn) return { is: 'throw', error: outcome.error };
       return { is: 'go on', isFinal: false, fallback: { error: outcome.error } };
@@ -175,7 +176,7 @@ function blameAndAsk<R extends HttpRequest, A extends HttpResponse>(
     if (failure.response !== undefined) client.discard(failure.response as A, exchange.abort);
     throw error;
   } finally {
-    if (isAtWork(failure)) pool.work(inFlight);
+    if (isAtWork(failure)) pool.noteAtWork(inFlight);
     end(run, current, failure, isBlamed ? blameFor(run, inFlight, failure, { retryAfter, override }) : 0);
   }
 }
@@ -204,7 +205,7 @@ function blameFor<R extends HttpRequest, A extends HttpResponse>(
   const covers = coverageOf(failure);
   const scope = covers === 'deployment' ? inFlight.backend.scopeOf(namedDeployment(run)) : undefined;
   const { reason } = failure;
-  return run.pool.fail(inFlight, { reason, scope, retryAfter, override, words: wordsOf(failure) });
+  return run.pool.noteFailure(inFlight, { reason, scope, retryAfter, override, words: wordsOf(failure) });
 }
 
 /** Ends the attempt and records it. */
@@ -218,7 +219,7 @@ function end<R extends HttpRequest, A extends HttpResponse>(
   pool.release(current.inFlight);
   record(run, current, about, cooldown);
   // After the blame: this response must not count as a sign of life for its own attempt.
-  if (about.status !== undefined) pool.answer(current.inFlight);
+  if (about.status !== undefined) pool.noteAnswer(current.inFlight);
 }
 
 /** The answer to a request for which no backend is left. */
@@ -227,8 +228,8 @@ function lastAnswer<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A
   run.fallback = undefined;
   if (fallback !== undefined && 'error' in fallback) throw fallback.error;
   if (fallback !== undefined) return client.settle(request, fallback.response, attempts, { abort: fallback.abort });
-  if (turn.is === 'none') pool.events.emit({ type: 'exhausted', retryAfter: turn.retryAfter });
-  const fabricated = turn.is === 'none' ? exhaustedResponse(turn, attempts) : missingResponse(turn);
+  if (turn.is === 'exhausted') pool.events.emit({ type: 'exhausted', retryAfter: turn.retryAfter });
+  const fabricated = turn.is === 'exhausted' ? exhaustedResponse(turn, attempts) : missingResponse(turn);
   const response = client.fabricate(request, fabricated);
   return client.settle(request, response, attempts, { why: fabricated.why, cause: failure && causeOf(failure) });
 }

@@ -35,7 +35,7 @@ export function isSuccess(status: number | undefined): boolean {
   return (status ?? 0) < 400;
 }
 
-/** Whether the caller can get the response, not the error: it has an error status, and its body didn't break off. */
+/** Whether there is a response to return: one with an error status whose body arrived. (One that broke off has no `data`.) */
 export function isReturnable({ response, status, error }: Failure): boolean {
   return !isSuccess(status) && (error === undefined || response!.data !== undefined);
 }

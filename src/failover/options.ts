@@ -107,14 +107,14 @@ export interface Rules {
   readonly maxReplaySize: number;
   readonly shouldBalance: (config: RequestConfig) => boolean;
   /** `failover: false`: one attempt, and its response is returned to the caller as it is. */
-  readonly once: boolean;
+  readonly singleAttempt: boolean;
   /** What `config.failover` says of limits: it overrides those of a backend, which override the others. */
   readonly ofRequest: { readonly attemptTimeout?: number | undefined };
   /** The name of the only backend that the request may go to. */
   readonly pinned: string | undefined;
 }
 
-const RULE_CHECKS: Checks<Omit<Rules, 'once' | 'ofRequest' | 'pinned'>> = {
+const RULE_CHECKS: Checks<Omit<Rules, 'singleAttempt' | 'ofRequest' | 'pinned'>> = {
   attemptTimeout: /* @__PURE__ */ duration(0),
   connectTimeout: /* @__PURE__ */ duration(10_000),
   maxWait: /* @__PURE__ */ duration(0),
@@ -157,7 +157,7 @@ export function resolveRules<Own>(options: object, ofClient: Checks<Own>): Rules
   const checks = { ...RULE_CHECKS, ...POOL_CHECKS, ...ofClient } as Checks<Rules & Own>;
   return {
     ...resolveOptions(options, 'options', checks, OPTION_ALIASES),
-    once: false,
+    singleAttempt: false,
     ofRequest: {},
     pinned: undefined,
   };
@@ -171,7 +171,7 @@ export function resolveRules<Own>(options: object, ofClient: Checks<Own>): Rules
  */
 export function rulesFor(rules: Rules, failover: unknown, backends: BackendList, place: string): Rules {
   if (failover === undefined) return rules;
-  if (failover === false) return { ...rules, once: true };
+  if (failover === false) return { ...rules, singleAttempt: true };
   must(typeof failover === 'object' && failover !== null, place, 'be false or an object', failover);
   const checks: Checks<RequestFailover> = {
     attemptTimeout: optionalDuration,

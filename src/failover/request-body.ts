@@ -14,7 +14,7 @@ export async function openBody<R extends HttpRequest, A extends HttpResponse>(
   data: OneShot,
 ): Promise<Body> {
   const { pool, rules, request, budget } = run;
-  const isOnlyAttempt = rules.once || (pool.backends.infos.length === 1 && rules.maxWait === 0);
+  const isOnlyAttempt = rules.singleAttempt || (pool.backends.infos.length === 1 && rules.maxWait === 0);
   const namesModel =
     request.deployment === undefined &&
     pool.backends.byPriority.some(({ settings }) => settings.deployments !== undefined);

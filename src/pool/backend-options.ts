@@ -2,8 +2,8 @@ import { entriesOf, isText, must, optional, optionalDuration, resolveOptions, sh
 import type { Aliases, Checks } from '../base/check';
 import { isAuth, resolveCredentials } from '../http/credentials';
 import type { CredentialOptions, Credentials } from '../http/credentials';
-import { withoutSlashes } from '../http/url';
 import { checkBaseURL, masked } from './base-url';
+import type { BaseURL } from './base-url';
 import { checkRequest } from './backend-request';
 import type { BackendRequestOptions } from './backend-request';
 
@@ -28,9 +28,9 @@ export interface BackendOptions extends CredentialOptions {
    * request for it. The key `'*'` stands for every name that isn't listed. Default: the same names
    */
   readonly deployments?: Readonly<Record<string, string | false>> | undefined;
-  /** ms for one attempt at this backend, body included. 0: none. Default: the option of the same name */
+  /** ms for one attempt at this backend, body included. 0: none. Default: the failover's `attemptTimeout` */
   readonly attemptTimeout?: number | undefined;
-  /** ms until a connection to this backend is established. 0: no limit. Default: the option of the same name */
+  /** ms until a connection to this backend is established. 0: no limit. Default: the failover's `connectTimeout` */
   readonly connectTimeout?: number | undefined;
   /** axios settings of this backend alone: the agent of a private endpoint, a proxy, … */
   readonly request?: BackendRequestOptions | undefined;
@@ -60,7 +60,7 @@ interface Given
       BackendSettings,
       'priority' | 'weight' | 'params' | 'deployments' | 'attemptTimeout' | 'connectTimeout' | 'request'
     > {
-  readonly baseURL: URL;
+  readonly baseURL: BaseURL;
   readonly name: string | undefined;
 }
 
@@ -155,13 +155,12 @@ function resolveBackend(options: BackendOptions, place: string): BackendSettings
     CHECKS,
     ALIASES,
   );
-  const { origin, host, pathname } = baseURL;
-  const prefix = withoutSlashes(pathname);
+  const { origin, host, prefix, address } = baseURL;
   return {
     ...settings,
     name: name ?? host + prefix,
     baseURL: origin + prefix,
-    address: prefix === '' ? origin : origin + pathname,
+    address,
     credentials: givenCredentials(
       options,
       resolveCredentials({ apiKey, azureADTokenProvider, headers }, origin, place),

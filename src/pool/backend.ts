@@ -52,8 +52,8 @@ export class PooledBackend {
 
   /** The pool's count at the latest response, of whatever status. */
   answeredEpoch = 0;
-  /** Calls that it refused with a 429. */
-  refusals = 0;
+  /** Calls that it answered with a 429. */
+  throttles = 0;
 
   constructor(public settings: BackendSettings) {
     const { name, baseURL, priority, weight } = settings;

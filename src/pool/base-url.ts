@@ -1,11 +1,22 @@
 import { must, show } from '../base/check';
+import { withoutSlashes } from '../http/url';
+
+/** The parts of a backend's `baseURL`. */
+export interface BaseURL {
+  readonly origin: string;
+  readonly host: string;
+  /** The path without slashes at its end. */
+  readonly prefix: string;
+  /** Origin and path, with a slash at its end if it was given with one. */
+  readonly address: string;
+}
 
 /**
  * Reads the `baseURL` of a backend.
  *
  * @throws TypeError that names the place and shows no secret
  */
-export function checkBaseURL(value: unknown, place: string): URL {
+export function checkBaseURL(value: unknown, place: string): BaseURL {
   const text = typeof value === 'string' ? value.trim() : '';
   must(text !== '', place, 'be a non-empty string', value);
   // "localhost:3000" would parse, with the protocol "localhost:".
@@ -17,7 +28,9 @@ export function checkBaseURL(value: unknown, place: string): URL {
   must(/^https?:$/.test(url.protocol), place, 'be an http or https URL', text, masked);
   must(url.username + url.password === '', place, 'not hold credentials; use apiKey or headers', text, masked);
   must(!/[?#]/.test(text), place, 'not hold a query or fragment; use params', text, masked);
-  return url;
+  const { origin, host, pathname } = url;
+  const prefix = withoutSlashes(pathname);
+  return { origin, host, prefix, address: prefix === '' ? origin : origin + pathname };
 }
 
 /** Not with `URL.canParse`, which jsdom has only since Jest 30. */

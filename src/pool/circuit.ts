@@ -191,7 +191,8 @@ export class Circuit {
    * Takes the backend out without an attempt of its own: by hand, or because another process saw it fail. It counts as no
    * failure in a row. A trial follows a guessed one and an oversized one.
    *
-   * @param epoch the pool's count, this one included. No attempt that began earlier proves anything
+   * @param epoch the pool's count, this one included. Unless the cooldown is asked, no attempt that began earlier proves
+   * anything
    * @returns whether a deadline moved later
    */
   impose(kind: CooldownKind, hold: Deadline, epoch: number, now: number): boolean {

@@ -53,7 +53,7 @@ const UNSPECIFIED: Readonly<Record<FailureReason, readonly [kind: CooldownKind, 
   timeout: ['guessed', 'default', 'default'],
 };
 
-/** The table of costs, except for what a failure covers. */
+/** What a failure costs, as the table in the docs has it. `coverageOf` decides whether it costs the backend or one deployment. */
 export function costOf(
   { reason, retryAfter, isAlive }: AttemptFailure,
   { maxCooldown }: CooldownLimits,

@@ -11,11 +11,11 @@ import { Events } from './events';
 import { BackendList } from './backend-list';
 import type { Wanted } from './backend-list';
 import type { Selector } from './selectors';
-import { RefusalTime } from './pace';
+import { ThrottleTime } from './pace';
 import { Waiters } from './waiters';
 import { WORDS } from './reasons';
 
-/** An attempt under way. The first of `succeed`, `fail` and `release` ends it. */
+/** An attempt under way. The first of `noteSuccess`, `noteAtWork`, `noteFailure` and `release` ends it. */
 export interface InFlight extends AttemptInFlight {
   readonly backend: PooledBackend;
   /** The deployment, by the backend's name for it. */
@@ -60,7 +60,7 @@ export class PoolCore {
   readonly backends = new BackendList();
   readonly events = new Events();
   readonly waiters = new Waiters(this);
-  readonly refusalTime = new RefusalTime();
+  readonly throttleTime = new ThrottleTime();
   readonly watchers = new Set<Watcher>();
   readonly #candidates = new Candidates();
   #knowsDeployments: boolean | undefined;
@@ -145,20 +145,20 @@ export class PoolCore {
   }
 
   /** The attempt ended in a 2xx or 3xx. */
-  succeed(inFlight: InFlight): void {
+  noteSuccess(inFlight: InFlight): void {
     inFlight.backend.info.successes++;
-    this.work(inFlight);
+    this.noteAtWork(inFlight);
   }
 
   /** The backend answered. */
-  answer({ backend }: InFlight): void {
+  noteAnswer({ backend }: InFlight): void {
     backend.answeredEpoch = this.#epoch;
   }
 
   /** The attempt ended in a response that shows the backend at work. */
-  work(inFlight: InFlight): void {
+  noteAtWork(inFlight: InFlight): void {
     const { backend, scope } = inFlight;
-    this.answer(inFlight);
+    this.noteAnswer(inFlight);
     const time = now();
     let changed = false;
     for (const circuit of backend.circuitsOf(scope)) changed = circuit.worked(inFlight, time) || changed;
@@ -167,9 +167,9 @@ export class PoolCore {
   }
 
   /** The attempt failed, and its backend is blamed. Returns the ms of cooldown that this costs. */
-  fail(inFlight: InFlight, { scope, ...failure }: PoolFailure): number {
+  noteFailure(inFlight: InFlight, { scope, ...failure }: PoolFailure): number {
     const { backend, epoch } = inFlight;
-    if (failure.reason === 'throttled') this.#noteRefusal(inFlight);
+    if (failure.reason === 'throttled') this.#noteThrottle(inFlight);
     backend.info.failures++;
     this.release(inFlight);
     const attempt = { ...failure, isAlive: backend.answeredEpoch >= epoch };
@@ -217,9 +217,9 @@ export class PoolCore {
     return lastResort(serving, wanted.deployment, tried, time) === undefined ? 'no' : 'last resort';
   }
 
-  #noteRefusal({ backend, began }: InFlight): void {
-    backend.refusals++;
-    this.refusalTime.note(now() - began);
+  #noteThrottle({ backend, began }: InFlight): void {
+    backend.throttles++;
+    this.throttleTime.note(now() - began);
   }
 
   /** Returns whether the place of a trial became free. */

@@ -66,6 +66,7 @@ export const POOL_CHECKS: Checks<PoolSettings> = {
 
 /** Marks a pool of any release and of any copy of this package. */
 const BRAND = Symbol.for('axios-priority-adapter.pool');
+
 /** The backends, and which of them may be used now. Several clients can share one. */
 export class BackendPool {
   readonly #core: PoolCore;
@@ -122,7 +123,7 @@ export class BackendPool {
   }
 
   /**
-   * Puts a backend, or one deployment of it, on cooldown: by hand, or because another process saw it throttled.
+   * Puts a backend, or one deployment of it, on cooldown by hand: for maintenance, or because of what only you know.
    *
    * @param name of the backend
    * @param ms not capped by `maxCooldown`. A deadline only ever moves later

@@ -16,7 +16,7 @@ type Turn =
 
 /** No backend is available in time: the request gets the fabricated 429. */
 export interface Exhausted {
-  readonly is: 'none';
+  readonly is: 'exhausted';
   /** ms until a backend becomes available. */
   readonly retryAfter: number;
   /** The backends that could serve the request, in the order given, and why each is out. */
@@ -45,8 +45,8 @@ const MAX_PAUSE = 1000;
 
 const NOTHING_TRIED: ReadonlySet<string> = new Set();
 
-/** In how many rounds of this request a backend refused everyone, and its `successes` at the latest of them. */
-interface Refusals {
+/** In how many rounds a backend failed this request and answered no other, and its `successes` at the latest of them. */
+interface FailedRounds {
   readonly rounds: number;
   readonly successes: number;
 }
@@ -59,7 +59,7 @@ export class Turns {
   #final: ReadonlySet<string> = NOTHING_TRIED;
   /** Whether this round has had its attempt at a backend that is out because of a guess. */
   #hasHadLastResort = false;
-  #refusals: Map<string, Refusals> | undefined;
+  #failedRounds: Map<string, FailedRounds> | undefined;
   /** ms spent waiting */
   #waited = 0;
   #order = 0;
@@ -102,7 +102,7 @@ export class Turns {
       return this.#wait(wanted, { pause, readyAt: isOwn ? time + pause : time, deadline: time + room });
     // Infinity: a retry would change no backend's answer. Then report when a new request could be served.
     const soonest = retryAfter === Infinity ? this.pool.availableIn(wanted) : retryAfter;
-    return { is: 'none', retryAfter: soonest, backends: this.#out(wanted) };
+    return { is: 'exhausted', retryAfter: soonest, backends: this.#out(wanted) };
   }
 
   #missing({ deployment, pinned }: Wanted): Missing {
@@ -135,16 +135,16 @@ export class Turns {
    *
    * @param isFinal whether it would answer the same after a wait
    */
-  tried({ backend }: InFlight, isFinal: boolean): void {
+  noteFailed({ backend }: InFlight, isFinal: boolean): void {
     const { name, successes } = backend.info;
     this.#tried = new Set(this.#tried).add(name);
     if (isFinal) this.#final = new Set(this.#final).add(name);
     if (this.maxWait === 0) return;
-    this.#refusals ??= new Map();
-    const before = this.#refusals.get(name);
+    this.#failedRounds ??= new Map();
+    const before = this.#failedRounds.get(name);
     // A backend that answers others is busy, and no pause is needed.
     const rounds = before === undefined ? 1 : before.rounds + Number(before.successes === successes);
-    this.#refusals.set(name, { rounds, successes });
+    this.#failedRounds.set(name, { rounds, successes });
   }
 
   #begin(wanted: Wanted, isPaced: boolean): InFlight | undefined {
@@ -177,9 +177,9 @@ export class Turns {
    * that is refused once may only have come too early.
    */
   #pauseOf({ info }: PooledBackend): number {
-    const refusals = this.#refusals?.get(info.name);
-    if (refusals === undefined && this.#order === 0) return 0;
-    const { rounds = 0 } = refusals ?? {};
+    const failed = this.#failedRounds?.get(info.name);
+    if (failed === undefined && this.#order === 0) return 0;
+    const { rounds = 0 } = failed ?? {};
     return Math.min(MIN_PAUSE * 2 ** Math.min(Math.max(rounds - 2, 0), 10), MAX_PAUSE);
   }
 

@@ -2,7 +2,7 @@ import { after, now } from '../base/clock';
 import type { PooledBackend } from './backend';
 import type { Wanted } from './backend-list';
 import { Pace } from './pace';
-import type { RefusalTime } from './pace';
+import type { ThrottleTime } from './pace';
 
 /** A request that waits for a backend to become available. All times are in ms on the pool's clock. */
 export interface Waiter {
@@ -24,7 +24,7 @@ export interface WaitersPool {
    * @param opensAt when a backend may be used, besides
    */
   availableIn(wanted: Wanted, opensAt?: (backend: PooledBackend) => number): number;
-  readonly refusalTime: RefusalTime;
+  readonly throttleTime: ThrottleTime;
 }
 
 /** A waiter in its queue. */
@@ -93,7 +93,7 @@ export class WaitingQueue {
   noteStart(backend: PooledBackend, time: number): void {
     let pace = this.#paces.get(backend);
     if (pace === undefined) this.#paces.set(backend, (pace = new Pace()));
-    pace.noteStart(time, backend.refusals, this.pool.refusalTime.usual);
+    pace.noteStart(time, backend.throttles, this.pool.throttleTime.usual);
     this.run();
   }
 
