@@ -1,15 +1,13 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import { bare } from '../base/hidden';
 import type { Abort } from '../failover/cancel';
-import { modelNamedBy } from '../failover/deployment';
+import { bodyFor, pathFor } from '../failover/deployment';
 import type { HttpRequest, Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { isQueryCredential } from '../http/credentials';
-import { renameInPath } from '../http/route';
 import type { Route } from '../http/route';
 import { copyHeaders, setHeader } from '../http/headers';
 import { withoutParams } from '../http/url';
-import { renamed } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
 import type { AdapterKind } from './adapter-kind';
 
@@ -43,7 +41,7 @@ export function attemptConfig(request: AxiosRequest, target: Target, abort: Abor
   if (abort !== undefined && kind !== 'foreign' && attempt.timeout) attempt.timeout = 0;
   if (backend.request !== undefined) Object.assign(attempt, backend.request);
   setTarget(attempt, request, backend);
-  setBody(attempt, request, target);
+  attempt.data = bodyFor(request, target);
   // A body that axios measures itself must not keep the caller's framing, which would cut or stall it.
   const reframed = attempt.data !== config.data && !isOneShot(attempt.data);
   const { dropped } = backend.credentials;
@@ -120,9 +118,7 @@ export function copyOf(config: InternalAxiosRequestConfig, kind?: AdapterKind, a
 }
 
 function setTarget(attempt: AttemptConfig, { config, route }: AxiosRequest, backend: BackendSettings): void {
-  const { path, deployment, holdsCredential } = route;
-  const name = deployment !== undefined && renamed(backend, deployment);
-  const { base, url } = name ? renameInPath(path, name) : path;
+  const { base, url } = pathFor(route, backend);
   // axios would take "//…" for an absolute URL, and the request would not go to the backend.
   if (url.startsWith('//')) {
     attempt.url = backend.baseURL + url;
@@ -133,7 +129,8 @@ function setTarget(attempt: AttemptConfig, { config, route }: AxiosRequest, back
   }
   const { params = NO_PARAMS, credentials } = backend;
   const isDropped = (name: string) => params.has(name) || (credentials.own && isQueryCredential(name));
-  if (params.size > 0 || (credentials.own && holdsCredential)) attempt.url = withoutParams(attempt.url, isDropped);
+  if (params.size > 0 || (credentials.own && route.holdsCredential))
+    attempt.url = withoutParams(attempt.url, isDropped);
   if (params.size > 0 || (credentials.own && config.params != null)) {
     attempt.params = paramsFor(config.params, params, isDropped);
   }
@@ -163,14 +160,6 @@ function paramsFor(callers: unknown, own: ReadonlyMap<string, unknown>, isDroppe
 /** Of any realm or polyfill, as axios sees it. */
 function isSearchParams(params: unknown): boolean {
   return Object.prototype.toString.call(params) === '[object URLSearchParams]';
-}
-
-function setBody(attempt: AttemptConfig, request: AxiosRequest, { backend, body }: Target): void {
-  attempt.data = body.data;
-  if (backend.deployments === undefined || request.deployment !== undefined) return;
-  const model = modelNamedBy(request, body.data);
-  const name = model && renamed(backend, model.name);
-  if (name) attempt.data = model.renamed(name);
 }
 
 /** The headers of a form that axios takes under `formDataHeaderPolicy: 'content-only'`. */

@@ -30,6 +30,7 @@ export class HttpTransport implements Connection {
   #agent: Agent | undefined;
   #sent: ClientRequest | undefined;
   #response: IncomingMessage | undefined;
+  #head: Head | undefined;
   /** Whether the connection of the latest hop is established, TLS included. */
   isEstablished = false;
   /** When the request got its socket. */
@@ -58,6 +59,7 @@ export class HttpTransport implements Connection {
     this.#agent = typeof options.agent === 'object' ? options.agent : http.globalAgent;
     if (this.exchange.fresh && !this.isRedirected) closeIdle(this.#agent, options);
     this.#response = undefined;
+    this.#head = undefined;
     this.isEstablished = false;
     let sent: ClientRequest;
     try {
@@ -105,9 +107,10 @@ export class HttpTransport implements Connection {
     return this.#sent !== undefined && queues.some((queue) => (queue as unknown[] | undefined)?.includes(this.#sent));
   }
 
+  /** Made once, when somebody asks: progress callbacks ask for each event. */
   get head(): Head | undefined {
     if (this.#response === undefined) return undefined;
-    return headFrom(this.#response);
+    return (this.#head ??= headFrom(this.#response));
   }
 
   #noteSocket(socket: Socket): void {

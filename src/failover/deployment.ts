@@ -2,7 +2,12 @@ import { isOneShot } from '../http/body';
 import { isBlob, modelOf, modelOfBlob } from '../http/body-model';
 import type { BodyModel } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
-import type { HttpRequest } from './http-client';
+import { renameInPath } from '../http/route';
+import type { Route } from '../http/route';
+import type { PathParts } from '../http/url';
+import { renamed } from '../pool/backend-options';
+import type { BackendSettings } from '../pool/backend-options';
+import type { HttpRequest, Target } from './http-client';
 import type { Run } from './run';
 
 /** The deployment that the request needs, as far as that matters: most bodies needn't be parsed. */
@@ -21,8 +26,22 @@ export function namedDeployment<R extends HttpRequest, A extends HttpResponse>({
   return modelNamedBy(request, data)?.name;
 }
 
+/** The caller's path, with the backend's name for the deployment in it. */
+export function pathFor({ path, deployment }: Route, backend: BackendSettings): PathParts {
+  const name = deployment !== undefined && renamed(backend, deployment);
+  return name ? renameInPath(path, name) : path;
+}
+
+/** The body, with the backend's name for the model in it, unless the URL names a deployment. */
+export function bodyFor(request: HttpRequest, { backend, body }: Target): unknown {
+  if (backend.deployments === undefined || request.deployment !== undefined) return body.data;
+  const model = modelNamedBy(request, body.data);
+  const name = model && renamed(backend, model.name);
+  return name ? model.renamed(name) : body.data;
+}
+
 /** The model that the request's body names, if it is JSON or a form. */
-export function modelNamedBy(request: HttpRequest, data: unknown): BodyModel | undefined {
+function modelNamedBy(request: HttpRequest, data: unknown): BodyModel | undefined {
   if (request.model === undefined)
     request.model = (isBlob(data) ? modelOfBlob(data, request.blob) : modelOf(data)) ?? null;
   return request.model ?? undefined;

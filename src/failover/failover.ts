@@ -1,4 +1,4 @@
-import { isOneShot } from '../http/body';
+import { asIs, isOneShot } from '../http/body';
 import { isBlob } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
 import type { InFlight, PoolCore } from '../pool/pool-core';
@@ -57,12 +57,13 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       inFlight = turn.inFlight;
       dropFallback(run);
 
-      let current = newAttempt(run, inFlight);
+      const body = (run.body ??= asIs(request.body));
+      let current = newAttempt(run, inFlight, body);
       let outcome = await attempt(run, current);
       while (outcome.is === 'stale') {
         // Once: `attempt` makes a second stale connection a failure.
         record(run, current, { error: outcome.error, reason: 'stale' });
-        current = newAttempt(run, inFlight, { fresh: true });
+        current = newAttempt(run, inFlight, body, { fresh: true });
         outcome = await attempt(run, current);
       }
       const next = conclude(run, current, outcome);

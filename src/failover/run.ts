@@ -1,5 +1,4 @@
 import { now } from '../base/clock';
-import { asIs } from '../http/body';
 import type { Body } from '../http/body';
 import type { HttpResponse } from '../http/messages';
 import type { StreamInspection } from '../http/stream-inspection';
@@ -71,9 +70,9 @@ export function newRun<R extends HttpRequest, A extends HttpResponse>(
 export function newAttempt<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   inFlight: InFlight,
+  body: Body,
   { fresh = false } = {},
 ): CurrentAttempt {
-  run.body ??= asIs(run.request.body);
   const { rules } = run;
   const { settings } = inFlight.backend;
   const attemptTimeout = rules.ofRequest.attemptTimeout ?? settings.attemptTimeout ?? rules.attemptTimeout;
@@ -81,7 +80,7 @@ export function newAttempt<R extends HttpRequest, A extends HttpResponse>(
   const abort = abortFor(run, inFlight, attemptTimeout);
   return {
     inFlight,
-    body: run.body,
+    body,
     attemptTimeout,
     exchange: { abort, fresh, connectTimeout, started: now(), connection: undefined, isOver: false },
     held: undefined,

@@ -1,12 +1,10 @@
-import { modelNamedBy } from '../failover/deployment';
+import { bodyFor, pathFor } from '../failover/deployment';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { isQueryCredential } from '../http/credentials';
-import { renameInPath } from '../http/route';
 import { copyHeaders, removeHeaders } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
 import { withParams, withoutParams } from '../http/url';
-import { renamed } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
 import { HALF_DUPLEX } from './request';
 import type { FetchRequest } from './request';
@@ -54,20 +52,11 @@ export function attemptOf(
   return [urlFor(request, backend), attempt];
 }
 
-function bodyFor(request: FetchRequest, { backend, body }: Target): unknown {
-  if (backend.deployments === undefined || request.deployment !== undefined) return body.data;
-  const model = modelNamedBy(request, body.data);
-  const name = model && renamed(backend, model.name);
-  return name ? model.renamed(name) : body.data;
-}
-
 function urlFor({ route }: FetchRequest, backend: BackendSettings): string {
-  const { path, deployment, holdsCredential } = route;
-  const name = deployment !== undefined && renamed(backend, deployment);
-  const { base, url } = name ? renameInPath(path, name) : path;
+  const { base, url } = pathFor(route, backend);
   const { params, credentials } = backend;
   const full = backend.baseURL + base + url;
-  if (params === undefined && !(credentials.own && holdsCredential)) return full;
+  if (params === undefined && !(credentials.own && route.holdsCredential)) return full;
   const kept = withoutParams(
     full,
     (param) => params?.has(param) === true || (credentials.own && isQueryCredential(param)),
