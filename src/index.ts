@@ -9,7 +9,7 @@ import './axios/augmentation';
 export { attachPriorityAdapter } from './axios/attach';
 export type { Attached } from './axios/attach';
 export type { PriorityAdapterOptions } from './axios/balancer';
-export type { WrappedAdapter } from './axios/wrapped-adapter';
+export type { WrappedAdapter } from './axios/adapter-option';
 export { priorityAdapter } from './axios/priority-adapter';
 export type { PriorityAdapter } from './axios/priority-adapter';
 export { attemptsOf } from './failover/attempt-record';

@@ -6,8 +6,8 @@ import type { BackendOptions } from '../pool/backend-options';
 import type { BackendPool } from '../pool/pool';
 import { Balancer } from './balancer';
 import type { PriorityAdapterOptions } from './balancer';
-import { isPriorityAdapter } from './wrapped-adapter';
-import type { WrappedAdapter } from './wrapped-adapter';
+import { isPriorityAdapter } from './adapter-option';
+import type { WrappedAdapter } from './adapter-option';
 import { isDefaultInstance, isMeantForBackends } from './default-instance';
 
 /** What {@link attachPriorityAdapter} returns. */

@@ -10,8 +10,8 @@ import type { BackendPool } from '../pool/pool';
 import { coreOf } from '../pool/pool-core';
 import type { PoolCore } from '../pool/pool-core';
 import { AxiosClient } from './axios-client';
-import { checkAdapter, isPriorityAdapter } from './wrapped-adapter';
-import type { WrappedAdapter } from './wrapped-adapter';
+import { checkAdapter } from './adapter-option';
+import type { WrappedAdapter } from './adapter-option';
 
 /** Options of `priorityAdapter` and `attachPriorityAdapter`. `undefined` means the default. */
 export interface PriorityAdapterOptions extends FailoverOptions {
@@ -48,8 +48,6 @@ export class Balancer {
       ? rules
       : { ...rules, shouldBalance: (config) => isBalanced(config, this.#core.backends.origins) };
     this.adapter = adapter;
-    if (isPriorityAdapter(adapter))
-      throw new TypeError('options.adapter is a priority adapter; pass the adapter that it wraps');
   }
 
   /** Sends one request to the backends through the wrapped adapter, or past them if it isn't to be balanced. */

@@ -21,7 +21,7 @@ export function connectionOf(error: unknown, { started }: Exchange, hasServed: b
   const { request } = Object(error) as { request?: NativeRequest };
   const sent = request?._currentRequest ?? request;
   const isRedirected = wasRedirected(error);
-  const isClosed = !sent?.res && isClosedSocket(sent, error, started);
+  const isClosed = isClosedSocket({ sent, error, sentAt: started, isAnswered: Boolean(sent?.res) });
   return {
     error: undefined,
     // It never got a socket: its agent failed, with whatever error.

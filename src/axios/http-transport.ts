@@ -94,12 +94,9 @@ export class HttpTransport implements Connection {
   }
 
   get isStale(): boolean {
-    return (
-      !this.isRedirected &&
-      this.#response === undefined &&
-      this.#sent?.socket?.bytesRead === this.#bytesBefore &&
-      isClosedSocket(this.#sent, this.error, this.#socketAt)
-    );
+    if (this.isRedirected) return false;
+    const isAnswered = this.#response !== undefined || this.#sent?.socket?.bytesRead !== this.#bytesBefore;
+    return isClosedSocket({ sent: this.#sent, error: this.error, sentAt: this.#socketAt, isAnswered });
   }
 
   get isQueued(): boolean {

@@ -5,8 +5,8 @@ import type { BackendOptions } from '../pool/backend-options';
 import type { BackendPool } from '../pool/pool';
 import { Balancer } from './balancer';
 import type { PriorityAdapterOptions } from './balancer';
-import { WRAPS, unwrapped } from './wrapped-adapter';
-import type { WrappedAdapter } from './wrapped-adapter';
+import { WRAPS, unwrapped } from './adapter-option';
+import type { WrappedAdapter } from './adapter-option';
 
 /** An `AxiosAdapter` for `axios.create({ adapter })`, with its pool. */
 export interface PriorityAdapter extends AxiosAdapter {

@@ -21,7 +21,8 @@ import { combine } from '../http/url';
 import { copyOf } from './attempt-config';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { fetchIn } from './watched-fetch';
-import { HttpTransport } from './http-transport';
+import type { HttpTransport } from './http-transport';
+import { isListOfNames, ownTransport } from './own-transport';
 
 /** Follows the redirects of an attempt whose adapter doesn't. It notes them at the connection. */
 type Following = (
@@ -182,46 +183,6 @@ function urlOf({ baseURL, url }: AttemptConfig): URL {
 function sensitiveOf({ sensitiveHeaders }: AttemptConfig, { backend }: Target): readonly string[] {
   const callers = (sensitiveHeaders ?? []) as readonly string[];
   return [...backend.credentials.sensitive, ...callers.map((name) => name.toLowerCase())];
-}
-
-/**
- * Gives an attempt of axios's http adapter a transport of our own, which doesn't follow redirects. Returns `undefined`
- * where the caller has one, where redirects can't be followed as axios follows them, or where there is nothing to give:
- * over HTTP/2 and to a Unix socket.
- */
-function ownTransport(
-  attempt: AttemptConfig,
-  { kind }: AxiosRequest,
-  target: Target,
-  exchange: Exchange,
-): HttpTransport | undefined {
-  const {
-    transport,
-    beforeRedirect,
-    httpVersion = 1,
-    socketPath,
-    maxRedirects,
-    sensitiveHeaders,
-  } = attempt as unknown as Readonly<Record<string, unknown>>;
-  const isPossible =
-    kind === 'http' &&
-    !transport &&
-    !beforeRedirect &&
-    Number(httpVersion) === 1 &&
-    !socketPath &&
-    (maxRedirects === 0 || !isOneShot(attempt.data)) &&
-    isListOfNames(sensitiveHeaders) &&
-    // follow-redirects takes a Host header for the host that relative redirects lead to.
-    !target.backend.credentials.sensitive.includes('host');
-  if (!isPossible) return undefined;
-  const own = new HttpTransport(maxRedirects !== 0, exchange);
-  attempt.transport = own;
-  return own;
-}
-
-/** axios refuses everything else. */
-function isListOfNames(value: unknown): boolean {
-  return value == null || (Array.isArray(value) && value.every((each) => typeof each === 'string'));
 }
 
 /**

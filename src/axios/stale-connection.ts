@@ -13,23 +13,31 @@ const SESSION_CODE = /^ERR_HTTP2_(?:GOAWAY|INVALID)_SESSION$/;
 /** It says so of a stream, too. */
 const REFUSED_STREAM = 'NGHTTP2_REFUSED_STREAM';
 
-/**
- * Whether a server had closed a kept-alive connection when the request was sent on it. It has seen nothing of the request
- * then, which the failover sends once more. Only where no response has come.
- *
- * @param since when the request was sent, in ms
- */
-export function isClosedSocket(
-  sent: Pick<ClientRequest, 'reusedSocket'> | null | undefined,
-  error: unknown,
-  since: number,
-): boolean {
-  const isClosed = sent?.reusedSocket === true && CLOSED_CODE.test(String(codeOf(error).code));
-  return isClosed && now() - since < STALE_WITHIN;
+/** A request that failed. */
+interface FailedRequest {
+  readonly sent: Pick<ClientRequest, 'reusedSocket'> | null | undefined;
+  readonly error: unknown;
+  /** When it was sent, in ms. */
+  readonly sentAt: number;
+  /** Whether anything came back on its connection. */
+  readonly isAnswered: boolean;
 }
 
 /**
- * Whether a server had ended the HTTP/2 session.
+ * Whether the server had closed a kept-alive connection when the request was sent on it. The server has seen nothing of
+ * it then, so the failover sends it once more.
+ */
+export function isClosedSocket({ sent, error, sentAt, isAnswered }: FailedRequest): boolean {
+  return (
+    sent?.reusedSocket === true &&
+    !isAnswered &&
+    CLOSED_CODE.test(String(codeOf(error).code)) &&
+    now() - sentAt < STALE_WITHIN
+  );
+}
+
+/**
+ * The same over HTTP/2: whether the server had ended the session.
  *
  * @param hasServed whether the backend has answered over HTTP/2 before
  */

@@ -142,7 +142,7 @@ function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
   if (ofHead !== undefined) return ofHead;
   const isQueued = connection?.isQueued === true;
   const attemptTimedOut = thrown.why === 'attempt-timeout';
-  if (attemptTimedOut && isQueued) return { is: 'queued', error };
+  if (attemptTimedOut && isQueued) return { is: 'no socket', error };
   const failure = failureOfError(error, backend.info, config, 'timeout', attemptTimedOut);
   if (attemptTimedOut) return { is: 'failure', failure };
   return { is: 'expired', failure, blame: hasWholeBudget && attempts.length === 0 && !isQueued };

@@ -33,7 +33,7 @@ export type Outcome<A> =
   /** A kept-alive connection that the server had closed. The request is sent again to the same backend. */
   | { readonly is: 'stale'; readonly error: unknown }
   /** The request got no socket in time. No backend is blamed, and another one may be tried. */
-  | { readonly is: 'queued'; readonly error: unknown }
+  | { readonly is: 'no socket'; readonly error: unknown }
   | Failed;
 
 interface Callers {

@@ -5,13 +5,13 @@ import type { HttpResponse } from '../http/messages';
 import { renameInPath } from '../http/route';
 import type { Route } from '../http/route';
 import type { PathParts } from '../http/url';
-import { renamed } from '../pool/backend-options';
+import { nameAt } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
 import type { HttpRequest, Target } from './http-client';
 import type { Run } from './run';
 
 /** The deployment that the request needs, as far as that matters: most bodies needn't be parsed. */
-export function deploymentOf<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>): string | undefined {
+export function neededDeployment<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>): string | undefined {
   return run.request.deployment ?? (run.pool.knowsDeployments ? namedDeployment(run) : undefined);
 }
 
@@ -28,7 +28,7 @@ export function namedDeployment<R extends HttpRequest, A extends HttpResponse>({
 
 /** The caller's path, with the backend's name for the deployment in it. */
 export function pathFor({ path, deployment }: Route, backend: BackendSettings): PathParts {
-  const name = deployment !== undefined && renamed(backend, deployment);
+  const name = deployment !== undefined && nameAt(backend, deployment);
   return name ? renameInPath(path, name) : path;
 }
 
@@ -36,7 +36,7 @@ export function pathFor({ path, deployment }: Route, backend: BackendSettings): 
 export function bodyFor(request: HttpRequest, { backend, body }: Target): unknown {
   if (backend.deployments === undefined || request.deployment !== undefined) return body.data;
   const model = modelNamedBy(request, body.data);
-  const name = model && renamed(backend, model.name);
+  const name = model && nameAt(backend, model.name);
   return name ? model.renamed(name) : body.data;
 }
 

@@ -1,7 +1,7 @@
 import { CodedError, errorChain } from '../base/errors';
 import type { ErrorLike } from '../base/errors';
 import type { Attempt } from '../pool/events';
-import type { Exhausted, Missing } from '../pool/turns';
+import type { Exhausted, NoDeployment } from '../pool/turns';
 import type { Failure } from './failure';
 
 /** A response that no backend gave. Each client makes one of its own of it. It names no host. */
@@ -32,7 +32,7 @@ export function exhaustedResponse({ retryAfter, backends }: Exhausted, attempts:
 }
 
 /** The 404 that the caller gets when no backend that it may go to has the deployment. */
-export function missingResponse({ deployment, pinned }: Missing): Fabricated {
+export function noDeploymentResponse({ deployment, pinned }: NoDeployment): Fabricated {
   const named = JSON.stringify(deployment);
   const why =
     pinned === undefined

@@ -3,20 +3,20 @@ import { isBlob } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
 import type { InFlight, PoolCore } from '../pool/pool-core';
 import { Turns } from '../pool/turns';
-import type { Exhausted, Missing } from '../pool/turns';
+import type { Exhausted, NoDeployment } from '../pool/turns';
 import { attempt } from './attempt';
 import { record } from './attempt-record';
 import type { Recorded } from './attempt-record';
 import { coverageOf, isAtWork, isBackendToBlame } from './blame';
 import type { Failed, Outcome } from './classify';
-import { deploymentOf, namedDeployment } from './deployment';
-import { causeOf, exhaustedResponse, missingResponse, wordsOf } from './fabricated';
+import { namedDeployment, neededDeployment } from './deployment';
+import { causeOf, exhaustedResponse, noDeploymentResponse, wordsOf } from './fabricated';
 import { isReturnable } from './failure';
 import type { Failure } from './failure';
 import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './options';
 import type { Rules } from './options';
-import { openBody, readBlob } from './request-body';
+import { openBody, readBlob } from './read-request-body';
 import { newAttempt, newRun } from './run';
 import type { CurrentAttempt, Fallback, Run } from './run';
 
@@ -37,24 +37,27 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   const turns = new Turns(pool, request.config, rules.maxWait, rules.pinned);
   let inFlight: InFlight | undefined;
   try {
-    // A Blob may name a model, which `deploymentOf` reads. A stream is read once a backend can be tried.
+    // A Blob may name a model, which `neededDeployment` reads. A stream is read once a backend can be tried.
     if (isBlob(request.body)) await readBlob(run, request.body);
     for (;;) {
+      // Throws once the caller has cancelled or the time is over.
       budget.check();
-      const deployment = deploymentOf(run);
+      const deployment = neededDeployment(run);
       const unread = run.body === undefined && isOneShot(request.body) ? request.body : undefined;
       const turn = turns.next(deployment, budget.remaining(), unread !== undefined);
-      if (turn.is === 'read') {
+      if (turn.is === 'read body') {
         run.body = await openBody(run, unread!);
         continue;
       }
       if (turn.is === 'wait') {
+        // A timeout from now on isn't the fault of one backend alone.
         run.hasWholeBudget = false;
-        await budget.guard(() => turn.over).finally(turn.startNextRound);
+        await budget.guard(() => turn.over).finally(turn.end);
         continue;
       }
-      if (turn.is !== 'attempt') return lastAnswer(run, turn);
+      if (turn.is === 'exhausted' || turn.is === 'no deployment') return giveUp(run, turn);
       inFlight = turn.inFlight;
+      // Only the latest attempt's answer is one.
       dropFallback(run);
 
       const body = (run.body ??= asIs(request.body));
@@ -69,19 +72,21 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       const next = conclude(run, current, outcome);
       switch (next.is) {
         case 'return':
+          // Throws if the caller doesn't accept the status.
           return client.settle(request, next.response, run.attempts, { abort: current.exchange.abort });
         case 'throw':
           throw next.error;
         case 'go on':
-          turns.noteFailed(inFlight, next.isFinal);
+          turns.noteTried(inFlight, next.isFinal);
           run.fallback = next.fallback;
       }
     }
   } catch (error) {
+    // Only the package's own errors are changed: those of the budget, of the turns and of a body.
     throw client.reject(request, client.translate(request, error), run.attempts);
   } finally {
     dropFallback(run);
-    // Releases the attempt if something threw before it was recorded.
+    // Does nothing unless something threw before the attempt had ended.
     if (inFlight !== undefined) pool.release(inFlight);
   }
 }
@@ -93,7 +98,10 @@ type Next<A> =
   /** Try another backend. `isFinal`: don't retry this backend after a wait */
   | { readonly is: 'go on'; readonly isFinal: boolean; readonly fallback: Fallback<A> | undefined };
 
-/** Tells the pool and its listeners how the attempt went, and decides what the request does next. */
+/**
+ * Tells the pool and its listeners how the attempt went, and decides what the request does next. The pool counts the attempt
+ * as ended from the first that it is told.
+ */
 function conclude<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
@@ -120,13 +128,13 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       else end(run, current, { error: failure.error });
       return { is: 'throw', error: failure.error };
     }
-    case 'queued':
+    case 'no socket':
       end(run, current, outcome);
       if (!mayGoOn) return { is: 'throw', error: outcome.error };
       return { is: 'go on', isFinal: false, fallback: { error: outcome.error } };
     case 'failure': {
       run.failure = outcome.failure;
-      const failsOver = blameAndAsk(run, current, outcome);
+      const failsOver = askAndBlame(run, current, outcome);
       return afterFailure(run, current, outcome.failure, failsOver && mayGoOn);
     }
   }
@@ -143,10 +151,12 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
   const response = failure.response as A | undefined;
   const isReturned = isReturnable(failure);
   if (!goesOn) return isReturned ? { is: 'return', response: response! } : { is: 'throw', error };
+  // The caller hears no more of its progress.
   exchange.isOver = true;
   const isFinal = reason === 'client-error';
   const isPinned = rules.pinned !== undefined;
-  // A 4xx is returned if no backend is left. Instead of a 429 or 5xx, the caller then gets the fabricated 429.
+  // A 4xx is returned if no backend is left. Instead of a 429 or 5xx, the caller then gets the fabricated 429, unless the
+  // request is pinned: there is only one backend that could say more.
   if (isReturned && (isPinned || (status < 500 && status !== 429))) {
     return { is: 'go on', isFinal, fallback: { response: response!, abort: exchange.abort } };
   }
@@ -159,7 +169,7 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
  * Asks the user's rules about a failure (by default `defaultFailoverCondition`), and tells the pool. Returns whether another
  * backend may be tried.
  */
-function blameAndAsk<R extends HttpRequest, A extends HttpResponse>(
+function askAndBlame<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
   { failure, retryAfter }: Failed,
@@ -177,6 +187,7 @@ function blameAndAsk<R extends HttpRequest, A extends HttpResponse>(
     if (failure.response !== undefined) client.discard(failure.response as A, exchange.abort);
     throw error;
   } finally {
+    // Also if one of the rules threw.
     if (isAtWork(failure)) pool.noteAtWork(inFlight);
     end(run, current, failure, isBlamed ? blameFor(run, inFlight, failure, { retryAfter, override }) : 0);
   }
@@ -219,18 +230,23 @@ function end<R extends HttpRequest, A extends HttpResponse>(
   const { pool } = run;
   pool.release(current.inFlight);
   record(run, current, about, cooldown);
-  // After the blame: this response must not count as a sign of life for its own attempt.
+  // Not before the blame: this response must not count as a sign of life for its own attempt.
   if (about.status !== undefined) pool.noteAnswer(current.inFlight);
 }
 
-/** The answer to a request for which no backend is left. */
-function lastAnswer<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, turn: Exhausted | Missing): A {
+/**
+ * The answer to a request for which no backend is left, or none has the deployment.
+ *
+ * @throws the error of the latest attempt, where that is the caller's answer
+ */
+function giveUp<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, turn: Exhausted | NoDeployment): A {
   const { client, request, attempts, fallback, failure, pool } = run;
+  // It is the caller's now, and isn't discarded.
   run.fallback = undefined;
   if (fallback !== undefined && 'error' in fallback) throw fallback.error;
   if (fallback !== undefined) return client.settle(request, fallback.response, attempts, { abort: fallback.abort });
   if (turn.is === 'exhausted') pool.events.emit({ type: 'exhausted', retryAfter: turn.retryAfter });
-  const fabricated = turn.is === 'exhausted' ? exhaustedResponse(turn, attempts) : missingResponse(turn);
+  const fabricated = turn.is === 'exhausted' ? exhaustedResponse(turn, attempts) : noDeploymentResponse(turn);
   const response = client.fabricate(request, fabricated);
   return client.settle(request, response, attempts, { why: fabricated.why, cause: failure && causeOf(failure) });
 }

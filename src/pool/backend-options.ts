@@ -106,7 +106,7 @@ const ALIASES: Aliases = {
 };
 
 /** What a backend calls the caller's deployment. `false`: it doesn't have it. `undefined`: the same. */
-export function renamed({ deployments }: BackendSettings, deployment: string): string | false | undefined {
+export function nameAt({ deployments }: BackendSettings, deployment: string): string | false | undefined {
   return deployments?.get(deployment) ?? deployments?.get('*');
 }
 

@@ -1,4 +1,4 @@
-import { renamed } from './backend-options';
+import { nameAt } from './backend-options';
 import type { BackendSettings } from './backend-options';
 import { Circuit } from './circuit';
 import type { Availability, State } from './circuit';
@@ -70,13 +70,13 @@ export class PooledBackend {
 
   /** This backend's name for the caller's deployment. */
   scopeOf(deployment: string | undefined): Scope {
-    const name = deployment === undefined ? undefined : renamed(this.settings, deployment);
+    const name = deployment === undefined ? undefined : nameAt(this.settings, deployment);
     return typeof name === 'string' ? name : deployment;
   }
 
   /** Whether it has the caller's deployment. A request that names none can go anywhere. */
   has(deployment: string | undefined): boolean {
-    return deployment === undefined || renamed(this.settings, deployment) !== false;
+    return deployment === undefined || nameAt(this.settings, deployment) !== false;
   }
 
   /** Whether there are deployments that it says it doesn't have. */

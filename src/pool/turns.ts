@@ -8,11 +8,11 @@ import type { InFlight, PoolCore } from './pool-core';
 type Turn =
   | { readonly is: 'attempt'; readonly inFlight: InFlight }
   /** Read the body, since a backend can be tried. Then ask again: much can change meanwhile. */
-  | { readonly is: 'read' }
-  /** Wait until `over` resolves; then call `startNextRound`. */
-  | { readonly is: 'wait'; readonly over: Promise<void>; readonly startNextRound: () => void }
+  | { readonly is: 'read body' }
+  /** Wait until `over` resolves. `end` leaves the queue, and the next round of the request begins. */
+  | { readonly is: 'wait'; readonly over: Promise<void>; readonly end: () => void }
   | Exhausted
-  | Missing;
+  | NoDeployment;
 
 /** No backend is available in time: the request gets the fabricated 429. */
 export interface Exhausted {
@@ -31,8 +31,8 @@ interface Out {
 }
 
 /** No backend that the request may go to has the deployment: it gets the fabricated 404. */
-export interface Missing {
-  readonly is: 'missing';
+export interface NoDeployment {
+  readonly is: 'no deployment';
   /** The name of the only one that it may go to. */
   readonly pinned: string | undefined;
   /** The caller's name for it. */
@@ -81,8 +81,8 @@ export class Turns {
    */
   next(deployment: string | undefined, remaining: number, isUnread: boolean): Turn {
     const wanted = { deployment, pinned: this.pinned };
-    if (this.pool.backends.serving(wanted).length === 0) return this.#missing(wanted);
-    if (isUnread && this.#canAttempt(wanted)) return { is: 'read' };
+    if (this.pool.backends.serving(wanted).length === 0) return this.#noDeployment(wanted);
+    if (isUnread && this.#canAttempt(wanted)) return { is: 'read body' };
     const room = Math.min(this.maxWait - this.#waited, remaining);
     // A request that has waited keeps to the pace of the others. Where many wait, a new one does too, and queues up.
     const { waiters } = this.pool;
@@ -105,10 +105,10 @@ export class Turns {
     return { is: 'exhausted', retryAfter: soonest, backends: this.#out(wanted) };
   }
 
-  #missing({ deployment, pinned }: Wanted): Missing {
+  #noDeployment({ deployment, pinned }: Wanted): NoDeployment {
     // Throws if the backend isn't in the pool.
     if (pinned !== undefined) this.pool.backends.named(pinned);
-    return { is: 'missing', pinned, deployment: deployment! };
+    return { is: 'no deployment', pinned, deployment: deployment! };
   }
 
   #out(wanted: Wanted): readonly Out[] {
@@ -135,7 +135,7 @@ export class Turns {
    *
    * @param isFinal whether it would answer the same after a wait
    */
-  noteFailed({ backend }: InFlight, isFinal: boolean): void {
+  noteTried({ backend }: InFlight, isFinal: boolean): void {
     const { name, successes } = backend.info;
     this.#tried = new Set(this.#tried).add(name);
     if (isFinal) this.#final = new Set(this.#final).add(name);
@@ -188,13 +188,13 @@ export class Turns {
     const started = now();
     this.#order ||= waiters.nextOrder();
     events.emit({ type: 'waiting', duration: pause });
-    const { over, end } = waiters.wait({ wanted, order: this.#order, readyAt, deadline });
-    const startNextRound = (): void => {
-      end();
+    const wait = waiters.wait({ wanted, order: this.#order, readyAt, deadline });
+    const end = (): void => {
+      wait.end();
       this.#waited += now() - started;
       this.#tried = this.#final;
       this.#hasHadLastResort = false;
     };
-    return { is: 'wait', over, startNextRound };
+    return { is: 'wait', over: wait.over, end };
   }
 }

@@ -27,6 +27,7 @@ export const checkAdapter: Check<WrappedAdapter | undefined> = (adapter, place) 
   const wrapped = adapter as WrappedAdapter;
   if ('interceptors' in Object(adapter) && 'defaults' in Object(adapter))
     throw new TypeError(`${place} is an axios instance; pass its defaults.adapter`);
+  if (isPriorityAdapter(adapter)) throw new TypeError(`${place} is a priority adapter; pass the adapter that it wraps`);
   const fits = ['function', 'string'].includes(typeof adapter) || Array.isArray(adapter);
   must(fits, place, 'be a function, a name or a list of them', adapter);
   try {

@@ -1,0 +1,44 @@
+import type { Exchange, Target } from '../failover/http-client';
+import { isOneShot } from '../http/body';
+import type { AttemptConfig, AxiosRequest } from './attempt-config';
+import { HttpTransport } from './http-transport';
+
+/**
+ * Gives an attempt of axios's http adapter a transport of our own, which doesn't follow redirects. Returns `undefined`
+ * where the caller has one, where redirects can't be followed as axios follows them, or where there is nothing to give:
+ * over HTTP/2 and to a Unix socket.
+ */
+export function ownTransport(
+  attempt: AttemptConfig,
+  { kind }: AxiosRequest,
+  target: Target,
+  exchange: Exchange,
+): HttpTransport | undefined {
+  const {
+    transport,
+    beforeRedirect,
+    httpVersion = 1,
+    socketPath,
+    maxRedirects,
+    sensitiveHeaders,
+  } = attempt as unknown as Readonly<Record<string, unknown>>;
+  const isPossible =
+    kind === 'http' &&
+    !transport &&
+    !beforeRedirect &&
+    Number(httpVersion) === 1 &&
+    !socketPath &&
+    (maxRedirects === 0 || !isOneShot(attempt.data)) &&
+    isListOfNames(sensitiveHeaders) &&
+    // follow-redirects takes a Host header for the host that relative redirects lead to.
+    !target.backend.credentials.sensitive.includes('host');
+  if (!isPossible) return undefined;
+  const own = new HttpTransport(maxRedirects !== 0, exchange);
+  attempt.transport = own;
+  return own;
+}
+
+/** Whether `sensitiveHeaders` is what axios takes. */
+export function isListOfNames(value: unknown): boolean {
+  return value == null || (Array.isArray(value) && value.every((each) => typeof each === 'string'));
+}
