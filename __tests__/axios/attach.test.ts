@@ -134,6 +134,14 @@ test('a request for an adapter that axios does not have rejects without an attem
   expect(error.attempts).toEqual([]);
 });
 
+test('a request that is not to be balanced rejects as in plain axios if axios does not have its adapter', async () => {
+  const client = axios.create();
+  attachPriorityAdapter(client, hosts, { shouldBalance: () => false });
+  const error = await rejectionOf(client.get('/x', { adapter: 'none' as never }));
+  expect(error.message).toMatch(/none/);
+  expect(error).not.toHaveProperty('attempts');
+});
+
 test('attachPriorityAdapter wraps options.adapter instead of the adapter of the instance', async () => {
   const seen: string[] = [];
   const client = axios.create({ adapter: () => Promise.reject(new Error('not this one')) });

@@ -196,6 +196,14 @@ describe('keys and tokens', () => {
     expect(error.attempts).toMatchObject([{ reason: 'ambiguous' }]);
   });
 
+  test('are removed from the kind of an error if they are all of it', async () => {
+    const { adapter, replies } = stubPool({ a: { apiKey: 'EGOAWAY' } });
+    replies.a = () => Object.assign(new Error('no'), { code: 'EGOAWAY', syscall: 'connect' });
+    const error = await rejectionOf(axios.post('/x', {}, { adapter }));
+    expect(error).toMatchObject({ code: '***', syscall: 'connect' });
+    expect(error.attempts).toMatchObject([{ code: '***' }]);
+  });
+
   test('are removed from a string that an adapter throws', async () => {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as some do
     const adapter = () => Promise.reject('refused own-secret');

@@ -38,11 +38,19 @@ test('the failures of many deployments displace no cooldown that the server aske
   replies.a = waiting(429, 60_000);
   await request({ url: chat });
   replies.a = 429;
-  const fail = (n: number) => request({ url: `/openai/deployments/other-${String(n)}/chat/completions` });
-  for (let i = 0; i < 499; i++) await fail(i);
+  for (let i = 0; i < 520; i++) await request({ url: `/openai/deployments/other-${String(i)}/chat/completions` });
   clock.advance(20_000);
-  for (let i = 499; i < 520; i++) await fail(i);
-  expect(first().cooldowns).toContainEqual({ scope: 'chat', reason: 'throttled', remaining: 40_000 });
+  expect(first().cooldowns).toEqual([{ scope: 'chat', reason: 'throttled', remaining: 40_000 }]);
+});
+
+test('the newest failure is remembered, whatever the number of longer cooldowns', async () => {
+  const { request, replies, first } = two();
+  replies.a = waiting(429, 60_000);
+  for (let i = 0; i < 500; i++) await request({ url: `/openai/deployments/other-${String(i)}/chat/completions` });
+  replies.a = 401;
+  await request({ url: chat });
+  expect(first().cooldowns).toHaveLength(500);
+  expect(first().cooldowns).toContainEqual({ scope: 'chat', reason: 'credential', remaining: 100 });
 });
 
 test('a 404 whose body breaks off ends a trial', async () => {

@@ -129,6 +129,23 @@ describe('maxWait', () => {
     expect(ofBody).toEqual(ofUrl);
   });
 
+  test('does not let a new request overtake others for its deployment while requests wait for another one', async () => {
+    const { request, pool, configs } = waiting({ maxWait: 60_000 });
+    pool.cool('a', 200);
+    pool.cool('b', 60_000);
+    const chat = { url: '/openai/v1/responses', method: 'post', data: '{"model":"chat"}' };
+    const responses = Array.from({ length: 60 }, (_, n) => request({ ...chat, params: n }));
+    for (let n = 0; n < 60; n++) responses.push(request({ url: '/openai/deployments/other/responses' }));
+    await jest.advanceTimersByTimeAsync(0);
+    const ofChat = (): unknown[] =>
+      configs.filter(({ params }) => params !== undefined).map(({ params }) => params as number);
+    while (ofChat().length < 3) await jest.advanceTimersByTimeAsync(1);
+    responses.push(request({ ...chat, params: 60 }));
+    await jest.advanceTimersByTimeAsync(5000);
+    await Promise.all(responses);
+    expect(ofChat()).toEqual(Array.from({ length: 61 }, (_, n) => n));
+  });
+
   test('releases one request to each backend that becomes available, whatever its priority', async () => {
     const { request, pool, tried, replies } = waiting({});
     replies.a = throttled(100);

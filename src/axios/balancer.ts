@@ -54,8 +54,8 @@ export class Balancer {
   request(config: InternalAxiosRequestConfig, wrapped: WrappedAdapter | undefined): Promise<AxiosResponse> {
     try {
       const isBalanced = checkedBoolean(this.#rules.shouldBalance(config), 'shouldBalance');
-      const adapter = typeof wrapped === 'function' ? wrapped : axios.getAdapter(wrapped, config);
-      if (!isBalanced) return untouched(adapter, config);
+      if (!isBalanced) return untouched(wrapped, config);
+      const adapter = adapterOf(wrapped, config);
       const rules = rulesFor(this.#rules, config.failover, this.#core.backends, 'config.failover');
       return failover(this.#client, this.#client.open(config, adapter), this.#core, rules);
     } catch (error) {
@@ -66,6 +66,14 @@ export class Balancer {
 }
 
 /** Whatever the adapter throws or returns, as axios would get it. */
-async function untouched(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): Promise<AxiosResponse> {
-  return adapter(config);
+async function untouched(
+  wrapped: WrappedAdapter | undefined,
+  config: InternalAxiosRequestConfig,
+): Promise<AxiosResponse> {
+  return adapterOf(wrapped, config)(config);
+}
+
+/** @throws AxiosError if axios doesn't have it */
+function adapterOf(wrapped: WrappedAdapter | undefined, config: InternalAxiosRequestConfig): AxiosAdapter {
+  return typeof wrapped === 'function' ? wrapped : axios.getAdapter(wrapped, config);
 }

@@ -147,7 +147,7 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
     const { failure } = failed(error, evidence, brokenReason(error));
     return { is: 'failure', failure: { ...failure, response, status: response.status } };
   }
-  // An agent may fail with any error, even one that looks like a mistake of the caller's.
+  // An agent may fail with an error of any kind. If it has no socket, that is no mistake of the caller's by itself.
   const isUnsent = connection?.isUnsent === true;
   if (isOwnMistake(chain) || (!isUnsent && !isNetworkError(chain, connection))) return { is: 'callers', error };
   return failed(error, evidence, reasonOfError(error, connection));

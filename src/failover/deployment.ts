@@ -10,9 +10,16 @@ import type { BackendSettings } from '../pool/backend-options';
 import type { HttpRequest, Target } from './http-client';
 import type { Run } from './run';
 
-/** The deployment that the request needs, as far as that matters: most bodies needn't be parsed. */
+/**
+ * The deployment that the request needs, as far as that matters: most bodies needn't be parsed. That of a request that has
+ * to wait does, since requests for one deployment wait in one queue.
+ */
 export function neededDeployment<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>): string | undefined {
-  return run.request.deployment ?? (run.pool.knowsDeployments ? namedDeployment(run) : undefined);
+  const { request, pool, rules } = run;
+  if (request.deployment !== undefined) return request.deployment;
+  const mustWait = (): boolean =>
+    rules.maxWait > 0 && pool.availableIn({ deployment: undefined, pinned: rules.pinned }) > 0;
+  return pool.knowsDeployments || mustWait() ? namedDeployment(run) : undefined;
 }
 
 /** The deployment that the URL names, or else the model of a JSON body. */

@@ -57,7 +57,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       }
       if (turn.is === 'exhausted' || turn.is === 'no deployment') return giveUp(run, turn);
       inFlight = turn.inFlight;
-      // Only the latest attempt's answer is one.
+      // From now on, this attempt's answer is the one to fall back on.
       dropFallback(run);
 
       const body = (run.body ??= asIs(request.body));

@@ -35,7 +35,7 @@ export function isSuccess(status: number | undefined): boolean {
   return (status ?? 0) < 400;
 }
 
-/** Whether there is a response to return: one with an error status whose body arrived. (One that broke off has no `data`.) */
+/** Whether there is a response to return: with an error status, and a body that arrived. (One that broke off is no `data`.) */
 export function isReturnable({ response, status, error }: Failure): boolean {
   return !isSuccess(status) && (error === undefined || response!.data !== undefined);
 }

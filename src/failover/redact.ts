@@ -57,7 +57,7 @@ export function redactError(error: unknown, secrets: readonly string[], and: (ea
     // An error of an invalid URL holds the URL in a field of its own.
     const keys = new Set(['message', 'stack', ...Object.keys(each)]);
     const texts = [...keys].every((key) =>
-      replaceField(each, key, (text) => (isWord(key, text) ? text : withoutSecrets(text, secrets))),
+      replaceField(each, key, (text) => (namesKind(key, text, secrets) ? text : withoutSecrets(text, secrets))),
     );
     const isDone = texts && and(each);
     hideSecretsOf(each, secrets);
@@ -65,12 +65,17 @@ export function redactError(error: unknown, secrets: readonly string[], and: (ea
   });
 }
 
-/** Fields of an error that say what kind of error it is. */
-const KIND_FIELDS: readonly string[] = ['name', 'code', 'syscall'];
+/** What the fields of an error hold that say what kind of error it is. */
+const KINDS: Readonly<Record<string, RegExp>> = {
+  name: /^[A-Z]\w*(?:Error|Exception)$/,
+  code: /^(?:E[A-Z\d]+|[A-Z\d]+(?:_[A-Z\d]+)+)$/,
+  syscall: /^(?:connect|read|write|getaddrinfo|query[A-Z]\w*)$/,
+};
 
-/** Whether the field holds the word for a kind of error, which may be a part of a harmless header of a backend. */
-function isWord(key: string, value: unknown): boolean {
-  return KIND_FIELDS.includes(key) && typeof value === 'string' && /^[a-z_]{1,40}$/i.test(value);
+/** Whether a field names the kind of an error. A harmless header of a backend may occur in it. */
+function namesKind(key: string, value: unknown, secrets: readonly string[]): boolean {
+  const kind = Object.hasOwn(KINDS, key) ? KINDS[key] : undefined;
+  return typeof value === 'string' && kind?.test(value) === true && !secrets.includes(value);
 }
 
 /** Fields of an error that have rules of their own. */

@@ -39,7 +39,7 @@ export interface CredentialOptions {
   readonly headers?: Readonly<Record<string, HeaderValue>> | undefined;
 }
 
-/** A header's value, as in axios's own type of request headers. (An `AxiosHeaders` as a value fits that type too, but is refused.) */
+/** A header's value, as in axios's type of request headers. (An `AxiosHeaders` as a value fits that type, but is refused.) */
 export type HeaderValue = string | readonly string[] | number | boolean | AxiosHeadersLike | null | undefined;
 
 interface AxiosHeadersLike {

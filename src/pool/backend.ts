@@ -37,7 +37,7 @@ export type Scope = string | undefined;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** The most deployments that a backend remembers. Beyond it, the oldest is forgotten for which it asked no wait. */
+/** The most deployments that a backend remembers. Beyond it, the one that comes back first is forgotten. */
 const MAX_DEPLOYMENTS = 500;
 
 /** A backend in a pool: what the public sees of it, its settings, and its circuits. */
@@ -169,9 +169,9 @@ export class PooledBackend {
     if (scope === undefined || this.#deployments.has(scope) || circuit.isFresh(now)) return;
     this.#deployments.set(scope, circuit);
     if (this.#deployments.size <= MAX_DEPLOYMENTS) return;
-    const scopes = [...this.#deployments.keys()];
-    const isHeld = (one: string): boolean => this.#deployments.get(one)!.isHeld(now);
-    this.#deployments.delete(scopes.find((one) => !isHeld(one)) ?? scopes[0]!);
+    const others = [...this.#deployments].filter(([name]) => name !== scope);
+    const [first] = others.reduce((a, b) => (b[1].availableAt(now) < a[1].availableAt(now) ? b : a));
+    this.#deployments.delete(first);
   }
 
   #known(scope: Scope): Circuit | undefined {

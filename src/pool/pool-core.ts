@@ -295,7 +295,7 @@ export class PoolCore {
 }
 
 /** Holds the `PoolCore`. Raise the number whenever its interface changes. */
-export const CORE = Symbol.for('axios-priority-adapter.pool-core/2');
+export const CORE = Symbol.for('axios-priority-adapter.pool-core/3');
 
 /**
  * The internals of a pool.
