@@ -168,10 +168,22 @@ export class PooledBackend {
   keep(scope: Scope, circuit: Circuit, now: number): void {
     if (scope === undefined || this.#deployments.has(scope) || circuit.isFresh(now)) return;
     this.#deployments.set(scope, circuit);
-    if (this.#deployments.size <= MAX_DEPLOYMENTS) return;
-    const others = [...this.#deployments].filter(([name]) => name !== scope);
-    const [first] = others.reduce((a, b) => (b[1].availableAt(now) < a[1].availableAt(now) ? b : a));
-    this.#deployments.delete(first);
+    if (this.#deployments.size > MAX_DEPLOYMENTS) this.#deployments.delete(this.#firstBack(scope, now));
+  }
+
+  /** The deployment, other than this one, that comes back first. */
+  #firstBack(except: string, now: number): string {
+    let first = '';
+    let soonest = Infinity;
+    // A plain loop: a server that throttles thousands of names comes here for each of them.
+    for (const [scope, circuit] of this.#deployments) {
+      const at = circuit.availableAt(now);
+      if (at >= soonest || scope === except) continue;
+      first = scope;
+      soonest = at;
+      if (at <= now) break;
+    }
+    return first;
   }
 
   #known(scope: Scope): Circuit | undefined {
