@@ -37,8 +37,10 @@ export type Scope = string | undefined;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** The most deployments that a backend remembers. Beyond it, the one that comes back first is forgotten. */
+/** The most deployments that a backend remembers. */
 const MAX_DEPLOYMENTS = 500;
+/** How many it forgets at once beyond that: finding them takes a look at all, and a server may throttle thousands of names. */
+const FORGOTTEN = 50;
 
 /** A backend in a pool: what the public sees of it, its settings, and its circuits. */
 export class PooledBackend {
@@ -168,22 +170,14 @@ export class PooledBackend {
   keep(scope: Scope, circuit: Circuit, now: number): void {
     if (scope === undefined || this.#deployments.has(scope) || circuit.isFresh(now)) return;
     this.#deployments.set(scope, circuit);
-    if (this.#deployments.size > MAX_DEPLOYMENTS) this.#deployments.delete(this.#firstBack(scope, now));
+    if (this.#deployments.size > MAX_DEPLOYMENTS) this.#forgetSome(scope, now);
   }
 
-  /** The deployment, other than this one, that comes back first. */
-  #firstBack(except: string, now: number): string {
-    let first = '';
-    let soonest = Infinity;
-    // A plain loop: a server that throttles thousands of names comes here for each of them.
-    for (const [scope, circuit] of this.#deployments) {
-      const at = circuit.availableAt(now);
-      if (at >= soonest || scope === except) continue;
-      first = scope;
-      soonest = at;
-      if (at <= now) break;
-    }
-    return first;
+  /** Forgets the deployments that come back first, except this one. */
+  #forgetSome(except: string, now: number): void {
+    const others = [...this.#deployments].filter(([scope]) => scope !== except);
+    const times = others.map(([scope, circuit]) => ({ scope, at: circuit.availableAt(now) }));
+    for (const { scope } of times.sort((a, b) => a.at - b.at).slice(0, FORGOTTEN)) this.#deployments.delete(scope);
   }
 
   #known(scope: Scope): Circuit | undefined {
