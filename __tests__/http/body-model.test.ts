@@ -1,20 +1,10 @@
-import axios from 'axios';
-import type { AxiosRequestConfig } from 'axios';
 import fc from 'fast-check';
-import { priorityAdapter } from '../../src';
 import { modelOf } from '../../src/http/body-model';
-import { FakeBackend, closeBackendsAfterEach } from '../support/fake-backend';
+import { closeBackendsAfterEach } from '../support/fake-backend';
+import { sent } from '../support/renamed-deployments';
 import { stubPool } from '../support/stub-pool';
 
 closeBackendsAfterEach();
-
-const deployments = { 'gpt-4o': 'east gpt/4o', embed: 'east-embed' };
-
-async function sent(config: AxiosRequestConfig) {
-  const backend = await FakeBackend.start();
-  await axios.request({ method: 'post', ...config, adapter: priorityAdapter([{ baseURL: backend.url, deployments }]) });
-  return backend.lastCall;
-}
 
 describe('a model name in the body', () => {
   const odd =

@@ -1,18 +1,9 @@
-import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
-import { priorityAdapter } from '../../src';
-import { FakeBackend, closeBackendsAfterEach } from '../support/fake-backend';
+import { closeBackendsAfterEach } from '../support/fake-backend';
+import { deployments, sent } from '../support/renamed-deployments';
 import { stubPool } from '../support/stub-pool';
 
 closeBackendsAfterEach();
-
-const deployments = { 'gpt-4o': 'east gpt/4o', embed: 'east-embed' };
-
-async function sent(config: AxiosRequestConfig) {
-  const backend = await FakeBackend.start();
-  await axios.request({ method: 'post', ...config, adapter: priorityAdapter([{ baseURL: backend.url, deployments }]) });
-  return backend.lastCall;
-}
 
 describe('a deployment name in the path', () => {
   test.each<[AxiosRequestConfig, string]>([

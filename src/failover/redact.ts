@@ -1,3 +1,4 @@
+import { own } from '../base/check';
 import { errorChain } from '../base/errors';
 import { hide } from '../base/hidden';
 import { isAuth } from '../http/credentials';
@@ -74,8 +75,7 @@ const KINDS: Readonly<Record<string, RegExp>> = {
 
 /** Whether a field names the kind of an error. A harmless header of a backend may occur in it. */
 function namesKind(key: string, value: unknown, secrets: readonly string[]): boolean {
-  const kind = Object.hasOwn(KINDS, key) ? KINDS[key] : undefined;
-  return typeof value === 'string' && kind?.test(value) === true && !secrets.includes(value);
+  return typeof value === 'string' && own(KINDS, key)?.test(value) === true && !secrets.includes(value);
 }
 
 /** Fields of an error that have rules of their own. */
