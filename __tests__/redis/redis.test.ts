@@ -22,13 +22,13 @@ afterEach(async () => {
 });
 
 /** A process with a pool, as far as one process can be several. */
-function share({ client }: Pick<UsersClient, 'client'>, prefix = 'app') {
+function share({ client }: Pick<UsersClient, 'client'>, prefix = 'app', maxDuration = 300_000) {
   const { pool, request } = stubPool(backends);
   const errors: unknown[] = [];
   const events: PoolEvent[] = [];
   pool.subscribe((event) => event.type !== 'attempt' && events.push(event));
   const transport = redisTransport(client, { prefix });
-  const sharing = shareCooldowns(pool, transport, { onError: (error) => errors.push(error) });
+  const sharing = shareCooldowns(pool, transport, { maxDuration, onError: (error) => errors.push(error) });
   closings.push(() => sharing.stop());
   return { pool, sharing, errors, events, request, transport };
 }
@@ -84,6 +84,21 @@ describe.each(Object.entries(CLIENTS))('%s', (_name, make) => {
     one.pool.cool('b', 60_000);
     await until(() => isOut(later.pool, 1));
     expect(isOut(elsewhere.pool, 1)).toBe(false);
+  });
+
+  test('a shorter cooldown by hand does not hide a maintenance window from a late starter', async () => {
+    const server = await serverOf(RedisServer.start());
+    const process = () => share(clientOf(make(server)), 'app', 4 * 3_600_000);
+    const [one, other] = [process(), process()];
+    await Promise.all([one.sharing.ready, other.sharing.ready]);
+    one.pool.cool('a', 3 * 3_600_000);
+    await until(() => isOut(other.pool));
+    other.pool.cool('a', 60_000);
+    other.pool.cool('b', 60_000);
+    await until(() => isOut(one.pool, 1));
+    const late = process();
+    await late.sharing.ready;
+    expect(late.pool.snapshot()[0]!.cooldowns[0]!.remaining).toBeGreaterThan(2 * 3_600_000);
   });
 
   test('continues without Redis, and catches up when Redis starts', async () => {

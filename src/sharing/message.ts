@@ -26,13 +26,16 @@ export interface RestoreMessage {
 export type Message = CooldownMessage | RestoreMessage;
 
 /** Raise it whenever an older release would misunderstand a message. Other versions are ignored. */
-const VERSION = 1;
+export const VERSION = 1;
 
 /** Characters. Longer messages can't be ours. */
-const MAX_MESSAGE = 1000;
+export const MAX_MESSAGE = 1000;
 /** Characters of a deployment's name. Azure allows 64. */
 const MAX_SCOPE = 256;
-const MAX_ID = 40;
+export const MAX_ID = 40;
+
+/** A cooldown isn't told if the others know one that ends this close to it: the larger of a share of its length and ms. */
+export const NEARLY = { share: 0.05, ms: 50 };
 
 export const REASONS = Object.keys(WORDS) as readonly CooldownReason[];
 const KINDS: readonly CooldownKind[] = ['asked', 'guessed', 'oversized'];

@@ -1,3 +1,5 @@
+import { MAX_ID, MAX_MESSAGE, NEARLY, VERSION } from './message';
+
 /*
  * KEYS[1] is the hash of what is in force, ARGV[1] the channel. A value of the hash, and what is published, is the
  * server's time in ms, a space and the message. A field is the subject of its message.
@@ -6,8 +8,24 @@
  * counts as nothing.
  */
 
-/** ms of the server's clock. */
-const TIME = `
+/** What the scripts know as locals. */
+const CONSTANTS = Object.entries({
+  VERSION,
+  MAX_MESSAGE,
+  MAX_ID,
+  NEARLY_MS: NEARLY.ms,
+  NEARLY_SHARE: NEARLY.share,
+  // Fields of a hash. More can't be ours.
+  MAX_FIELDS: 5_000,
+  // ms. What ends later may be forged. By hand, a backend may be taken out for hours.
+  MAX_MANUAL: 86_400_000,
+  MAX_OTHER: 300_000,
+})
+  .map(([name, value]) => `local ${name} = ${String(value)}`)
+  .join('\n');
+
+/** `now` is the server's clock, in ms. */
+const START = `${CONSTANTS}
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
 
@@ -15,7 +33,7 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
  * ARGV: channel, field, ms, message, digest of the backend, reason. Drops what ends at nearly the same time as
  * what is known. Keeps the later one, unless it ends so late that it may be a forged one.
  */
-export const TELL = `${TIME}
+export const TELL = `${START}
 local key, field, ms, digest = KEYS[1], ARGV[2], tonumber(ARGV[3]), ARGV[5]
 local value = string.format('%.0f', now) .. ' ' .. ARGV[4]
 if redis.call('TYPE', key).ok ~= 'hash' then redis.call('DEL', key) end
@@ -26,8 +44,8 @@ end
 local function ending(known)
   local n, message = string.match(known or '', '^(%d+) (.+)$')
   local isJson, fields = pcall(cjson.decode, message or '')
-  if not n or not isJson or type(fields) ~= 'table' or #message > 1000 then return end
-  local isOurs = fields.v == 1 and subject(fields) == field and type(fields.i) == 'string' and #fields.i <= 40
+  if not n or not isJson or type(fields) ~= 'table' or #message > MAX_MESSAGE then return end
+  local isOurs = fields.v == VERSION and subject(fields) == field and type(fields.i) == 'string' and #fields.i <= MAX_ID
   if isOurs and type(fields.ms) == 'number' then return tonumber(n) + fields.ms end
 end
 local longest = ms
@@ -37,12 +55,13 @@ if ARGV[6] == 'restore' then
   end
 else
   local ends = ending(redis.call('HGET', key, field))
-  if ends and math.abs(ends - now - ms) <= math.max(50, ms * 0.05) then return 0 end
-  if ends and ends > now + ms and ends - now <= 300000 then field = nil end
+  if ends and math.abs(ends - now - ms) <= math.max(NEARLY_MS, ms * NEARLY_SHARE) then return 0 end
+  local most = ARGV[6] == 'manual' and MAX_MANUAL or MAX_OTHER
+  if ends and ends > now + ms and ends - now <= most then field = nil end
 end
 if field then
   redis.call('HSET', key, field, value)
-  if redis.call('HLEN', key) > 5000 then
+  if redis.call('HLEN', key) > MAX_FIELDS then
     redis.call('DEL', key)
     redis.call('HSET', key, field, value)
   end
@@ -53,9 +72,9 @@ redis.call('PUBLISH', ARGV[1], value)
 return 1`;
 
 /** Returns the server's time, then the values. Too many can't be ours. */
-export const LOAD = `${TIME}
+export const LOAD = `${START}
 local values = {}
-if redis.call('TYPE', KEYS[1]).ok == 'hash' and redis.call('HLEN', KEYS[1]) <= 5000 then
+if redis.call('TYPE', KEYS[1]).ok == 'hash' and redis.call('HLEN', KEYS[1]) <= MAX_FIELDS then
   values = redis.call('HVALS', KEYS[1])
 end
 table.insert(values, 1, string.format('%.0f', now))

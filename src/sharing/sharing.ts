@@ -4,7 +4,7 @@ import type { CooldownReason } from '../pool/reasons';
 import type { Cooldown, PoolCore, Watcher } from '../pool/pool-core';
 import { digestOf } from './digest';
 import { LimitedMap } from './limited-map';
-import { randomId, read, senderOf, subjectOf, written } from './message';
+import { NEARLY, randomId, read, senderOf, subjectOf, written } from './message';
 import type { CooldownMessage, Message } from './message';
 import type { Listening, Transport } from './transport';
 
@@ -28,9 +28,6 @@ interface Own {
 const MAX_OWN = 500;
 const MAX_KNOWN = 2_000;
 const MAX_HEARD = 10_000;
-
-/** A cooldown isn't sent if the others know one that ends this close to it: the larger of a share of it and ms. */
-const NEARLY = { share: 0.05, ms: 50 };
 
 /** Shares the cooldowns of one pool over one transport. */
 export class Sharing implements Watcher {
