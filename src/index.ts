@@ -30,7 +30,7 @@ export type { RetryAfterSource } from './http/retry-after';
 export type { StreamError } from './http/stream-inspection';
 export type { Backend, CooldownStatus } from './pool/backend';
 export type { BackendOptions } from './pool/backend-options';
-export type { BackendRequestOptions, ProxyOptions } from './pool/backend-request';
+export type { BackendRequestOptions, ProxyOptions } from './pool/backend-request-options';
 export type { State } from './pool/circuit';
 export type { CooldownReason } from './pool/reasons';
 export type { Attempt, PoolEvent } from './pool/events';

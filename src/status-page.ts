@@ -10,7 +10,7 @@ export type { BackendReport } from './status-page/monitor';
 export type { StatusPageOptions } from './status-page/options';
 export type { Backend, CooldownStatus } from './pool/backend';
 export type { BackendOptions } from './pool/backend-options';
-export type { BackendRequestOptions, ProxyOptions } from './pool/backend-request';
+export type { BackendRequestOptions, ProxyOptions } from './pool/backend-request-options';
 export type { State } from './pool/circuit';
 export type { CooldownReason } from './pool/reasons';
 export type { Attempt, PoolEvent } from './pool/events';

@@ -194,11 +194,11 @@ describe('attemptTimeout', () => {
     let turn: Promise<void> | undefined;
     jest.isolateModules(() => {
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- it must be loaded anew
-      const { afterArrivals, nextTurn } = require('../../src/base/clock') as typeof clock;
+      const { afterArrivals, nextEventLoopTurn } = require('../../src/base/clock') as typeof clock;
       const callback = jest.fn();
       afterArrivals(callback);
       expect(callback).toHaveBeenCalledTimes(1);
-      turn = nextTurn();
+      turn = nextEventLoopTurn();
     });
     globalThis.setImmediate = setImmediate;
     await expect(turn).resolves.toBeUndefined();

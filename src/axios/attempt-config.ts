@@ -4,10 +4,10 @@ import type { Abort } from '../failover/cancel';
 import { bodyFor, pathFor } from '../failover/deployment';
 import type { HttpRequest, Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
-import { isQueryCredential } from '../http/credentials';
 import type { Route } from '../http/route';
 import { copyHeaders, setHeader } from '../http/headers';
 import { withoutParams } from '../http/url';
+import { dropsParam } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
 import type { AdapterKind } from './adapter-kind';
 
@@ -128,7 +128,7 @@ function setTarget(attempt: AttemptConfig, { config, route }: AxiosRequest, back
     attempt.baseURL = url === '' && base === '' ? backend.address : backend.baseURL + base;
   }
   const { params = NO_PARAMS, credentials } = backend;
-  const isDropped = (name: string) => params.has(name) || (credentials.own && isQueryCredential(name));
+  const isDropped = (name: string) => dropsParam(backend, name);
   if (params.size > 0 || (credentials.own && route.holdsCredential))
     attempt.url = withoutParams(attempt.url, isDropped);
   if (params.size > 0 || (credentials.own && config.params != null)) {

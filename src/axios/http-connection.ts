@@ -3,7 +3,7 @@ import type { Connection } from '../failover/connection';
 import type { Exchange } from '../failover/http-client';
 import { wasRedirected } from '../failover/network-errors';
 import { headFrom } from './http-transport';
-import { isClosedSession, isClosedSocket } from './stale-connection';
+import { isStaleSession, isStaleSocket } from './stale-connection';
 
 /** A native request, as an error of axios's http adapter holds it. */
 interface NativeRequest extends Pick<ClientRequest, 'socket' | 'reusedSocket'> {
@@ -21,12 +21,12 @@ export function connectionOf(error: unknown, { started }: Exchange, hasServed: b
   const { request } = Object(error) as { request?: NativeRequest };
   const sent = request?._currentRequest ?? request;
   const isRedirected = wasRedirected(error);
-  const isClosed = isClosedSocket({ sent, error, sentAt: started, isAnswered: Boolean(sent?.res) });
+  const isClosed = isStaleSocket({ sent, error, sentAt: started, isAnswered: Boolean(sent?.res) });
   return {
     error: undefined,
     // It never got a socket: its agent failed, with whatever error.
     isUnsent: sent?.socket === null ? true : undefined,
-    isStale: !isRedirected && (isClosed || isClosedSession(error, hasServed)),
+    isStale: !isRedirected && (isClosed || isStaleSession(error, hasServed)),
     isQueued: false,
     isRedirected,
     head: sent?.res ? headFrom(sent.res) : undefined,

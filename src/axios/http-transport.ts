@@ -8,7 +8,7 @@ import type { Exchange } from '../failover/http-client';
 import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect';
 import { limitConnecting } from './connect-timeout';
 import { conceal } from './native-request';
-import { isClosedSocket } from './stale-connection';
+import { isStaleSocket } from './stale-connection';
 
 /** What axios's http adapter passes to a transport, as far as it is used here. */
 interface TransportOptions extends Omit<RequestOptions, 'hostname'> {
@@ -96,7 +96,7 @@ export class HttpTransport implements Connection {
   get isStale(): boolean {
     if (this.isRedirected) return false;
     const isAnswered = this.#response !== undefined || this.#sent?.socket?.bytesRead !== this.#bytesBefore;
-    return isClosedSocket({ sent: this.#sent, error: this.error, sentAt: this.#socketAt, isAnswered });
+    return isStaleSocket({ sent: this.#sent, error: this.error, sentAt: this.#socketAt, isAnswered });
   }
 
   get isQueued(): boolean {

@@ -10,6 +10,7 @@ import type { HeaderFields } from '../http/headers';
 import {
   FETCH_REDIRECTS,
   HTTP_REDIRECTS,
+  isFollowedForFetch,
   isRedirect,
   nextHop,
   stripOnOtherOrigin,
@@ -33,11 +34,6 @@ type Following = (
 ) => Promise<AxiosResponse>;
 
 export type Follow = Following & { readonly rules: RedirectRules };
-
-/** follow-redirects' default. */
-const MAX_REDIRECTS = 21;
-/** The default of the fetch standard. */
-const MAX_FETCH_REDIRECTS = 20;
 
 /**
  * Decides who follows the redirects of an attempt, and changes its config accordingly. `undefined` means that the adapter
@@ -64,41 +60,27 @@ function followHttp(own: HttpTransport): Follow | undefined {
   if (!own.followsRedirects) return undefined;
   return followWith(
     HTTP_REDIRECTS,
-    MAX_REDIRECTS,
     () => new URL(own.url),
     (next) => (own.hash = next.hash),
   );
 }
 
 /**
- * fetch would carry every header but `Authorization` to another origin, and in some runtimes that one too. So an attempt
- * with credentials is told not to follow, unless the caller has chosen something else already. What then comes back is
- * up to the fetch in use: a redirect, a status of 0, or a rejection.
- *
- * Without credentials, a fetch that may hide where a redirect leads follows it itself. Node's own shows where it leads.
- * So the package follows it, and can tell a connection that was refused behind a redirect from one that was refused at
- * once.
+ * Tells the fetch not to follow redirects where the package does, unless the caller has chosen something else already.
+ * What then comes back is up to the fetch in use: a redirect, a status of 0, or a rejection.
  */
 function followManually(attempt: AttemptConfig, target: Target): Follow | undefined {
   const fetchOptions = attempt.fetchOptions as { redirect?: unknown } | undefined;
   if (['manual', 'error'].includes(fetchOptions?.redirect as string)) return undefined;
-  const showsRedirects = isNode() && fetchIn(attempt.env) === undefined;
-  if (!showsRedirects && !hasCredentials(attempt, target)) return undefined;
+  const isNodes = isNode() && fetchIn(attempt.env) === undefined;
+  const headers = attempt.headers as HeaderFields;
+  if (attempt.auth === undefined && !isFollowedForFetch(isNodes, headers, sensitiveOf(attempt, target)))
+    return undefined;
   attempt.fetchOptions = { ...fetchOptions, redirect: 'manual' };
   return (attempt.maxRedirects ?? 1) > 0 ? followFetch : undefined;
 }
 
-const followFetch: Follow = /* @__PURE__ */ followWith(FETCH_REDIRECTS, MAX_FETCH_REDIRECTS, urlOf);
-
-/** Whether another origin must not get all of the attempt's headers. */
-function hasCredentials(attempt: AttemptConfig, target: Target): boolean {
-  const { headers, auth } = attempt;
-  if (auth !== undefined) return true;
-  const sensitive = sensitiveOf(attempt, target);
-  return Object.entries(headers).some(
-    ([name, value]) => value != null && value !== false && sensitive.includes(name.toLowerCase()),
-  );
-}
+const followFetch: Follow = /* @__PURE__ */ followWith(FETCH_REDIRECTS, urlOf);
 
 /** Whether the fetch in use rejects a redirect that it is told not to follow, as Electron's does. */
 export function isRefused(error: unknown, follow: Follow | undefined): boolean {
@@ -113,14 +95,13 @@ export function isRedirected({ status, headers }: AxiosResponse, { rules }: Foll
 /** @param onRedirect is told of each redirect */
 function followWith(
   rules: RedirectRules,
-  limit: number,
   requestedUrl: (attempt: AttemptConfig) => URL,
   onRedirect?: (next: URL) => void,
 ): Follow {
   const run: Following = async (attempt, first, target, connection) => {
     const { auth } = attempt;
     // axios's http adapter takes 0 and null for the default. (0 never gets here.)
-    const maxRedirects = Number(attempt.maxRedirects) || limit;
+    const maxRedirects = Number(attempt.maxRedirects) || rules.limit;
     const sensitive = sensitiveOf(attempt, target);
     const firstOrigin = requestedUrl(attempt).origin;
     let response = first;

@@ -1,17 +1,13 @@
 import type { ClientRequest } from 'node:http';
 import { now } from '../base/clock';
 import { codeOf, errorChain } from '../base/errors';
+import { isClosedSession, isRefusedStream } from '../failover/network-errors';
 
 /** ms. A connection that breaks later than this after sending may have been used by the server. */
 const STALE_WITHIN = 1000;
 
 /** How Node reports that a server has closed a connection: a reset, a hang-up, a broken pipe. */
 const CLOSED_CODE = /^(?:ECONNRESET|EPIPE|ECONNABORTED)$/;
-
-/** HTTP/2: the server had closed the session before the request. (INVALID is a session's state, not an argument's.) */
-const SESSION_CODE = /^ERR_HTTP2_(?:GOAWAY|INVALID)_SESSION$/;
-/** It says so of a stream, too. */
-const REFUSED_STREAM = 'NGHTTP2_REFUSED_STREAM';
 
 /** A request that failed. */
 interface FailedRequest {
@@ -27,7 +23,7 @@ interface FailedRequest {
  * Whether the server had closed a kept-alive connection when the request was sent on it. The server has seen nothing of
  * it then, so the failover sends it once more.
  */
-export function isClosedSocket({ sent, error, sentAt, isAnswered }: FailedRequest): boolean {
+export function isStaleSocket({ sent, error, sentAt, isAnswered }: FailedRequest): boolean {
   return (
     sent?.reusedSocket === true &&
     !isAnswered &&
@@ -41,8 +37,6 @@ export function isClosedSocket({ sent, error, sentAt, isAnswered }: FailedReques
  *
  * @param hasServed whether the backend has answered over HTTP/2 before
  */
-export function isClosedSession(error: unknown, hasServed: boolean): boolean {
-  return errorChain(error).some(
-    ({ code, message }) => SESSION_CODE.test(code ?? '') || (hasServed && String(message).includes(REFUSED_STREAM)),
-  );
+export function isStaleSession(error: unknown, hasServed: boolean): boolean {
+  return errorChain(error).some((each) => isClosedSession(each) || (hasServed && isRefusedStream(each)));
 }

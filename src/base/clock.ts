@@ -22,7 +22,7 @@ export const afterTask: (callback: () => void) => void = /* @__PURE__ */ (() => 
 })();
 
 /** Resolves in the next turn of the event loop, after pending microtasks. */
-export function nextTurn(): Promise<void> {
+export function nextEventLoopTurn(): Promise<void> {
   return new Promise((resolve) => void (immediate ?? setTimeout)(resolve));
 }
 

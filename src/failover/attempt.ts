@@ -1,4 +1,4 @@
-import { nextTurn } from '../base/clock';
+import { nextEventLoopTurn } from '../base/clock';
 import { CodedError, codeOf } from '../base/errors';
 import { checkSendable } from '../http/body';
 import type { HttpResponse } from '../http/messages';
@@ -35,8 +35,8 @@ export async function attempt<R extends HttpRequest, A extends HttpResponse>(
     return failureOfResponse(read.response, await read.data, inFlight.backend, request.config);
   } catch (error) {
     exchange.isOver = true;
-    // A client that obeys its signal rejects at once, with an error that holds the native request.
-    if (error instanceof AbortReason) await nextTurn();
+    // A client that obeys its signal rejects at once. Wait for that: its error holds the native request.
+    if (error instanceof AbortReason) await nextEventLoopTurn();
     return unsuccessful(run, current, error);
   }
 }
@@ -104,7 +104,7 @@ function send<R extends HttpRequest, A extends HttpResponse>(
   });
 }
 
-/** What an attempt that threw comes to. */
+/** Turns what an attempt threw into its outcome. */
 function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
   { client, request, attempts, budget, hasWholeBudget }: Run<R, A>,
   { inFlight, body, exchange, held, afterGivenUp }: CurrentAttempt,
@@ -115,26 +115,16 @@ function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
   const { connection } = exchange;
   if (thrown instanceof CodedError) {
     const error = client.translate(request, thrown);
-    if (thrown.code !== 'ERR_CREDENTIAL') return { is: 'callers', error };
+    if (thrown.code !== 'ERR_CREDENTIAL') return { is: 'unrelated', error };
     return { is: 'failure', failure: failureOfError(error, backend.info, config, 'credential') };
   }
   if (!(thrown instanceof AbortReason)) {
     // A client that obeys its signal reports a cancel itself.
-    if (budget.isCancelled && codeOf(thrown).code === 'ERR_CANCELED') return { is: 'callers', error: thrown };
-    const outcome = classifyError(thrown, {
-      backend,
-      config,
-      bodyError: body.failure.error,
-      connection,
-      response: held,
-    });
-    // A connection that breaks again after the second sending says no more than any other.
-    return outcome.is === 'stale' && (exchange.fresh || !body.replayable)
-      ? { is: 'failure', failure: failureOfError(thrown, backend.info, config, 'ambiguous') }
-      : outcome;
+    if (budget.isCancelled && codeOf(thrown).code === 'ERR_CANCELED') return { is: 'unrelated', error: thrown };
+    return classifyError(thrown, { backend, config, bodyError: body.failure.error, connection, response: held });
   }
   const error = client.translate(request, thrown, afterGivenUp ?? { request: connection?.native });
-  if (thrown.why === 'cancelled') return { is: 'callers', error };
+  if (thrown.why === 'cancelled') return { is: 'unrelated', error };
   const ofHead = outcomeOfHead(error, { backend, config, bodyError: undefined, connection });
   if (ofHead?.is === 'failure' && thrown.why === 'timeout') {
     return { is: 'expired', failure: ofHead.failure, blame: true, retryAfter: ofHead.retryAfter };

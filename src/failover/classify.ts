@@ -5,7 +5,7 @@ import { parseRetryAfter } from '../http/retry-after';
 import type { StreamRefusal } from '../http/stream-inspection';
 import type { Backend, PooledBackend } from '../pool/backend';
 import type { FailureReason } from '../pool/reasons';
-import { isAtWork } from './blame';
+import { isAboutRequest } from './blame';
 import { isReturnable, isSuccess, isUnauthorized } from './failure';
 import type { Failure } from './failure';
 import {
@@ -21,8 +21,8 @@ import type { Connection } from './connection';
 /** How an attempt ended. */
 export type Outcome<A> =
   | { readonly is: 'success'; readonly response: A }
-  /** A cancel, the caller's own mistake, a local problem or a bug: no backend is blamed. The caller gets the error. */
-  | Callers
+  /** A cancel, the caller's own mistake, a local problem or a bug: nothing that a backend did. The caller gets the error. */
+  | Unrelated
   /** The caller's `timeout` passed. The backend is blamed if this attempt had the whole of it, or if the backend had answered. */
   | {
       readonly is: 'expired';
@@ -30,14 +30,17 @@ export type Outcome<A> =
       readonly blame: boolean;
       readonly retryAfter?: number | undefined;
     }
-  /** A kept-alive connection that the server had closed. The request is sent again to the same backend. */
-  | { readonly is: 'stale'; readonly error: unknown }
+  /**
+   * A kept-alive connection that the server had closed. The request is sent again to the same backend, once. `failure` is
+   * what it counts as otherwise.
+   */
+  | { readonly is: 'stale'; readonly failure: Failure }
   /** The request got no socket in time. No backend is blamed, and another one may be tried. */
   | { readonly is: 'no socket'; readonly error: unknown }
   | Failed;
 
-interface Callers {
-  readonly is: 'callers';
+interface Unrelated {
+  readonly is: 'unrelated';
   readonly error: unknown;
   readonly status?: number;
 }
@@ -133,15 +136,16 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
     const { failure: seen, retryAfter } = failureOfResponse(response, response.data, backend, config);
     const failure = { ...seen, error, ...codeOf(error) };
     // A 4xx about the request whose body was lost: the caller gets the error.
-    return isAtWork(failure) && !isReturnable(failure)
-      ? { is: 'callers', error, status: response.status }
+    return isAboutRequest(failure) && !isReturnable(failure)
+      ? { is: 'unrelated', error, status: response.status }
       : { is: 'failure', failure, retryAfter };
   }
   const chain = errorChain(error);
-  if (isOutOfFileDescriptors(chain)) return { is: 'callers', error };
-  if (connection?.isStale === true) return { is: 'stale', error };
-  if (bodyError !== undefined && chain.some((each) => each === bodyError)) return { is: 'callers', error };
-  if (exceedsLimit(chain, config)) return { is: 'callers', error };
+  if (isOutOfFileDescriptors(chain)) return { is: 'unrelated', error };
+  if (connection?.isStale === true)
+    return { is: 'stale', failure: failureOfError(error, backend.info, config, 'ambiguous') };
+  if (bodyError !== undefined && chain.some((each) => each === bodyError)) return { is: 'unrelated', error };
+  if (exceedsLimit(chain, config)) return { is: 'unrelated', error };
   if (response !== undefined) {
     // After the head, any other error is the backend's.
     const { failure } = failed(error, evidence, brokenReason(error));
@@ -149,7 +153,7 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
   }
   // An agent may fail with an error of any kind. If it has no socket, that is no mistake of the caller's by itself.
   const isUnsent = connection?.isUnsent === true;
-  if (isOwnMistake(chain) || (!isUnsent && !isNetworkError(chain, connection))) return { is: 'callers', error };
+  if (isOwnMistake(chain) || (!isUnsent && !isNetworkError(chain, connection))) return { is: 'unrelated', error };
   return failed(error, evidence, reasonOfError(error, connection));
 }
 
@@ -157,10 +161,10 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
  * The outcome of an attempt that a time limit ended after the head of an error response had arrived: the head counts,
  * whatever becomes of the body. `undefined`: none had arrived.
  */
-export function outcomeOfHead(error: unknown, evidence: Evidence): Failed | Callers | undefined {
+export function outcomeOfHead(error: unknown, evidence: Evidence): Failed | Unrelated | undefined {
   const { connection } = evidence;
   if (isSuccess(connection?.head?.status)) return undefined;
-  return classifyError(error, evidence) as Failed | Callers;
+  return classifyError(error, evidence) as Failed | Unrelated;
 }
 
 function responseOf(error: unknown, { config, connection, response: read }: Evidence): HttpResponse | undefined {

@@ -4,7 +4,7 @@ import type { Attempt } from '../pool/events';
 import type { Exhausted, NoDeployment } from '../pool/turns';
 import type { Failure } from './failure';
 
-/** A response that no backend gave. Each client makes one of its own of it. It names no host. */
+/** A response that no backend gave. Each client turns it into a response of its own kind. It names no host. */
 export interface Fabricated {
   readonly status: number;
   readonly statusText: string;
@@ -74,15 +74,15 @@ export function wordsOf({ reason, status = 0, code, error }: Why): string {
   if (reason === 'credential') return 'credential refused';
   if (reason === 'timeout') return 'timed out';
   if (status >= 400) return `HTTP ${String(status)}`;
-  return networkErrorIn(error)?.code ?? (NETWORK_CODE.test(code ?? '') ? code! : 'unreachable');
+  return networkErrorIn(error)?.code ?? (TELLING_CODE.test(code ?? '') ? code! : 'unreachable');
 }
 
 /** Codes that say more than that something failed. axios's own don't. */
-const NETWORK_CODE = /^(?!ERR_(?:NETWORK|BAD_RESPONSE)$)[A-Z][A-Z\d_]+$|^Connection/;
+const TELLING_CODE = /^(?!ERR_(?:NETWORK|BAD_RESPONSE)$)[A-Z][A-Z\d_]+$|^Connection/;
 
 /** The innermost error with such a code: axios's fetch adapter has a code of its own around it. */
 function networkErrorIn(error: unknown): ErrorLike | undefined {
-  return errorChain(error).findLast((each) => NETWORK_CODE.test(each.code ?? ''));
+  return errorChain(error).findLast((each) => TELLING_CODE.test(each.code ?? ''));
 }
 
 /** What the last attempt failed with: `message`, `code`, `status` and `backend`, without the request and response. */

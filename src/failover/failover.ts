@@ -7,7 +7,7 @@ import type { Exhausted, NoDeployment } from '../pool/turns';
 import { attempt } from './attempt';
 import { record } from './attempt-record';
 import type { Recorded } from './attempt-record';
-import { coverageOf, isAtWork, isBackendToBlame } from './blame';
+import { coverageOf, isAboutRequest } from './blame';
 import type { Failed, Outcome } from './classify';
 import { namedDeployment, neededDeployment } from './deployment';
 import { causeOf, exhaustedResponse, noDeploymentResponse, wordsOf } from './fabricated';
@@ -47,15 +47,17 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       const turn = turns.next(deployment, budget.remaining(), unread !== undefined);
       if (turn.is === 'read body') {
         run.body = await openBody(run, unread!);
+        // Ask again: much can change meanwhile.
         continue;
       }
       if (turn.is === 'wait') {
         // A timeout from now on isn't the fault of one backend alone.
         run.hasWholeBudget = false;
+        // `end` begins a new round, in which backends may be tried again.
         await budget.guard(() => turn.over).finally(turn.end);
         continue;
       }
-      if (turn.is === 'exhausted' || turn.is === 'no deployment') return giveUp(run, turn);
+      if (turn.is === 'exhausted' || turn.is === 'no deployment') return answerWithoutBackend(run, turn);
       inFlight = turn.inFlight;
       // From now on, this attempt's answer is the one to fall back on.
       dropFallback(run);
@@ -63,9 +65,9 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       const body = (run.body ??= asIs(request.body));
       let current = newAttempt(run, inFlight, body);
       let outcome = await attempt(run, current);
-      while (outcome.is === 'stale') {
-        // Once: `attempt` makes a second stale connection a failure.
-        record(run, current, { error: outcome.error, reason: 'stale' });
+      if (outcome.is === 'stale' && body.replayable) {
+        // Sent again to the same backend, once.
+        record(run, current, { error: outcome.failure.error, reason: 'stale' });
         current = newAttempt(run, inFlight, body, { fresh: true });
         outcome = await attempt(run, current);
       }
@@ -82,7 +84,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       }
     }
   } catch (error) {
-    // Only the package's own errors are changed: those of the budget, of the turns and of a body.
+    // `translate` changes the errors of the budget and of a body. `attempt` has translated those of an attempt.
     throw client.reject(request, client.translate(request, error), run.attempts);
   } finally {
     dropFallback(run);
@@ -91,22 +93,22 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   }
 }
 
-/** What the request does after an attempt. */
-type Next<A> =
+/** What an attempt comes to for its request. */
+type Conclusion<A> =
   | { readonly is: 'return'; readonly response: A }
   | { readonly is: 'throw'; readonly error: unknown }
   /** Try another backend. `isFinal`: don't retry this backend after a wait */
   | { readonly is: 'go on'; readonly isFinal: boolean; readonly fallback: Fallback<A> | undefined };
 
 /**
- * Tells the pool and its listeners how the attempt went, and decides what the request does next. The pool counts the attempt
- * as ended from the first that it is told.
+ * Tells the pool and its listeners how the attempt went, and decides what the request does next. The first call that tells
+ * the pool also ends the attempt there.
  */
 function conclude<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
-  outcome: Exclude<Outcome<A>, { is: 'stale' }>,
-): Next<A> {
+  outcome: Outcome<A>,
+): Conclusion<A> {
   const { pool, rules } = run;
   const { inFlight, body } = current;
   const mayGoOn = body.replayable && !rules.singleAttempt;
@@ -117,14 +119,14 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       record(run, current, { status: response.status, response });
       return { is: 'return', response };
     }
-    case 'callers':
+    case 'unrelated':
       // A 4xx whose body was lost shows the backend at work.
       if (outcome.status !== undefined) pool.noteAtWork(inFlight);
       end(run, current, outcome);
       return { is: 'throw', error: outcome.error };
     case 'expired': {
-      const { failure, blame } = outcome;
-      if (blame) blameExpired(run, current, outcome);
+      const { failure } = outcome;
+      if (outcome.blame) concludeExpired(run, current, outcome);
       else end(run, current, { error: failure.error });
       return { is: 'throw', error: failure.error };
     }
@@ -132,9 +134,11 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       end(run, current, outcome);
       if (!mayGoOn) return { is: 'throw', error: outcome.error };
       return { is: 'go on', isFinal: false, fallback: { error: outcome.error } };
+    // A connection that was stale twice, or a body that can't be sent again: no different from other failures.
+    case 'stale':
     case 'failure': {
       run.failure = outcome.failure;
-      const failsOver = askAndBlame(run, current, outcome);
+      const failsOver = concludeFailure(run, current, outcome);
       return afterFailure(run, current, outcome.failure, failsOver && mayGoOn);
     }
   }
@@ -146,7 +150,7 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
   { exchange }: CurrentAttempt,
   failure: Failure,
   goesOn: boolean,
-): Next<A> {
+): Conclusion<A> {
   const { status = 0, reason, error } = failure;
   const response = failure.response as A | undefined;
   const isReturned = isReturnable(failure);
@@ -156,7 +160,7 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
   const isFinal = reason === 'client-error';
   const isPinned = rules.pinned !== undefined;
   // A 4xx is returned if no backend is left. Instead of a 429 or 5xx, the caller then gets the fabricated 429, unless the
-  // request is pinned: there is only one backend that could say more.
+  // request is pinned, since no other backend could have answered it.
   if (isReturned && (isPinned || (status < 500 && status !== 429))) {
     return { is: 'go on', isFinal, fallback: { response: response!, abort: exchange.abort } };
   }
@@ -166,17 +170,17 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
 }
 
 /**
- * Asks the user's rules about a failure (by default `defaultFailoverCondition`), and tells the pool. Returns whether another
- * backend may be tried.
+ * Asks the user's rules about a failure (by default `defaultFailoverCondition`), tells the pool and records the attempt.
+ * Returns whether another backend may be tried.
  */
-function askAndBlame<R extends HttpRequest, A extends HttpResponse>(
+function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
-  { failure, retryAfter }: Failed,
+  { failure, retryAfter }: Pick<Failed, 'failure' | 'retryAfter'>,
 ): boolean {
   const { client, rules, pool } = run;
   const { inFlight, exchange } = current;
-  let isBlamed = isBackendToBlame(failure);
+  let isBlamed = !isAboutRequest(failure);
   let override: number | undefined;
   try {
     const failsOver = checkedBoolean(rules.failoverCondition(failure), 'failoverCondition');
@@ -188,13 +192,13 @@ function askAndBlame<R extends HttpRequest, A extends HttpResponse>(
     throw error;
   } finally {
     // Also if one of the rules threw.
-    if (isAtWork(failure)) pool.noteAtWork(inFlight);
-    end(run, current, failure, isBlamed ? blameFor(run, inFlight, failure, { retryAfter, override }) : 0);
+    if (isAboutRequest(failure)) pool.noteAtWork(inFlight);
+    end(run, current, failure, isBlamed ? blame(run, inFlight, failure, { retryAfter, override }) : 0);
   }
 }
 
-/** Blames the backend of an attempt that the caller's `timeout` ended. No other backend may be tried. */
-function blameExpired<R extends HttpRequest, A extends HttpResponse>(
+/** Blames the backend for an attempt that the caller's `timeout` ended, and records the attempt. No other may be tried. */
+function concludeExpired<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
   { failure, retryAfter }: Pick<Failed, 'failure' | 'retryAfter'>,
@@ -203,12 +207,12 @@ function blameExpired<R extends HttpRequest, A extends HttpResponse>(
   try {
     override = checkedCooldown(run.rules.cooldown(failure));
   } finally {
-    end(run, current, failure, blameFor(run, current.inFlight, failure, { retryAfter, override }));
+    end(run, current, failure, blame(run, current.inFlight, failure, { retryAfter, override }));
   }
 }
 
 /** Tells the pool that the backend failed. Returns the ms of cooldown that this costs. */
-function blameFor<R extends HttpRequest, A extends HttpResponse>(
+function blame<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   inFlight: InFlight,
   failure: Failure,
@@ -239,7 +243,10 @@ function end<R extends HttpRequest, A extends HttpResponse>(
  *
  * @throws the error of the latest attempt, where that is the caller's answer
  */
-function giveUp<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, turn: Exhausted | NoDeployment): A {
+function answerWithoutBackend<R extends HttpRequest, A extends HttpResponse>(
+  run: Run<R, A>,
+  turn: Exhausted | NoDeployment,
+): A {
   const { client, request, attempts, fallback, failure, pool } = run;
   // It is the caller's now, and isn't discarded.
   run.fallback = undefined;

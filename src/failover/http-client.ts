@@ -39,7 +39,7 @@ export interface Target {
   readonly body: Body;
 }
 
-/** One sending of a request. */
+/** One transmission of a request. */
 export interface Exchange {
   /** Ends the sending. Without it, the caller's own `signal` and `cancelToken` do. */
   readonly abort: Abort | undefined;
@@ -65,17 +65,17 @@ export interface Settling {
   readonly cause?: Error | undefined;
 }
 
-/** A response of whose body the beginning is read. */
+/** A response whose body has been read in part. */
 export interface Beginning<A> {
   /** Takes the place of the response. It has all of the body for whoever reads it. */
   readonly response: A;
-  /** Resolves to whether the body is over; rejects with what it breaks with. */
+  /** Resolves to whether the body has ended; rejects with the error that cut it off. */
   readonly isOver: Promise<boolean>;
 }
 
 /**
  * Sends the attempts of a request. The caller gets its library's own responses and errors. axios is one client, fetch
- * another. It knows nothing of pools, cooldowns and conditions.
+ * another. A client knows nothing of pools, cooldowns and conditions.
  */
 export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
   /**

@@ -26,7 +26,7 @@ export function brokenReason(error: unknown): FailureReason {
   return TIMEOUT_CODE.test(codeOf(error).code ?? '') ? 'timeout' : 'ambiguous';
 }
 
-/** What a response with a status of 0 is reported with. */
+/** The message for a response whose status is 0. */
 export const NO_STATUS = 'Network Error: the response has no status';
 
 /** Codes of a timeout: axios's, and the operating system's. */
@@ -46,8 +46,6 @@ const UNCONNECTED = new RegExp(
     'ESERVFAIL$|ETIMEOUT$|EREFUSED$|ENODATA$|EFORMERR$|EBADRESP$|ECANCELLED$',
     // undici
     'UND_ERR_CONNECT_',
-    // HTTP/2: the server has not processed it
-    'ERR_HTTP2_(?:GOAWAY|INVALID)_SESSION$',
     // Bun
     'ConnectionRefused$',
     // OpenSSL: what is wrong with a certificate
@@ -58,10 +56,18 @@ const UNCONNECTED = new RegExp(
 /** Codes of TLS. Over fetch, a handshake that fails and a record that breaks later look alike. */
 const TLS_CODE = /^(?:EPROTO$|ERR_TLS_|ERR_SSL_)/;
 
-/** HTTP/2: the stream was refused before it was processed. */
-const REFUSED_STREAM = 7;
+/** HTTP/2: whether the server had closed the session before the request. (INVALID is a session's state, not an argument's.) */
+export function isClosedSession({ code = '' }: ErrorLike): boolean {
+  return /^ERR_HTTP2_(?:GOAWAY|INVALID)_SESSION$/.test(code);
+}
 
-function sentNothing({ code = '', syscall, message, rstCode }: ErrorLike, hidesHandshake: boolean): boolean {
+/** HTTP/2: whether the server refused the stream before it processed the request. (RFC 9113: code 7.) */
+export function isRefusedStream({ message, rstCode }: ErrorLike): boolean {
+  return rstCode === 7 || String(message).includes('NGHTTP2_REFUSED_STREAM');
+}
+
+function sentNothing(error: ErrorLike, hidesHandshake: boolean): boolean {
+  const { code = '', syscall, message } = error;
   // An established connection fails with the same codes.
   if (syscall === 'read' || syscall === 'write') return false;
   return (
@@ -69,8 +75,9 @@ function sentNothing({ code = '', syscall, message, rstCode }: ErrorLike, hidesH
     (!hidesHandshake && TLS_CODE.test(code)) ||
     // An operating system's ETIMEDOUT while connecting. axios's clarified timeout has the same code and no syscall.
     /^(?:connect$|getaddrinfo$|query)/.test(String(syscall)) ||
-    rstCode === REFUSED_STREAM ||
-    /before secure TLS connection|NGHTTP2_REFUSED_STREAM|^bad port$/.test(String(message))
+    isClosedSession(error) ||
+    isRefusedStream(error) ||
+    /before secure TLS connection|^bad port$/.test(String(message))
   );
 }
 

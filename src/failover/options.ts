@@ -32,7 +32,7 @@ export interface FailoverOptions extends BackendPoolOptions {
    */
   readonly failoverCondition?: FailoverCondition | undefined;
   /**
-   * ms of cooldown that a failure costs its backend, capped by `maxCooldown`. It sets the length, never what follows.
+   * ms of cooldown that a failure costs its backend, capped by `maxCooldown`. It changes how long the cooldown lasts, not whether a trial follows.
    * `undefined` means the default rule: the wait that the server specified; else 100 ms, or `defaultCooldown` after a 429
    * or without any sign of life, doubled for each further failure in a row. 0 puts no backend on cooldown. Anything but
    * `undefined` or a finite number ≥ 0 rejects the request with a `TypeError`.
@@ -108,7 +108,7 @@ export interface Rules {
   readonly shouldBalance: (config: RequestConfig) => boolean;
   /** `failover: false`: one attempt, and its response is returned to the caller as it is. */
   readonly singleAttempt: boolean;
-  /** What `config.failover` says of limits: it overrides those of a backend, which override the others. */
+  /** The limits that `config.failover` gives. They override those of a backend, which override the other options. */
   readonly ofRequest: { readonly attemptTimeout?: number | undefined };
   /** The name of the only backend that the request may go to. */
   readonly pinned: string | undefined;

@@ -1,5 +1,6 @@
 import { now } from '../base/clock';
 import { joined } from '../http/body-text';
+import { MAX_ERROR_BODY } from '../http/error-body';
 import type { HttpResponse } from '../http/messages';
 import type { Take } from '../http/read-beginning';
 import type { AbortReason } from './cancel';
@@ -8,9 +9,6 @@ import type { CurrentAttempt, Run } from './run';
 
 /** ms that reading the body of an error response may take. */
 const READING_TIME = 1000;
-
-/** The most that is read of it, in bytes. */
-const MAX_READ = 65_536;
 
 /**
  * Reads the body of an error response, unless it is read already: for at most a second, the rest of `attemptTimeout`, and half
@@ -30,7 +28,7 @@ export function readErrorBody<R extends HttpRequest, A extends HttpResponse>(
   let size = 0;
   const take: Take = (bytes) => {
     size += bytes.length;
-    return chunks.push(bytes) > 0 && size >= MAX_READ;
+    return chunks.push(bytes) > 0 && size >= MAX_ERROR_BODY;
   };
   // Half of the caller's time is left for other backends.
   const ms = Math.min(READING_TIME, rest, remaining / 2);

@@ -1,10 +1,10 @@
 import { bodyFor, pathFor } from '../failover/deployment';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
-import { isQueryCredential } from '../http/credentials';
 import { copyHeaders, removeHeaders } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
 import { withParams, withoutParams } from '../http/url';
+import { dropsParam } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
 import { HALF_DUPLEX } from './request';
 import type { FetchRequest } from './request';
@@ -57,9 +57,6 @@ function urlFor({ route }: FetchRequest, backend: BackendSettings): string {
   const { params, credentials } = backend;
   const full = backend.baseURL + base + url;
   if (params === undefined && !(credentials.own && route.holdsCredential)) return full;
-  const kept = withoutParams(
-    full,
-    (param) => params?.has(param) === true || (credentials.own && isQueryCredential(param)),
-  );
+  const kept = withoutParams(full, (param) => dropsParam(backend, param));
   return params === undefined ? kept : withParams(kept, params);
 }

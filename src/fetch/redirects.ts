@@ -5,28 +5,19 @@ import { isRedirectRefusal } from '../failover/network-errors';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { headerOf } from '../http/headers';
-import { FETCH_REDIRECTS, hiddenRedirect, isRedirect, nextHop } from '../http/redirect';
+import { FETCH_REDIRECTS, hiddenRedirect, isFollowedForFetch, isRedirect, nextHop } from '../http/redirect';
 import type { Hop, NextHop } from '../http/redirect';
 import { discardBody, isNode } from '../http/streams';
 import type { AttemptInit } from './attempt-init';
 import type { Fetch, FetchRequest } from './request';
 
-/** The fetch standard's limit. */
-const MAX_REDIRECTS = 20;
-
 /** A `Location` that can't be followed is an error, as in fetch. */
 const RULES = { ...FETCH_REDIRECTS, badLocation: 'throw', refusesUserinfo: true } as const;
 
-/**
- * Whether the package follows the redirects of an attempt. A fetch would carry every header but `Authorization` to
- * another origin, and in some runtimes that one too. Without credentials, only Node's own fetch is followed, which
- * shows where a redirect leads: so a connection that is refused behind a redirect can be told from one that is refused
- * at once.
- */
+/** Whether the package follows the redirects of an attempt. */
 export function isFollowed({ redirect, fetch }: FetchRequest, { backend }: Target, { headers }: AttemptInit): boolean {
-  if (redirect !== 'follow') return false;
-  const { sensitive } = backend.credentials;
-  return (isNode() && fetch === globalThis.fetch) || Object.keys(headers).some((name) => sensitive.includes(name));
+  const isNodes = isNode() && fetch === globalThis.fetch;
+  return redirect === 'follow' && isFollowedForFetch(isNodes, headers, backend.credentials.sensitive);
 }
 
 /**
@@ -62,7 +53,7 @@ export async function followed(
       return redirects === 0 ? response : alike(response, { redirected: true, type: isElsewhere ? 'cors' : type });
     }
     discardBody(response.body);
-    if (redirects >= MAX_REDIRECTS) throw failed(new Error('redirect count exceeded'));
+    if (redirects >= RULES.limit) throw failed(new Error('redirect count exceeded'));
     onRedirect();
     const from = { url: new URL(url), method: init.method, headers: init.headers };
     const next = nextOf(from, { status, location }, backend.credentials.sensitive);

@@ -190,7 +190,7 @@ function isAsyncIterable(body: unknown): body is AsyncIterable<Uint8Array> {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body && !isOneShot(body);
 }
 
-/** As with fetch, an aborted signal cancels the body, also while it is read. */
+/** As with fetch, an aborted signal cancels the body, even while it is being read. */
 function cancellableBody(body: unknown, signal: AbortSignal | undefined): Pick<FetchRequest, 'body' | 'cancelBody'> {
   if (signal === undefined || !isWebStream(body) || body.locked) return { body, cancelBody: () => discardBody(body) };
   const { stream, cancel } = cancellable(body);

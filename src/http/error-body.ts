@@ -7,8 +7,8 @@ interface ErrorBody {
   readonly message?: string;
 }
 
-/** Longer bodies are no error messages. */
-const MAX_LENGTH = 65_536;
+/** Characters, or bytes. Longer bodies are no error messages. */
+export const MAX_ERROR_BODY = 65_536;
 
 /** Reads `{ "error": { "code", "type", "message" } }` from a body in any form. Empty for every other body. */
 export function errorBodyOf(data: unknown): ErrorBody {
@@ -27,7 +27,7 @@ export function errorFieldsOf(error: unknown): ErrorBody {
 }
 
 function parsed(data: unknown): unknown {
-  const text = bodyText(data, MAX_LENGTH);
+  const text = bodyText(data, MAX_ERROR_BODY);
   if (text === undefined) return data;
   if (!text.trimStart().startsWith('{')) return undefined;
   try {

@@ -29,6 +29,8 @@ export interface NextHop extends Hop {
 /** Where an HTTP client follows redirects, and where it gives up. */
 export interface RedirectRules {
   follows(status: number): boolean;
+  /** The most redirects of a request, unless the caller says otherwise. */
+  readonly limit: number;
   /** What becomes of a `Location` that is not an http(s) URL. */
   readonly badLocation: 'throw' | 'return';
   /** Whether a `Location` with userinfo is an error. Otherwise the userinfo is dropped. Default: false */
@@ -38,12 +40,14 @@ export interface RedirectRules {
 /** axios's http adapter (follow-redirects 1.16): every 3xx with a `Location`. */
 export const HTTP_REDIRECTS: RedirectRules = {
   follows: (status) => status >= 300 && status < 400,
+  limit: 21,
   badLocation: 'throw',
 };
 
 /** The fetch standard, except that a response with a bad `Location` is returned to the caller. */
 export const FETCH_REDIRECTS: RedirectRules = {
   follows: (status) => [301, 302, 303, 307, 308].includes(status),
+  limit: 20,
   badLocation: 'return',
 };
 
@@ -81,6 +85,21 @@ export function nextHop(
       (leavesOrigin && (ORIGIN_HEADERS.includes(name) || sensitive.includes(name))),
   );
   return { url, method: dropsBody ? 'get' : from.method, headers, dropsBody };
+}
+
+/**
+ * Whether the package follows the redirects of a fetch, rather than the fetch itself. A fetch would carry every header but
+ * `Authorization` to another origin, and in some runtimes that one too. Without credentials, only Node's own fetch is
+ * followed, which shows where a redirect leads: so a connection that is refused behind a redirect can be told from one that
+ * is refused at once.
+ *
+ * @param isNodes whether it is Node's own fetch
+ * @param sensitive lower-case names of headers that another origin must not get
+ */
+export function isFollowedForFetch(isNodes: boolean, headers: HeaderFields, sensitive: readonly string[]): boolean {
+  const isCredential = ([name, value]: [string, unknown]) =>
+    value != null && value !== false && sensitive.includes(name.toLowerCase());
+  return isNodes || Object.entries(headers).some(isCredential);
 }
 
 export function isRedirect(status: number, location: unknown, rules: RedirectRules): location is string {

@@ -1,11 +1,11 @@
 import { entriesOf, isText, must, optional, optionalDuration, resolveOptions, show, showType } from '../base/check';
 import type { Aliases, Checks } from '../base/check';
-import { isAuth, resolveCredentials } from '../http/credentials';
+import { isAuth, isQueryCredential, resolveCredentials } from '../http/credentials';
 import type { CredentialOptions, Credentials } from '../http/credentials';
 import { checkBaseURL, masked } from './base-url';
 import type { BaseURL } from './base-url';
-import { checkRequest } from './backend-request';
-import type { BackendRequestOptions } from './backend-request';
+import { checkRequest } from './backend-request-options';
+import type { BackendRequestOptions } from './backend-request-options';
 
 /** An endpoint that requests may be sent to. */
 export interface BackendOptions extends CredentialOptions {
@@ -108,6 +108,11 @@ const ALIASES: Aliases = {
 /** What a backend calls the caller's deployment. `false`: it doesn't have it. `undefined`: the same. */
 export function nameAt({ deployments }: BackendSettings, deployment: string): string | false | undefined {
   return deployments?.get(deployment) ?? deployments?.get('*');
+}
+
+/** Whether the backend doesn't get a query parameter of the caller's: it has one of that name, or a credential of its own. */
+export function dropsParam({ params, credentials }: BackendSettings, name: string): boolean {
+  return params?.has(name) === true || (credentials.own && isQueryCredential(name));
 }
 
 /** @throws TypeError that names the place and the value */

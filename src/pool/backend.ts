@@ -109,7 +109,7 @@ export class PooledBackend {
     return Math.max(...this.circuitsOf(scope).map((circuit) => circuit.failedEpoch));
   }
 
-  /** When it stops being out and ranking behind the others, if nothing else happens. */
+  /** When it is available again as before, unless something else happens first. */
   availableAt(scope: Scope, now: number): number {
     return Math.max(this.#circuit.availableAt(now), this.#known(scope)?.availableAt(now) ?? 0);
   }

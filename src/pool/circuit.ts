@@ -119,7 +119,7 @@ export class Circuit {
     return this.#holdUntil(now) > now;
   }
 
-  /** When it stops being out and ranking behind the others, if nothing else happens. A time in the past means now. */
+  /** When it is available again as before, unless something else happens first. A time in the past means now. */
   availableAt(now: number): number {
     return Math.max(this.#outUntil(now), this.#reserveUntil ?? 0);
   }

@@ -6,12 +6,12 @@ export interface CooldownLimits {
   readonly maxCooldown: number;
 }
 
-/** A failed attempt, as the circuit is told of it. */
+/** A failed attempt, as reported to the circuit. */
 export interface AttemptFailure {
   readonly reason: FailureReason;
   /** The wait that the server specified, in ms. */
   readonly retryAfter: number | undefined;
-  /** The length that the user's `cooldown` chose, in ms. It replaces the length, never what follows. */
+  /** The length that the user's `cooldown` chose, in ms. It changes how long the cooldown lasts, not whether a trial follows. */
   readonly override: number | undefined;
   /** Whether the backend answered another request since this attempt began. */
   readonly isAlive: boolean;
@@ -22,8 +22,9 @@ export interface AttemptFailure {
 /**
  * What ends a cooldown, and what follows it:
  *
- * - `asked`: the server or the user specified it. Only time or `restore` ends it; nothing follows
- * - `guessed`: nobody did. A success ends it. After the first step of the ladder nothing follows, else a trial
+ * - `asked`: after a 429, or after any failure for which the server specified a wait; and by hand. Only time or `restore`
+ *   ends it; nothing follows
+ * - `guessed`: after any other failure. A success ends it. After the first step of the ladder nothing follows, else a trial
  * - `oversized`: the server asked for too long a wait. The backend ranks behind the others; a trial follows, and a
  *   success ends both
  */

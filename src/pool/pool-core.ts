@@ -52,6 +52,8 @@ export interface PoolSettings extends CooldownLimits {
   readonly selector: Selector;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 /**
  * What the failover needs from a pool beyond its public methods. `BackendPool` is a facade over it. Its users reach it
  * through a symbol that carries the version of this interface (`coreOf`).
@@ -77,14 +79,14 @@ export class PoolCore {
     this.#refresh();
   }
 
-  /** Takes a backend or one deployment of it out, whatever its options say. */
+  /** Puts a backend, or one of its deployments, on cooldown by hand. `maxCooldown` doesn't apply. */
   cool(backend: PooledBackend, scope: Scope, ms: number): void {
     const cooldown: Cooldown = { scope, reason: 'manual', kind: 'asked', duration: ms };
     this.#tellWatchers(backend, cooldown);
     this.#impose(backend, cooldown, false);
   }
 
-  /** Takes it out because another process says so. The length is the caller's to cap. */
+  /** Puts it on cooldown because another process says so. The caller has limited the length. */
   learn(backend: PooledBackend, cooldown: Cooldown): void {
     this.#impose(backend, cooldown, true);
   }
@@ -189,11 +191,17 @@ export class PoolCore {
     if (this.#end(inFlight)) this.#refresh();
   }
 
-  /** ms until a backend becomes available. */
-  availableIn(wanted: Wanted, opensAt: (backend: PooledBackend) => number = () => 0): number {
+  /**
+   * ms until a backend becomes available; 0 if one is
+   *
+   * @param opensAt when a backend may be used, besides
+   * @param except names of backends that don't count
+   */
+  availableIn(wanted: Wanted, opensAt: (backend: PooledBackend) => number = () => 0, except = NONE): number {
     const time = now();
     const at = this.backends
       .serving(wanted)
+      .filter(({ info }) => !except.has(info.name))
       .map((backend) => Math.max(backend.availableAt(backend.scopeOf(wanted.deployment), time), opensAt(backend)));
     return Math.max(0, Math.min(...at) - time);
   }

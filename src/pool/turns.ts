@@ -94,7 +94,7 @@ export class Turns {
     const inFlight = isBehind || isUnread ? undefined : this.#begin(wanted, isPaced);
     if (inFlight !== undefined) return { is: 'attempt', inFlight };
     const time = now();
-    const retryAfter = this.#soonest(wanted, time);
+    const retryAfter = this.pool.availableIn(wanted, undefined, this.#final);
     const pause = this.#pause(wanted, time);
     // The queue doesn't know about this request's own pause.
     const isOwn = this.#final.size > 0 || pause > retryAfter;
@@ -156,20 +156,12 @@ export class Turns {
     return this.pool.beginLastResort(wanted, this.#tried);
   }
 
-  /** ms until a backend becomes available that may answer otherwise than before. */
-  #soonest(wanted: Wanted, time: number, pauseOf: (backend: PooledBackend) => number = () => 0): number {
-    const waits = this.pool.backends
-      .serving(wanted)
-      .filter(({ info }) => !this.#final.has(info.name))
-      .map((backend) =>
-        Math.max(backend.availableAt(backend.scopeOf(wanted.deployment), time) - time, pauseOf(backend)),
-      );
-    return Math.max(0, Math.min(...waits));
-  }
-
-  /** ms until a backend becomes available, or longer: so that short waits don't become a hot loop. */
+  /**
+   * ms until a backend becomes available that may answer otherwise than before, or longer: so that short waits don't become
+   * a hot loop.
+   */
   #pause(wanted: Wanted, time: number): number {
-    return this.#soonest(wanted, time, (backend) => this.#pauseOf(backend));
+    return this.pool.availableIn(wanted, (backend) => time + this.#pauseOf(backend), this.#final);
   }
 
   /**

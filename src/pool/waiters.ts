@@ -65,7 +65,7 @@ export class Waiters {
     return this.#queueOf(wanted)?.isReady === true;
   }
 
-  /** Whether a request that may wait has to leave this backend to others, for the sake of its pace. */
+  /** Whether a request that may wait has to skip this backend, whose next slot is for those that wait already. */
   holdsBack(wanted: Wanted, backend: PooledBackend, time: number): boolean {
     return this.#queueOf(wanted)!.opensAt(backend) > time;
   }

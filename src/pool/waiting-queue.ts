@@ -44,7 +44,7 @@ export class WaitingQueue {
   /** By `order`. */
   readonly #places: Place[] = [];
   readonly #paces = new Map<PooledBackend, Pace>();
-  /** The soonest times of all places. They may be too soon, since those of places that have left may be among them. */
+  /** The soonest times of all places. They may be too early: those of places that have left may still count. */
   #soonest: Times = NEVER;
   /** When the timer calls `run`. */
   #runsAt = Infinity;

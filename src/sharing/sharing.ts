@@ -1,4 +1,4 @@
-import { nextTurn, now } from '../base/clock';
+import { nextEventLoopTurn, now } from '../base/clock';
 import type { PooledBackend } from '../pool/backend';
 import type { CooldownReason } from '../pool/reasons';
 import type { Cooldown, PoolCore, Watcher } from '../pool/pool-core';
@@ -95,7 +95,7 @@ export class Sharing implements Watcher {
     if (kind === 'asked' && own !== undefined && own.until >= until) return;
     this.#own.set(subject, { message, began, until });
     if (this.#isKnown(subject, until, ms)) return;
-    if (this.#untold.size === 0) void nextTurn().then(() => this.#tellUntold());
+    if (this.#untold.size === 0) void nextEventLoopTurn().then(() => this.#tellUntold());
     this.#untold.add(subject);
   }
 
