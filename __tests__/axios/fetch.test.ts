@@ -1,7 +1,7 @@
 /** What depends on the fetch in use, which `env.fetch` replaces. */
 import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
-import { priorityAdapter } from '../../src';
+import { attemptsOf, priorityAdapter } from '../../src';
 import type { BackendOptions } from '../../src';
 import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 
@@ -144,4 +144,29 @@ test('a 503 page of text fails over under responseType: formdata', async () => {
   const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }], { adapter: 'fetch' });
   const { data, attempts } = await axios.post<FormData>('/x', {}, { adapter, responseType: 'formdata' });
   expect([data.get('a'), attempts]).toEqual(['1', [expect.objectContaining({ status: 503 }), expect.anything()]]);
+});
+
+test('an answer that is no form, under responseType: formdata, is the mistake of the caller', async () => {
+  const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  first.always({ body: '{}', headers: { 'content-type': 'application/json' } });
+  const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }], { adapter: 'fetch' });
+  const config = { responseType: 'formdata' } as const;
+  const plain = await rejectionOf(axios.get(`${first.url}/x`, { ...config, adapter: 'fetch' }));
+  const error = await rejectionOf(axios.get('/x', { ...config, adapter }));
+  expect([error.message, attemptsOf(error)]).toEqual([plain.message, [expect.objectContaining({ status: 200 })]]);
+  expect(second.calls).toHaveLength(0);
+  expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, failures: 0, cooldowns: [] });
+});
+
+test('a form that breaks off, under responseType: formdata, is the failure of its backend', async () => {
+  const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  first.always((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/x-www-form-urlencoded', 'content-length': '100' });
+    response.write('a=', () => response.destroy());
+  });
+  second.always({ body: 'a=1', headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+  const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }], { adapter: 'fetch' });
+  const { data } = await axios.get<FormData>('/x', { adapter, responseType: 'formdata' });
+  expect(data.get('a')).toBe('1');
+  expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 1 });
 });

@@ -1,8 +1,11 @@
 import axios from 'axios';
-import { attemptsOf, isContextLengthExceeded } from '../../src';
+import { attemptsOf, isContextLengthExceeded, priorityAdapter } from '../../src';
 import type { PoolEvent } from '../../src';
-import { rejectionOf } from '../support/fake-backend';
+import { closeBackendsAfterEach, FakeBackend, rejectionOf } from '../support/fake-backend';
+import { wires } from '../support/wires';
 import { stubPool, throttled } from '../support/stub-pool';
+
+closeBackendsAfterEach();
 
 test('attemptsOf reads the attempts of a response and of an error', async () => {
   const { adapter, replies } = stubPool({ a: {}, b: { priority: 2 } });
@@ -68,6 +71,22 @@ describe('an attempt', () => {
     ]);
   });
 });
+
+test.each('installedAxios' in globalThis ? ['http'] : wires())(
+  'a 404 whose body is lost has its reason and request id, over %s',
+  async (wire) => {
+    const backend = await FakeBackend.start();
+    backend.always((_, response) => {
+      response.writeHead(404, { 'content-length': '100', 'x-request-id': 'id' });
+      response.write('{', () => response.destroy());
+    });
+    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: wire });
+    expect(attemptsOf(await rejectionOf(axios.post('/x', {}, { adapter })))).toMatchObject([
+      { status: 404, reason: 'client-error', requestId: 'id' },
+    ]);
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, failures: 0 });
+  },
+);
 
 describe('isContextLengthExceeded', () => {
   const body = (code: string) => JSON.stringify({ error: { code, message: 'too long' } });

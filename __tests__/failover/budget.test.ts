@@ -111,11 +111,15 @@ describe('a `cooldown` option', () => {
     [undefined, 10_000],
   ])('that returns %p sets what a request costs whose whole timeout one attempt took', async (own, cost) => {
     const cooldown = jest.fn(() => own);
-    const { adapter } = await pair(neverReply, { cooldown });
+    const failoverCondition = jest.fn(() => true);
+    const { adapter, b } = await pair(neverReply, { cooldown, failoverCondition });
     const error = await rejectionOf(axios.get('/x', { adapter, timeout: 20 }));
     expect(error.attempts).toMatchObject([{ backend: 'a', reason: 'timeout', code: 'ECONNABORTED' }]);
     expect((error.attempts as { cooldown?: number }[])[0]?.cooldown).toBe(cost);
     expect(cooldown.mock.calls).toMatchObject([[{ reason: 'timeout', backend: { name: 'a' } }]]);
+    // Its answer doesn't matter: no time is left for another backend.
+    expect(failoverCondition.mock.calls).toEqual(cooldown.mock.calls);
+    expect(b.calls).toHaveLength(0);
   });
 
   test('that throws rejects the request, and the default cooldown applies', async () => {
@@ -473,6 +477,22 @@ test('a timeout given as text has the error message of axios', async () => {
   replies.a = () => new Promise(() => undefined);
   const error = await rejectionOf(axios.get('/x', { adapter, timeout: '20ms' as never }));
   expect(error).toMatchObject({ message: 'timeout of 20msms exceeded' });
+});
+
+test.each(wires())('over %s, what is left of a deadline that has passed is a timeout at once', async (wire) => {
+  const { adapter, a } = await pair(neverReply, { adapter: wire });
+  for (const timeout of [-5, '-1' as never]) {
+    const error = await rejectionOf(axios.get('/x', { adapter, timeout }));
+    expect(error).toMatchObject({ code: wire.includes('fetch') ? 'ETIMEDOUT' : 'ECONNABORTED', attempts: [] });
+    expect(error.message).toBe(`timeout of ${String(timeout)}ms exceeded`);
+  }
+  expect(a.calls).toHaveLength(0);
+  expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, failures: 0 });
+});
+
+test.each(wires())('over %s, a timeout below a millisecond is none', async (wire) => {
+  const { adapter } = await pair({ body: 'ok' }, { adapter: wire });
+  expect((await axios.get('/x', { adapter, timeout: 0.5 })).data).toBe('ok');
 });
 
 test.each(['http', 'fetch'])('over %s, a timeout longer than a timer allows does not fire at once', async (wire) => {

@@ -195,6 +195,13 @@ describe('a failure', () => {
     expect(pool.snapshot()[0]).toMatchObject({ available: true });
   });
 
+  test('that Node throws for a value out of range is a mistake of the caller', async () => {
+    const { request, replies, pool } = stubPool({ a: {}, b: { priority: 2 } });
+    replies.a = Object.assign(new RangeError('out of range'), { code: 'ERR_OUT_OF_RANGE' });
+    expect(await rejectionOf(request())).toMatchObject({ code: 'ERR_OUT_OF_RANGE', attempts: [{ backend: 'a' }] });
+    expect(pool.snapshot()[0]).toMatchObject({ available: true, failures: 0 });
+  });
+
   test('that XMLHttpRequest throws for an invalid header is a mistake of the caller', async () => {
     const { request, replies, pool } = stubPool({ a: {}, b: { priority: 2 } });
     replies.a = () => {

@@ -1,6 +1,6 @@
 import axios from 'axios';
 import { rejectionOf } from '../support/fake-backend';
-import { fakeClock, stubPool } from '../support/stub-pool';
+import { fakeClock, stubPool, throttled } from '../support/stub-pool';
 
 describe('a failover condition', () => {
   test('decides about the cooldown even if the request makes only one attempt', async () => {
@@ -39,6 +39,28 @@ describe('a failover condition', () => {
     expect(response).toMatchObject({ status: 404, data: 'no such file' });
     expect(response.fabricated).toBeUndefined();
     expect(tried).toHaveLength(2);
+  });
+
+  test('that returns true for a 404 lets the request wait only for backends that it has not tried', async () => {
+    const { request, replies, tried, pool } = stubPool(
+      { a: {}, b: { priority: 2 }, c: { priority: 3 } },
+      { failoverCondition: ({ status = 0 }) => status >= 400, maxWait: 60_000 },
+    );
+    replies.a = throttled(20);
+    replies.b = { status: 404, data: 'no such file' };
+    replies.c = () => {
+      // The request waits again for `a` now: its latest answer is no 404.
+      replies.a = 200;
+      return throttled(20);
+    };
+    pool.cool('c', 600_000);
+    expect(await request()).toMatchObject({ status: 404, data: 'no such file' });
+    expect(tried).toEqual(['a', 'b']);
+    pool.restore('a');
+    pool.restore('c');
+    pool.cool('c', 40);
+    expect((await request()).status).toBe(200);
+    expect(tried.slice(2)).toEqual(['a', 'b', 'c', 'a']);
   });
 
   test('that returns false for a 429 returns it to the caller, and the backend goes on cooldown', async () => {

@@ -133,9 +133,11 @@ describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s:', (_
     expect(b.calls).toHaveLength(1);
   });
 
-  test('the wait is also read from the message of the event', async () => {
-    const words = 'Rate limit reached. Please retry after 20 seconds.';
-    const { pool } = await pools(stream([event({ error: { message: words } })]));
+  test.each([
+    { message: 'Rate limit reached. Please retry after 20 seconds.' },
+    { type: 'server_error', message: 'The server had an error. Please try again in 20s.' },
+  ])('the wait is also read from the message of the event: %j', async (error) => {
+    const { pool } = await pools(stream([event({ error })]));
     expect((await send(pool)).status).toBe(200);
     const remaining = cooldownOf(pool, 'a');
     expect(remaining).toBeGreaterThan(18_000);

@@ -600,6 +600,20 @@ describe('the request of each attempt', () => {
     expect(b.lastCall.url).toContain('/openai/deployments/gpt-b/chat/completions?api-version=2&list');
   });
 
+  test('has the same parameters of its backend as over axios, objects included', async () => {
+    const params = {
+      o: { x: 1, 'y z': { deep: ['1', 2] }, none: null },
+      list: [{ a: 1 }, { b: true }],
+      gone: undefined,
+    };
+    const { fetch, b } = await pair(throttle(60_000), {}, { params });
+    await fetch(URL_);
+    await axios.get(URL_, { adapter: priorityAdapter(fetch.pool) });
+    const [byFetch, byAxios] = b.calls.map(({ url }) => [...new URL(url, b.url).searchParams]);
+    expect(byFetch).toEqual(byAxios);
+    expect(byFetch).toContainEqual(['o[y z][deep][1]', '2']);
+  });
+
   test('keeps the rest of a URL from which the backend removes a parameter', async () => {
     const { fetch, b } = await pair(throttle(60_000), {}, { params: { 'api-version': null } });
     await fetch(`${URL_}?api-version=1`, post());

@@ -155,3 +155,12 @@ describe('the model of a body of any size', () => {
     );
   });
 });
+
+test('a polluted Object.prototype names no model', () => {
+  Object.defineProperty(Object.prototype, 'model', { value: 'polluted', configurable: true });
+  try {
+    expect(modelOf('{"input":"hi"}')).toBeUndefined();
+  } finally {
+    Reflect.deleteProperty(Object.prototype, 'model');
+  }
+});

@@ -42,6 +42,11 @@ describe('a backend with its own credential', () => {
     ['apiKey function', { apiKey: () => 'own' }, { 'api-key': 'own' }],
     ['apiKey promise', { apiKey: () => Promise.resolve('own') }, { 'api-key': 'own' }],
     ['azureADTokenProvider', { azureADTokenProvider: () => Promise.resolve('tok') }, { authorization: 'Bearer tok' }],
+    [
+      'token with its scheme',
+      { azureADTokenProvider: () => Promise.resolve('bearer  tok') },
+      { authorization: 'Bearer tok' },
+    ],
     ['auth header', { headers: { 'Ocp-Apim-Subscription-Key': 'own' } }, { 'ocp-apim-subscription-key': 'own' }],
     ['Authorization header', { headers: { Authorization: 'Basic own' } }, { authorization: 'Basic own' }],
   ])('sends only that: %s', async (_, own, expected) => {
@@ -174,6 +179,11 @@ describe('a credential provider', () => {
     ],
     ['returns an empty string', { apiKey: () => '' }, none('apiKey', 'an empty string')],
     ['returns blanks', { apiKey: () => '  ' }, none('apiKey', 'a string')],
+    [
+      'returns a scheme without a token',
+      { azureADTokenProvider: () => Promise.resolve('Bearer ') },
+      none('azureADTokenProvider', 'an empty string'),
+    ],
     [
       'returns undefined',
       { azureADTokenProvider: () => Promise.resolve(undefined as unknown as string) },

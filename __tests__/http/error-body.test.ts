@@ -39,3 +39,14 @@ test('bytes are read without a TextDecoder, as in jsdom under Jest', () => {
     Object.assign(globalThis, { TextDecoder });
   }
 });
+
+test('a polluted Object.prototype is no error', () => {
+  Object.defineProperty(Object.prototype, 'code', { value: 'polluted', configurable: true });
+  Object.defineProperty(Object.prototype, 'error', { value: { code: 'polluted' }, configurable: true });
+  try {
+    expect([errorBodyOf('{}'), errorBodyOf('{"error":{"type":"t"}}')]).toEqual([{}, { type: 't' }]);
+  } finally {
+    Reflect.deleteProperty(Object.prototype, 'code');
+    Reflect.deleteProperty(Object.prototype, 'error');
+  }
+});

@@ -38,7 +38,7 @@ export function attemptConfig(request: AxiosRequest, target: Target, abort: Abor
   attempt.validateStatus = acceptAll;
   // The budget ends the attempt. An adapter's own timeout would count each attempt anew. But a foreign adapter may obey
   // nothing else.
-  if (abort !== undefined && kind !== 'foreign' && attempt.timeout) attempt.timeout = 0;
+  if (kind !== 'foreign' && attempt.timeout) attempt.timeout = 0;
   if (backend.request !== undefined) Object.assign(attempt, backend.request);
   setTarget(attempt, request, backend);
   attempt.data = bodyFor(request, target);

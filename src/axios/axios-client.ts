@@ -56,7 +56,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
       route,
       body: config.data as unknown,
       deployment: route.deployment,
-      timeout: timeoutOf(config),
+      timeout: timeoutOf(config, kind),
       streamed: responseTypeOf(config, kind) === 'stream',
       obeysCancel: kind === 'http' || kind === 'xhr',
       // axios's fetch adapter modifies the abort reason; foreign adapters may know no `cancelToken`.

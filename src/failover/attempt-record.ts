@@ -56,7 +56,7 @@ type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 export interface Recorded {
   /** Its headers may name the request. */
   readonly response?: HttpResponse;
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** Its code is recorded. */
   readonly error?: unknown;
   readonly reason?: Attempt['reason'];

@@ -11,6 +11,7 @@ import type { Failure } from './failure';
 import {
   brokenReason,
   exceedsLimit,
+  isNotTheForm,
   isOwnMistake,
   isOutOfFileDescriptors,
   isNetworkError,
@@ -42,7 +43,11 @@ export type Outcome<A> =
 interface Unrelated {
   readonly is: 'unrelated';
   readonly error: unknown;
-  readonly status?: number;
+  /** If the backend had answered: it is at work. */
+  readonly status?: number | undefined;
+  /** Of a 4xx about the request whose body was lost. */
+  readonly reason?: FailureReason;
+  readonly response?: HttpResponse;
 }
 
 /** A failed attempt. */
@@ -84,8 +89,10 @@ export function failureOfStream(
   config: RequestConfig,
 ): Failed {
   const errorCode = streamError.code ?? streamError.type;
-  const retryAfter = parseRetryAfter({ status, headers: response.headers as object, data: streamError });
   const reason = status === 429 ? 'throttled' : 'server-error';
+  // The words count for any refusal, while `parseRetryAfter` reads those of a 500 not at all.
+  const worded = { status: status === 429 ? 429 : 503, headers: response.headers as object, data: streamError };
+  const retryAfter = parseRetryAfter(worded);
   const about = {
     backend: backend.info,
     config,
@@ -137,7 +144,7 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
     const failure = { ...seen, error, ...codeOf(error) };
     // A 4xx about the request whose body was lost: the caller gets the error.
     return isAboutRequest(failure) && !isReturnable(failure)
-      ? { is: 'unrelated', error, status: response.status }
+      ? { is: 'unrelated', error, status: response.status, reason: failure.reason, response }
       : { is: 'failure', failure, retryAfter };
   }
   const chain = errorChain(error);
@@ -147,6 +154,7 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
   if (bodyError !== undefined && chain.some((each) => each === bodyError)) return { is: 'unrelated', error };
   if (exceedsLimit(chain, config)) return { is: 'unrelated', error };
   if (response !== undefined) {
+    if (isNotTheForm(chain, config)) return { is: 'unrelated', error, status: response.status };
     // After the head, any other error is the backend's.
     const { failure } = failed(error, evidence, brokenReason(error));
     return { is: 'failure', failure: { ...failure, response, status: response.status } };

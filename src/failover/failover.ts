@@ -126,7 +126,8 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       return { is: 'throw', error: outcome.error };
     case 'expired': {
       const { failure } = outcome;
-      if (outcome.blame) concludeExpired(run, current, outcome);
+      // No time is left for another backend, whatever the rules say.
+      if (outcome.blame) concludeFailure(run, current, outcome);
       else end(run, current, { error: failure.error });
       return { is: 'throw', error: failure.error };
     }
@@ -194,20 +195,6 @@ function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
     // Also if one of the rules threw.
     if (isAboutRequest(failure)) pool.noteAtWork(inFlight);
     end(run, current, failure, isBlamed ? blame(run, inFlight, failure, { retryAfter, override }) : 0);
-  }
-}
-
-/** Blames the backend for an attempt that the caller's `timeout` ended, and records the attempt. No other may be tried. */
-function concludeExpired<R extends HttpRequest, A extends HttpResponse>(
-  run: Run<R, A>,
-  current: CurrentAttempt,
-  { failure, retryAfter }: Pick<Failed, 'failure' | 'retryAfter'>,
-): void {
-  let override: number | undefined;
-  try {
-    override = checkedCooldown(run.rules.cooldown(failure));
-  } finally {
-    end(run, current, failure, blame(run, current.inFlight, failure, { retryAfter, override }));
   }
 }
 

@@ -90,7 +90,7 @@ const OWN_CODE = new RegExp(
     // axios: a bad option, an unsupported feature
     'BAD_OPTION|BAD_REQUEST$|NOT_SUPPORT|DEPRECATED|FORM_DATA_',
     // Node and undici: a bad header, URL or argument, a length that isn't the body's
-    'HTTP_INVALID_|HTTP2_INVALID_(?!SESSION)|INVALID_|UNESCAPED_|ASSERTION$|(?:REQ|HTTP)_CONTENT_LENGTH_MISMATCH$',
+    'OUT_OF_RANGE$|HTTP_INVALID_|HTTP2_INVALID_(?!SESSION)|INVALID_|UNESCAPED_|ASSERTION$|(?:REQ|HTTP)_CONTENT_LENGTH_MISMATCH$',
     // undici: a dispatcher that the user has closed
     'CLOSED$|DESTROYED$',
   ].join('|')})|^UND_MOCK_`,
@@ -105,6 +105,11 @@ export function exceedsLimit(chain: readonly ErrorLike[], config: RequestConfig)
   // axios 1.5.0 says the same of a truncated body, with a limit of -1.
   if (String(chain[0]?.message).startsWith('maxContentLength size of ')) return Number(config.maxContentLength) > -1;
   return chain.some((each) => LIMIT_CODE.test(each.code ?? '') || isRedirectRefusal(each));
+}
+
+/** Whether the caller asked for a form (`responseType: 'formdata'`, over fetch), and the body of the response is none. */
+export function isNotTheForm(chain: readonly ErrorLike[], { responseType }: RequestConfig): boolean {
+  return /^formdata$/i.test(String(responseType)) && !isNetworkError(chain, undefined);
 }
 
 /** Whether it is the caller's own mistake, such as a Blob whose file has changed, or a failed `integrity` check. */

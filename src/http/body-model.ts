@@ -1,3 +1,5 @@
+import { own } from '../base/check';
+
 /** The model that a body names. */
 export interface BodyModel {
   readonly name: string;
@@ -11,7 +13,7 @@ export function modelOf(data: unknown): BodyModel | undefined {
   try {
     const text = typeof data === 'string' ? data : new TextDecoder('utf-8', STRICT).decode(data as ArrayBuffer);
     // Parsers refuse a byte order mark, servers often don't.
-    const { model: name } = JSON.parse(text.replace(/^\uFEFF/, '')) as { model?: unknown };
+    const name = own(JSON.parse(text.replace(/^\uFEFF/, '')) as { model?: unknown }, 'model');
     // All of axios's adapters take an ArrayBuffer.
     const encoded = (body: string) => (text === data ? body : new TextEncoder().encode(body).buffer);
     return typeof name === 'string' ? { name, renamed: (to) => encoded(renameInJSON(text, to)) } : undefined;

@@ -71,12 +71,14 @@ export type HeaderList = readonly (readonly [name: string, value: HeaderValue])[
 export function resolveCredentials(options: CredentialOptions, origin: string, place: string): Credentials {
   const { apiKey, azureADTokenProvider, headers = {} } = options;
   const set = new Map<string, readonly [name: string, value: HeaderValue | (() => Promise<string>)]>();
-  if (typeof apiKey === 'function') set.set('api-key', ['api-key', secretFrom(apiKey, '', `${place}.apiKey()`)]);
+  if (typeof apiKey === 'function') set.set('api-key', ['api-key', secretFrom(apiKey, `${place}.apiKey()`)]);
   else if (apiKey !== undefined) set.set('api-key', ['api-key', checkKey(apiKey, `${place}.apiKey`)]);
   if (azureADTokenProvider !== undefined) {
     const where = `${place}.azureADTokenProvider`;
     must(typeof azureADTokenProvider === 'function', where, 'be a function', azureADTokenProvider, showType);
-    set.set('authorization', ['Authorization', secretFrom(azureADTokenProvider, 'Bearer ', `${where}()`)]);
+    const token = async () => withoutScheme(await azureADTokenProvider());
+    const secret = secretFrom(token, `${where}()`);
+    set.set('authorization', ['Authorization', async () => `Bearer ${await secret()}`]);
   }
   let own = set.size > 0;
   // These come last, because they replace the credentials above.
@@ -104,7 +106,7 @@ export function resolveCredentials(options: CredentialOptions, origin: string, p
 }
 
 /** Asks a provider. If it fails, so does the attempt at its backend. The message repeats nothing that it said. */
-function secretFrom(provide: Provider, prefix: string, where: string): () => Promise<string> {
+function secretFrom(provide: Provider, where: string): () => Promise<string> {
   const failed = (why: string, cause?: unknown) => new CodedError(`${where} ${why}`, 'ERR_CREDENTIAL', { cause });
   return async () => {
     let secret: unknown;
@@ -115,8 +117,13 @@ function secretFrom(provide: Provider, prefix: string, where: string): () => Pro
     }
     if (!isSecret(secret)) throw failed(`must return a non-empty string, got ${showType(secret)}`);
     if (!HEADER_TEXT.test(secret)) throw failed('returned an invalid header value');
-    return prefix + secret;
+    return secret;
   };
+}
+
+/** Some providers return the whole value of the header. */
+function withoutScheme(token: string): string {
+  return typeof token === 'string' ? token.replace(/^\s*bearer(?:\s+|$)/i, '') : token;
 }
 
 function isSecret(value: unknown): value is string {

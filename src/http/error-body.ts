@@ -12,18 +12,23 @@ export const MAX_ERROR_BODY = 65_536;
 
 /** Reads `{ "error": { "code", "type", "message" } }` from a body in any form. Empty for every other body. */
 export function errorBodyOf(data: unknown): ErrorBody {
-  const { error } = Object(parsed(data)) as { error?: unknown };
+  const { error } = ownFields(parsed(data));
   return errorFieldsOf(error);
 }
 
 /** Reads the `code`, `type` and `message` of an error. */
 export function errorFieldsOf(error: unknown): ErrorBody {
-  const { code, type, message } = Object(error) as Record<string, unknown>;
+  const { code, type, message } = ownFields(error);
   return {
     ...((typeof code === 'string' || typeof code === 'number') && { code: String(code) }),
     ...(typeof type === 'string' && { type }),
     ...(typeof message === 'string' && { message }),
   };
+}
+
+/** The fields of an object itself, and not what a polluted `Object.prototype` holds. */
+export function ownFields(value: unknown): Readonly<Record<string, unknown>> {
+  return Object.assign(Object.create(null) as Record<string, unknown>, value);
 }
 
 function parsed(data: unknown): unknown {

@@ -1,5 +1,5 @@
 import { bodyText, bytesOfText } from './body-text';
-import { errorFieldsOf } from './error-body';
+import { errorFieldsOf, ownFields } from './error-body';
 import { EventStreamParser } from './event-stream';
 import type { ServerSentEvent } from './event-stream';
 import { headerOf } from './headers';
@@ -88,12 +88,12 @@ function meaningOf({
   data,
 }: ServerSentEvent): { readonly is: 'content' } | { readonly is: 'error'; readonly error: StreamError } | undefined {
   const value = parsed(data);
-  const { type, object, choices, error, response, statusCode } = Object(value) as Record<string, unknown>;
+  const { type, object, choices, error, response, statusCode } = ownFields(value);
   const kinds = [name, type, object];
   const isKind = (pattern: RegExp) => kinds.some((kind) => typeof kind === 'string' && pattern.test(kind));
   if (isKind(PRELUDE)) return undefined;
   if (isKind(/^response\.failed$/)) {
-    const given = (Object(response) as { error?: unknown }).error ?? error;
+    const given = ownFields(response).error ?? error;
     return hasError(given) ? { is: 'error', error: streamErrorOf(given) } : undefined;
   }
   if (hasError(error)) return { is: 'error', error: streamErrorOf(error) };

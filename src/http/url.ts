@@ -70,23 +70,28 @@ function nameOf(pair: string): string {
   return decode(name.replace(/[\t\n\r]/g, '').replace(/\+/g, ' '));
 }
 
-/** Adds query parameters. `null` adds none. Every other byte stays as it is. Arrays are written as axios writes them. */
+/** Adds query parameters. `null` adds none. Every other byte stays as it is. Arrays and objects are written as in axios. */
 export function withParams(url: string, params: ReadonlyMap<string, unknown>): string {
-  const added = [...params]
-    .filter(([, value]) => value !== null)
-    .flatMap(([name, value]) =>
-      Array.isArray(value)
-        ? value.map((each: unknown) => `${encodeURIComponent(name)}[]=${encoded(each)}`)
-        : `${encodeURIComponent(name)}=${encoded(value)}`,
-    );
+  const added = [...params].flatMap(([param, value]) => {
+    const name = encodeURIComponent(param);
+    return isFlat(value) ? value.flatMap((each) => pairsOf(`${name}[]`, each)) : pairsOf(name, value);
+  });
   if (added.length === 0) return url;
   const hash = url.indexOf('#');
   const [path, fragment] = hash < 0 ? [url, ''] : [url.slice(0, hash), url.slice(hash)];
   return `${path}${path.includes('?') ? '&' : '?'}${added.join('&')}${fragment}`;
 }
 
-function encoded(value: unknown): string {
-  return encodeURIComponent(value instanceof Date ? value.toISOString() : (value as string));
+/** A list of plain values. Only such a list that is in no object is written without indexes. */
+function isFlat(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && value.every((each) => Object(each) !== each);
+}
+
+function pairsOf(name: string, value: unknown): readonly string[] {
+  if (value === null || value === undefined) return [];
+  if (value instanceof Date) return [`${name}=${encodeURIComponent(value.toISOString())}`];
+  if (typeof value !== 'object') return [`${name}=${encodeURIComponent(value as string)}`];
+  return Object.entries(value).flatMap(([key, each]) => pairsOf(`${name}[${encodeURIComponent(key)}]`, each));
 }
 
 /** Decodes percent-encoding; returns text that can't be decoded as it is. */

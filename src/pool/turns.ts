@@ -57,6 +57,8 @@ export class Turns {
   #tried: ReadonlySet<string> = NOTHING_TRIED;
   /** Names of the backends whose answer would be the same after a wait. */
   #final: ReadonlySet<string> = NOTHING_TRIED;
+  /** Whether the latest answer would be. Then the request waits only for backends that it hasn't tried. */
+  #isLastFinal = false;
   /** Whether this round has had its attempt at a backend that is out because of a guess. */
   #hasHadLastResort = false;
   #failedRounds: Map<string, FailedRounds> | undefined;
@@ -94,15 +96,20 @@ export class Turns {
     const inFlight = isBehind || isUnread ? undefined : this.#begin(wanted, isPaced);
     if (inFlight !== undefined) return { is: 'attempt', inFlight };
     const time = now();
-    const retryAfter = this.pool.availableIn(wanted, undefined, this.#final);
+    const retryAfter = this.pool.availableIn(wanted, undefined, this.#settled);
     const pause = this.#pause(wanted, time);
     // The queue doesn't know about this request's own pause.
-    const isOwn = this.#final.size > 0 || pause > retryAfter;
+    const isOwn = this.#settled.size > 0 || pause > retryAfter;
     if (this.maxWait > 0 && pause <= room)
       return this.#wait(wanted, { pause, readyAt: isOwn ? time + pause : time, deadline: time + room });
     // Infinity: a retry would change no backend's answer. Then report when a new request could be served.
     const soonest = retryAfter === Infinity ? this.pool.availableIn(wanted) : retryAfter;
     return { is: 'exhausted', retryAfter: soonest, backends: this.#out(wanted) };
+  }
+
+  /** Names of the backends that aren't tried again after a wait. */
+  get #settled(): ReadonlySet<string> {
+    return this.#isLastFinal ? this.#tried : this.#final;
   }
 
   #noDeployment({ deployment, pinned }: Wanted): NoDeployment {
@@ -139,6 +146,7 @@ export class Turns {
     const { name, successes } = backend.info;
     this.#tried = new Set(this.#tried).add(name);
     if (isFinal) this.#final = new Set(this.#final).add(name);
+    this.#isLastFinal = isFinal;
     if (this.maxWait === 0) return;
     this.#failedRounds ??= new Map();
     const before = this.#failedRounds.get(name);
@@ -161,7 +169,7 @@ export class Turns {
    * a hot loop.
    */
   #pause(wanted: Wanted, time: number): number {
-    return this.pool.availableIn(wanted, (backend) => time + this.#pauseOf(backend), this.#final);
+    return this.pool.availableIn(wanted, (backend) => time + this.#pauseOf(backend), this.#settled);
   }
 
   /**
@@ -184,7 +192,7 @@ export class Turns {
     const end = (): void => {
       wait.end();
       this.#waited += now() - started;
-      this.#tried = this.#final;
+      this.#tried = this.#settled;
       this.#hasHadLastResort = false;
     };
     return { is: 'wait', over: wait.over, end };
