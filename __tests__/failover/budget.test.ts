@@ -135,12 +135,12 @@ describe('a `cooldown` option', () => {
 /** Where the head of a response is seen before its body: not over the fetch adapter of an older axios. */
 const HEADS = 'installedAxios' in globalThis ? ['http'] : wires();
 
-describe('a refusal whose body stalls is classified by its head', () => {
+describe('a refusal whose body stalls', () => {
   const stalling: Reply = (_, response) => {
     response.writeHead(429, { 'retry-after': '60', 'content-length': '100' }).write('{');
   };
 
-  test.each(HEADS)('when `timeout` passes over %s', async (wire) => {
+  test.each(HEADS)('is classified by its head when `timeout` passes over %s', async (wire) => {
     const { adapter } = await pair(stalling, { adapter: wire });
     const error = await rejectionOf(axios.post('/x', {}, { adapter, timeout: 80 }));
     expect(error).toMatchObject({
@@ -149,7 +149,7 @@ describe('a refusal whose body stalls is classified by its head', () => {
     });
   });
 
-  test.each(wires())('but is ignored when the caller cancels over %s', async (wire) => {
+  test.each(wires())('is ignored when the caller cancels over %s', async (wire) => {
     const caller = new AbortController();
     const { adapter, a } = await pair(
       (...call) => {
@@ -164,7 +164,7 @@ describe('a refusal whose body stalls is classified by its head', () => {
     expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true, cooldowns: [] });
   });
 
-  test('as a sign of life for other attempts', async () => {
+  test('counts as a sign of life for other attempts', async () => {
     const { a, adapter } = await pair(stalling);
     a.script(neverReply);
     const other = rejectionOf(axios.post('/x', {}, { adapter }));

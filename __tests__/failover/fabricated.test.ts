@@ -19,40 +19,40 @@ const wordsIn = ({ data }: AxiosResponse<unknown>): string =>
 const error = (code: string, message = 'fetch failed'): Error => Object.assign(new TypeError(message), { code });
 
 describe('the message of the fabricated 429 says why a backend is out', () => {
-  test.each<[string, StubReply, Partial<BackendOptions>?]>([
-    ['throttled', throttled(2000)],
-    ['throttled', { status: 403, headers: { 'retry-after': '60' } }, { apiKey: 'key' }],
-    ['HTTP 503', 503],
-    ['HTTP 500', { status: 500, headers: { 'retry-after': '60' } }],
-    ['too large', throttled(86_400_000)],
-    ['timed out', new AxiosError('timeout of 5ms exceeded', 'ECONNABORTED')],
-    ['ECONNREFUSED', error('ECONNREFUSED')],
-    ['ENOTFOUND', Object.assign(error('ERR_NETWORK'), { cause: error('ENOTFOUND') })],
-    ['CERT_HAS_EXPIRED', error('CERT_HAS_EXPIRED')],
-    ['ConnectionRefused', error('ConnectionRefused')],
-    ['unreachable', error('ERR_NETWORK', 'Network Error')],
-    ['unreachable', new Error('Network Error')],
-  ])('%s', async (words, reply, own = {}) => {
+  test.each<[string, string, StubReply, Partial<BackendOptions>?]>([
+    ['throttled', 'a 429', throttled(2000)],
+    ['throttled', 'a used-up quota', { status: 403, headers: { 'retry-after': '60' } }, { apiKey: 'key' }],
+    ['HTTP 503', 'a 503', 503],
+    ['HTTP 500', 'a 500 with a wait', { status: 500, headers: { 'retry-after': '60' } }],
+    ['too large', 'a wait of a day', throttled(86_400_000)],
+    ['timed out', 'a timeout', new AxiosError('timeout of 5ms exceeded', 'ECONNABORTED')],
+    ['ECONNREFUSED', 'a refused connection', error('ECONNREFUSED')],
+    ['ENOTFOUND', 'an unknown host over fetch', Object.assign(error('ERR_NETWORK'), { cause: error('ENOTFOUND') })],
+    ['CERT_HAS_EXPIRED', 'an expired certificate', error('CERT_HAS_EXPIRED')],
+    ['ConnectionRefused', 'a refused connection in Bun', error('ConnectionRefused')],
+    ['unreachable', 'the network error of a browser', error('ERR_NETWORK', 'Network Error')],
+    ['unreachable', 'an error without a code', new Error('Network Error')],
+  ])('"%s" after %s', async (words, _cause, reply, own = {}) => {
     const { replies, request } = stubPool({ a: own });
     replies.a = reply;
     await request().catch(() => undefined);
     expect(wordsIn(await request())).toBe(`1 ${words}`);
   });
 
-  test('HTTP 418, if it puts a backend on cooldown', async () => {
+  test('"HTTP 418" after a 418 that puts it on cooldown', async () => {
     const options = { failoverCondition: () => true, cooldown: () => 1000 };
     const { replies, request } = stubPool({ a: {}, b: { priority: 2 } }, options);
     Object.assign(replies, { a: 418, b: 503 });
     expect(wordsIn(await request())).toBe('1 HTTP 418, 1 HTTP 503');
   });
 
-  test('credential refused', async () => {
+  test('"credential refused" after a provider that failed', async () => {
     const provider = () => Promise.reject(new Error('no token'));
     const { request } = stubPool({ a: { azureADTokenProvider: provider } });
     expect(wordsIn(await request())).toBe('1 credential refused');
   });
 
-  test('taken out by hand', async () => {
+  test('"taken out by hand" after pool.cool', async () => {
     const { request, pool } = stubPool({ a: {} });
     pool.cool('a', 5000);
     expect(wordsIn(await request())).toBe('1 taken out by hand');
@@ -73,7 +73,7 @@ describe('the message of the fabricated 429 says why a backend is out', () => {
     expect(wordsIn(await request())).toBe('2 HTTP 503');
   });
 
-  test('by the cooldown that lasts longest', async () => {
+  test('with the reason of the cooldown that lasts longest', async () => {
     fakeClock();
     const { request, replies, pool } = stubPool({ a: {} });
     replies.a = throttled(2000);

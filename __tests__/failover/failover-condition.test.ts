@@ -16,10 +16,15 @@ describe('a failover condition', () => {
   });
 
   test.each<[string, object, object, object[]]>([
-    ['puts no backend on cooldown', {}, {}, []],
-    ['unless the server specifies a wait', { 'retry-after': '5' }, {}, [{ scope: 'd', reason: 'client-error' }]],
-    ['unless `cooldown` specifies a length', {}, { cooldown: () => 5000 }, [{ scope: 'd', reason: 'client-error' }]],
-  ])('that returns true for a 404 fails over and %s', async (_, headers, options, cooldowns) => {
+    ['no backend goes on cooldown', {}, {}, []],
+    ['a wait that the server specified is kept', { 'retry-after': '5' }, {}, [{ scope: 'd', reason: 'client-error' }]],
+    [
+      'a length that `cooldown` returned is kept',
+      {},
+      { cooldown: () => 5000 },
+      [{ scope: 'd', reason: 'client-error' }],
+    ],
+  ])('that returns true for a 404 fails over, and %s', async (_, headers, options, cooldowns) => {
     const { request, replies, pool } = stubPool(
       { a: {}, b: { priority: 2 } },
       { failoverCondition: ({ status }) => status === 404, ...options },

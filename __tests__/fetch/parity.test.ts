@@ -310,10 +310,6 @@ async function outcome(probe: Probe, fetch: Fetch, at: (path: string) => string)
   }
 }
 
-test(`${String(Object.keys(PROBES).length)} probes are at least 40`, () => {
-  expect(Object.keys(PROBES).length).toBeGreaterThanOrEqual(40);
-});
-
 /** What can't be the same, each with its reason. */
 const DIFFERENCES: Readonly<Record<string, unknown>> = {
   // Native fetch follows it to the same address again, until it gives up.

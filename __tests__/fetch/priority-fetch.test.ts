@@ -456,7 +456,7 @@ describe('a custom fetch may return', () => {
     ]);
   });
 
-  test('undefined, which rejects without putting a backend on cooldown', async () => {
+  test('undefined: the request rejects, and no backend goes on cooldown', async () => {
     const fetch = priorityFetch(backends, { fetch: () => undefined as never });
     expect((await rejectionOf(fetch(URL_))).message).toContain('undefined');
     expect(fetch.pool.backends.map(({ failures }) => failures)).toEqual([0, 0]);

@@ -47,7 +47,7 @@ describe('the fields of the headers of a fetch are those that `Headers` has', ()
     );
   });
 
-  test('which share nothing with the headers given', () => {
+  test('in a copy that shares nothing with the headers given', () => {
     const headers = { a: 'b' };
     const fields = headerFieldsOf(headers);
     headers.a = 'c';

@@ -144,7 +144,7 @@ describe('a cooldown', () => {
     expect(seen).toEqual([1000, 2000, 70, 4000]);
   });
 
-  test('that follows a specified one starts at the first step, even for a request sent earlier', async () => {
+  test('of a 500 after a specified wait is 100 ms, even if its request was sent before that', async () => {
     const { request, replies, pool } = stubPool({ a: {} }, { defaultCooldown: 1000 });
     const gate = deferred<number>();
     replies.a = () => gate.promise;

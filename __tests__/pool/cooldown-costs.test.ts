@@ -22,7 +22,7 @@ function two(options: PriorityAdapterOptions = {}) {
   return { ...stub, clock, first };
 }
 
-test('names that no deployment has displace no cooldown of one', async () => {
+test('requests for unknown deployments do not displace the cooldown of a known one', async () => {
   const { request, replies, first } = two();
   replies.a = waiting(429, 60_000);
   await request({ url: chat });
@@ -68,14 +68,14 @@ test('a 404 whose body breaks off ends a trial', async () => {
 });
 
 describe('what a failure costs', () => {
-  // reply, cooldowns of three failures in a row, reason, scope, state while it lasts and right after it
+  // reply, cooldowns of three failures in a row, reason, scope, and what follows: a trial, or none
   type Row = [
     name: string,
     reply: StubReply,
     costs: number[],
     reason: string,
     scope: string | undefined,
-    after: string,
+    then: 'available' | 'trial',
   ];
   const rows: Row[] = [
     ['429 with a wait', waiting(429, 43), [43, 43, 43], 'throttled', 'chat', 'available'],
@@ -101,14 +101,14 @@ describe('what a failure costs', () => {
     ['5xx with a wait', waiting(503, 43), [43, 43, 43], 'server-error', undefined, 'available'],
     ['5xx without a wait', answer(500), [100, 200, 400], 'server-error', undefined, 'trial'],
     ['5xx with a wait of zero', waiting(503, 0), [100, 200, 400], 'server-error', undefined, 'trial'],
-    ['401 to its own credential', answer(401), [100, 200, 400], 'credential', 'chat', 'available'],
-    ['403 with a wait of zero', waiting(403, 0), [100, 200, 400], 'credential', 'chat', 'available'],
+    ['401 to its own credential', answer(401), [100, 200, 400], 'credential', 'chat', 'trial'],
+    ['403 with a wait of zero', waiting(403, 0), [100, 200, 400], 'credential', 'chat', 'trial'],
     ['no connection', () => Promise.reject(refused()), [10_000, 20_000, 40_000], 'connection', undefined, 'trial'],
     ['no response', () => Promise.reject(reset()), [10_000, 20_000, 40_000], 'ambiguous', undefined, 'trial'],
   ];
 
-  test.each(rows)('%s', async (_, reply, costs, reason, scope, after) => {
-    const { request, replies, clock, first } = two();
+  test.each(rows)('%s', async (_, reply, costs, reason, scope, then) => {
+    const { request, replies, clock, first, tried } = two();
     replies.a = reply;
     for (const cost of costs) {
       const { attempts } = await request({ url: chat });
@@ -116,26 +116,16 @@ describe('what a failure costs', () => {
       expect(first().cooldowns).toEqual([{ ...(scope !== undefined && { scope }), reason, remaining: cost }]);
       clock.advance(cost);
     }
-    // A deployment's trial doesn't show in the state of the backend.
-    expect(first().state).toBe(after);
-  });
-
-  test('a rejected credential leads to a trial of that deployment after the second failure', async () => {
-    const { request, replies, clock, tried } = two();
-    replies.a = answer(401);
-    for (const cost of [100, 200]) {
-      await request({ url: chat });
-      clock.advance(cost);
-    }
+    // In a trial, one request at a time goes to the backend.
     const gate = deferred<number>();
     replies.a = () => gate.promise;
-    const trial = request({ url: chat });
-    await eventLoopTurn();
     tried.length = 0;
-    await request({ url: chat });
-    expect(tried[0]).toBe('b');
+    const both = [request({ url: chat }), request({ url: chat })];
+    expect(tried).toEqual(then === 'trial' ? ['a', 'b'] : ['a', 'a']);
+    // A trial of one deployment doesn't show in the state of the backend.
+    expect(first().state).toBe(scope === undefined ? then : 'available');
     gate.resolve(200);
-    await trial;
+    await Promise.all(both);
   });
 
   test('a wait over maxCooldown ranks the backend behind the others for defaultCooldown, doubled in a row, until one trial', async () => {
@@ -154,7 +144,7 @@ describe('what a failure costs', () => {
     expect(first().state).toBe('available');
   });
 
-  test('a failing provider costs the ladder for the whole backend', async () => {
+  test('a failing provider costs the whole backend 100 ms, doubled in a row', async () => {
     const clock = fakeClock();
     const { request, pool } = stubPool({
       a: { azureADTokenProvider: () => Promise.reject(new Error('no token')) },
@@ -168,13 +158,13 @@ describe('what a failure costs', () => {
     expect(pool.snapshot()[0]?.state).toBe('trial');
   });
 
-  test('the ladder starts below 100 ms if defaultCooldown is shorter', async () => {
+  test('a 500 costs less than 100 ms if defaultCooldown is shorter', async () => {
     const { request, replies } = two({ defaultCooldown: 40 });
     replies.a = 500;
     expect((await request()).attempts).toMatchObject([{ cooldown: 40 }, {}]);
   });
 
-  test('no response costs only the ladder if the backend answers others, and no trial follows the first step', async () => {
+  test('no response costs only 100 ms if the backend answers others, and no trial follows the first failure', async () => {
     const { request, replies, first, clock } = two();
     const slow = deferred<Error>();
     replies.a = () => slow.promise;
