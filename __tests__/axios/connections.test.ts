@@ -10,9 +10,9 @@ import type { AddressInfo, LookupFunction, Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import axios from 'axios';
 import type { AxiosInstance, AxiosRequestConfig } from 'axios';
-import { generate } from 'selfsigned';
 import { priorityAdapter } from '../../src';
 import type { BackendOptions, PriorityAdapterOptions } from '../../src';
+import { certificate } from '../support/certificate';
 import {
   FakeBackend,
   closeBackendsAfterEach,
@@ -164,7 +164,7 @@ describe('a stale keep-alive connection', () => {
   });
 
   test.each(['http', 'https'])('is not replaced by another stale one of the same agent over %s', async (protocol) => {
-    const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
+    const { key, cert } = await certificate();
     const secure = protocol === 'https';
     const backend = await (secure ? FakeBackend.start(createSecureServer({ key, cert })) : FakeBackend.start());
     const [gate, ready] = [deferred<undefined>(), deferred<undefined>()];
@@ -366,7 +366,7 @@ describe('the request may have arrived, so a POST does not fail over, when', () 
   });
 
   test('TLS breaks after the request', async () => {
-    const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
+    const { key, cert } = await certificate();
     const raw: Socket[] = [];
     const server = createSecureServer({ key, cert });
     server.on('connection', (socket: Socket) => raw.push(socket));

@@ -4,8 +4,8 @@ import { Agent as TlsAgent, createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import axios from 'axios';
 import type { AxiosError, AxiosRequestConfig, AxiosResponse } from 'axios';
-import { generate } from 'selfsigned';
 import { priorityAdapter } from '../../src';
+import { certificate } from '../support/certificate';
 import { FakeBackend, send, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 import type { Reply } from '../support/fake-backend';
 import { pathOfSocket } from '../support/path-of-socket';
@@ -184,7 +184,7 @@ describe('settings of one backend', () => {
   });
 
   test('an httpsAgent may be set by the backend or by the request', async () => {
-    const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
+    const { key, cert } = await certificate();
     const secure = await FakeBackend.start(createTlsServer({ key, cert }));
     const httpsAgent = new TlsAgent({ rejectUnauthorized: false });
     const baseURL = `https://${secure.host}`;
@@ -196,7 +196,7 @@ describe('settings of one backend', () => {
   });
 
   test('httpVersion: 2 applies to that backend alone', async () => {
-    const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
+    const { key, cert } = await certificate();
     const first = await FakeBackend.start();
     first.always({ status: 503 });
     const server = createSecureServer({ key, cert }, (request, response) =>

@@ -23,9 +23,9 @@ import { gzipSync } from 'node:zlib';
 import axios from 'axios';
 import type { AxiosInstance, AxiosProgressEvent, AxiosRequestConfig, AxiosResponse } from 'axios';
 import NodeFormData from 'form-data';
-import { generate } from 'selfsigned';
 import { priorityAdapter } from '../../src';
 import type { BackendOptions } from '../../src';
+import { certificate as selfSigned } from '../support/certificate';
 import { FakeBackend } from '../support/fake-backend';
 import { pathOfSocket } from '../support/path-of-socket';
 
@@ -106,8 +106,7 @@ let refused: string;
 let hops: Hop[] = [];
 
 beforeAll(async () => {
-  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
-  certificate = { key, cert };
+  certificate = await selfSigned();
   [here, there, secure, proxy] = await Promise.all([
     FakeBackend.start(),
     FakeBackend.start(),

@@ -3,9 +3,9 @@ import { gzipSync } from 'node:zlib';
 import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
-import { generate } from 'selfsigned';
 import { isAmbiguousFailure, isConnectionFailure, isServerError, isThrottled, priorityAdapter } from '../../src';
 import type { Failure, PriorityAdapter, WrappedAdapter } from '../../src';
+import { certificate } from '../support/certificate';
 import {
   FakeBackend,
   neverReply,
@@ -71,7 +71,7 @@ describe.each(WIRES)('a connection failure over %s fails over, POST included:', 
   });
 
   test('an untrusted TLS certificate', async () => {
-    const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
+    const { key, cert } = await certificate();
     const secure = await FakeBackend.start(createServer({ key, cert }));
     const { adapter } = await pair(`https://${secure.host}`, wire);
     expect((await axios.post('/x', 'body', { adapter })).attempts).toHaveLength(2);

@@ -1,6 +1,6 @@
 import axios from 'axios';
 import { rejectionOf } from '../support/fake-backend';
-import { fakeClock, stubPool, throttled } from '../support/stub-pool';
+import { fakeClock, refused, stubPool, throttled } from '../support/stub-pool';
 
 describe('a failover condition', () => {
   test('decides about the cooldown even if the request makes only one attempt', async () => {
@@ -181,7 +181,7 @@ test('a condition that throws about a failure without a response rejects the req
       },
     },
   );
-  replies.a = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+  replies.a = refused();
   await expect(request()).rejects.toThrow('my own');
   expect(pool.backends[0]).toMatchObject({ pending: 0, failures: 1 });
 });

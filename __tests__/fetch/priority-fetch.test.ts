@@ -9,7 +9,7 @@ import type { BackendOptions, Failure, PriorityFetch, PriorityFetchOptions } fro
 import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends, throttle } from '../support/fake-backend';
 import { callOf, openRequest, urlOf } from '../../src/fetch/request';
 import type { Reply } from '../support/fake-backend';
-import { eventLoopTurn } from '../support/stub-pool';
+import { eventLoopTurn, refused } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
@@ -140,7 +140,7 @@ describe('when no backend is left,', () => {
   });
 
   test('the fabricated Response is of the wrapped fetch’s own class', async () => {
-    const own = Object.assign(() => Promise.reject(Object.assign(new Error('no'), { code: 'ECONNREFUSED' })), {
+    const own = Object.assign(() => Promise.reject(refused()), {
       Response: class Own extends Response {},
     });
     const fetch = priorityFetch([{ baseURL: 'a.example' }], { fetch: own });

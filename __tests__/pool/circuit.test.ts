@@ -2,7 +2,7 @@ import type { AxiosResponse } from 'axios';
 import axios from 'axios';
 import type { PoolEvent } from '../../src';
 import { rejectionOf } from '../support/fake-backend';
-import { deferred, stubPool, fakeClock, throttled, eventLoopTurn } from '../support/stub-pool';
+import { deferred, eventLoopTurn, fakeClock, refused, stubPool, throttled } from '../support/stub-pool';
 
 afterEach(() => jest.restoreAllMocks());
 
@@ -123,11 +123,11 @@ describe('a cooldown', () => {
       }
       return seen;
     };
-    replies.a = Object.assign(new Error(), { code: 'ECONNREFUSED' });
+    replies.a = refused();
     expect(await cooldownsOf(5)).toEqual([1000, 2000, 4000, 5000, 5000]);
     replies.a = 200;
     await request();
-    replies.a = Object.assign(new Error(), { code: 'ECONNREFUSED' });
+    replies.a = refused();
     expect(await cooldownsOf(2)).toEqual([1000, 2000]);
     expect(pool.snapshot()[0]?.failures).toBe(7);
   });
@@ -236,7 +236,7 @@ describe('the scope of a cooldown', () => {
     for (const [answer, url] of [
       [429, '/openai/v1/responses'],
       [500, chat],
-      [Object.assign(new Error(), { code: 'ECONNREFUSED' }), chat],
+      [refused(), chat],
     ] as const) {
       replies.a = answer;
       await request({ url });
@@ -282,7 +282,7 @@ describe('a trial', () => {
     const all = stubPool(two, { defaultCooldown: 1000, ...options });
     const events: PoolEvent[] = [];
     // No response and no sign of life: a trial follows from the first failure on.
-    all.replies.a = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+    all.replies.a = refused();
     await all.request();
     all.pool.subscribe((event) => void (event.type !== 'attempt' && events.push(event)));
     all.tried.length = 0;
@@ -293,7 +293,7 @@ describe('a trial', () => {
     const { request, replies, tried, clock } = await dead();
     replies.a = async () => {
       await eventLoopTurn();
-      return Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+      return refused();
     };
     for (const round of [1, 2, 3]) {
       clock.advance(1000 * 2 ** round);
@@ -381,7 +381,7 @@ describe('a trial', () => {
     replies.a = () => gate.promise;
     const early = request();
     await eventLoopTurn();
-    replies.a = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+    replies.a = refused();
     await request();
     gate.resolve(200);
     await early;
@@ -424,7 +424,7 @@ describe('a trial', () => {
   test('answered with a 401 to its own credential proves nothing', async () => {
     const clock = fakeClock();
     const { request, replies, pool } = stubPool({ a: { apiKey: 'key-of-a' }, b: { priority: 2 } });
-    replies.a = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+    replies.a = refused();
     await request();
     clock.advance(10_000);
     replies.a = 401;
@@ -469,7 +469,7 @@ describe('a trial in progress', () => {
     const [late, trial] = [deferred<number>(), deferred<number>()];
     replies.a = () => late.promise;
     const first = request();
-    replies.a = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+    replies.a = refused();
     await request();
     clock.advance(100);
     replies.a = () => trial.promise;
@@ -491,7 +491,7 @@ describe('a trial in progress', () => {
   test('keeps its place when another backend recovers or another attempt ends', async () => {
     const clock = fakeClock();
     const { request, replies, tried, pool } = stubPool({ a: {}, b: { priority: 2 } }, { defaultCooldown: 1000 });
-    replies.a = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+    replies.a = refused();
     await request();
     clock.advance(1000);
     const trial = deferred<number>();
@@ -520,7 +520,7 @@ describe('a trial in progress', () => {
     const fails = request({ validateStatus: null });
     replies.a = () => two.promise;
     const succeeds = request();
-    one.reject(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }));
+    one.reject(refused());
     await fails;
     two.resolve(200);
     await succeeds;

@@ -1,11 +1,10 @@
 /** What a failure costs, row by row of the table; and how a pool stays open whatever fails. */
 import type { AxiosResponse } from 'axios';
 import type { BackendStatus, PriorityAdapterOptions } from '../../src';
-import { deferred, eventLoopTurn, fakeClock, stubPool, throttled } from '../support/stub-pool';
+import { deferred, eventLoopTurn, fakeClock, refused, stubPool, throttled } from '../support/stub-pool';
 import type { StubReply } from '../support/stub-pool';
 
 const chat = '/openai/deployments/chat/chat/completions';
-const refused = () => Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
 const reset = () => Object.assign(new Error('reset'), { code: 'ECONNRESET' });
 const answer = (status: number, headers = {}, data: unknown = ''): Partial<AxiosResponse> => ({
   status,

@@ -5,7 +5,7 @@ import { read, written } from '../../src/sharing/message';
 import type { CooldownMessage } from '../../src/sharing/message';
 import { digestOf } from '../../src/sharing/digest';
 import { MemoryBroker } from '../support/memory-transport';
-import { eventLoopTurn, fakeClock, stubPool, throttled } from '../support/stub-pool';
+import { eventLoopTurn, fakeClock, refused, stubPool, throttled } from '../support/stub-pool';
 
 afterEach(() => jest.restoreAllMocks());
 
@@ -123,7 +123,7 @@ describe('shared cooldowns', () => {
     await one.request();
     await eventLoopTurn();
     expect(other.pool.snapshot()[0]?.state).toBe('reserve');
-    one.replies.b = Object.assign(new Error(), { code: 'ECONNREFUSED' });
+    one.replies.b = refused();
     one.replies.a = throttled(400);
     await one.request();
     await eventLoopTurn();
@@ -134,7 +134,7 @@ describe('shared cooldowns', () => {
 
   test('of a guessed kind are sent again when they are shorter', async () => {
     const { broker, one } = fleet({ reasons: ['connection'], minDuration: 0 });
-    one.replies.a = Object.assign(new Error(), { code: 'ECONNREFUSED' });
+    one.replies.a = refused();
     await one.request();
     await eventLoopTurn();
     one.pool.restore('a');

@@ -81,6 +81,9 @@ export const throttled = (ms: number): Partial<AxiosResponse> => ({
   headers: { 'retry-after-ms': String(ms) },
 });
 
+/** The error of a connection that was refused: nothing was sent. */
+export const refused = (): Error => Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+
 /** Waits for a turn of the event loop, in which all that is ready to run does. */
 export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
