@@ -159,12 +159,12 @@ describe.each(wires())('over %s,', (adapter) => {
   test('timeout is one budget for all attempts', async () => {
     const started = performance.now();
     const client = clientOf([at('hang'), { ...at('hang'), name: 'b' }, { ...at('hang'), name: 'c' }], { adapter });
-    const error = await rejectionOf(client.get('/x', { timeout: 200, failover: { attemptTimeout: 80 } }));
+    const error = await rejectionOf(client.get('/x', { timeout: 600, failover: { attemptTimeout: 220 } }));
     const took = performance.now() - started;
     expect(error.code).toBe(timeoutCode);
     expect(tried(error)).toEqual(['hang', 'b', 'c']);
-    expect(took).toBeGreaterThan(190);
-    expect(took).toBeLessThan(1000);
+    expect(took).toBeGreaterThan(590);
+    expect(took).toBeLessThan(1500);
   });
 
   test('attemptTimeout fails over, POST included', async () => {

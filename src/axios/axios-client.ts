@@ -20,20 +20,13 @@ import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { findKind, watchedAdapter } from './adapter-kind';
 import { connectionOf } from './http-connection';
 import { watchedBy } from './watched-fetch';
+import { ownTransport } from './own-transport';
 import { reportProgress } from './progress';
 import { axiosErrorOf, checkSensitiveHeaders, isRedirected, isRefused, prepareRedirects } from './redirects';
 import type { Follow } from './redirects';
-import {
-  cancelWhileRead,
-  fabricate,
-  readBeginning,
-  responseTypeOf,
-  restoreConfig,
-  restoreErrorConfig,
-  settle,
-  timeoutError,
-  timeoutOf,
-} from './response';
+import { cancelWhileRead, fabricate, readBeginning, responseTypeOf, settle } from './response';
+import { restoreConfig, restoreErrorConfig } from './restore-config';
+import { timeoutError, timeoutOf } from './timeout';
 
 /** Sends the attempts of axios requests through the wrapped adapter. The caller gets axios's own responses and errors. */
 export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
@@ -72,7 +65,9 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const attempt = attemptConfig(request, target, exchange.abort);
     // A longer timer would fire at once. The budget handles such a timeout.
     if (Number(attempt.timeout) > MAX_TIMER) attempt.timeout = 0;
-    const follow = prepareRedirects(attempt, request, target, exchange);
+    const transport = ownTransport(attempt, request, target, exchange);
+    exchange.connection = transport;
+    const follow = prepareRedirects(attempt, request, target, transport);
     const { kind } = request;
     if (kind === 'fetch') this.#watch(attempt, exchange);
     if (attempt.onUploadProgress ?? attempt.onDownloadProgress) reportProgress(attempt, exchange, follow !== undefined);

@@ -3,7 +3,7 @@ import type { AxiosAdapter, AxiosResponse } from 'axios';
 import { errorChain } from '../base/errors';
 import { isRedirectRefusal } from '../failover/network-errors';
 import type { Connection } from '../failover/connection';
-import type { Exchange, Target } from '../failover/http-client';
+import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { headerOf } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
@@ -23,7 +23,7 @@ import { copyOf } from './attempt-config';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { fetchIn } from './watched-fetch';
 import type { HttpTransport } from './http-transport';
-import { isListOfNames, ownTransport } from './own-transport';
+import { isListOfNames } from './own-transport';
 
 /** Follows the redirects of an attempt whose adapter doesn't. It notes them at the connection. */
 type Following = (
@@ -38,30 +38,28 @@ export type Follow = Following & { readonly rules: RedirectRules };
 /**
  * Decides who follows the redirects of an attempt, and changes its config accordingly. `undefined` means that the adapter
  * follows them, or nobody does.
+ *
+ * @param transport our own, if the attempt has one
  */
 export function prepareRedirects(
   attempt: AttemptConfig,
   request: AxiosRequest,
   target: Target,
-  exchange: Exchange,
+  transport: HttpTransport | undefined,
 ): Follow | undefined {
-  const own = ownTransport(attempt, request, target, exchange);
-  if (own !== undefined) {
-    exchange.connection = own;
-    return followHttp(own);
-  }
+  if (transport !== undefined) return followHttp(transport);
   const follow = request.kind === 'fetch' ? followManually(attempt, target) : undefined;
   guardRedirects(attempt, target);
   return follow;
 }
 
 /** How redirects are followed over axios's http adapter with our own transport. */
-function followHttp(own: HttpTransport): Follow | undefined {
-  if (!own.followsRedirects) return undefined;
+function followHttp(transport: HttpTransport): Follow | undefined {
+  if (!transport.followsRedirects) return undefined;
   return followWith(
     HTTP_REDIRECTS,
-    () => new URL(own.url),
-    (next) => (own.hash = next.hash),
+    () => new URL(transport.url),
+    (next) => (transport.hash = next.hash),
   );
 }
 

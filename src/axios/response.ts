@@ -1,10 +1,9 @@
 import axios from 'axios';
-import type { AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { setHidden } from '../base/hidden';
 import { onCancel } from '../failover/cancel';
 import type { Abort, Cancellable } from '../failover/cancel';
 import type { Fabricated } from '../failover/fabricated';
-import { replaceField } from '../failover/redact';
 import { bytesOfText } from '../http/body-text';
 import { headerOf } from '../http/headers';
 import { readNodeStream, readAhead } from '../http/read-beginning';
@@ -12,7 +11,7 @@ import { discardBody, isNode, isNodeStream, isRewindable, isWebStream, nodeStrea
 import type { ReadLimits, Take } from '../http/read-beginning';
 import type { AdapterKind } from './adapter-kind';
 import type { AxiosRequest } from './attempt-config';
-import { hideRequest, hideRequestOf } from './native-request';
+import { hideRequest } from './native-request';
 
 /**
  * Resolves or rejects by the caller's `validateStatus`, as axios's own `settle` does.
@@ -104,33 +103,6 @@ export function readBeginning(
   });
 }
 
-/** Puts the caller's config in place of the attempt's, which holds the backend's URL and keys. */
-export function restoreConfig(given: AxiosResponse, config: InternalAxiosRequestConfig): AxiosResponse {
-  // A mock may answer with a frozen object.
-  const response = Object.isExtensible(given) ? given : { ...given };
-  response.config = config;
-  hideRequest(response);
-  const { data } = response as { data: unknown };
-  if (isNodeStream(data) && isNode()) {
-    hideRequestOf(data);
-    // The http adapter puts its config into an error of the stream.
-    // `errorMonitor` is called first, and doesn't count as handling the error.
-    data.on(process.getBuiltinModule('node:events').errorMonitor, (error) => restoreErrorConfig(error, config));
-  } else if (isWebStream(data) && config.maxContentLength! > -1) {
-    // The fetch adapter does so if the limit is exceeded, and in no other case.
-    response.data = watched(data, (error) => restoreErrorConfig(Object(error) as object, config));
-  }
-  return response;
-}
-
-/** Puts the caller's config in place of the attempt's. Returns whether the error could be written on. */
-export function restoreErrorConfig(error: object, config: InternalAxiosRequestConfig): boolean {
-  const { response } = error as { response?: unknown };
-  const restored = replaceField(error, 'config', () => config) && hideRequest(error);
-  if (typeof response !== 'object' || response === null) return restored;
-  return restored && Reflect.set(response, 'config', config) && hideRequest(response);
-}
-
 /**
  * Once an attempt with its own signal has its response, the caller's signal no longer reaches it. This ends a stream that
  * the caller is still reading when the request is cancelled. The listener goes when the stream ends.
@@ -151,35 +123,4 @@ export function cancelWhileRead(response: AxiosResponse, config: InternalAxiosRe
     const unlisten = onCancel(caller, () => abort.abort(error()));
     response.data = watched(data, unlisten);
   }
-}
-
-/**
- * axios's own words and code for a timeout.
- *
- * @param ms as the caller gave it
- */
-export function timeoutError(
-  config: InternalAxiosRequestConfig,
-  ms: number | undefined,
-  kind: AdapterKind,
-): AxiosError {
-  if (kind === 'fetch')
-    return new axios.AxiosError(`timeout of ${String(ms)}ms exceeded`, axios.AxiosError.ETIMEDOUT, config);
-  const clarify = config.transitional?.clarifyTimeoutError ?? false;
-  const message = config.timeoutErrorMessage ?? `timeout of ${String(ms)}ms exceeded`;
-  return new axios.AxiosError(message, clarify ? axios.AxiosError.ETIMEDOUT : axios.AxiosError.ECONNABORTED, config);
-}
-
-/**
- * The caller's `timeout` in ms, read as axios reads it. 0: none.
- *
- * @throws AxiosError for what is no number, which not all of axios's adapters notice; and a timeout for a negative number,
- * as what is left of a deadline may be one
- */
-export function timeoutOf(config: InternalAxiosRequestConfig, kind: AdapterKind): number {
-  const ms = config.timeout ? Number.parseInt(String(config.timeout), 10) : 0;
-  if (ms < 0) throw timeoutError(config, ms, kind);
-  if (!Number.isNaN(ms)) return ms;
-  const message = 'error trying to parse `config.timeout` to int';
-  throw new axios.AxiosError(message, axios.AxiosError.ERR_BAD_OPTION_VALUE, config);
 }

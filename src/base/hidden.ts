@@ -29,10 +29,3 @@ export function withHidden<T>(owner: T, fields: Record<string, unknown>): T {
   for (const [key, value] of Object.entries(fields)) setHidden(owner as object, key, value);
   return owner;
 }
-
-/** Overrides read-only fields of a response, in its clones too. */
-export function alike(response: Response, fields: Partial<Pick<Response, 'url' | 'redirected' | 'type'>>): Response {
-  // A mock may have none.
-  const clone = response.clone?.bind(response);
-  return withHidden(response, { ...fields, clone: clone && (() => alike(clone(), fields)) });
-}

@@ -19,7 +19,7 @@ export function neededDeployment<R extends HttpRequest, A extends HttpResponse>(
   if (request.deployment !== undefined) return request.deployment;
   const mustWait = (): boolean =>
     rules.maxWait > 0 && pool.availableIn({ deployment: undefined, pinned: rules.pinned }) > 0;
-  return pool.knowsDeployments || mustWait() ? namedDeployment(run) : undefined;
+  return pool.deploymentsMatter || mustWait() ? namedDeployment(run) : undefined;
 }
 
 /** The deployment that the URL names, or else the model of a JSON body. */

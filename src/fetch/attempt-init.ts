@@ -18,7 +18,7 @@ export interface AttemptInit extends Omit<RequestInit, 'headers' | 'body'> {
 }
 
 /** The URL and the `init` of one attempt. They share nothing that a fetch writes on with another attempt. */
-export function attemptOf(
+export function argumentsOf(
   request: FetchRequest,
   target: Target,
   signal: AbortSignal | undefined,

@@ -1,5 +1,5 @@
 import { CodedError } from '../base/errors';
-import { alike, setHidden, withHidden } from '../base/hidden';
+import { setHidden, withHidden } from '../base/hidden';
 import { AbortReason } from '../failover/cancel';
 import type { Abort } from '../failover/cancel';
 import type { Fabricated } from '../failover/fabricated';
@@ -8,11 +8,12 @@ import { FetchConnection } from '../failover/connection';
 import type { Beginning, Exchange, HttpClient, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import type { HttpResponse } from '../http/messages';
+import { overrideFields } from '../http/override-fields';
 import { readAhead, readNodeStream } from '../http/read-beginning';
 import { discardBody, isNodeStream, isRewindable, isWebStream } from '../http/streams';
 import type { ReadLimits, Take } from '../http/read-beginning';
 import type { Attempt } from '../pool/events';
-import { attemptOf } from './attempt-init';
+import { argumentsOf } from './attempt-init';
 import { failed, followed, isFollowed } from './redirects';
 import type { FetchRequest } from './request';
 
@@ -39,7 +40,7 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
     const connection = new FetchConnection();
     exchange.connection = connection;
     try {
-      const attempt = attemptOf(request, target, signalFor(request, exchange.abort));
+      const attempt = argumentsOf(request, target, signalFor(request, exchange.abort));
       const [url, init] = attempt;
       const { fetch } = request;
       const response = isFollowed(request, target, init)
@@ -113,7 +114,7 @@ function withBody(response: Response, body: ReadableStream): Response {
   const { url, redirected, type, constructor: own } = response;
   // Of the wrapped fetch's own kind, unless it is a mock.
   const Own = 'redirect' in own ? (own as typeof Response) : Response;
-  return alike(new Own(body, response), { url, redirected, type });
+  return overrideFields(new Own(body, response), { url, redirected, type });
 }
 
 /**

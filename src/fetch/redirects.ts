@@ -1,10 +1,10 @@
 import { CodedError, errorChain } from '../base/errors';
-import { alike } from '../base/hidden';
 import { isSuccess } from '../failover/failure';
 import { isRedirectRefusal } from '../failover/network-errors';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { headerOf } from '../http/headers';
+import { overrideFields } from '../http/override-fields';
 import { FETCH_REDIRECTS, hiddenRedirect, isFollowedForFetch, isRedirect, nextHop } from '../http/redirect';
 import type { Hop, NextHop } from '../http/redirect';
 import { discardBody, isNode } from '../http/streams';
@@ -50,7 +50,9 @@ export async function followed(
     const location = RULES.follows(status) ? headerOf(response.headers, 'location') : undefined;
     if (!isRedirect(status, location, RULES)) {
       if (integrity && isSuccess(status)) await checkIntegrity(fetch, response, integrity);
-      return redirects === 0 ? response : alike(response, { redirected: true, type: isElsewhere ? 'cors' : type });
+      return redirects === 0
+        ? response
+        : overrideFields(response, { redirected: true, type: isElsewhere ? 'cors' : type });
     }
     discardBody(response.body);
     if (redirects >= RULES.limit) throw failed(new Error('redirect count exceeded'));

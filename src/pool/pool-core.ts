@@ -65,7 +65,7 @@ export class PoolCore {
   readonly throttleTime = new ThrottleTime();
   readonly watchers = new Set<Watcher>();
   readonly #candidates = new Candidates();
-  #knowsDeployments: boolean | undefined;
+  #deploymentsMatter: boolean | undefined;
   /** When the list of candidates may change by itself. */
   #nextChange = Infinity;
   /** Counts attempts and failures in the order in which they happen, so that "since it began" is one comparison. */
@@ -210,10 +210,10 @@ export class PoolCore {
    * Whether it matters which deployment a request needs: one is on cooldown, requests wait for one, or a backend doesn't
    * have all of them.
    */
-  get knowsDeployments(): boolean {
-    this.#knowsDeployments ??=
+  get deploymentsMatter(): boolean {
+    this.#deploymentsMatter ??=
       this.backends.lacksDeployments || this.backends.byPriority.some((backend) => backend.knowsDeployments);
-    return this.#knowsDeployments || this.waiters.waitForDeployments;
+    return this.#deploymentsMatter || this.waiters.waitForDeployments;
   }
 
   /** Whether `begin` would find a backend, or else `beginLastResort`. */
@@ -253,7 +253,7 @@ export class PoolCore {
 
   #keep(backend: PooledBackend, scope: Scope, circuit: Circuit): void {
     backend.keep(scope, circuit, now());
-    this.#knowsDeployments = undefined;
+    this.#deploymentsMatter = undefined;
   }
 
   /** Not shared if the backend has left the pool. */
@@ -297,7 +297,7 @@ export class PoolCore {
   /** The candidates have changed, and will change again by themselves at `next`. */
   #changed(next: number): void {
     this.#candidates.forget();
-    this.#knowsDeployments = undefined;
+    this.#deploymentsMatter = undefined;
     this.#nextChange = Math.min(this.#nextChange, next);
   }
 }

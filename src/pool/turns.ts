@@ -64,6 +64,7 @@ export class Turns {
   #failedRounds: Map<string, FailedRounds> | undefined;
   /** ms spent waiting */
   #waited = 0;
+  /** Its place among the requests that wait. 0: it hasn't waited. */
   #order = 0;
 
   /** @param maxWait ms that the request may wait in all */
@@ -86,14 +87,7 @@ export class Turns {
     if (this.pool.backends.serving(wanted).length === 0) return this.#noDeployment(wanted);
     if (isUnread && this.#canAttempt(wanted)) return { is: 'read body' };
     const room = Math.min(this.maxWait - this.#waited, remaining);
-    // A request that has waited keeps to the pace of the others. Where many wait, a new one does too, and queues up.
-    const { waiters } = this.pool;
-    const isPaced =
-      this.maxWait > 0 &&
-      (this.#order === 0 ? waiters.isCrowded(wanted) : waiters.hasAny(wanted)) &&
-      this.#pause(wanted, now()) <= room;
-    const isBehind = isPaced && this.#order === 0 && this.#tried.size === 0 && waiters.hasReady(wanted);
-    const inFlight = isBehind || isUnread ? undefined : this.#begin(wanted, isPaced);
+    const inFlight = isUnread ? undefined : this.#beginInTurn(wanted, room);
     if (inFlight !== undefined) return { is: 'attempt', inFlight };
     const time = now();
     const retryAfter = this.pool.availableIn(wanted, undefined, this.#settled);
@@ -105,6 +99,10 @@ export class Turns {
     // Infinity: a retry would change no backend's answer. Then report when a new request could be served.
     const soonest = retryAfter === Infinity ? this.pool.availableIn(wanted) : retryAfter;
     return { is: 'exhausted', retryAfter: soonest, backends: this.#out(wanted) };
+  }
+
+  get #hasWaited(): boolean {
+    return this.#order > 0;
   }
 
   /** Names of the backends that aren't tried again after a wait. */
@@ -155,6 +153,18 @@ export class Turns {
     this.#failedRounds.set(name, { rounds, successes });
   }
 
+  /** Begins an attempt, unless the backends are for requests that wait already. `room` is in ms. */
+  #beginInTurn(wanted: Wanted, room: number): InFlight | undefined {
+    const { waiters } = this.pool;
+    // A request that has waited keeps to the pace of the others. Where many wait, a new one does too, and queues up.
+    const isPaced =
+      this.maxWait > 0 &&
+      (this.#hasWaited ? waiters.hasAny(wanted) : waiters.isCrowded(wanted)) &&
+      this.#pause(wanted, now()) <= room;
+    const isBehind = isPaced && !this.#hasWaited && this.#tried.size === 0 && waiters.hasReady(wanted);
+    return isBehind ? undefined : this.#begin(wanted, isPaced);
+  }
+
   #begin(wanted: Wanted, isPaced: boolean): InFlight | undefined {
     const inFlight = this.pool.begin(wanted, this.#tried, this.config, isPaced);
     if (inFlight !== undefined || this.#hasHadLastResort) return inFlight;
@@ -178,7 +188,7 @@ export class Turns {
    */
   #pauseOf({ info }: PooledBackend): number {
     const failed = this.#failedRounds?.get(info.name);
-    if (failed === undefined && this.#order === 0) return 0;
+    if (failed === undefined && !this.#hasWaited) return 0;
     const { rounds = 0 } = failed ?? {};
     return Math.min(MIN_PAUSE * 2 ** Math.min(Math.max(rounds - 2, 0), 10), MAX_PAUSE);
   }

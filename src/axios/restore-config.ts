@@ -1,0 +1,31 @@
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { replaceField } from '../failover/redact';
+import { isNode, isNodeStream, isWebStream, watched } from '../http/streams';
+import { hideRequest, hideRequestOf } from './native-request';
+
+/** Puts the caller's config in place of the attempt's, which holds the backend's URL and keys. */
+export function restoreConfig(given: AxiosResponse, config: InternalAxiosRequestConfig): AxiosResponse {
+  // A mock may answer with a frozen object.
+  const response = Object.isExtensible(given) ? given : { ...given };
+  response.config = config;
+  hideRequest(response);
+  const { data } = response as { data: unknown };
+  if (isNodeStream(data) && isNode()) {
+    hideRequestOf(data);
+    // The http adapter puts its config into an error of the stream.
+    // `errorMonitor` is called first, and doesn't count as handling the error.
+    data.on(process.getBuiltinModule('node:events').errorMonitor, (error) => restoreErrorConfig(error, config));
+  } else if (isWebStream(data) && config.maxContentLength! > -1) {
+    // The fetch adapter does so if the limit is exceeded, and in no other case.
+    response.data = watched(data, (error) => restoreErrorConfig(Object(error) as object, config));
+  }
+  return response;
+}
+
+/** Puts the caller's config in place of the attempt's. Returns whether the error could be written on. */
+export function restoreErrorConfig(error: object, config: InternalAxiosRequestConfig): boolean {
+  const { response } = error as { response?: unknown };
+  const restored = replaceField(error, 'config', () => config) && hideRequest(error);
+  if (typeof response !== 'object' || response === null) return restored;
+  return restored && Reflect.set(response, 'config', config) && hideRequest(response);
+}
