@@ -6,7 +6,14 @@ import { attemptsOf, priorityAdapter } from '../../src';
 import type { PoolEvent } from '../../src';
 import { BackendPool, affinity, isContextLengthExceeded, priorityFetch, roundRobin } from '../../src/fetch';
 import type { BackendOptions, Failure, PriorityFetch, PriorityFetchOptions } from '../../src/fetch';
-import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends, throttle } from '../support/fake-backend';
+import {
+  FakeBackend,
+  closeBackendsAfterEach,
+  neverReply,
+  rejectionOf,
+  startBackends,
+  throttle,
+} from '../support/fake-backend';
 import { callOf, openRequest, urlOf } from '../../src/fetch/request';
 import type { Reply } from '../support/fake-backend';
 import { eventLoopTurn, refused } from '../support/stub-pool';
@@ -193,6 +200,50 @@ describe('failures reject as fetch does:', () => {
     expect((await fetch(URL_)).status).toBe(429);
   });
 
+  test('a cancel rejects with a reason that holds a key, unmodified', async () => {
+    const { fetch, a } = await pair(neverReply);
+    const cancel = new AbortController();
+    const reason = new Error('not secret-a any more');
+    const rejected = rejectionOf(fetch(URL_, { ...post(), signal: cancel.signal }));
+    while (a.calls.length === 0) await eventLoopTurn();
+    cancel.abort(reason);
+    expect(await rejected).toBe(reason);
+    expect(reason).toMatchObject({ message: 'not secret-a any more' });
+    expect(reason).not.toHaveProperty('attempts');
+  });
+
+  test('the signal of an attempt is aborted with the reason that the caller gets', async () => {
+    const signals: (AbortSignal | null | undefined)[] = [];
+    const given: Fetch = (_url, init) => {
+      signals.push(init!.signal);
+      return new Promise(() => undefined);
+    };
+    const fetch = priorityFetch([{ baseURL: 'http://a.example' }], { fetch: given, attemptTimeout: 20 });
+    await rejectionOf(fetch(URL_, { ...post(), failover: false }));
+    expect(signals).toMatchObject([{ aborted: true, reason: { name: 'TimeoutError' } }]);
+  });
+
+  test.each(['http://[', 'http://user:pass@pool.invalid/x'])('%s is refused with the words of fetch', async (url) => {
+    const { fetch } = await pair({});
+    const native = await rejectionOf(globalThis.fetch(url));
+    const error = await rejectionOf(fetch(url));
+    expect(error).toBeInstanceOf(TypeError);
+    // Native fetch repeats the whole URL, credentials included.
+    expect(error.message).toBe(native.message.replace(/: http.*/, ''));
+    expect(fetch.pool.backends.map(({ pending, failures }) => pending + failures)).toEqual([0, 0]);
+  });
+
+  test.each<[string, () => Promise<string>]>([
+    ['rejects', () => Promise.reject(new Error('no token'))],
+    ['returns no token', () => Promise.resolve('')],
+  ])('a provider that %s for a pinned request is a failed fetch', async (_, provider) => {
+    const fetch = priorityFetch([{ baseURL: 'http://a.example', name: 'a', azureADTokenProvider: provider }]);
+    expect(await rejectionOf(fetch(URL_, { failover: { backend: 'a' } }))).toMatchObject({
+      message: 'fetch failed',
+      cause: { code: 'ERR_CREDENTIAL' },
+    });
+  });
+
   test('a cancel rejects with the signal’s own reason, unmodified', async () => {
     const { fetch } = await pair(() => undefined);
     const reason = new Error('mine');
@@ -221,6 +272,18 @@ describe('failures reject as fetch does:', () => {
 });
 
 describe('secrets:', () => {
+  test('a backend removes the headers of the caller for which it has null or false', async () => {
+    const backend = await FakeBackend.start();
+    const fetch = priorityFetch([
+      { baseURL: backend.url, headers: { 'X-None': null, 'X-False': false, 'X-Own': ['1', '2'] } },
+    ]);
+    await fetch(URL_, { headers: { 'x-none': 'callers', 'x-false': 'callers', 'x-own': 'callers', 'x-kept': '1' } });
+    expect(backend.lastCall.headers).toMatchObject({ 'x-own': '1, 2', 'x-kept': '1' });
+    expect(Object.keys(backend.lastCall.headers)).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/none|false/)]),
+    );
+  });
+
   test('each backend gets its own credential and none of the caller’s', async () => {
     const { fetch, a, b } = await pair(throttle(60_000), {}, { headers: { 'x-none': null, 'x-list': ['1', '2'] } });
     const headers = { 'api-key': 'callers', Authorization: 'Bearer callers', 'x-none': 'x', 'X-Custom': 'kept' };
@@ -739,6 +802,14 @@ test.each<[PriorityFetchOptions, string]>([
   [{ selector: roundRobin as never }, 'options.selector is roundRobin itself; write roundRobin()'],
 ])('priorityFetch rejects the options %j', (options, message) => {
   expect(() => priorityFetch([{ baseURL: 'a.example' }], options)).toThrow(new TypeError(message));
+});
+
+test.each<[object, string]>([
+  [{ fetch: 'x' }, 'options.fetch must be a function, got "x"'],
+  [{ adapter: 'http' }, 'pass the fetch to wrap as fetch'],
+  [{ connectTimeout: 5 }, "the runtime's fetch has a limit of its own"],
+])('the options %j are refused', (options, message) => {
+  expect(() => priorityFetch([{ baseURL: 'http://a.example' }], options)).toThrow(message);
 });
 
 test('pool options are rejected with a ready pool, and the pool of another client is accepted', () => {

@@ -153,7 +153,6 @@ function cleaned(error: unknown, { config }: FetchRequest, target: Target): unkn
 
 /** What the caller or a provider did wrong, as fetch would report it. */
 export function asFetchError(error: CodedError): TypeError {
-  const isRefused = error.code === 'ERR_INVALID_URL' || error.cause === undefined;
-  const isCredential = error.code === 'ERR_CREDENTIAL';
-  return isRefused && !isCredential ? new TypeError(error.message) : failed(error);
+  const isRefused = error.cause === undefined && error.code !== 'ERR_CREDENTIAL';
+  return isRefused ? new TypeError(error.message) : failed(error);
 }
