@@ -5,7 +5,7 @@
  * @module axios-priority-adapter/sharing
  */
 export { channelTransport } from './sharing/channel-transport';
-export type { MessageChannelLike } from './sharing/channel-transport';
+export type { ChannelEvent, MessageChannelLike } from './sharing/channel-transport';
 export { processTransport } from './sharing/process-transport';
 export type { ChildProcessLike, ProcessTransportOptions } from './sharing/process-transport';
 export { redisTransport } from './sharing/redis-transport';

@@ -1,4 +1,7 @@
 import axios from 'axios';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import { Agent, MockAgent, fetch as undiciFetch } from 'undici';
@@ -89,6 +92,86 @@ describe('a refusal', () => {
     setTimeout(() => cancel.abort(reason), 50);
     expect(await rejected).toBe(reason);
     await a.connectionsClosed();
+  });
+
+  test.each([
+    ['has a reason phrase that no Response can have', 'HTTP/1.1 503 \u00dcberlastet', 503],
+    ['has a reason phrase in another script', 'HTTP/1.1 429 \u8bf7\u6c42\u8fc7\u591a', 429],
+    ['has a status that no Response can have', 'HTTP/1.1 600 Odd', 600],
+  ])('that %s fails over', async (_, head, status) => {
+    const raw = createServer((socket) => {
+      const encoding = /[\u0100-\uffff]/.test(head) ? 'utf8' : 'latin1';
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(`${head}\r\ncontent-length: 2\r\n\r\nno`, encoding));
+    }).listen(0, '127.0.0.1');
+    await once(raw, 'listening');
+    const other = await FakeBackend.start();
+    const baseURL = `http://127.0.0.1:${String((raw.address() as AddressInfo).port)}`;
+    const fetch = priorityFetch([{ baseURL }, { baseURL: other.url, priority: 2 }]);
+    expect((await fetch(URL_, post())).attempts).toMatchObject([
+      { status, reason: status === 429 ? 'throttled' : 'server-error' },
+      { status: 200 },
+    ]);
+    fetch.pool.restore(fetch.pool.backends[0]!.name);
+    const native = await globalThis.fetch(baseURL, post());
+    const own = await fetch(URL_, { ...post(), failover: false });
+    expect([own.status, own.statusText, own.ok, await own.text()]).toEqual([
+      native.status,
+      native.statusText,
+      false,
+      'no',
+    ]);
+    raw.close();
+  });
+
+  test('of a class with a constructor of its own fails over', async () => {
+    class Own extends Response {
+      constructor(status: number) {
+        super('no', { status });
+      }
+    }
+    const given = jest
+      .fn<Promise<Response>, []>()
+      .mockResolvedValueOnce(new Own(503))
+      .mockResolvedValueOnce(new Own(400));
+    const response = await priorityFetch(
+      ['a', 'b'].map((name) => ({ baseURL: `http://${name}.example` })),
+      { fetch: given },
+    )(URL_, post());
+    expect(response.attempts).toMatchObject([{ status: 503 }, { status: 400 }]);
+    expect(await response.text()).toBe('no');
+  });
+
+  test('is passed on with chunks of its own, so those of the wrapped fetch stay as they are', async () => {
+    const chunk = new TextEncoder().encode('data: {"choices":[{"delta":{"content":"hello"}}]}\n\n');
+    const given = (status: number) => () => {
+      const body = new ReadableStream({
+        start(controller) {
+          controller.enqueue(chunk);
+          controller.close();
+        },
+      });
+      return Promise.resolve(new Response(body, { status, headers: { 'content-type': 'text/event-stream' } }));
+    };
+    for (const status of [200, 400, 200, 400]) {
+      const fetch = priorityFetch([{ baseURL: 'http://a.example' }], { fetch: given(status) });
+      expect(await (await fetch(URL_, post())).text()).toContain('hello');
+    }
+    expect(chunk.length).toBeGreaterThan(40);
+  });
+
+  test('that was read ahead rejects with the reason of a cancel while it is read', async () => {
+    const { fetch } = await pair({ status: 400, body: 'no' });
+    const cancel = new AbortController();
+    const response = await fetch(URL_, { ...post(), signal: cancel.signal });
+    cancel.abort(null);
+    expect(
+      await response.text().then(
+        () => 'read',
+        (error: unknown) => error,
+      ),
+    ).toBeNull();
+    await expect(fetch(URL_, { signal: cancel.signal })).rejects.toBeNull();
   });
 
   test('whose body breaks off still fails over', async () => {

@@ -34,6 +34,22 @@ test.each<[title: string, text: string, refusal: StreamRefusal, headers?: object
     { 'x-ratelimit-remaining-tokens': '0' },
   ],
   [
+    'a type that stands for a 5xx, and words about a rate limit',
+    event({ error: { type: 'server_error', message: 'Rate limit exceeded.' } }),
+    { status: 429, error: { type: 'server_error', message: 'Rate limit exceeded.' } },
+  ],
+  [
+    'a type that stands for a 5xx, with a used-up quota in the headers',
+    event({ type: 'response.failed', response: { error: { type: 'server_error', code: null, message: 'oops' } } }),
+    { status: 429, error: { type: 'server_error', message: 'oops' } },
+    { 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '30' },
+  ],
+  [
+    'a code that stands for a 5xx, whatever its words',
+    event({ error: { code: 'server_error', message: 'Not a rate limit.' } }),
+    { status: 500, error: { code: 'server_error', message: 'Not a rate limit.' } },
+  ],
+  [
     'only a message, with a wait in the headers',
     event({ error: { message: 'Try later.' } }),
     { status: 429, error: { message: 'Try later.' } },

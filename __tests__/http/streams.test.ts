@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import axios from 'axios';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { priorityAdapter } from '../../src';
-import { readAhead } from '../../src/http/read-beginning';
+import { ReadAhead } from '../../src/http/read-beginning';
 import { FakeBackend, rejectionOf, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool, eventLoopTurn } from '../support/stub-pool';
 import { textOf } from '../support/text-of';
@@ -219,16 +219,16 @@ test('a part of a larger buffer is copied into a byte stream', async () => {
       controller.close();
     },
   });
-  const { stream, read } = readAhead(source);
-  expect(await read((bytes) => bytes.length > 0, {})).toBe(false);
-  expect(await textOf(stream)).toBe('xxxxx');
+  const ahead = new ReadAhead(source);
+  expect(await ahead.read((bytes) => bytes.length > 0, {})).toBe(false);
+  expect(await textOf(ahead.stream)).toBe('xxxxx');
   expect(pool.length).toBe(100);
 });
 
 test('a reader with its own buffer gets all of a stream, and its end', async () => {
-  const { stream, read } = readAhead(new Blob(['abc']).stream());
-  expect(await read(() => false, {})).toBe(true);
-  const reader = stream.getReader({ mode: 'byob' });
+  const ahead = new ReadAhead(new Blob(['abc']).stream());
+  expect(await ahead.read(() => false, {})).toBe(true);
+  const reader = ahead.stream.getReader({ mode: 'byob' });
   const first = await reader.read(new Uint8Array(10));
   expect(Buffer.from(first.value!).toString()).toBe('abc');
   expect((await reader.read(new Uint8Array(10))).done).toBe(true);

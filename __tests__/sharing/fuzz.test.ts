@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { shareCooldowns } from '../../src/sharing';
 import { digestOf } from '../../src/sharing/digest';
-import { Gossip } from '../../src/sharing/gossip';
+import { Gossip } from '../../src/sharing/peer-protocol';
 import { MemoryBroker } from '../support/memory-transport';
 import { fakeClock, stubPool } from '../support/stub-pool';
 

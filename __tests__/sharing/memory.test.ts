@@ -45,6 +45,16 @@ describe('the memory of a transport', () => {
     ]);
   });
 
+  test('is not displaced by a flood of others', () => {
+    const memory = new Memory();
+    memory.addOwn(cooldown('own.1'));
+    for (let i = 0; i < 3000; i++) memory.add(cooldown(`x${String(i)}.1`, 1000, `B${String(i)}`));
+    const list = memory.list();
+    expect(list.map(([text]) => text)).toContain(cooldown('own.1'));
+    expect(remembered(list)).toEqual(list);
+    expect(memory.add(cooldown('own.1'))).toBe(false);
+  });
+
   test('is read from others without their invalid entries', () => {
     expect(remembered('x')).toEqual([]);
     expect(remembered(['x', [], [5, 5], ['x', '5'], ['x', -1], ['x', NaN], ['x', 5]])).toEqual([['x', 5]]);

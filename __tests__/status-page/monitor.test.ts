@@ -3,7 +3,7 @@ import type { BackendPool, PoolEvent } from '../../src';
 import { LastMinute } from '../../src/status-page/last-minute';
 import { Monitor } from '../../src/status-page/monitor';
 import { outcomeOf, Timeline } from '../../src/status-page/timeline';
-import { UnreadEvents } from '../../src/status-page/unread-events';
+import { EventBatch } from '../../src/status-page/event-batch';
 
 type AttemptEvent = PoolEvent & { readonly type: 'attempt' };
 
@@ -24,7 +24,8 @@ const cooldown = (duration: number, fields: object = {}): PoolEvent => ({
 describe('the outcome of an attempt', () => {
   test.each([
     [{ status: 200 }, 'answered'],
-    [{ status: 400 }, 'answered'],
+    [{ status: 400, reason: 'client-error' }, 'answered'],
+    [{ status: 404, reason: 'client-error', code: 'ECONNRESET' }, 'other'],
     [{ status: 429, reason: 'throttled' }, 'throttled'],
     [{ status: 403, reason: 'throttled' }, 'throttled'],
     [{ status: 429 }, 'throttled'],
@@ -159,7 +160,7 @@ describe('a monitor', () => {
     const subscribe = (listener: typeof emit) => ((emit = listener), () => undefined);
     const pool = { backends, subscribe, snapshot: () => backends } as unknown as BackendPool;
     const told: PoolEvent[] = [];
-    const unread = new UnreadEvents();
+    const unread = new EventBatch();
     const monitor = new Monitor(pool, history, unread, (event) => told.push(event));
     return { monitor, emit: (event: PoolEvent) => emit(event), backends, told };
   }

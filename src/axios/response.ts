@@ -6,7 +6,7 @@ import type { Abort, Cancellable } from '../failover/cancel';
 import type { Fabricated } from '../failover/fabricated';
 import { bytesOfText } from '../http/body-text';
 import { headerOf } from '../http/headers';
-import { readNodeStream, readAhead } from '../http/read-beginning';
+import { readNodeStream, ReadAhead } from '../http/read-beginning';
 import { discardBody, isNode, isNodeStream, isRewindable, isWebStream, nodeStreamOf, watched } from '../http/streams';
 import type { ReadLimits, Take } from '../http/read-beginning';
 import type { AdapterKind } from './adapter-kind';
@@ -81,12 +81,12 @@ export function readBeginning(
 ): Promise<boolean> | undefined {
   const { data, headers } = response as { data: unknown; headers: object };
   if (isWebStream(data)) {
-    const ahead = readAhead(data);
+    const ahead = new ReadAhead(data);
     response.data = ahead.stream;
     return ahead.read(take, limits);
   }
   if (data instanceof Blob)
-    return typeof data.stream === 'function' ? readAhead(data.stream()).read(take, limits) : undefined;
+    return typeof data.stream === 'function' ? new ReadAhead(data.stream()).read(take, limits) : undefined;
   // With `decompress: false`, the bytes say nothing until they are decompressed.
   const isEncoded = kind === 'http' && (headerOf(headers, 'content-encoding') ?? 'identity') !== 'identity';
   if (!isNodeStream(data) || !isRewindable(data) || isEncoded) return undefined;

@@ -1,11 +1,10 @@
 import { nextEventLoopTurn } from '../base/clock';
-import { CodedError, codeOf } from '../base/errors';
 import { checkSendable } from '../http/body';
 import type { HttpResponse } from '../http/messages';
 import { StreamInspection, isEventStream } from '../http/stream-inspection';
 import type { Take } from '../http/read-beginning';
 import { AbortReason } from './cancel';
-import { classifyError, failureOfError, failureOfResponse, failureOfStream, outcomeOfHead } from './classify';
+import { failureOfResponse, failureOfStream, outcomeOfThrown } from './classify';
 import type { Outcome } from './classify';
 import { isSuccess } from './failure';
 import type { HttpRequest } from './http-client';
@@ -37,7 +36,7 @@ export async function attempt<R extends HttpRequest, A extends HttpResponse>(
     exchange.isOver = true;
     // A client that obeys its signal rejects at once. Wait for that: its error holds the native request.
     if (error instanceof AbortReason) await nextEventLoopTurn();
-    return unsuccessful(run, current, error);
+    return outcomeOfThrown(run, current, error);
   }
 }
 
@@ -102,38 +101,4 @@ function send<R extends HttpRequest, A extends HttpResponse>(
     checkSendable(body);
     return client.send(request, { backend: settings, credentials, body }, exchange);
   });
-}
-
-/** Turns what an attempt threw into its outcome. */
-function unsuccessful<R extends HttpRequest, A extends HttpResponse>(
-  { client, request, attempts, budget, hasWholeBudget }: Run<R, A>,
-  { inFlight, body, exchange, held, afterGivenUp }: CurrentAttempt,
-  thrown: unknown,
-): Outcome<A> {
-  const { backend } = inFlight;
-  const { config } = request;
-  const { connection } = exchange;
-  if (thrown instanceof CodedError) {
-    const error = client.translate(request, thrown);
-    if (thrown.code !== 'ERR_CREDENTIAL') return { is: 'unrelated', error };
-    return { is: 'failure', failure: failureOfError(error, backend.info, config, 'credential') };
-  }
-  if (!(thrown instanceof AbortReason)) {
-    // A client that obeys its signal reports a cancel itself.
-    if (budget.isCancelled && codeOf(thrown).code === 'ERR_CANCELED') return { is: 'unrelated', error: thrown };
-    return classifyError(thrown, { backend, config, bodyError: body.failure.error, connection, response: held });
-  }
-  const error = client.translate(request, thrown, afterGivenUp ?? { request: connection?.native });
-  if (thrown.why === 'cancelled') return { is: 'unrelated', error };
-  const ofHead = outcomeOfHead(error, { backend, config, bodyError: undefined, connection });
-  if (ofHead?.is === 'failure' && thrown.why === 'timeout') {
-    return { is: 'expired', failure: ofHead.failure, blame: true, retryAfter: ofHead.retryAfter };
-  }
-  if (ofHead !== undefined) return ofHead;
-  const isQueued = connection?.isQueued === true;
-  const attemptTimedOut = thrown.why === 'attempt-timeout';
-  if (attemptTimedOut && isQueued) return { is: 'no socket', error };
-  const failure = failureOfError(error, backend.info, config, 'timeout', attemptTimedOut);
-  if (attemptTimedOut) return { is: 'failure', failure };
-  return { is: 'expired', failure, blame: hasWholeBudget && attempts.length === 0 && !isQueued };
 }

@@ -1,12 +1,11 @@
-import { codeOf, codeWithin, errorChain } from '../base/errors';
+import { CodedError, codeOf, codeWithin, errorChain } from '../base/errors';
 import { errorBodyOf } from '../http/error-body';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import { parseRetryAfter } from '../http/retry-after';
 import type { StreamRefusal } from '../http/stream-inspection';
 import type { Backend, PooledBackend } from '../pool/backend';
 import type { FailureReason } from '../pool/reasons';
-import { isAboutRequest } from './blame';
-import { isReturnable, isSuccess, isUnauthorized } from './failure';
+import { isAboutRequest, isReturnable, isSuccess, isUnauthorized } from './failure';
 import type { Failure } from './failure';
 import {
   brokenReason,
@@ -17,7 +16,10 @@ import {
   isNetworkError,
   reasonOfError,
 } from './network-errors';
+import { AbortReason } from './cancel';
 import type { Connection } from './connection';
+import type { HttpRequest } from './http-client';
+import type { CurrentAttempt, Run } from './run';
 
 /** How an attempt ended. */
 export type Outcome<A> =
@@ -134,8 +136,42 @@ interface Evidence {
   readonly response?: HttpResponse | undefined;
 }
 
+/** Turns what an attempt threw into its outcome. */
+export function outcomeOfThrown<R extends HttpRequest, A extends HttpResponse>(
+  { client, request, attempts, budget, hasWholeBudget }: Run<R, A>,
+  { inFlight, body, exchange, held, afterGivenUp }: CurrentAttempt,
+  thrown: unknown,
+): Outcome<A> {
+  const { backend } = inFlight;
+  const { config } = request;
+  const { connection } = exchange;
+  if (thrown instanceof CodedError) {
+    const error = client.translate(request, thrown);
+    if (thrown.code !== 'ERR_CREDENTIAL') return { is: 'unrelated', error };
+    return { is: 'failure', failure: failureOfError(error, backend.info, config, 'credential') };
+  }
+  if (!(thrown instanceof AbortReason)) {
+    // A client that obeys its signal reports a cancel itself.
+    if (budget.isCancelled && codeOf(thrown).code === 'ERR_CANCELED') return { is: 'unrelated', error: thrown };
+    return classifyError(thrown, { backend, config, bodyError: body.failure.error, connection, response: held });
+  }
+  const error = client.translate(request, thrown, afterGivenUp ?? { request: connection?.native });
+  if (thrown.why === 'cancelled') return { is: 'unrelated', error };
+  const ofHead = outcomeOfHead(error, { backend, config, bodyError: undefined, connection });
+  if (ofHead?.is === 'failure' && thrown.why === 'timeout') {
+    return { is: 'expired', failure: ofHead.failure, blame: true, retryAfter: ofHead.retryAfter };
+  }
+  if (ofHead !== undefined) return ofHead;
+  const isQueued = connection?.isQueued === true;
+  const attemptTimedOut = thrown.why === 'attempt-timeout';
+  if (attemptTimedOut && isQueued) return { is: 'no socket', error };
+  const failure = failureOfError(error, backend.info, config, 'timeout', attemptTimedOut);
+  if (attemptTimedOut) return { is: 'failure', failure };
+  return { is: 'expired', failure, blame: hasWholeBudget && attempts.length === 0 && !isQueued };
+}
+
 /** Decides who is to blame for an error, and what it means for the request. */
-export function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
+function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
   const { backend, config, bodyError, connection } = evidence;
   const response = responseOf(error, evidence);
   if (response !== undefined && !isSuccess(response.status)) {
@@ -169,7 +205,7 @@ export function classifyError(error: unknown, evidence: Evidence): Outcome<never
  * The outcome of an attempt that a time limit ended after the head of an error response had arrived: the head counts,
  * whatever becomes of the body. `undefined`: none had arrived.
  */
-export function outcomeOfHead(error: unknown, evidence: Evidence): Failed | Unrelated | undefined {
+function outcomeOfHead(error: unknown, evidence: Evidence): Failed | Unrelated | undefined {
   const { connection } = evidence;
   if (isSuccess(connection?.head?.status)) return undefined;
   return classifyError(error, evidence) as Failed | Unrelated;

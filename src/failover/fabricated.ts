@@ -1,7 +1,7 @@
 import { CodedError, errorChain } from '../base/errors';
 import type { ErrorLike } from '../base/errors';
 import type { Attempt } from '../pool/events';
-import type { Exhausted, NoDeployment } from '../pool/turns';
+import type { Exhausted, NoDeployment } from './turns';
 import type { Failure } from './failure';
 
 /** A response that no backend gave. Each client turns it into a response of its own kind. It names no host. */

@@ -2,16 +2,13 @@ import { asIs, isOneShot } from '../http/body';
 import { isBlob } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
 import type { InFlight, PoolCore } from '../pool/pool-core';
-import { Turns } from '../pool/turns';
-import type { Exhausted, NoDeployment } from '../pool/turns';
 import { attempt } from './attempt';
 import { record } from './attempt-record';
 import type { Recorded } from './attempt-record';
-import { coverageOf, isAboutRequest } from './blame';
 import type { Failed, Outcome } from './classify';
 import { namedDeployment, neededDeployment } from './deployment';
 import { causeOf, exhaustedResponse, noDeploymentResponse, wordsOf } from './fabricated';
-import { isReturnable } from './failure';
+import { coverageOf, isAboutRequest, isReturnable } from './failure';
 import type { Failure } from './failure';
 import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './options';
@@ -19,9 +16,12 @@ import type { Rules } from './options';
 import { openBody, readBlob } from './read-request-body';
 import { newAttempt, newRun } from './run';
 import type { CurrentAttempt, Fallback, Run } from './run';
+import { Turns } from './turns';
+import type { Exhausted, NoDeployment } from './turns';
 
 /**
- * Sends one request to one backend after another, until one answers, none is left, or the caller's time is over.
+ * Sends one request to one backend after another, until one answers, none is left, the rules keep it from going on, the
+ * caller cancels or the caller's time is over.
  *
  * @throws what `client.reject` makes of an error
  */
@@ -44,6 +44,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       budget.check();
       const deployment = neededDeployment(run);
       const unread = run.body === undefined && isOneShot(request.body) ? request.body : undefined;
+      // Begins an attempt in the pool: at an available backend, or else, once in a round, at one that only a guess keeps out.
       const turn = turns.next(deployment, budget.remaining(), unread !== undefined);
       if (turn.is === 'read body') {
         run.body = await openBody(run, unread!);
@@ -53,8 +54,8 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       if (turn.is === 'wait') {
         // A timeout from now on isn't the fault of one backend alone.
         run.hasWholeBudget = false;
-        // `end` begins a new round, in which backends may be tried again.
-        await budget.guard(() => turn.over).finally(turn.end);
+        // Rejects as `check` throws. `leave` begins a new round, in which backends may be tried again.
+        await budget.guard(() => turn.over).finally(turn.leave);
         continue;
       }
       if (turn.is === 'exhausted' || turn.is === 'no deployment') return answerWithoutBackend(run, turn);
@@ -66,7 +67,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       let current = newAttempt(run, inFlight, body);
       let outcome = await attempt(run, current);
       if (outcome.is === 'stale' && body.replayable) {
-        // Sent again to the same backend, once.
+        // Sent again to the same backend, once, whatever the rules say: the server has seen nothing of it.
         record(run, current, { error: outcome.failure.error, reason: 'stale' });
         current = newAttempt(run, inFlight, body, { fresh: true });
         outcome = await attempt(run, current);
@@ -119,23 +120,24 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       record(run, current, { status: response.status, response });
       return { is: 'return', response };
     }
+    // A cancel, the caller's own mistake, a local problem.
     case 'unrelated':
-      // A 4xx whose body was lost shows the backend at work.
+      // It answered: with a 4xx whose body was lost, or with another kind of body than the caller asked for.
       if (outcome.status !== undefined) pool.noteAtWork(inFlight);
-      end(run, current, outcome);
+      endAttempt(run, current, outcome);
       return { is: 'throw', error: outcome.error };
     case 'expired': {
       const { failure } = outcome;
       // No time is left for another backend, whatever the rules say.
       if (outcome.blame) concludeFailure(run, current, outcome);
-      else end(run, current, { error: failure.error });
+      else endAttempt(run, current, { error: failure.error });
       return { is: 'throw', error: failure.error };
     }
     case 'no socket':
-      end(run, current, outcome);
+      endAttempt(run, current, outcome);
       if (!mayGoOn) return { is: 'throw', error: outcome.error };
       return { is: 'go on', isFinal: false, fallback: { error: outcome.error } };
-    // A connection that was stale twice, or a body that can't be sent again: no different from other failures.
+    // A connection that was stale twice, or a body that can't be sent again: ambiguous, like every other that breaks.
     case 'stale':
     case 'failure': {
       run.failure = outcome.failure;
@@ -152,13 +154,13 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
   failure: Failure,
   goesOn: boolean,
 ): Conclusion<A> {
-  const { status = 0, reason, error } = failure;
+  const { status = 0, error } = failure;
   const response = failure.response as A | undefined;
   const isReturned = isReturnable(failure);
   if (!goesOn) return isReturned ? { is: 'return', response: response! } : { is: 'throw', error };
-  // The caller hears no more of its progress.
+  // The caller hears no more of its progress. (Only a refusal inside a stream isn't over yet.)
   exchange.isOver = true;
-  const isFinal = reason === 'client-error';
+  const isFinal = isAboutRequest(failure);
   const isPinned = rules.pinned !== undefined;
   // A 4xx is returned if no backend is left. Instead of a 429 or 5xx, the caller then gets the fabricated 429, unless the
   // request is pinned, since no other backend could have answered it.
@@ -172,7 +174,8 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
 
 /**
  * Asks the user's rules about a failure (by default `defaultFailoverCondition`), tells the pool and records the attempt.
- * Returns whether another backend may be tried.
+ * The backend is blamed unless the failure is about the request, and also if the rules let such a request go on. Returns
+ * whether another backend may be tried.
  */
 function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
@@ -194,12 +197,13 @@ function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
   } finally {
     // Also if one of the rules threw.
     if (isAboutRequest(failure)) pool.noteAtWork(inFlight);
-    end(run, current, failure, isBlamed ? blame(run, inFlight, failure, { retryAfter, override }) : 0);
+    const cooldown = isBlamed ? coolDown(run, inFlight, failure, { retryAfter, override }) : 0;
+    endAttempt(run, current, failure, cooldown);
   }
 }
 
 /** Tells the pool that the backend failed. Returns the ms of cooldown that this costs. */
-function blame<R extends HttpRequest, A extends HttpResponse>(
+function coolDown<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   inFlight: InFlight,
   failure: Failure,
@@ -212,7 +216,7 @@ function blame<R extends HttpRequest, A extends HttpResponse>(
 }
 
 /** Ends the attempt and records it. */
-function end<R extends HttpRequest, A extends HttpResponse>(
+function endAttempt<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
   about: Recorded,

@@ -9,7 +9,7 @@ import type { Beginning, Exchange, HttpClient, Target } from '../failover/http-c
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import type { HttpResponse } from '../http/messages';
 import { overrideFields } from '../http/override-fields';
-import { readAhead, readNodeStream } from '../http/read-beginning';
+import { ReadAhead, readNodeStream } from '../http/read-beginning';
 import { discardBody, isNodeStream, isRewindable, isWebStream } from '../http/streams';
 import type { ReadLimits, Take } from '../http/read-beginning';
 import type { Attempt } from '../pool/events';
@@ -55,7 +55,7 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
   }
 
   readBeginning(
-    _request: FetchRequest,
+    request: FetchRequest,
     response: FetchResponse,
     take: Take,
     limits: ReadLimits,
@@ -65,8 +65,8 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
     if (isNodeStream(body) && isRewindable(body)) return { response, isOver: readNodeStream(body, take, limits) };
     // A mock may be less than a `Response`.
     if (!isWebStream(body) || response.bodyUsed || typeof response.clone !== 'function') return undefined;
-    const { stream, read } = readAhead(body);
-    return { response: withBody(response, stream) as FetchResponse, isOver: read(take, limits) };
+    const ahead = new ReadAhead(body, request.config.signal);
+    return { response: withBody(response, ahead.stream) as FetchResponse, isOver: ahead.read(take, limits) };
   }
 
   discard(response: FetchResponse): void {
@@ -111,10 +111,16 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
  * after the reading, Node 20's fetch leaves a rejection that nobody can handle.)
  */
 function withBody(response: Response, body: ReadableStream): Response {
-  const { url, redirected, type, constructor: own } = response;
-  // Of the wrapped fetch's own kind, unless it is a mock.
-  const Own = 'redirect' in own ? (own as typeof Response) : Response;
-  return overrideFields(new Own(body, response), { url, redirected, type });
+  const { url, redirected, type, status, statusText, ok, headers, constructor: own } = response;
+  // Of the wrapped fetch's own kind, unless it is a mock, or of a class whose constructor may take something else.
+  const isOther = !(response instanceof Response) && 'redirect' in own;
+  const Own = isOther ? (own as typeof Response) : Response;
+  try {
+    return overrideFields(new Own(body, response), { url, redirected, type });
+  } catch {
+    // A server may send a status or a reason phrase that no constructor takes.
+    return overrideFields(new Own(body, { headers }), { url, redirected, type, status, statusText, ok });
+  }
 }
 
 /**
@@ -129,8 +135,8 @@ function signalFor({ config }: FetchRequest, abort: Abort | undefined): AbortSig
 }
 
 /** A polyfill's signal may have none. */
-function reasonOf({ reason }: AbortSignal): unknown {
-  return reason ?? new DOMException('This operation was aborted', 'AbortError');
+function reasonOf(signal: AbortSignal): unknown {
+  return 'reason' in signal ? signal.reason : new DOMException('This operation was aborted', 'AbortError');
 }
 
 /** A status of 0 is no answer, unless the caller asked for one that can't be read. @throws TypeError */

@@ -19,66 +19,74 @@ export interface ReadLimits {
   readonly abort?: Abortable | undefined;
 }
 
-/** A web stream of which somebody else reads the beginning. */
-interface ReadAhead {
-  /** All of the stream, for whoever reads it afterwards. */
+/**
+ * A web stream of which somebody reads the beginning. Without `tee()`, which would lose chunks that arrived before the
+ * stream broke.
+ */
+export class ReadAhead {
+  /** All of the source, for whoever reads it afterwards. */
   readonly stream: ReadableStream<Uint8Array>;
+  readonly #reader: ReadableStreamDefaultReader<unknown>;
+  readonly #kept: Uint8Array[] = [];
+  /** A read that had begun when the limits ended the reading. */
+  #begun: Promise<ReadableStreamReadResult<unknown>> | undefined;
+
+  /** @param signal ends the reading by others too, as it would end that of the source */
+  constructor(
+    source: ReadableStream,
+    private readonly signal?: AbortSignal,
+  ) {
+    const reader = (this.#reader = source.getReader());
+    this.stream = new ReadableStream({
+      type: 'bytes',
+      pull: (controller) => this.#pull(controller),
+      cancel: (reason) => reader.cancel(reason),
+    });
+  }
+
   /**
    * Reads the beginning.
    *
    * @returns whether the stream is over
    * @throws what it breaks with
    */
-  readonly read: (take: Take, limits: ReadLimits) => Promise<boolean>;
-}
-
-/** Without `tee()`, which would lose chunks that arrived before the stream broke. */
-export function readAhead(source: ReadableStream): ReadAhead {
-  const reader = source.getReader() as ReadableStreamDefaultReader<unknown>;
-  const kept: Uint8Array[] = [];
-  /** A read that had begun when the limits ended the reading. */
-  let begun: ReturnType<typeof reader.read> | undefined;
-  const pull = async (controller: ReadableByteStreamController): Promise<void> => {
-    const early = kept.shift();
-    if (early !== undefined) {
-      controller.enqueue(ownBytes(early));
-      return;
-    }
-    const { done, value } = await (begun ?? reader.read());
-    begun = undefined;
-    const bytes = done ? undefined : bytesOf(value);
-    if (bytes === undefined) {
-      controller.close();
-      // Ends a pending read of a BYOB reader too.
-      controller.byobRequest?.respond(0);
-    } else if (bytes.length > 0) controller.enqueue(ownBytes(bytes));
-    else await pull(controller);
-  };
-  const stream = new ReadableStream({ type: 'bytes', pull, cancel: (reason) => reader.cancel(reason) });
-  const read = async (take: Take, limits: ReadLimits): Promise<boolean> => {
+  async read(take: Take, limits: ReadLimits): Promise<boolean> {
     let release!: () => void;
     const stopped = new Promise<undefined>((resolve) => (release = stopAt(limits, () => resolve(undefined))));
     try {
       for (;;) {
-        begun = reader.read();
-        const next = await Promise.race([begun, stopped]);
+        this.#begun = this.#reader.read();
+        const next = await Promise.race([this.#begun, stopped]);
         if (next === undefined) return false;
         if (next.done) return true;
-        begun = undefined;
+        this.#begun = undefined;
         const bytes = bytesOf(next.value);
-        if (bytes.length > 0) kept.push(bytes);
+        if (bytes.length > 0) this.#kept.push(bytes);
         if (take(bytes)) return false;
       }
     } finally {
       release();
     }
-  };
-  return { stream, read };
-}
+  }
 
-/** A stream of bytes takes over the memory of what it is given, so it gets no part of a larger piece. */
-function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return (bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()) as Uint8Array<ArrayBuffer>;
+  async #pull(controller: ReadableByteStreamController): Promise<void> {
+    if (this.signal?.aborted === true) throw this.signal.reason;
+    const bytes = this.#kept.shift() ?? (await this.#next());
+    if (bytes === undefined) {
+      controller.close();
+      // Ends a pending read of a BYOB reader too.
+      controller.byobRequest?.respond(0);
+    } else if (bytes.length === 0) await this.#pull(controller);
+    // A stream of bytes takes over the memory of what it is given, which may belong to somebody else. So it gets a copy.
+    else controller.enqueue(bytes.slice());
+  }
+
+  /** The next bytes of the source. `undefined`: it is over. */
+  async #next(): Promise<Uint8Array | undefined> {
+    const { done, value } = await (this.#begun ?? this.#reader.read());
+    this.#begun = undefined;
+    return done ? undefined : bytesOf(value);
+  }
 }
 
 /**

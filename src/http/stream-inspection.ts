@@ -143,13 +143,19 @@ function statusOf({ code = '', type = '', message = '' }: StreamError, headers: 
     const status = Number(code);
     return status === 429 || status >= 500 ? status : undefined;
   }
-  for (const name of [code, type]) {
-    const plain = name.toLowerCase().replace(/[^a-z]/g, '');
-    const known = STATUSES.find(([names]) => names.test(plain));
-    if (known !== undefined) return known[1];
+  const known = knownName(code) ?? knownName(type);
+  const isAboutRequest = known !== undefined && known[1] === undefined;
+  // A type that stands for a 5xx says less than the message and the headers do.
+  if (code === '' && !isAboutRequest) {
+    const speaksOfLimit = /rate.?limit|too many requests|quota/i.test(message);
+    if (speaksOfLimit || isUsedUp(headers)) return 429;
   }
-  const speaksOfLimit = /rate.?limit|too many requests|quota/i.test(message);
-  return code === '' && (speaksOfLimit || isUsedUp(headers)) ? 429 : undefined;
+  return known?.[1];
+}
+
+function knownName(name: string): (typeof STATUSES)[number] | undefined {
+  const plain = name.toLowerCase().replace(/[^a-z]/g, '');
+  return STATUSES.find(([names]) => names.test(plain));
 }
 
 /** Whether the headers of a response show that a limit is used up, or specify a wait. */

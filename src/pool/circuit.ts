@@ -1,5 +1,5 @@
-import { costOf, firstLength } from './cooldown-costs';
-import type { AttemptFailure, CooldownKind, CooldownLimits } from './cooldown-costs';
+import { costOf, firstLength } from './cooldown-length';
+import type { AttemptFailure, CooldownKind, CooldownLimits } from './cooldown-length';
 import { WORDS } from './reasons';
 import type { CooldownReason } from './reasons';
 

@@ -5,7 +5,7 @@ import type { PooledBackend, Scope } from './backend';
 import type { BackendOptions } from './backend-options';
 import { Candidates, lastResort } from './candidates';
 import type { AttemptInFlight, Circuit } from './circuit';
-import type { AttemptFailure, CooldownKind, CooldownLimits } from './cooldown-costs';
+import type { AttemptFailure, CooldownKind, CooldownLimits } from './cooldown-length';
 import type { CooldownReason } from './reasons';
 import { Events } from './events';
 import { BackendList } from './backend-list';

@@ -1,8 +1,14 @@
 import { must } from '../base/check';
-import { Gossip } from './gossip';
+import { Gossip } from './peer-protocol';
 import { Listeners } from './listeners';
-import { Patience } from './patience';
+import { FirstAnswer } from './first-answer';
 import type { Listening, Transport } from './transport';
+
+/** An event of a channel. Its `data` is the message. (Node's own types of a `BroadcastChannel` know only that it has a `type`.) */
+export interface ChannelEvent {
+  readonly type?: string;
+  readonly data?: unknown;
+}
 
 /** What {@link channelTransport} needs of a channel: a `BroadcastChannel` has it. */
 export interface MessageChannelLike {
@@ -16,16 +22,16 @@ export interface MessageChannelLike {
    * Adds a listener.
    *
    * @param type of the event
-   * @param listener called with each message
+   * @param listener called with an event for each message
    */
-  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(type: 'message', listener: (event: ChannelEvent) => void): void;
   /**
    * Removes a listener.
    *
    * @param type of the event
    * @param listener the one that was added
    */
-  removeEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  removeEventListener(type: 'message', listener: (event: ChannelEvent) => void): void;
 }
 
 /**
@@ -45,7 +51,7 @@ export function channelTransport(channel: MessageChannelLike): Transport {
 class ChannelTransport implements Transport {
   readonly #gossip = new Gossip();
   readonly #listeners = new Listeners();
-  #patience!: Patience;
+  #firstAnswer!: FirstAnswer;
 
   constructor(private readonly channel: MessageChannelLike) {}
 
@@ -62,25 +68,25 @@ class ChannelTransport implements Transport {
       if (this.#listeners.size === 0) this.#end();
       return Promise.resolve();
     };
-    return { ready: this.#patience.over, stop };
+    return { ready: this.#firstAnswer.over, stop };
   }
 
   #begin(): void {
-    this.#patience = new Patience();
+    this.#firstAnswer = new FirstAnswer();
     this.channel.addEventListener('message', this.#hear);
     this.#post(this.#gossip.ask);
   }
 
   #end(): void {
-    this.#patience.end();
+    this.#firstAnswer.end();
     this.channel.removeEventListener('message', this.#hear);
   }
 
-  readonly #hear = ({ data }: { readonly data: unknown }): void => {
+  readonly #hear = ({ data }: ChannelEvent): void => {
     const { what, fresh } = this.#gossip.hear(data);
     for (const [text, age] of fresh) this.#listeners.hear(text, age);
     if (what === 'ask') this.#post(this.#gossip.answer());
-    if (what === 'answer') this.#patience.end();
+    if (what === 'answer') this.#firstAnswer.end();
   };
 
   /** A closed channel throws. */

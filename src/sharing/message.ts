@@ -1,4 +1,4 @@
-import type { CooldownKind } from '../pool/cooldown-costs';
+import type { CooldownKind } from '../pool/cooldown-length';
 import { WORDS } from '../pool/reasons';
 import type { CooldownReason } from '../pool/reasons';
 

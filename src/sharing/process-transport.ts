@@ -1,8 +1,8 @@
 import { must, resolveOptions } from '../base/check';
 import type { Check, Checks } from '../base/check';
-import { Gossip } from './gossip';
+import { Gossip } from './peer-protocol';
 import { Listeners } from './listeners';
-import { Patience } from './patience';
+import { FirstAnswer } from './first-answer';
 import { ancestor, childrenOf, clusterWorkers } from './peers';
 import type { ChildProcessLike, Family, Peer } from './peers';
 import type { Listening, Transport } from './transport';
@@ -53,7 +53,7 @@ class ProcessTransport implements Transport {
   readonly #families: readonly Family[];
   readonly #endings: (() => void)[] = [];
   /** For the parent's answer. A parent that doesn't share, such as a process manager, gives none. */
-  #patience: Patience | undefined;
+  #firstAnswer: FirstAnswer | undefined;
 
   constructor(
     private readonly parent: Family | undefined,
@@ -77,17 +77,17 @@ class ProcessTransport implements Transport {
       if (this.#listeners.size === 0) this.#end();
       return Promise.resolve();
     };
-    return { ready: this.#patience?.over ?? Promise.resolve(), stop };
+    return { ready: this.#firstAnswer?.over ?? Promise.resolve(), stop };
   }
 
   #begin(): void {
-    if (this.parent !== undefined) this.#patience = new Patience();
+    if (this.parent !== undefined) this.#firstAnswer = new FirstAnswer();
     for (const family of this.#families) this.#endings.push(family.listen(this.#hear, this.#caughtUp));
     this.#sendAll(this.#gossip.ask, undefined);
   }
 
   #end(): void {
-    this.#patience?.end();
+    this.#firstAnswer?.end();
     for (const end of this.#endings.splice(0)) end();
   }
 
@@ -96,7 +96,7 @@ class ProcessTransport implements Transport {
     for (const [text, age] of fresh) this.#listeners.hear(text, age);
     if (what === 'ask') from.send(this.#gossip.answer());
     if (fresh.length > 0) this.#sendAll(this.#gossip.answer(fresh), from);
-    if (what === 'answer') this.#patience?.end();
+    if (what === 'answer') this.#firstAnswer?.end();
   };
 
   /** It couldn't be told everything for a while: it was stopped, or too slow. */

@@ -4,7 +4,7 @@ import type { BackendPool, BackendStatus } from '../pool/pool';
 import { LastMinute } from './last-minute';
 import { outcomeOf, Timeline } from './timeline';
 import type { Outcome, TimelineData } from './timeline';
-import type { Reader, UnreadEvents } from './unread-events';
+import type { Reader, EventBatch } from './event-batch';
 
 /** The most events that are kept for a new viewer. */
 const MAX_EVENTS = 200;
@@ -44,7 +44,7 @@ export class Monitor {
   readonly #pool: BackendPool;
   readonly #history: number;
   readonly #tell: (event: PoolEvent, at: number) => void;
-  readonly #unread: UnreadEvents;
+  readonly #unread: EventBatch;
   readonly #counts = new Map<string, Counts>();
   readonly #lastMinute = new LastMinute();
   readonly #timeline: Timeline;
@@ -55,7 +55,7 @@ export class Monitor {
   readonly close: () => void;
 
   /** @param tell is called for each event when it is read */
-  constructor(pool: BackendPool, history: number, unread: UnreadEvents, tell: (event: PoolEvent, at: number) => void) {
+  constructor(pool: BackendPool, history: number, unread: EventBatch, tell: (event: PoolEvent, at: number) => void) {
     this.#pool = pool;
     this.#history = history;
     this.#unread = unread;

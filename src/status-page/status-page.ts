@@ -7,7 +7,7 @@ import type { BackendReport } from './monitor';
 import { checkOptions, checkPools } from './options';
 import type { StatusPageOptions } from './options';
 import { PoolMessages } from './pool-messages';
-import { UnreadEvents } from './unread-events';
+import { EventBatch } from './event-batch';
 import { Viewers } from './viewers';
 
 /** A request handler for `node:http`, Express and whatever mounts such a function. */
@@ -109,7 +109,7 @@ export function statusPage(
 /** The pools that a page shows, and who looks at them. */
 class Watched {
   readonly viewers = new Viewers(this);
-  readonly #unread = new UnreadEvents();
+  readonly #unread = new EventBatch();
   readonly #monitors: readonly (readonly [name: string, monitor: Monitor])[];
   closed = false;
 

@@ -31,7 +31,8 @@ export interface TimelineData {
 export function outcomeOf(attempt: PoolEvent & { readonly type: 'attempt' }): Outcome {
   const { status, reason, code } = attempt;
   if (reason === 'throttled' || status === 429) return 'throttled';
-  if (reason !== undefined) return reason === 'stale' ? 'other' : 'failed';
+  // A 4xx that is about the request says nothing against the backend.
+  if (reason !== undefined && reason !== 'client-error') return reason === 'stale' ? 'other' : 'failed';
   return status !== undefined && code === undefined ? 'answered' : 'other';
 }
 

@@ -1,16 +1,16 @@
 import { now } from '../base/clock';
 import type { RequestConfig } from '../http/messages';
-import type { PooledBackend } from './backend';
-import type { Wanted } from './backend-list';
-import type { InFlight, PoolCore } from './pool-core';
+import type { PooledBackend } from '../pool/backend';
+import type { Wanted } from '../pool/backend-list';
+import type { InFlight, PoolCore } from '../pool/pool-core';
 
 /** What a request does next. */
 type Turn =
   | { readonly is: 'attempt'; readonly inFlight: InFlight }
   /** Read the body, since a backend can be tried. Then ask again: much can change meanwhile. */
   | { readonly is: 'read body' }
-  /** Wait until `over` resolves. `end` leaves the queue, and the next round of the request begins. */
-  | { readonly is: 'wait'; readonly over: Promise<void>; readonly end: () => void }
+  /** Wait until `over` resolves. `leave` leaves the queue, and the next round of the request begins. */
+  | { readonly is: 'wait'; readonly over: Promise<void>; readonly leave: () => void }
   | Exhausted
   | NoDeployment;
 
@@ -199,12 +199,12 @@ export class Turns {
     this.#order ||= waiters.nextOrder();
     events.emit({ type: 'waiting', duration: pause });
     const wait = waiters.wait({ wanted, order: this.#order, readyAt, deadline });
-    const end = (): void => {
+    const leave = (): void => {
       wait.end();
       this.#waited += now() - started;
       this.#tried = this.#settled;
       this.#hasHadLastResort = false;
     };
-    return { is: 'wait', over: wait.over, end };
+    return { is: 'wait', over: wait.over, leave };
   }
 }

@@ -32,7 +32,7 @@ export class Gossip {
   readonly ask: Envelope = { axiosPriorityAdapter: { what: 'ask' } };
 
   tell(text: string): Envelope {
-    this.#memory.add(text);
+    this.#memory.addOwn(text);
     return { axiosPriorityAdapter: { what: 'tell', text, at: machineTime() } };
   }
 

@@ -17,7 +17,7 @@ export type Reader = (event: PoolEvent, at: number, time: number) => void;
  * somebody asks. That costs about half as much: one by one, the code would have to be fetched into the processor's cache
  * between two requests.
  */
-export class UnreadEvents {
+export class EventBatch {
   readonly #events: { readonly event: PoolEvent; readonly at: number; readonly read: Reader }[] = [];
 
   /** @param read is called later, once */
