@@ -33,8 +33,9 @@ const ATTACHED = Symbol.for('axios-priority-adapter.attached');
  * @param backends the endpoints, or a `BackendPool`, so that several clients share one
  * @param options as for {@link priorityAdapter}, except that `adapter` defaults to the one that the request would have
  * used
- * @throws TypeError if it isn't an axios instance or has a plugin already, and for everything that `priorityAdapter`
- * refuses
+ * @returns the pool, and `detach`
+ * @throws TypeError if `instance` isn't an axios instance, can't be extended or already has a priority adapter, and for
+ * everything that `priorityAdapter` refuses
  * @example
  * const client = axios.create();
  * const { pool, detach } = attachPriorityAdapter(client, [{ baseURL: 'https://eastus.openai.azure.com' }]);

@@ -5,7 +5,8 @@ import type { Attempt } from '../pool/events';
 declare module 'axios' {
   interface AxiosRequestConfig {
     /**
-     * `false`: one attempt on the chosen backend, and its response is returned as it is. An object overrides the
+     * `false`: the chosen backend alone, and its response is returned as it is. (A stale connection is replaced once.) An
+     * object overrides the
      * adapter's options for this request.
      */
     failover?: false | RequestFailover | undefined;

@@ -13,7 +13,7 @@ import type { CurrentAttempt, Run } from './run';
  * field.
  *
  * @param value anything
- * @returns an empty list for everything else
+ * @returns the attempts, in order; an empty list if there are none
  */
 export function attemptsOf(value: unknown): readonly Attempt[] {
   const { attempts } = Object(value) as { attempts?: unknown };

@@ -7,6 +7,7 @@ import { reasonOfError } from './network-errors';
  * Decides whether a failure may go to another backend.
  *
  * @param failure what is known of the attempt
+ * @returns a boolean, not a promise of one
  */
 export type FailoverCondition = (failure: Failure) => boolean;
 
@@ -53,7 +54,7 @@ export function isAmbiguousFailure(failure: Failure): boolean {
 /**
  * Whether the prompt was too long for the model that answered: a 413, or a 400 with the code `context_length_exceeded` or
  * `string_above_max_length`. A condition with it sends such a prompt to a deployment with a larger context. No backend
- * goes on cooldown.
+ * goes on cooldown, unless the response names a wait or `cooldown` returns a length.
  *
  * @param failure what is known of the attempt
  */

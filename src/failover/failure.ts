@@ -20,7 +20,10 @@ export interface Failure {
   readonly code?: string;
   /** The `code`, or else the `type`, of an OpenAI-shaped error in the response's body or its first events. */
   readonly errorCode?: string;
-  /** The response, if there was one. Its `config` is the caller's. The body of a streamed one can still be read. */
+  /**
+   * The response, if there was one. Its `config` is the caller's. Don't read the body of a streamed one: the caller may
+   * still get it.
+   */
   readonly response?: HttpResponse;
   /** The error inside a streamed 200, as its event gave it. */
   readonly streamError?: StreamError;

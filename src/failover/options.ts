@@ -27,12 +27,13 @@ export interface FailoverOptions extends BackendPoolOptions {
    * more or without a usable response, except cancels and mistakes of the caller's own. If it returns `false` for a 429
    * or 5xx, that response is returned to the caller, and the backend goes on cooldown all the same. If it returns
    * `true` for another 4xx, the request fails over, and no backend goes on cooldown unless the server or `cooldown`
-   * specified a length. Anything but a boolean rejects the request with a `TypeError`. Default:
+   * specified a length. Anything but a boolean rejects the request with a `TypeError`; what it throws rejects it too. Default:
    * `defaultFailoverCondition`
    */
   readonly failoverCondition?: FailoverCondition | undefined;
   /**
-   * ms of cooldown that a failure costs its backend, capped by `maxCooldown`. It changes how long the cooldown lasts, not whether a trial follows.
+   * ms of cooldown that a failure costs its backend, capped by `maxCooldown`. It changes how long the cooldown lasts, not
+   * whether a trial follows.
    * `undefined` means the default rule: the wait that the server specified; else 100 ms, or `defaultCooldown` after a 429
    * or without any sign of life, doubled for each further failure in a row. 0 puts no backend on cooldown. Anything but
    * `undefined` or a finite number ≥ 0 rejects the request with a `TypeError`.
@@ -63,11 +64,15 @@ export interface FailoverOptions extends BackendPoolOptions {
    * event stream is held back until its first meaningful event, at most 64 KiB; nothing of it is changed. Default: true
    */
   readonly inspectStreams?: boolean | undefined;
-  /** Bytes of a one-shot request body kept for another attempt. A longer one gets one attempt. Default: 32 MiB */
+  /**
+   * Bytes of a request body that can be read only once, such as a stream, that are kept in memory for another attempt. A
+   * longer body gets one attempt. `Infinity`: no limit. Default: 32 MiB
+   */
   readonly maxReplaySize?: number | undefined;
   /**
-   * Decides whether a request goes to the backends. `false` sends it through the wrapped adapter untouched. Anything
-   * but a boolean rejects the request with a `TypeError`. Default: all requests are balanced
+   * Decides whether a request goes to the backends. `false` passes it to the wrapped adapter or fetch untouched, without
+   * `attempts`. Anything but a boolean rejects the request with a `TypeError`. Default: all requests; for the instance
+   * `axios` itself (`attachPriorityAdapter`), those that are meant for a backend
    *
    * @param config the caller's
    */

@@ -19,7 +19,7 @@ import type { FetchRequest } from './request';
 
 /** A response of the wrapped fetch, with what the package adds. */
 export type PriorityResponse = Response & {
-  /** The attempts of the request, in order. */
+  /** The attempts of the request, in order. Missing where `shouldBalance` answered `false`: use `attemptsOf`. */
   readonly attempts: readonly Attempt[];
   /** Whether the package made this response because no backend was available. */
   readonly fabricated?: true;

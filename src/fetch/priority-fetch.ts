@@ -37,11 +37,14 @@ export interface PriorityFetch {
  *
  * The URL must be absolute. Its origin is replaced by the backend's. In everything else it behaves as `fetch` does: no
  * status rejects, a cancel rejects with `signal.reason`, and a failure of the network with the wrapped fetch's own
- * error. A response is the wrapped fetch's own, with `attempts`. `init.failover` overrides the options for one request.
+ * error. A response is the wrapped fetch's own, with `attempts`. `init.failover` overrides the options for one request. A
+ * request rejects with a `TypeError` for a relative URL or a wrong `init.failover`, and with a `DOMException` named
+ * `TimeoutError` if `attemptTimeout` passed and no other backend may be tried.
  *
  * @param backends the endpoints, or a `BackendPool`: that of an axios adapter, so that both share what they know
  * @param options all have defaults. Those of the pool (`selector`, `defaultCooldown`, `maxCooldown`) can't be given
  * together with a ready pool
+ * @returns a `fetch`, with its `pool`
  * @throws TypeError that names the place and the value, such as `backends[1].weight must be a positive number, got -1`
  * @example
  * const fetch = priorityFetch([{ baseURL: 'https://eastus.openai.azure.com', apiKey: process.env.EASTUS_KEY }]);

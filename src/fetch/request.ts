@@ -16,7 +16,8 @@ export type Fetch = typeof globalThis.fetch;
 /** What `fetch` takes as its second argument, and `failover`. */
 export type FetchInit = RequestInit & {
   /**
-   * `false`: one attempt on the chosen backend, and its response is returned as it is. An object overrides the options
+   * `false`: the chosen backend alone, and its response is returned as it is. (A stale connection is replaced once.) An
+   * object overrides the options
    * for this request.
    */
   readonly failover?: false | RequestFailover | undefined;

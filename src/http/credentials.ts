@@ -25,15 +25,18 @@ type Provider = () => string | Promise<string>;
 
 /** A backend's credentials. With none of its own, it gets the caller's. */
 export interface CredentialOptions {
-  /** Sent as `api-key`. A function is called for each attempt. */
+  /**
+   * Sent as `api-key`. A function returns the key, or a promise of it. It is called for each attempt; if it throws, the
+   * attempt failed and the request fails over.
+   */
   readonly apiKey?: string | Provider | undefined;
   /**
-   * Sent as `Authorization: Bearer …`. It is what `getBearerTokenProvider` of `@azure/identity` returns. It is called for
+   * Sent as `Authorization: Bearer …`, with or without a `Bearer ` in front of the token. It is what `getBearerTokenProvider` of `@azure/identity` returns. It is called for
    * each attempt, so it should cache. If it throws, the attempt failed and the request fails over.
    */
   readonly azureADTokenProvider?: (() => Promise<string>) | undefined;
   /**
-   * Set last. Each replaces the caller's of the same name; `null` or `false` removes it. An auth header (`api-key`,
+   * Set last, after the credentials above. Each replaces the caller's of the same name; `null` or `false` removes it. An auth header (`api-key`,
    * `authorization`, `x-api-key`, `ocp-apim-subscription-key`) is a credential of this backend's own.
    */
   readonly headers?: Readonly<Record<string, HeaderValue>> | undefined;

@@ -20,13 +20,16 @@ export interface HttpResponse {
   readonly status: number;
   /** The reason phrase. */
   readonly statusText: string;
-  /** With axios: an `AxiosHeaders`. */
+  /** With axios: an `AxiosHeaders`. With fetch: a `Headers`. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
   readonly headers: any;
-  /** With axios: the body in the form that `responseType` asks for, before `transformResponse`: JSON is still text. */
+  /**
+   * With axios: the body in the form that `responseType` asks for, before `transformResponse`: JSON is still text. With
+   * fetch: not set.
+   */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
   readonly data: any;
-  /** With axios: the caller's config. */
+  /** With axios: the caller's config. With fetch: not set. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
   readonly config: any;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above

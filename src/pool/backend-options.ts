@@ -20,7 +20,10 @@ export interface BackendOptions extends CredentialOptions {
   readonly weight?: number | undefined;
   /** Shown in events, status and logs. Unique in its pool. Default: host and path prefix of `baseURL` */
   readonly name?: string | undefined;
-  /** Query parameters that this backend needs. They override the caller's, including the same name inside the URL. */
+  /**
+   * Query parameters that this backend needs, with values as in axios's `params`. They override the caller's, including
+   * the same name inside the URL. `null` removes the caller's and adds none.
+   */
   readonly params?: Readonly<Record<string, unknown>> | undefined;
   /**
    * The caller's deployment or model name → this backend's name for it. It is replaced in a `/deployments/{name}/` path,
@@ -30,7 +33,10 @@ export interface BackendOptions extends CredentialOptions {
   readonly deployments?: Readonly<Record<string, string | false>> | undefined;
   /** ms for one attempt at this backend, body included. 0: none. Default: the failover's `attemptTimeout` */
   readonly attemptTimeout?: number | undefined;
-  /** ms until a connection to this backend is established. 0: no limit. Default: the failover's `connectTimeout` */
+  /**
+   * ms until a connection to this backend is established, over axios's http adapter. 0: no limit. Default: the failover's
+   * `connectTimeout`
+   */
   readonly connectTimeout?: number | undefined;
   /** axios settings of this backend alone: the agent of a private endpoint, a proxy, … */
   readonly request?: BackendRequestOptions | undefined;

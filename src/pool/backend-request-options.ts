@@ -1,7 +1,10 @@
 import { checkFields, entriesOf, must } from '../base/check';
 import { masked } from './base-url';
 
-/** axios settings of one backend. They have the meaning and the types that they have in axios. */
+/**
+ * axios settings of one backend, with the meaning and the types that they have in axios. Each overrides the caller's. By
+ * default, the caller's is used. With `priorityFetch`, only `fetchOptions` counts.
+ */
 export interface BackendRequestOptions {
   /** `false` uses no proxy, not even one that the environment names. */
   readonly proxy?: ProxyOptions | false;
@@ -31,7 +34,7 @@ export interface BackendRequestOptions {
   readonly httpVersion?: 1 | 2 | undefined;
   /** Settings of the HTTP/2 session (axios 1.13 and later). */
   readonly http2Options?: object | undefined;
-  /** Settings for fetch (axios's fetch adapter). */
+  /** Settings for fetch: over axios's fetch adapter, and with `priorityFetch`. */
   readonly fetchOptions?: object | undefined;
 }
 

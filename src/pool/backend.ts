@@ -18,7 +18,10 @@ export interface Backend {
   readonly pending: number;
   /** Attempts that ended in a 2xx or 3xx. */
   readonly successes: number;
-  /** Attempts that ended in a 429, a 5xx or without a usable response, and those that a condition failed over from. */
+  /**
+   * Attempts that failed and were held against the backend: a 429, a 5xx, a refusal of its own credential, no usable
+   * response, or whatever a condition failed over from.
+   */
   readonly failures: number;
 }
 

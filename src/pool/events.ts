@@ -7,13 +7,17 @@ export interface Attempt {
   readonly backend: string;
   /** The backend's name for the deployment. Set if the URL names it, or the `model` of a body that had to be read. */
   readonly scope?: string;
-  /** The status of the response, if there was one. Below 400 with a `code`: the connection broke inside the body. */
+  /**
+   * The status of the response, if there was one. Below 400 with a `code`: the connection broke inside the body. For a
+   * refusal inside a streamed 200: the 429 or 5xx that it stands for
+   */
   readonly status?: number;
-  /** The code of the error (`ECONNREFUSED`, `ECONNABORTED`), if there was one with a code. */
+  /** The code of the error (`ECONNREFUSED`), or of the refusal in the stream (`rate_limit_exceeded`), if it has one. */
   readonly code?: string;
   /**
    * Why it failed, as in the pool's `cooldown` events; `stale`: a kept-alive connection that the server had closed, so
-   * the request was sent again. Not set for cancels, local trouble and mistakes of the caller's own
+   * the request was sent again. `client-error` is also the reason of a 4xx that the caller gets. Not set for cancels,
+   * local problems and mistakes that the caller made otherwise
    */
   readonly reason?: Exclude<CooldownReason, 'oversized' | 'manual'> | 'stale';
   /**
@@ -53,7 +57,7 @@ export type PoolEvent =
       readonly scope?: string;
       /** Why it is on cooldown. */
       readonly reason: CooldownReason;
-      /** ms */
+      /** ms from now until it ends */
       readonly duration: number;
       /** Set if another process told of it (`shareCooldowns`). */
       readonly remote?: true;

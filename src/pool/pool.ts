@@ -21,7 +21,10 @@ export interface BackendPoolOptions {
    * Default: 10 000
    */
   readonly defaultCooldown?: number | undefined;
-  /** ms. No cooldown is longer, except those of `pool.cool`. Default: 300 000 */
+  /**
+   * ms of the longest cooldown. A backend that asks for a longer wait ranks behind the others instead. It limits neither
+   * `pool.cool` nor what other processes share. Default: 300 000
+   */
   readonly maxCooldown?: number | undefined;
 }
 
@@ -29,9 +32,9 @@ export interface BackendPoolOptions {
 export interface BackendStatus extends Backend {
   /**
    * - `available`: used
-   * - `cooling`: not used
+   * - `cooling`: not used, unless no other backend is left and nobody asked for the wait
    * - `reserve`: ranks behind the others, because it asked for a longer wait than `maxCooldown`
-   * - `trial`: its cooldown is over, and it has not been proved yet. One request at a time tests it; the others prefer
+   * - `trial`: its cooldown is over, and nothing has shown yet that it works again. One request at a time tests it; the others prefer
    *   another backend until a response shows it at work
    *
    * A cooldown of one deployment leaves it as it is.
@@ -101,6 +104,8 @@ export class BackendPool {
   /**
    * The state of each backend now, in the order given. Fresh objects, JSON-safe and without secrets. Taking a snapshot
    * changes nothing and causes no event.
+   *
+   * @returns a status of each backend
    */
   snapshot(): BackendStatus[] {
     const time = now();
@@ -114,7 +119,7 @@ export class BackendPool {
   /**
    * Calls a listener for each event of the pool.
    *
-   * @param listener called at once. If it throws, the error is reported on the console and disturbs no request
+   * @param listener called synchronously, in the middle of a request. If it throws, the error is reported on the console and disturbs no request
    * @returns a function that ends the subscription
    * @throws TypeError if `listener` isn't a function
    */
@@ -126,9 +131,9 @@ export class BackendPool {
    * Puts a backend, or one deployment of it, on cooldown by hand: for maintenance, or because of what only you know.
    *
    * @param name of the backend
-   * @param ms not capped by `maxCooldown`. A deadline only ever moves later
-   * @param scope the deployment, by this backend's name for it
-   * @throws TypeError for an unknown name or an invalid duration
+   * @param ms from now; 0 does nothing. `maxCooldown` doesn't apply. A running cooldown is never shortened
+   * @param scope the deployment, by this backend's name for it. Default: the whole backend
+   * @throws TypeError for an unknown name, an invalid duration or an empty scope
    */
   cool(name: string, ms: number, scope?: string): void {
     const backend = this.#core.backends.named(name);

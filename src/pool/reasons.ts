@@ -6,8 +6,9 @@
  * - `connection`: nothing was sent (refused, DNS, unreachable, TLS)
  * - `ambiguous`: the request may have arrived (reset, hang-up, truncated body)
  * - `timeout`: `attemptTimeout` passed, or the caller's `timeout` where one attempt had all of it
- * - `client-error`: another 4xx that a `failoverCondition` fails over from
- * - `credential`: its `apiKey` function or `azureADTokenProvider` failed, or it rejected its own credential (401, 403)
+ * - `client-error`: another 4xx. It costs a cooldown only if a `failoverCondition` fails over from it
+ * - `credential`: its `apiKey` function or `azureADTokenProvider` failed, or the backend rejected its own credential (401,
+ *   403)
  * - `oversized`: the server asked for a longer wait than `maxCooldown`, so the backend ranks behind the others instead
  * - `manual`: `BackendPool.cool`
  */

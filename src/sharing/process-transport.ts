@@ -11,7 +11,7 @@ export type { ChildProcessLike } from './peers';
 
 /** Options of {@link processTransport}. */
 export interface ProcessTransportOptions {
-  /** The processes that this one forked. Workers of `node:cluster` are known without it. */
+  /** The processes that this one forked. Workers of `node:cluster` are known without it. Default: none */
   readonly children?: readonly ChildProcessLike[] | undefined;
 }
 

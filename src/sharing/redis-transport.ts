@@ -6,7 +6,7 @@ import type { RedisClientLike } from './redis-commands';
 
 /** Options of {@link redisTransport}. */
 export interface RedisTransportOptions {
-  /** The same in all processes that share, and different from that of other apps on this Redis. */
+  /** Not empty. The same in all processes that share, and different from that of other apps on this Redis. */
   readonly prefix: string;
 }
 

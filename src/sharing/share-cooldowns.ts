@@ -13,18 +13,19 @@ export interface SharingOptions {
   /** ms. Shorter cooldowns aren't shared: they would be over before the others are told. Default: 250 */
   readonly minDuration?: number | undefined;
   /**
-   * ms, counted when heard. No cooldown takes a backend out for longer than that after it was first heard. For
-   * maintenance windows, raise it everywhere. Default: 300 000
+   * ms. The longest that a cooldown of another process may last from when it was first heard. For longer maintenance
+   * windows, raise it in every process. Default: 300 000
    */
   readonly maxDuration?: number | undefined;
   /**
-   * The reasons that are told and heard. Leave out what one process alone may have run into, such as a broken connection.
+   * Only cooldowns for these reasons are sent and accepted. Leave out those that may concern one process alone, such as a
+   * broken connection.
    * Default: `['throttled', 'oversized', 'manual']`
    */
   readonly reasons?: readonly CooldownReason[] | undefined;
   /**
-   * Called with each error of the transport, and with `undefined` when it works again. Default: the console is told
-   * once, and once more when sharing works again
+   * Called with each error of the transport, and with `undefined` when it works again. Default: the console
+   * shows the first error, and a line when sharing works again
    *
    * @param error of the transport, whatever it threw or reported
    */
@@ -34,8 +35,8 @@ export interface SharingOptions {
 /** Cooldowns that are being shared. */
 export interface SharedCooldowns {
   /**
-   * Resolves when the others have been heard once, or at `stop()`. It stays pending while the transport is away, so don't
-   * delay startup for it.
+   * Resolves when the others have been heard once, or at `stop()`. It never rejects. It stays pending while the transport is
+   * away, so don't delay startup for it. Over a channel or IPC, it resolves after 200 ms at the latest.
    */
   readonly ready: Promise<void>;
   /**
@@ -45,7 +46,10 @@ export interface SharedCooldowns {
    * @throws TypeError for an unknown name
    */
   restore(name: string): void;
-  /** Ends the sharing. It leaves no connection, timer or listener. The pool keeps what it has learned. */
+  /**
+   * Ends the sharing. It leaves no connection, timer or listener. The pool keeps what it has learned. A second call does
+   * nothing more.
+   */
   stop(): Promise<void>;
 }
 
