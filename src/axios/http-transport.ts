@@ -54,8 +54,8 @@ export class HttpTransport implements Connection {
     this.url = urlOf(options) + this.hash;
     // axios 1.5 keeps the brackets of an IPv6 address, which Node would look up as a name.
     options.hostname = options.hostname?.replace(/^\[|\]$/g, '');
-    // With `false`, Node makes an agent for this request alone. It has no queue and no idle sockets, so the global one does
-    // no harm here.
+    // With `false`, Node makes an agent for this request alone. It has no queue and no idle sockets, so the global one
+    // does no harm here.
     this.#agent = typeof options.agent === 'object' ? options.agent : http.globalAgent;
     if (this.exchange.fresh && !this.isRedirected) closeIdle(this.#agent, options);
     this.#response = undefined;

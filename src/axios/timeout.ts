@@ -22,8 +22,8 @@ export function timeoutError(
 /**
  * The caller's `timeout` in ms, read as axios reads it. 0: none.
  *
- * @throws AxiosError for what is no number, which not all of axios's adapters notice; and a timeout for a negative number,
- * as what is left of a deadline may be one
+ * @throws AxiosError for what is no number, which not all of axios's adapters notice; and a timeout for a negative
+ * number, as what is left of a deadline may be one
  */
 export function timeoutOf(config: InternalAxiosRequestConfig, kind: AdapterKind): number {
   const ms = config.timeout ? Number.parseInt(String(config.timeout), 10) : 0;

@@ -20,7 +20,9 @@ export function codeWithin(error: unknown): { readonly code?: string } {
   return codeOf(errorChain(error).find((each) => typeof each.code === 'string'));
 }
 
-/** The fields that we read from an error or one of its causes. Anything can be thrown, so every field may hold anything. */
+/**
+ * The fields that we read from an error or one of its causes. Anything can be thrown, so every field may hold anything.
+ */
 export interface ErrorLike {
   readonly name: string;
   readonly code?: string;

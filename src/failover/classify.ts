@@ -24,9 +24,14 @@ import type { CurrentAttempt, Run } from './run';
 /** How an attempt ended. */
 export type Outcome<A> =
   | { readonly is: 'success'; readonly response: A }
-  /** A cancel, the caller's own mistake, a local problem or a bug: nothing that a backend did. The caller gets the error. */
+  /**
+   * A cancel, the caller's own mistake, a local problem or a bug: nothing that a backend did. The caller gets the error.
+   */
   | Unrelated
-  /** The caller's `timeout` passed. The backend is blamed if this attempt had the whole of it, or if the backend had answered. */
+  /**
+   * The caller's `timeout` passed. The backend is blamed if this attempt had the whole of it, or if the backend had
+   * answered.
+   */
   | {
       readonly is: 'expired';
       readonly failure: Failure;

@@ -9,7 +9,9 @@ export interface Connection {
   readonly error: unknown;
   /** Whether it failed before a connection was established. `undefined`: only its code can tell. */
   readonly isUnsent: boolean | undefined;
-  /** Whether it failed because the server had closed a kept-alive connection. The loop then sends the request once more. */
+  /**
+   * Whether it failed because the server had closed a kept-alive connection. The loop then sends the request once more.
+   */
   readonly isStale: boolean;
   /** Whether it waits for a free socket of its agent. */
   readonly isQueued: boolean;

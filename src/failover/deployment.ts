@@ -11,8 +11,8 @@ import type { HttpRequest, Target } from './http-client';
 import type { Run } from './run';
 
 /**
- * The deployment that the request needs, as far as that matters: most bodies needn't be parsed. That of a request that has
- * to wait does, since requests for one deployment wait in one queue.
+ * The deployment that the request needs, as far as that matters: most bodies needn't be parsed. That of a request that
+ * has to wait does, since requests for one deployment wait in one queue.
  */
 export function neededDeployment<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>): string | undefined {
   const { request, pool, rules } = run;

@@ -44,7 +44,8 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       budget.check();
       const deployment = neededDeployment(run);
       const unread = run.body === undefined && isOneShot(request.body) ? request.body : undefined;
-      // Begins an attempt in the pool: at an available backend, or else, once in a round, at one that only a guess keeps out.
+      // Begins an attempt in the pool: at an available backend, or else, once in a round, at one that only a guess
+      // keeps out.
       const turn = turns.next(deployment, budget.remaining(), unread !== undefined);
       if (turn.is === 'read body') {
         run.body = await openBody(run, unread!);
@@ -102,8 +103,8 @@ type Conclusion<A> =
   | { readonly is: 'go on'; readonly isFinal: boolean; readonly fallback: Fallback<A> | undefined };
 
 /**
- * Tells the pool and its listeners how the attempt went, and decides what the request does next. The first call that tells
- * the pool also ends the attempt there.
+ * Tells the pool and its listeners how the attempt went, and decides what the request does next. The first call that
+ * tells the pool also ends the attempt there.
  */
 function conclude<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,

@@ -38,7 +38,10 @@ export function isSuccess(status: number | undefined): boolean {
   return (status ?? 0) < 400;
 }
 
-/** Whether there is a response to return: with an error status, and a body that arrived. (One that broke off is no `data`.) */
+/**
+ * Whether there is a response to return: with an error status, and a body that arrived. (One that broke off is no
+ * `data`.)
+ */
 export function isReturnable({ response, status, error }: Failure): boolean {
   return !isSuccess(status) && (error === undefined || response!.data !== undefined);
 }
@@ -60,7 +63,9 @@ export function isAboutRequest({ reason }: Failure): boolean {
   return reason === 'client-error';
 }
 
-/** What a failure covers. A 4xx is about the deployment that was asked for, 429 and 401 too; all else about the backend. */
+/**
+ * What a failure covers. A 4xx is about the deployment that was asked for, 429 and 401 too; all else about the backend.
+ */
 export function coverageOf({ status = 0 }: Failure): 'deployment' | 'backend' {
   return status >= 400 && status < 500 ? 'deployment' : 'backend';
 }

@@ -56,7 +56,10 @@ const UNCONNECTED = new RegExp(
 /** Codes of TLS. Over fetch, a handshake that fails and a record that breaks later look alike. */
 const TLS_CODE = /^(?:EPROTO$|ERR_TLS_|ERR_SSL_)/;
 
-/** HTTP/2: whether the server had closed the session before the request. (INVALID is a session's state, not an argument's.) */
+/**
+ * HTTP/2: whether the server had closed the session before the request. (INVALID is a session's state, not an
+ * argument's.)
+ */
 export function isClosedSession({ code = '' }: ErrorLike): boolean {
   return /^ERR_HTTP2_(?:GOAWAY|INVALID)_SESSION$/.test(code);
 }

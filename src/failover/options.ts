@@ -27,8 +27,8 @@ export interface FailoverOptions extends BackendPoolOptions {
    * more or without a usable response, except cancels and mistakes of the caller's own. If it returns `false` for a 429
    * or 5xx, that response is returned to the caller, and the backend goes on cooldown all the same. If it returns
    * `true` for another 4xx, the request fails over, and no backend goes on cooldown unless the server or `cooldown`
-   * specified a length. Anything but a boolean rejects the request with a `TypeError`; what it throws rejects it too. Default:
-   * `defaultFailoverCondition`
+   * specified a length. Anything but a boolean rejects the request with a `TypeError`; what it throws rejects it too.
+   * Default: `defaultFailoverCondition`
    */
   readonly failoverCondition?: FailoverCondition | undefined;
   /**

@@ -11,8 +11,8 @@ import type { CurrentAttempt, Run } from './run';
 const READING_TIME = 1000;
 
 /**
- * Reads the body of an error response, unless it is read already: for at most a second, the rest of `attemptTimeout`, and half
- * of the caller's time left. The response counts in any case.
+ * Reads the body of an error response, unless it is read already: for at most a second, the rest of `attemptTimeout`,
+ * and half of the caller's time left. The response counts in any case.
  */
 export function readErrorBody<R extends HttpRequest, A extends HttpResponse>(
   { client, request, budget }: Run<R, A>,

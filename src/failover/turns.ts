@@ -175,16 +175,16 @@ export class Turns {
   }
 
   /**
-   * ms until a backend becomes available that may answer otherwise than before, or longer: so that short waits don't become
-   * a hot loop.
+   * ms until a backend becomes available that may answer otherwise than before, or longer: so that short waits don't
+   * become a hot loop.
    */
   #pause(wanted: Wanted, time: number): number {
     return this.pool.availableIn(wanted, (backend) => time + this.#pauseOf(backend), this.#settled);
   }
 
   /**
-   * ms. None for the first wait for a backend that hasn't refused this request. It doubles from the third round on: a call
-   * that is refused once may only have come too early.
+   * ms. None for the first wait for a backend that hasn't refused this request. It doubles from the third round on: a
+   * call that is refused once may only have come too early.
    */
   #pauseOf({ info }: PooledBackend): number {
     const failed = this.#failedRounds?.get(info.name);

@@ -31,18 +31,22 @@ export interface CredentialOptions {
    */
   readonly apiKey?: string | Provider | undefined;
   /**
-   * Sent as `Authorization: Bearer …`, with or without a `Bearer ` in front of the token. It is what `getBearerTokenProvider` of `@azure/identity` returns. It is called for
-   * each attempt, so it should cache. If it throws, the attempt failed and the request fails over.
+   * Sent as `Authorization: Bearer …`, with or without a `Bearer ` in front of the token. It is what
+   * `getBearerTokenProvider` of `@azure/identity` returns. It is called for each attempt, so it should cache. If it
+   * throws, the attempt failed and the request fails over.
    */
   readonly azureADTokenProvider?: (() => Promise<string>) | undefined;
   /**
-   * Set last, after the credentials above. Each replaces the caller's of the same name; `null` or `false` removes it. An auth header (`api-key`,
-   * `authorization`, `x-api-key`, `ocp-apim-subscription-key`) is a credential of this backend's own.
+   * Set last, after the credentials above. Each replaces the caller's of the same name; `null` or `false` removes it.
+   * An auth header (`api-key`, `authorization`, `x-api-key`, `ocp-apim-subscription-key`) is a credential of this
+   * backend's own.
    */
   readonly headers?: Readonly<Record<string, HeaderValue>> | undefined;
 }
 
-/** A header's value, as in axios's type of request headers. (An `AxiosHeaders` as a value fits that type, but is refused.) */
+/**
+ * A header's value, as in axios's type of request headers. (An `AxiosHeaders` as a value fits that type, but is refused.)
+ */
 export type HeaderValue = string | readonly string[] | number | boolean | AxiosHeadersLike | null | undefined;
 
 interface AxiosHeadersLike {

@@ -88,10 +88,10 @@ export function nextHop(
 }
 
 /**
- * Whether the package follows the redirects of a fetch, rather than the fetch itself. A fetch would carry every header but
- * `Authorization` to another origin, and in some runtimes that one too. Without credentials, only Node's own fetch is
- * followed, which shows where a redirect leads: so a connection that is refused behind a redirect can be told from one that
- * is refused at once.
+ * Whether the package follows the redirects of a fetch, rather than the fetch itself. A fetch would carry every header
+ * but `Authorization` to another origin, and in some runtimes that one too. Without credentials, only Node's own fetch is
+ * followed, which shows where a redirect leads: so a connection that is refused behind a redirect can be told from one
+ * that is refused at once.
  *
  * @param isNodes whether it is Node's own fetch
  * @param sensitive lower-case names of headers that another origin must not get

@@ -46,8 +46,8 @@ const SEARCHED_BODY = 16_384;
  * given.
  *
  * @param response what came back
- * @param now what an HTTP date is measured from, where the response has no `Date` header of its own: a `Date`, or ms since
- * 1970. Default: the current time
+ * @param now what an HTTP date is measured from, where the response has no `Date` header of its own: a `Date`, or ms
+ * since 1970. Default: the current time
  * @returns ms, or `undefined`
  */
 export function parseRetryAfter(response: RetryAfterSource, now: number | Date = Date.now()): number | undefined {

@@ -70,7 +70,9 @@ function nameOf(pair: string): string {
   return decode(name.replace(/[\t\n\r]/g, '').replace(/\+/g, ' '));
 }
 
-/** Adds query parameters. `null` adds none. Every other byte stays as it is. Arrays and objects are written as in axios. */
+/**
+ * Adds query parameters. `null` adds none. Every other byte stays as it is. Arrays and objects are written as in axios.
+ */
 export function withParams(url: string, params: ReadonlyMap<string, unknown>): string {
   const added = [...params].flatMap(([param, value]) => {
     const name = encodeURIComponent(param);

@@ -116,7 +116,9 @@ export function nameAt({ deployments }: BackendSettings, deployment: string): st
   return deployments?.get(deployment) ?? deployments?.get('*');
 }
 
-/** Whether the backend doesn't get a query parameter of the caller's: it has one of that name, or a credential of its own. */
+/**
+ * Whether the backend doesn't get a query parameter of the caller's: it has one of that name, or a credential of its own.
+ */
 export function dropsParam({ params, credentials }: BackendSettings, name: string): boolean {
   return params?.has(name) === true || (credentials.own && isQueryCredential(name));
 }

@@ -42,7 +42,10 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The most deployments that a backend remembers. */
 const MAX_DEPLOYMENTS = 500;
-/** How many it forgets at once beyond that: finding them takes a look at all, and a server may throttle thousands of names. */
+/**
+ * How many it forgets at once beyond that: finding them takes a look at all, and a server may throttle thousands of
+ * names.
+ */
 const FORGOTTEN = 50;
 
 /** A backend in a pool: what the public sees of it, its settings, and its circuits. */

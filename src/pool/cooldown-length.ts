@@ -11,7 +11,10 @@ export interface AttemptFailure {
   readonly reason: FailureReason;
   /** The wait that the server specified, in ms. */
   readonly retryAfter: number | undefined;
-  /** The length that the user's `cooldown` chose, in ms. It changes how long the cooldown lasts, not whether a trial follows. */
+  /**
+   * The length that the user's `cooldown` chose, in ms. It changes how long the cooldown lasts, not whether a trial
+   * follows.
+   */
   readonly override: number | undefined;
   /** Whether the backend answered another request since this attempt began. */
   readonly isAlive: boolean;
@@ -24,7 +27,8 @@ export interface AttemptFailure {
  *
  * - `asked`: after a 429, or after any failure for which the server specified a wait; and by hand. Only time or `restore`
  *   ends it; nothing follows
- * - `guessed`: after any other failure. A success ends it. After the first step of the ladder nothing follows, else a trial
+ * - `guessed`: after any other failure. A success ends it. After the first step of the ladder nothing follows, else a
+ *   trial
  * - `oversized`: the server asked for too long a wait. The backend ranks behind the others; a trial follows, and a
  *   success ends both
  */
@@ -54,7 +58,10 @@ const UNSPECIFIED: Readonly<Record<FailureReason, readonly [kind: CooldownKind, 
   timeout: ['guessed', 'default', 'default'],
 };
 
-/** What a failure costs, as the table in the docs has it. `coverageOf` decides whether it costs the backend or one deployment. */
+/**
+ * What a failure costs, as the table in the docs has it. `coverageOf` decides whether it costs the backend or one
+ * deployment.
+ */
 export function costOf(
   { reason, retryAfter, isAlive }: AttemptFailure,
   { maxCooldown }: CooldownLimits,

@@ -34,8 +34,8 @@ export interface BackendStatus extends Backend {
    * - `available`: used
    * - `cooling`: not used, unless no other backend is left and nobody asked for the wait
    * - `reserve`: ranks behind the others, because it asked for a longer wait than `maxCooldown`
-   * - `trial`: its cooldown is over, and nothing has shown yet that it works again. One request at a time tests it; the others prefer
-   *   another backend until a response shows it at work
+   * - `trial`: its cooldown is over, and nothing has shown yet that it works again. One request at a time tests it; the
+   *   others prefer another backend until a response shows it at work
    *
    * A cooldown of one deployment leaves it as it is.
    */
@@ -119,7 +119,8 @@ export class BackendPool {
   /**
    * Calls a listener for each event of the pool.
    *
-   * @param listener called synchronously, in the middle of a request. If it throws, the error is reported on the console and disturbs no request
+   * @param listener called synchronously, in the middle of a request. If it throws, the error is reported on the
+   * console and disturbs no request
    * @returns a function that ends the subscription
    * @throws TypeError if `listener` isn't a function
    */

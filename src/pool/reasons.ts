@@ -7,8 +7,8 @@
  * - `ambiguous`: the request may have arrived (reset, hang-up, truncated body)
  * - `timeout`: `attemptTimeout` passed, or the caller's `timeout` where one attempt had all of it
  * - `client-error`: another 4xx. It costs a cooldown only if a `failoverCondition` fails over from it
- * - `credential`: its `apiKey` function or `azureADTokenProvider` failed, or the backend rejected its own credential (401,
- *   403)
+ * - `credential`: its `apiKey` function or `azureADTokenProvider` failed, or the backend rejected its own credential
+ *   (401, 403)
  * - `oversized`: the server asked for a longer wait than `maxCooldown`, so the backend ranks behind the others instead
  * - `manual`: `BackendPool.cool`
  */
@@ -23,7 +23,9 @@ export type CooldownReason =
   | 'oversized'
   | 'manual';
 
-/** The reasons that an attempt can fail for. `oversized` is what the circuit makes of a failure; `manual` has no attempt. */
+/**
+ * The reasons that an attempt can fail for. `oversized` is what the circuit makes of a failure; `manual` has no attempt.
+ */
 export type FailureReason = Exclude<CooldownReason, 'oversized' | 'manual'>;
 
 /** A reason in the words of the fabricated 429, where no attempt of this process tells more. */

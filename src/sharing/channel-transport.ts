@@ -4,9 +4,14 @@ import { Listeners } from './listeners';
 import { FirstAnswer } from './first-answer';
 import type { Listening, Transport } from './transport';
 
-/** An event of a channel. Its `data` is the message. (Node's own types of a `BroadcastChannel` know only that it has a `type`.) */
+/**
+ * An event of a channel. Its `data` is the message. (Node's own types of a `BroadcastChannel` know only that it has a
+ * `type`.)
+ */
 export interface ChannelEvent {
+  /** `message` */
   readonly type?: string;
+  /** The message. */
   readonly data?: unknown;
 }
 

@@ -34,7 +34,9 @@ export const MAX_MESSAGE = 1000;
 const MAX_SCOPE = 256;
 export const MAX_ID = 40;
 
-/** A cooldown isn't told if the others know one that ends this close to it: the larger of a share of its length and ms. */
+/**
+ * A cooldown isn't told if the others know one that ends this close to it: the larger of a share of its length and ms.
+ */
 export const NEARLY = { share: 0.05, ms: 50 };
 
 export const REASONS = Object.keys(WORDS) as readonly CooldownReason[];

@@ -11,8 +11,8 @@ export interface RedisTransportOptions {
 }
 
 /**
- * Shares over Redis, by the client that you have: single server, Sentinel or Cluster. It opens one connection of its own for
- * subscribing, and closes only that.
+ * Shares over Redis, by the client that you have: single server, Sentinel or Cluster. It opens one connection of its
+ * own for subscribing, and closes only that.
  *
  * @param client of `redis` (node-redis 4, 5, 6) or `ioredis` (5, 6). It may connect later
  * @param options `prefix` is required

@@ -35,8 +35,8 @@ export interface SharingOptions {
 /** Cooldowns that are being shared. */
 export interface SharedCooldowns {
   /**
-   * Resolves when the others have been heard once, or at `stop()`. It never rejects. It stays pending while the transport is
-   * away, so don't delay startup for it. Over a channel or IPC, it resolves after 200 ms at the latest.
+   * Resolves when the others have been heard once, or at `stop()`. It never rejects. It stays pending while the
+   * transport is away, so don't delay startup for it. Over a channel or IPC, it resolves after 200 ms at the latest.
    */
   readonly ready: Promise<void>;
   /**

@@ -13,7 +13,9 @@ const MAX_GONE = 100;
 
 /** A backend as the page shows it. */
 export interface BackendReport extends BackendStatus {
-  /** Attempts that ended since the page was made: the sum of the next three, and those that were cancelled or sent again. */
+  /**
+   * Attempts that ended since the page was made: the sum of the next three, and those that were cancelled or sent again.
+   */
   readonly attempts: number;
   /** Attempts that ended in a success, or in a 4xx that is about the request. */
   readonly answered: number;
