@@ -97,9 +97,9 @@ export function nextHop(
  * @param sensitive lower-case names of headers that another origin must not get
  */
 export function isFollowedForFetch(isNodes: boolean, headers: HeaderFields, sensitive: readonly string[]): boolean {
-  const isCredential = ([name, value]: [string, unknown]) =>
-    value != null && value !== false && sensitive.includes(name.toLowerCase());
-  return isNodes || Object.entries(headers).some(isCredential);
+  const isCredential = (name: string): boolean =>
+    headers[name] != null && headers[name] !== false && sensitive.includes(name.toLowerCase());
+  return isNodes || Object.keys(headers).some(isCredential);
 }
 
 export function isRedirect(status: number, location: unknown, rules: RedirectRules): location is string {
