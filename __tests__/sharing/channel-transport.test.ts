@@ -64,7 +64,7 @@ test('ready resolves after a moment if there are no others, and at once when sto
   await other.sharing.ready;
 });
 
-test('two pools of one thread share one transport, and the later one learns what is in force', async () => {
+test('two pools of one thread share one transport: they hear each other, and the later one learns what is in force', async () => {
   const transport = channelTransport(channel(name));
   const [{ pool: one }, { pool: other }, { pool: far }] = [stubPool(two), stubPool(two), stubPool(two)];
   const sharings = [shareCooldowns(one, transport), shareCooldowns(far, channelTransport(channel(name)))];
@@ -73,6 +73,9 @@ test('two pools of one thread share one transport, and the later one learns what
   await heard;
   sharings.push(shareCooldowns(other, transport));
   expect(other.snapshot()[0]?.cooldowns).toHaveLength(1);
+  const told = new Promise((resolve) => one.subscribe(resolve));
+  other.cool('b', 60_000);
+  expect(await told).toMatchObject({ type: 'cooldown', backend: 'b', remote: true });
   await Promise.all(sharings.map((sharing) => sharing.stop()));
 });
 

@@ -122,6 +122,16 @@ describe('processTransport', () => {
     expect(parent.listenerCount('message')).toBe(0);
   });
 
+  test('lets several pools of one process hear each other', async () => {
+    const transport = inParent(fakeChannel().child);
+    const [one, other] = [share(transport), share(transport)];
+    one.pool.cool('a', 60_000);
+    await eventLoopTurn();
+    expect(other.isOut()).toBe(true);
+    other.sharing.restore('a');
+    expect(one.isOut()).toBe(false);
+  });
+
   test('does nothing if there is neither a parent nor a child', async () => {
     const alone = share(inProcess(undefined, () => processTransport()));
     alone.pool.cool('a', 60_000);

@@ -61,6 +61,8 @@ class ChannelTransport implements Transport {
   constructor(private readonly channel: MessageChannelLike) {}
 
   send(message: string): void {
+    // The channel tells all but this process.
+    this.#listeners.hear(message);
     this.channel.postMessage(this.#gossip.tell(message));
   }
 

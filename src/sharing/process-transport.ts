@@ -65,6 +65,7 @@ class ProcessTransport implements Transport {
   }
 
   send(message: string): void {
+    this.#listeners.hear(message);
     this.#sendAll(this.#gossip.tell(message), undefined);
   }
 
