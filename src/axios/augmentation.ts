@@ -5,9 +5,8 @@ import type { Attempt } from '../pool/events';
 declare module 'axios' {
   interface AxiosRequestConfig {
     /**
-     * `false`: the chosen backend alone, and its response is returned as it is. (A stale connection is replaced once.) An
-     * object overrides the
-     * adapter's options for this request.
+     * `false`: the chosen backend alone, and its response is returned as it is. (A stale connection is replaced once.)
+     * An object overrides the adapter's options for this request.
      */
     failover?: false | RequestFailover | undefined;
   }

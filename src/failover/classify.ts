@@ -97,7 +97,7 @@ export function failureOfStream(
 ): Failed {
   const errorCode = streamError.code ?? streamError.type;
   const reason = status === 429 ? 'throttled' : 'server-error';
-  // The words count for any refusal, while `parseRetryAfter` reads those of a 500 not at all.
+  // The words count for any refusal, but `parseRetryAfter` ignores those of a 500.
   const worded = { status: status === 429 ? 429 : 503, headers: response.headers as object, data: streamError };
   const retryAfter = parseRetryAfter(worded);
   const about = {

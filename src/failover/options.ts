@@ -33,10 +33,9 @@ export interface FailoverOptions extends BackendPoolOptions {
   readonly failoverCondition?: FailoverCondition | undefined;
   /**
    * ms of cooldown that a failure costs its backend, capped by `maxCooldown`. It changes how long the cooldown lasts, not
-   * whether a trial follows.
-   * `undefined` means the default rule: the wait that the server specified; else 100 ms, or `defaultCooldown` after a 429
-   * or without any sign of life, doubled for each further failure in a row. 0 puts no backend on cooldown. Anything but
-   * `undefined` or a finite number ≥ 0 rejects the request with a `TypeError`.
+   * whether a trial follows. `undefined` means the default rule: the wait that the server specified; else 100 ms, or
+   * `defaultCooldown` after a 429 or without any sign of life, doubled for each further failure in a row. 0 puts no
+   * backend on cooldown. Anything but `undefined` or a finite number ≥ 0 rejects the request with a `TypeError`.
    *
    * @param failure what is known of the attempt
    */

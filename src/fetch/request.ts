@@ -17,8 +17,7 @@ export type Fetch = typeof globalThis.fetch;
 export type FetchInit = RequestInit & {
   /**
    * `false`: the chosen backend alone, and its response is returned as it is. (A stale connection is replaced once.) An
-   * object overrides the options
-   * for this request.
+   * object overrides the options for this request.
    */
   readonly failover?: false | RequestFailover | undefined;
 };

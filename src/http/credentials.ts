@@ -78,14 +78,12 @@ export type HeaderList = readonly (readonly [name: string, value: HeaderValue])[
 export function resolveCredentials(options: CredentialOptions, origin: string, place: string): Credentials {
   const { apiKey, azureADTokenProvider, headers = {} } = options;
   const set = new Map<string, readonly [name: string, value: HeaderValue | (() => Promise<string>)]>();
-  if (typeof apiKey === 'function') set.set('api-key', ['api-key', secretFrom(apiKey, `${place}.apiKey()`)]);
+  if (typeof apiKey === 'function') set.set('api-key', ['api-key', secretFrom(apiKey, '', `${place}.apiKey()`)]);
   else if (apiKey !== undefined) set.set('api-key', ['api-key', checkKey(apiKey, `${place}.apiKey`)]);
   if (azureADTokenProvider !== undefined) {
     const where = `${place}.azureADTokenProvider`;
     must(typeof azureADTokenProvider === 'function', where, 'be a function', azureADTokenProvider, showType);
-    const token = async () => withoutScheme(await azureADTokenProvider());
-    const secret = secretFrom(token, `${where}()`);
-    set.set('authorization', ['Authorization', async () => `Bearer ${await secret()}`]);
+    set.set('authorization', ['Authorization', secretFrom(azureADTokenProvider, 'Bearer ', `${where}()`)]);
   }
   let own = set.size > 0;
   // These come last, because they replace the credentials above.
@@ -112,8 +110,12 @@ export function resolveCredentials(options: CredentialOptions, origin: string, p
   };
 }
 
-/** Asks a provider. If it fails, so does the attempt at its backend. The message repeats nothing that it said. */
-function secretFrom(provide: Provider, where: string): () => Promise<string> {
+/**
+ * Asks a provider. If it fails, so does the attempt at its backend. The message repeats nothing that it said.
+ *
+ * @param scheme is put in front. Some providers do so already
+ */
+function secretFrom(provide: Provider, scheme: '' | 'Bearer ', where: string): () => Promise<string> {
   const failed = (why: string, cause?: unknown) => new CodedError(`${where} ${why}`, 'ERR_CREDENTIAL', { cause });
   return async () => {
     let secret: unknown;
@@ -122,15 +124,11 @@ function secretFrom(provide: Provider, where: string): () => Promise<string> {
     } catch (cause) {
       throw failed('failed', cause);
     }
+    if (scheme !== '' && typeof secret === 'string') secret = secret.replace(/^\s*bearer(?:\s+|$)/i, '');
     if (!isSecret(secret)) throw failed(`must return a non-empty string, got ${showType(secret)}`);
     if (!HEADER_TEXT.test(secret)) throw failed('returned an invalid header value');
-    return secret;
+    return scheme + secret;
   };
-}
-
-/** Some providers return the whole value of the header. */
-function withoutScheme(token: string): string {
-  return typeof token === 'string' ? token.replace(/^\s*bearer(?:\s+|$)/i, '') : token;
 }
 
 function isSecret(value: unknown): value is string {

@@ -1,3 +1,4 @@
+import { own } from '../base/check';
 import { bodyText } from './body-text';
 
 /** The parts of an OpenAI-shaped error that are used. */
@@ -12,13 +13,12 @@ export const MAX_ERROR_BODY = 65_536;
 
 /** Reads `{ "error": { "code", "type", "message" } }` from a body in any form. Empty for every other body. */
 export function errorBodyOf(data: unknown): ErrorBody {
-  const { error } = ownFields(parsed(data));
-  return errorFieldsOf(error);
+  return errorFieldsOf(ownField(parsed(data), 'error'));
 }
 
 /** Reads the `code`, `type` and `message` of an error. */
 export function errorFieldsOf(error: unknown): ErrorBody {
-  const { code, type, message } = ownFields(error);
+  const [code, type, message] = ['code', 'type', 'message'].map((name) => ownField(error, name));
   return {
     ...((typeof code === 'string' || typeof code === 'number') && { code: String(code) }),
     ...(typeof type === 'string' && { type }),
@@ -26,9 +26,9 @@ export function errorFieldsOf(error: unknown): ErrorBody {
   };
 }
 
-/** The fields of an object itself, and not what a polluted `Object.prototype` holds. */
-export function ownFields(value: unknown): Readonly<Record<string, unknown>> {
-  return Object.assign(Object.create(null) as Record<string, unknown>, value);
+/** A field of a value of any kind. */
+export function ownField(value: unknown, name: string): unknown {
+  return own(Object(value) as Record<string, unknown>, name);
 }
 
 function parsed(data: unknown): unknown {

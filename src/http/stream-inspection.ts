@@ -1,5 +1,5 @@
 import { bodyText, bytesOfText } from './body-text';
-import { errorFieldsOf, ownFields } from './error-body';
+import { errorFieldsOf, ownField } from './error-body';
 import { EventStreamParser } from './event-stream';
 import type { ServerSentEvent } from './event-stream';
 import { headerOf } from './headers';
@@ -82,18 +82,21 @@ export function isEventStream({ status, headers }: { readonly status: number; re
 /** Events that say nothing yet, by their name or the `type` in their data. */
 const PRELUDE = /^(?:ping|keepalive|response\.(?:created|queued|in_progress))$/;
 
+/** The fields of an event's data that say what it is. */
+const FIELDS = ['type', 'object', 'choices', 'error', 'response', 'statusCode'];
+
 /** `undefined`: the event isn't meaningful. */
 function meaningOf({
   name,
   data,
 }: ServerSentEvent): { readonly is: 'content' } | { readonly is: 'error'; readonly error: StreamError } | undefined {
   const value = parsed(data);
-  const { type, object, choices, error, response, statusCode } = ownFields(value);
+  const [type, object, choices, error, response, statusCode] = FIELDS.map((field) => ownField(value, field));
   const kinds = [name, type, object];
   const isKind = (pattern: RegExp) => kinds.some((kind) => typeof kind === 'string' && pattern.test(kind));
   if (isKind(PRELUDE)) return undefined;
   if (isKind(/^response\.failed$/)) {
-    const given = ownFields(response).error ?? error;
+    const given = ownField(response, 'error') ?? error;
     return hasError(given) ? { is: 'error', error: streamErrorOf(given) } : undefined;
   }
   if (hasError(error)) return { is: 'error', error: streamErrorOf(error) };
