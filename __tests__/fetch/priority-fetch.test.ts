@@ -17,7 +17,7 @@ import {
   startBackends,
   throttle,
 } from '../support/fake-backend';
-import { callOf, openRequest, urlOf } from '../../src/fetch/request';
+import { addressOf, callOf, openRequest } from '../../src/fetch/request';
 import type { Reply } from '../support/fake-backend';
 import { eventLoopTurn, refused } from '../support/stub-pool';
 
@@ -1004,10 +1004,19 @@ describe('no resources leak:', () => {
   test('a cancelled body stream calls return() of its iterable', async () => {
     const end = jest.fn(() => Promise.resolve({ done: true }));
     const body = { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true }), return: end }) };
-    const call = callOf('http://a.example', urlOf('http://a.example'), { body, duplex: 'half' } as never);
+    const call = callOf('http://a.example', addressOf('http://a.example'), { body, duplex: 'half' } as never);
     await (openRequest(call, globalThis.fetch).body as ReadableStream).cancel();
     expect(end).toHaveBeenCalled();
   });
+});
+
+test('a URL is parsed whichever one came before it', () => {
+  const pathOf = (url: string): string | undefined => addressOf(url)?.route?.path.url;
+  const [one, other] = ['https://one.example/a', 'https://other.example/b'];
+  expect([one, one, other, one].map(pathOf)).toEqual(['/a', '/a', '/b', '/a']);
+  expect(addressOf(`data:,${'x'.repeat(3000)}`)).toMatchObject({ isHttp: false, route: undefined });
+  expect(addressOf('no url')).toBeUndefined();
+  expect(pathOf(one)).toBe('/a');
 });
 
 test('a stream needs no duplex if the runtime does not require it', async () => {

@@ -2,7 +2,6 @@ import axios, { AxiosHeaders } from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import { priorityAdapter } from '../../src';
-import { parseUrl } from '../../src/http/url';
 import { FakeBackend, rejectionOf, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool } from '../support/stub-pool';
 
@@ -288,12 +287,4 @@ describe('the wrapped adapter', () => {
     expect(seen[0]?.url).toBe('https://backend.example//evil.example/x');
     expect(seen[0]).not.toHaveProperty('baseURL');
   });
-});
-
-test('a URL is parsed whichever one came before it', () => {
-  const [one, other] = ['https://one.example/a', 'https://other.example/b'];
-  expect([one, one, other, one].map((text) => parseUrl(text).href)).toEqual([one, one, other, one]);
-  expect(parseUrl(`data:,${'x'.repeat(3000)}`).protocol).toBe('data:');
-  expect(() => parseUrl('no url')).toThrow('Invalid URL');
-  expect(parseUrl(one).href).toBe(one);
 });

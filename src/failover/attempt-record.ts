@@ -33,8 +33,11 @@ function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined): strin
   if (response === undefined) return undefined;
   const headers = (response.headers ?? {}) as HeaderFields;
   if (isHeaders(headers)) {
-    const name = REQUEST_IDS.find((each) => headers.get(each));
-    return name === undefined ? undefined : headers.get(name)!;
+    for (const name of REQUEST_IDS) {
+      const value = headers.get(name);
+      if (value) return value;
+    }
+    return undefined;
   }
   let best = REQUEST_IDS.length;
   let requestId: string | undefined;

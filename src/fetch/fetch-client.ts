@@ -44,7 +44,7 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
       const [url, init] = attempt;
       const { fetch } = request;
       const response = isFollowed(request, target, init)
-        ? await followed(fetch, attempt, target, () => (connection.isRedirected = true))
+        ? await followed(fetch, attempt, target, connection)
         : await fetch(url, init as RequestInit);
       const { signal } = request.config;
       if (signal !== undefined && response.body) this.#signals.set(response.body, signal);
@@ -97,11 +97,12 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
     return this.translate(request, reason);
   }
 
-  reject({ config, cancelBody }: FetchRequest, error: unknown, attempts: readonly Attempt[]): unknown {
+  reject({ config, body, cancelBody }: FetchRequest, error: unknown, attempts: readonly Attempt[]): unknown {
     // The reason of a signal is the caller's own.
     const isCallers = config.signal?.aborted === true && error === config.signal.reason;
     if (!isCallers) return withHidden(error, { attempts });
-    cancelBody(error);
+    if (cancelBody === undefined) discardBody(body);
+    else cancelBody(error);
     return error;
   }
 }

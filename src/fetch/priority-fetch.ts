@@ -10,7 +10,7 @@ import { BackendPool } from '../pool/pool';
 import { coreOf } from '../pool/pool-core';
 import { FetchClient, asFetchError } from './fetch-client';
 import type { FetchResponse, PriorityResponse } from './fetch-client';
-import { callOf, dictionaryOf, hidesBody, openRequest, urlOf } from './request';
+import { addressOf, callOf, dictionaryOf, hidesBody, openRequest } from './request';
 import type { Fetch, FetchCall, FetchInit, FetchInput, FetchRequest } from './request';
 
 /** Options of `priorityFetch`. `undefined` means the default. */
@@ -69,13 +69,13 @@ export function priorityFetch(
 
   async function priorityFetch(input: FetchInput, init?: FetchInit): Promise<PriorityResponse> {
     const fetch = wrapped();
-    const url = urlOf(input);
-    if (url === undefined && 'adapter' in Object(input))
+    const address = addressOf(input);
+    if (address === undefined && 'adapter' in Object(input))
       throw new TypeError('this is a fetch; for axios, use priorityAdapter');
-    if (url !== undefined && !/^https?:$/.test(url.protocol)) return untouched(fetch, input, init);
+    if (address?.isHttp === false) return untouched(fetch, input, init);
     let dictionary = dictionaryOf(init);
     if (hidesBody(input, dictionary)) dictionary = { ...dictionary, body: await input.clone().arrayBuffer() };
-    const call = callOf(input, url, dictionary);
+    const call = callOf(input, address, dictionary);
     if (!checkedBoolean(rules.shouldBalance(call.config), 'shouldBalance')) return untouched(fetch, input, init);
     const own = rulesFor(rules, call.config.failover, core.backends, 'init.failover');
     const request = opened(call, fetch);

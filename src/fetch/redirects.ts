@@ -1,6 +1,7 @@
 import { CodedError, errorChain } from '../base/errors';
 import { isSuccess } from '../failover/failure';
 import { isRedirectRefusal } from '../failover/network-errors';
+import type { Connection } from '../failover/connection';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { headerOf } from '../http/headers';
@@ -16,7 +17,7 @@ const RULES = { ...FETCH_REDIRECTS, badLocation: 'throw', refusesUserinfo: true 
 
 /** Whether the package follows the redirects of an attempt. */
 export function isFollowed({ redirect, fetch }: FetchRequest, { backend }: Target, { headers }: AttemptInit): boolean {
-  const isNodes = isNode() && fetch === globalThis.fetch;
+  const isNodes = fetch === globalThis.fetch && isNode();
   return redirect === 'follow' && isFollowedForFetch(isNodes, headers, backend.credentials.sensitive);
 }
 
@@ -24,14 +25,14 @@ export function isFollowed({ redirect, fetch }: FetchRequest, { backend }: Targe
  * Sends an attempt, and follows its redirects.
  *
  * @param attempt its `init` is changed
- * @param onRedirect is called for each redirect
+ * @param connection learns of each redirect
  * @throws TypeError as fetch does, or one that states why a redirect can't be followed
  */
 export async function followed(
   fetch: Fetch,
   [url, init]: [string, AttemptInit],
   { backend }: Target,
-  onRedirect: () => void,
+  connection: Connection,
 ): Promise<Response> {
   const { integrity } = init;
   init.redirect = 'manual';
@@ -56,7 +57,7 @@ export async function followed(
     }
     discardBody(response.body);
     if (redirects >= RULES.limit) throw failed(new Error('redirect count exceeded'));
-    onRedirect();
+    connection.isRedirected = true;
     const from = { url: new URL(url), method: init.method, headers: init.headers };
     const next = nextOf(from, { status, location }, backend.credentials.sensitive);
     // A body that can be read only once has been.

@@ -32,12 +32,11 @@ export function headerFieldsOf(headers: HeadersInit | undefined): Readonly<Recor
 function plainFieldsOf(headers: HeadersInit | undefined): Record<string, string> | undefined {
   if (Object(headers) !== headers || Object.getPrototypeOf(headers) !== Object.prototype) return undefined;
   const fields = { ...(headers as HeaderFields) };
-  const names = Object.keys(fields);
-  // Runtimes differ in what they make of hidden fields and of symbols.
-  if (names.length !== Reflect.ownKeys(headers as object).length) return undefined;
-  for (const name of names) {
+  // Runtimes differ in what they make of hidden fields, which aren't copied, and of symbols.
+  for (const name of Reflect.ownKeys(headers as object)) {
+    if (typeof name !== 'string' || !PLAIN_NAME.test(name)) return undefined;
     const value = fields[name];
-    if (!PLAIN_NAME.test(name) || typeof value !== 'string' || !PLAIN_VALUE.test(value)) return undefined;
+    if (typeof value !== 'string' || !PLAIN_VALUE.test(value)) return undefined;
   }
   return fields as Record<string, string>;
 }

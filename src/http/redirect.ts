@@ -97,9 +97,11 @@ export function nextHop(
  * @param sensitive lower-case names of headers that another origin must not get
  */
 export function isFollowedForFetch(isNodes: boolean, headers: HeaderFields, sensitive: readonly string[]): boolean {
-  const isCredential = (name: string): boolean =>
-    headers[name] != null && headers[name] !== false && sensitive.includes(name.toLowerCase());
-  return isNodes || Object.keys(headers).some(isCredential);
+  if (isNodes) return true;
+  for (const name of Object.keys(headers)) {
+    if (headers[name] != null && headers[name] !== false && sensitive.includes(name.toLowerCase())) return true;
+  }
+  return false;
 }
 
 export function isRedirect(status: number, location: unknown, rules: RedirectRules): location is string {
