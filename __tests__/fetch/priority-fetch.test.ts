@@ -1010,15 +1010,6 @@ describe('no resources leak:', () => {
   });
 });
 
-test('a URL is parsed whichever one came before it', () => {
-  const pathOf = (url: string): string | undefined => addressOf(url)?.route?.path.url;
-  const [one, other] = ['https://one.example/a', 'https://other.example/b'];
-  expect([one, one, other, one].map(pathOf)).toEqual(['/a', '/a', '/b', '/a']);
-  expect(addressOf(`data:,${'x'.repeat(3000)}`)).toMatchObject({ isHttp: false, route: undefined });
-  expect(addressOf('no url')).toBeUndefined();
-  expect(pathOf(one)).toBe('/a');
-});
-
 test('a stream needs no duplex if the runtime does not require it', async () => {
   const { Request: Original } = globalThis;
   globalThis.Request = jest.fn() as never;

@@ -1,4 +1,5 @@
 import type { AxiosRequestConfig } from 'axios';
+import { parseAddress } from '../../src/http/route';
 import { closeBackendsAfterEach } from '../support/fake-backend';
 import { deployments, sent } from '../support/renamed-deployments';
 import { stubPool } from '../support/stub-pool';
@@ -63,4 +64,14 @@ describe('a deployment name in the path', () => {
     const { body } = await sent({ url: '/openai/deployments/embed/x', data: { model: 'gpt-4o' } });
     expect(body.toString()).toBe('{"model":"gpt-4o"}');
   });
+});
+
+test('an absolute URL is parsed whichever one came before it', () => {
+  const pathOf = (url: string): string | undefined => parseAddress(url).route?.path.url;
+  const [one, other] = ['https://one.example/a', 'https://other.example/b'];
+  expect([one, one, other, one].map(pathOf)).toEqual(['/a', '/a', '/b', '/a']);
+  expect(parseAddress(`data:,${'x'.repeat(3000)}`)).toEqual({ isHttp: false, hasUserinfo: false, route: undefined });
+  expect(parseAddress('https://user@one.example/a')).toMatchObject({ isHttp: true, hasUserinfo: true });
+  expect(() => parseAddress('no url')).toThrow('Invalid URL');
+  expect(pathOf(one)).toBe('/a');
 });

@@ -1,6 +1,7 @@
 import { bodyFor, pathFor } from '../failover/deployment';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
+import { lowerCased } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
 import { withParams, withoutParams } from '../http/url';
 import { dropsParam } from '../pool/backend-options';
@@ -50,10 +51,6 @@ export function argumentsOf(
   if (signal !== undefined) attempt.signal = signal;
   if (isOnce) Object.assign(attempt, HALF_DUPLEX);
   return [urlFor(request, backend), attempt];
-}
-
-function lowerCased(headers: Readonly<Record<string, string>>): HeaderFields {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function urlFor({ route }: FetchRequest, backend: BackendSettings): string {

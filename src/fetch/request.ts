@@ -3,8 +3,8 @@ import { CodedError } from '../base/errors';
 import type { HttpRequest } from '../failover/http-client';
 import type { RequestFailover } from '../failover/options';
 import { isDisturbed, isOneShot } from '../http/body';
-import { routeOf } from '../http/route';
-import type { Route } from '../http/route';
+import { parseAddress } from '../http/route';
+import type { Address, Route } from '../http/route';
 import { headerFieldsOf } from '../http/headers';
 import type { RequestConfig } from '../http/messages';
 import { cancellable, isWebStream, streamOf } from '../http/streams';
@@ -102,38 +102,13 @@ export function callOf(input: FetchInput, address: Address | undefined, init: Fe
   return { address, config, rest, source };
 }
 
-/** What an absolute URL says. */
-export interface Address {
-  readonly isHttp: boolean;
-  readonly hasUserinfo: boolean;
-  /** Of an http(s) URL. */
-  readonly route: Route | undefined;
-}
-
-/** Clients use the same URL over and over. Remembering the latest saves about 2 µs for each request. */
-let latest: { readonly text: string; readonly address: Address } | undefined;
-
-/** Characters. A longer URL, such as one of data, would be held for nothing. */
-const MAX_REMEMBERED = 2000;
-
 /** The URL that fetch would read. What is neither text nor a `Request` is made text. `undefined`: it isn't absolute. */
 export function addressOf(input: FetchInput): Address | undefined {
   try {
-    const text = textOf(input);
-    if (latest?.text === text) return latest.address;
-    const address = parse(text);
-    if (text.length <= MAX_REMEMBERED) latest = { text, address };
-    return address;
+    return parseAddress(textOf(input));
   } catch {
     return undefined;
   }
-}
-
-/** @throws TypeError if the text is no absolute URL */
-function parse(text: string): Address {
-  const { protocol, username, password, href } = new URL(text);
-  const isHttp = /^https?:$/.test(protocol);
-  return { isHttp, hasUserinfo: username + password !== '', route: isHttp ? routeOf({ url: href }) : undefined };
 }
 
 function textOf(input: unknown): string {

@@ -64,6 +64,11 @@ export function copyHeaders(source: object, drop: (name: string) => boolean): He
   return copy;
 }
 
+/** The same fields by their lower-case names. */
+export function lowerCased(fields: HeaderFields): HeaderFields {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
 /** Sets a header. As in axios, one that is there already, in any case, keeps its name. */
 export function setHeader(headers: HeaderFields, name: string, value: unknown): void {
   const lower = name.toLowerCase();
