@@ -1,5 +1,5 @@
 import type { AxiosRequestConfig } from 'axios';
-import { parseAddress } from '../../src/http/route';
+import { parseAddress, routeOf } from '../../src/http/route';
 import { closeBackendsAfterEach } from '../support/fake-backend';
 import { deployments, sent } from '../support/renamed-deployments';
 import { stubPool } from '../support/stub-pool';
@@ -64,6 +64,15 @@ describe('a deployment name in the path', () => {
     const { body } = await sent({ url: '/openai/deployments/embed/x', data: { model: 'gpt-4o' } });
     expect(body.toString()).toBe('{"model":"gpt-4o"}');
   });
+});
+
+test('a route is worked out once for each resource that a path is asked of', () => {
+  const [one, other] = ['https://one.example/openai', 'https://other.example/gw'];
+  const ofOne = routeOf({ url: '/x', baseURL: one });
+  expect(routeOf({ url: '/x', baseURL: other }).path).toEqual({ base: '/gw', url: '/x' });
+  expect(routeOf({ url: '/x', baseURL: one })).toBe(ofOne);
+  // Not mistaken for the above, though its text is the same.
+  expect(routeOf({ url: `${one}\n/x` }).path).toEqual({ base: '', url: '/openai/x' });
 });
 
 test('an absolute URL is parsed whichever one came before it', () => {

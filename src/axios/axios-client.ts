@@ -22,7 +22,7 @@ import { connectionOf } from './http-connection';
 import { watchedBy } from './watched-fetch';
 import { ownTransport } from './own-transport';
 import { reportProgress } from './progress';
-import { axiosErrorOf, checkSensitiveHeaders, isRedirected, isRefused, prepareRedirects } from './redirects';
+import { axiosErrorOf, checkSensitiveHeaders, followed, prepareRedirects } from './redirects';
 import type { Follow } from './redirects';
 import { cancelWhileRead, fabricate, readBeginning, responseTypeOf, settle } from './response';
 import { restoreConfig, restoreErrorConfig } from './restore-config';
@@ -71,28 +71,18 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const { kind } = request;
     if (kind === 'fetch') this.#watch(attempt, exchange);
     if (attempt.onUploadProgress ?? attempt.onDownloadProgress) reportProgress(attempt, exchange, follow !== undefined);
-    return called(attempt.adapter as AxiosAdapter, attempt)
-      .then(
-        (response) => {
-          if (response.status === 0) return checkedStatus0(response, attempt, kind, follow);
-          if (follow === undefined || !isRedirected(response, follow)) return response;
-          return follow(attempt, response, target, exchange.connection!);
-        },
-        (error: unknown) => {
-          if (!isRefused(error, follow)) throw error;
-          throw axiosErrorOf(hiddenRedirect(), attempt, (error as { request?: unknown }).request);
-        },
-      )
-      .then(
-        (response) => {
-          if (Number(attempt.httpVersion) === 2) this.#served.add(target.backend);
-          return restoreConfig(response, config);
-        },
-        (error: unknown) => {
-          if (kind === 'http') exchange.connection ??= connectionOf(error, exchange, this.#served.has(target.backend));
-          throw this.#cleaned(error, request, target);
-        },
-      );
+    const failed = (error: unknown): never => {
+      if (kind === 'http') exchange.connection ??= connectionOf(error, exchange, this.#served.has(target.backend));
+      throw this.#cleaned(error, request, target);
+    };
+    const first = called(attempt.adapter as AxiosAdapter, attempt);
+    const last = follow === undefined ? first : followed(first, follow, attempt, target, exchange.connection!);
+    return last.then((response) => {
+      const error = response.status === 0 ? errorOfStatus0(response, attempt, kind, follow) : undefined;
+      if (error !== undefined) return failed(error);
+      if (Number(attempt.httpVersion) === 2) this.#served.add(target.backend);
+      return restoreConfig(response, config);
+    }, failed);
   }
 
   readBeginning(
@@ -212,25 +202,21 @@ function withAttempts(error: unknown, attempts: readonly Attempt[]): unknown {
   return error;
 }
 
-/**
- * A status of 0 is no answer, unless the caller of a fetch asked for one that can't be read.
- *
- * @throws AxiosError
- */
-function checkedStatus0(
+/** A status of 0 is no answer, unless the caller of a fetch asked for one that can't be read. */
+function errorOfStatus0(
   response: AxiosResponse,
   attempt: AttemptConfig,
   kind: AdapterKind,
   follow: Follow | undefined,
-): AxiosResponse {
+): AxiosError | undefined {
   const { request } = response as { request?: unknown };
   if (kind === 'fetch') {
     const { redirect, mode } = Object(attempt.fetchOptions) as { redirect?: unknown; mode?: unknown };
-    if (mode === 'no-cors') return response;
-    if (follow !== undefined) throw axiosErrorOf(hiddenRedirect(), attempt, request);
-    if (redirect === 'manual' || attempt.maxRedirects === 0) return response;
+    if (mode === 'no-cors') return undefined;
+    if (follow !== undefined) return axiosErrorOf(hiddenRedirect(), attempt, request);
+    if (redirect === 'manual' || attempt.maxRedirects === 0) return undefined;
   }
-  throw new axios.AxiosError(NO_STATUS, axios.AxiosError.ERR_NETWORK, attempt, request);
+  return new axios.AxiosError(NO_STATUS, axios.AxiosError.ERR_NETWORK, attempt, request);
 }
 
 /** Calls the adapter. One that throws at once counts as one that rejects. */

@@ -1,5 +1,5 @@
 import axios from 'axios';
-import type { AxiosAdapter, AxiosResponse } from 'axios';
+import type { AxiosAdapter, AxiosError, AxiosResponse } from 'axios';
 import { errorChain } from '../base/errors';
 import { isRedirectRefusal } from '../failover/network-errors';
 import type { Connection } from '../failover/connection';
@@ -10,6 +10,7 @@ import type { HeaderFields } from '../http/headers';
 import {
   FETCH_REDIRECTS,
   HTTP_REDIRECTS,
+  hiddenRedirect,
   isFollowedForFetch,
   isRedirect,
   nextHop,
@@ -80,12 +81,29 @@ function followManually(attempt: AttemptConfig, target: Target): Follow | undefi
 
 const followFetch: Follow = /* @__PURE__ */ followWith(FETCH_REDIRECTS, urlOf);
 
-/** Whether the fetch in use rejects a redirect that it is told not to follow, as Electron's does. */
-export function isRefused(error: unknown, follow: Follow | undefined): boolean {
-  return follow?.rules === FETCH_REDIRECTS && errorChain(error).some(isRedirectRefusal);
+/** The last response of a chain of redirects. `connection` learns of each redirect. */
+export function followed(
+  first: Promise<AxiosResponse>,
+  follow: Follow,
+  attempt: AttemptConfig,
+  target: Target,
+  connection: Connection,
+): Promise<AxiosResponse> {
+  return first.then(
+    (response) => (isRedirected(response, follow) ? follow(attempt, response, target, connection) : response),
+    (error: unknown) => {
+      if (!isRefused(error, follow)) throw error;
+      throw axiosErrorOf(hiddenRedirect(), attempt, (error as { request?: unknown }).request);
+    },
+  );
 }
 
-export function isRedirected({ status, headers }: AxiosResponse, { rules }: Follow): boolean {
+/** Whether the fetch in use rejects a redirect that it is told not to follow, as Electron's does. */
+function isRefused(error: unknown, { rules }: Follow): boolean {
+  return rules === FETCH_REDIRECTS && errorChain(error).some(isRedirectRefusal);
+}
+
+function isRedirected({ status, headers }: AxiosResponse, { rules }: Follow): boolean {
   // The status comes first: most responses then need no search for the header.
   return status >= 300 && status < 400 && isRedirect(status, headerOf(headers, 'location'), rules);
 }
@@ -138,7 +156,7 @@ function asAxiosError<T>(config: AttemptConfig, { data, request }: AxiosResponse
 }
 
 /** Of an error of ours about a redirect. */
-export function axiosErrorOf(error: unknown, config: AttemptConfig, request: unknown): unknown {
+export function axiosErrorOf(error: unknown, config: AttemptConfig, request: unknown): AxiosError {
   const { code } = error as RedirectError;
   return axios.AxiosError.from(error, code, config, request);
 }
@@ -159,9 +177,10 @@ function urlOf({ baseURL, url }: AttemptConfig): URL {
 }
 
 /** Lower-case names of the headers that another origin must not get: the backend's, and those that the caller names. */
-function sensitiveOf({ sensitiveHeaders }: AttemptConfig, { backend }: Target): readonly string[] {
-  const callers = (sensitiveHeaders ?? []) as readonly string[];
-  return [...backend.credentials.sensitive, ...callers.map((name) => name.toLowerCase())];
+function sensitiveOf({ sensitiveHeaders: callers }: AttemptConfig, { backend }: Target): readonly string[] {
+  const { sensitive } = backend.credentials;
+  if (callers == null) return sensitive;
+  return [...sensitive, ...(callers as readonly string[]).map((name) => name.toLowerCase())];
 }
 
 /**

@@ -25,16 +25,18 @@ export function routeOf(config: RequestConfig): Route {
   const { url, baseURL } = config;
   const allowAbsoluteUrls = config.allowAbsoluteUrls as boolean | undefined;
   const text = urlText(url ?? '');
-  const known = routes.get(text);
+  // Clients of several resources use the same paths.
+  const key = baseURL === undefined ? text : `${baseURL}\n${text}`;
+  const known = routes.get(key);
   if (known !== undefined && known.baseURL === baseURL && known.allowAbsoluteUrls === allowAbsoluteUrls) return known;
   const path = pathPartsOf(text, baseURL ?? '', allowAbsoluteUrls);
   const name = DEPLOYMENT.exec(joined(path))?.[2];
   const deployment = name === undefined ? undefined : decode(name);
   const holdsCredential = withoutParams(path.url, isQueryCredential) !== path.url;
   const route = { path, deployment, holdsCredential, baseURL, allowAbsoluteUrls };
-  if (text.length + (baseURL ?? '').length > MAX_LENGTH) return route;
+  if (key.length > MAX_LENGTH) return route;
   if (routes.size >= MAX_ROUTES) routes.clear();
-  routes.set(text, route);
+  routes.set(key, route);
   return route;
 }
 
