@@ -46,9 +46,11 @@ export function attemptConfig(request: AxiosRequest, target: Target, abort: Abor
   const reframed = attempt.data !== config.data && !isOneShot(attempt.data);
   const { dropped } = backend.credentials;
   const headers = copyHeaders(config.headers, (name) => dropped.has(name) || (reframed && FRAMING.test(name)));
-  for (const [name, value] of Object.entries(body.headers ?? {})) {
-    const isTaken = config.formDataHeaderPolicy !== 'content-only' || CONTENT.test(name);
-    if (isTaken && !dropped.has(name.toLowerCase())) setHeader(headers, name, value);
+  if (body.headers !== undefined) {
+    for (const [name, value] of Object.entries(body.headers)) {
+      const isTaken = config.formDataHeaderPolicy !== 'content-only' || CONTENT.test(name);
+      if (isTaken && !dropped.has(name.toLowerCase())) setHeader(headers, name, value);
+    }
   }
   for (const [name, value] of credentials) headers[name] = value;
   attempt.headers = headers as typeof attempt.headers;

@@ -14,6 +14,7 @@ export function ownTransport(
   target: Target,
   exchange: Exchange,
 ): HttpTransport | undefined {
+  if (kind !== 'http') return undefined;
   const {
     transport,
     beforeRedirect,
@@ -23,7 +24,6 @@ export function ownTransport(
     sensitiveHeaders,
   } = attempt as unknown as Readonly<Record<string, unknown>>;
   const isPossible =
-    kind === 'http' &&
     !transport &&
     !beforeRedirect &&
     Number(httpVersion) === 1 &&

@@ -77,7 +77,8 @@ export function record<R extends HttpRequest, A extends HttpResponse>(
   const { backend } = inFlight;
   // The model is known only if the body had to be read anyway.
   const scope = backend.scopeOf(request.deployment ?? request.model?.name);
-  const { code } = codeWithin(error ?? streamError);
+  const thrown = error ?? streamError;
+  const code = thrown === undefined ? undefined : codeWithin(thrown).code;
   const requestId = requestIdOf(response);
   const record = { backend: backend.info.name } as Writable<Attempt>;
   if (scope !== undefined) record.scope = scope;

@@ -34,10 +34,16 @@ export class Budget {
     return signal?.aborted === true || cancelToken?.reason !== undefined;
   }
 
-  /** @throws AbortReason if the caller has cancelled or the time is over, so that nothing new begins */
-  check(): void {
+  /**
+   * The ms that are left.
+   *
+   * @throws AbortReason if the caller has cancelled or the time is over, so that nothing new begins
+   */
+  check(): number {
     if (this.isCancelled) throw this.#cancelled();
-    if (this.remaining() <= 0) throw new AbortReason('timeout', this.timeout);
+    const remaining = this.remaining();
+    if (remaining <= 0) throw new AbortReason('timeout', this.timeout);
+    return remaining;
   }
 
   /**
@@ -48,8 +54,7 @@ export class Budget {
    */
   guard<T>(work: () => Promise<T>, limit = 0, giveUp?: (reason: AbortReason) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.check();
-      const remaining = this.remaining();
+      const remaining = this.check();
       const isLimited = limit > 0 && limit < remaining;
       let stopTimer: (() => void) | undefined;
       let unlisten: (() => void) | undefined;

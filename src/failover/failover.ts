@@ -41,12 +41,12 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
     if (isBlob(request.body)) await readBlob(run, request.body);
     for (;;) {
       // Throws once the caller has cancelled or the time is over.
-      budget.check();
+      const remaining = budget.check();
       const deployment = neededDeployment(run);
       const unread = run.body === undefined && isOneShot(request.body) ? request.body : undefined;
       // Begins an attempt in the pool: at an available backend, or else, once in a round, at one that only a guess
       // keeps out.
-      const turn = turns.next(deployment, budget.remaining(), unread !== undefined);
+      const turn = turns.next(deployment, remaining, unread !== undefined);
       if (turn.is === 'read body') {
         run.body = await openBody(run, unread!);
         // Ask again: much can change meanwhile.

@@ -34,7 +34,7 @@ export function routeOf(config: RequestConfig): Route {
   const deployment = name === undefined ? undefined : decode(name);
   const holdsCredential = withoutParams(path.url, isQueryCredential) !== path.url;
   const route = { path, deployment, holdsCredential, baseURL, allowAbsoluteUrls };
-  if (key.length > MAX_LENGTH) return route;
+  if (text.length + (baseURL ?? '').length > MAX_LENGTH) return route;
   if (routes.size >= MAX_ROUTES) routes.clear();
   routes.set(key, route);
   return route;
