@@ -1,0 +1,117 @@
+import { inspect } from 'node:util';
+import { attemptsOf } from '../../src';
+import { priorityFetch } from '../../src/fetch';
+import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends, throttle } from '../support/fake-backend';
+import type { Reply } from '../support/fake-backend';
+import { URL_, pair, post } from '../support/fetch-pair';
+
+closeBackendsAfterEach();
+
+type Fetch = typeof globalThis.fetch;
+
+test('a backend cannot override the caller’s redirect mode', async () => {
+  const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  a.always({ status: 302, headers: { location: b.url } });
+  const request = { fetchOptions: { redirect: 'follow' } };
+  const fetch = priorityFetch([{ baseURL: a.url, apiKey: 'secret-a', request }]);
+  expect((await fetch(URL_, { redirect: 'manual' })).status).toBe(302);
+  expect(b.calls).toEqual([]);
+});
+
+describe("a request that fails by the caller's own doing puts no backend on cooldown:", () => {
+  const moved = (status = 307): Reply => {
+    return (_, response, { url }) =>
+      url === '/end' ? void response.end('end') : void response.writeHead(status, { location: '/end' }).end();
+  };
+
+  test('a stream body that a redirect needs twice', async () => {
+    const a = await FakeBackend.start();
+    a.always(moved());
+    const fetch = priorityFetch([{ baseURL: a.url }]);
+    const error = await rejectionOf(
+      fetch(URL_, { method: 'POST', body: new Blob(['x']).stream(), duplex: 'half' } as never),
+    );
+    expect([error.message, (error.cause as Error).message]).toEqual([
+      'fetch failed',
+      'the request body is a stream, which can be sent only once',
+    ]);
+    expect(attemptsOf(error)).toMatchObject([{ code: 'ERR_BAD_REQUEST' }]);
+    expect(attemptsOf(error)[0]).not.toHaveProperty('reason');
+    expect(fetch.pool.snapshot()[0]!.available).toBe(true);
+  });
+
+  test('the body of a Request is streamed if no redirect is followed', async () => {
+    const a = await FakeBackend.start();
+    const fetch = priorityFetch([{ baseURL: a.url }]);
+    await fetch(new Request(URL_, { method: 'POST', body: 'x', redirect: 'manual' }));
+    expect(a.lastCall.headers).not.toHaveProperty('content-length');
+    await fetch(new Request(URL_, { method: 'POST', body: 'x' }));
+    expect(a.lastCall.headers).toHaveProperty('content-length', '1');
+  });
+
+  test('a failed integrity check', async () => {
+    const { fetch, b } = await pair({ body: 'text' });
+    const error = await rejectionOf(fetch(URL_, { integrity: `sha256-${'A'.repeat(43)}=` }));
+    expect((error.cause as Error).message).toBe('integrity mismatch');
+    expect(fetch.pool.snapshot().map(({ available }) => available)).toEqual([true, true]);
+    expect(b.calls).toEqual([]);
+  });
+
+  test('a redirect to an address with userinfo', async () => {
+    const { fetch, b } = await pair({ status: 302, headers: { location: 'http://user:word@127.0.0.1/' } });
+    const error = await rejectionOf(fetch(URL_));
+    expect((error.cause as Error).message).toBe('Redirected request failed: the Location contains credentials');
+    expect(inspect(error, { depth: 9 })).not.toContain('word');
+    expect(fetch.pool.snapshot()[0]!.available).toBe(true);
+    expect(b.calls).toEqual([]);
+  });
+});
+
+test('integrity is not checked for a refusal, which still fails over', async () => {
+  const { fetch, b } = await pair(throttle(60_000));
+  b.always({ body: 'text' });
+  const integrity = 'sha256-mC2eOmuYJcRLxtjfwYIY6nQbx4oJ7ajWCZBEBSnFMHM=';
+  const response = await rejectionOf(fetch(URL_, { integrity }));
+  expect(attemptsOf(response)).toMatchObject([{ backend: 'a', status: 429 }, { backend: 'b' }]);
+});
+
+test.each(['secret-a', undefined])('no key follows a redirect to another origin: backend key %s', async (apiKey) => {
+  const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  a.always({ status: 307, headers: { location: `${b.url}/elsewhere` } });
+  const own = { headers: { 'x-gateway': 'secret' }, ...(apiKey !== undefined && { apiKey }) };
+  const fetch = priorityFetch([{ baseURL: a.url, ...own }]);
+  const headers = { authorization: 'Bearer callers', 'x-api-key': 'callers', cookie: 'callers', 'x-custom': 'kept' };
+  const response = await fetch(URL_, { ...post(), headers });
+  expect([response.redirected, response.url]).toEqual([true, `${b.url}/elsewhere`]);
+  expect(b.lastCall).toMatchObject({ method: 'POST', headers: { 'x-custom': 'kept' } });
+  expect(b.lastCall.body.toString()).toBe('{"model":"chat"}');
+  for (const name of ['api-key', 'authorization', 'x-api-key', 'cookie', 'x-gateway'])
+    expect(b.lastCall.headers).not.toHaveProperty(name);
+});
+
+test.each<[string, Fetch]>([
+  ['opaque', () => Promise.resolve({ type: 'opaqueredirect', status: 0, headers: new Headers() } as Response)],
+  ['rejected', () => Promise.reject(new Error('Redirect was cancelled'))],
+])('a redirect that is %s rejects with an explanation and puts no backend on cooldown', async (_how, given) => {
+  const { fetch, b } = await pair({}, { fetch: given });
+  const error = await rejectionOf(fetch(URL_, post()));
+  expect(error.message).toContain("this runtime's fetch hides where the redirect leads");
+  expect(fetch.pool.backends.map(({ failures }) => failures)).toEqual([0, 0]);
+  expect(b.calls).toEqual([]);
+});
+
+test('a custom fetch follows redirects by itself if there is no credential', async () => {
+  const given = jest.fn<Promise<Response>, Parameters<Fetch>>(() => Promise.resolve(new Response('x')));
+  const fetch = priorityFetch([{ baseURL: 'http://a.example' }], { fetch: given });
+  await fetch(URL_);
+  expect(given.mock.calls[0]![1]).toMatchObject({ redirect: 'follow' });
+});
+
+test('a connection that is refused after a redirect is an ambiguous failure', async () => {
+  const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  const { url } = b;
+  await b.close();
+  a.always({ status: 307, headers: { location: url } });
+  const fetch = priorityFetch([{ baseURL: a.url }]);
+  expect(attemptsOf(await rejectionOf(fetch(URL_, post())))).toMatchObject([{ reason: 'ambiguous' }]);
+});

@@ -1,0 +1,203 @@
+import { Readable } from 'node:stream';
+import { Agent, MockAgent, fetch as undiciFetch } from 'undici';
+import { priorityAdapter } from '../../src';
+import { priorityFetch } from '../../src/fetch';
+import { addressOf, callOf, openRequest } from '../../src/fetch/request';
+import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends } from '../support/fake-backend';
+import { URL_, pair, post } from '../support/fetch-pair';
+
+closeBackendsAfterEach();
+
+test.each(['http:@', 'http:/', 'http:', ' http://', 'ht\ttp://', '\u0001http://'])(
+  'a URL that begins with %j goes to a backend, and nowhere else',
+  async (begin) => {
+    const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    const fetch = priorityFetch([{ baseURL: `${a.url}/prefix`, apiKey: 'secret-a' }]);
+    await fetch(`${begin}${b.host}/x`);
+    expect([a.lastCall.url, b.calls]).toEqual(['/prefix/x', []]);
+  },
+);
+
+describe('an aborted signal cancels the body of the request', () => {
+  const reason = new Error('mine');
+
+  test('while it is being read into memory', async () => {
+    const cancelled = jest.fn();
+    const controller = new AbortController();
+    const body = new ReadableStream({ pull: () => controller.abort(reason), cancel: cancelled }, { highWaterMark: 0 });
+    const { fetch } = await pair({});
+    const init = { method: 'POST', body, duplex: 'half', signal: controller.signal } as never;
+    expect(await rejectionOf(fetch(URL_, init))).toBe(reason);
+    expect(cancelled).toHaveBeenCalledWith(reason);
+  });
+
+  test('if it is a Node stream', async () => {
+    const body = Readable.from(['x']);
+    const { fetch } = await pair({});
+    const init = { method: 'POST', body, duplex: 'half', signal: AbortSignal.abort(reason) };
+    expect(await rejectionOf(fetch(URL_, init as never))).toBe(reason);
+    expect(body.destroyed).toBe(true);
+  });
+
+  test('even if its cancel() fails', async () => {
+    const cancel = () => Promise.reject(new Error('no'));
+    const { fetch } = await pair({});
+    const init = { method: 'POST', body: new ReadableStream({ cancel }), duplex: 'half' };
+    expect(await rejectionOf(fetch(URL_, { ...init, signal: AbortSignal.abort(reason) }))).toBe(reason);
+  });
+});
+
+test.each([
+  [null, 'init.failover must be false or an object, got null'],
+  [{ strategy: 1 }, 'init.failover has an unknown field "strategy"'],
+  [{ retries: 1 }, 'init.failover has an unknown field "retries"'],
+])('init.failover of %j is refused', async (failover, message) => {
+  const { fetch, a } = await pair({});
+  await expect(fetch(URL_, { failover } as never)).rejects.toThrow(new TypeError(message));
+  expect(a.calls).toEqual([]);
+});
+
+test.each<[unknown, unknown, string]>([
+  [
+    priorityAdapter([{ baseURL: 'a.example' }]),
+    {},
+    'backends is a client; pass its pool, as in priorityFetch(adapter.pool)',
+  ],
+  [
+    'https://user:hunter2@a.example/x',
+    { method: 'post', signal: null },
+    'backends must be a non-empty array or a BackendPool, got a string: write [{ baseURL: "https://***@a.example/x" }]. A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)',
+  ],
+  [
+    new Request('https://a.example'),
+    {},
+    'backends must be a non-empty array or a BackendPool, got a request. A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)',
+  ],
+  [[{ baseURL: 'a.example' }], { retries: 2 }, 'options has an unknown field "retries"'],
+  [[{ baseURL: 'a.example' }], { httpsAgent: {} }, 'options has an unknown field "httpsAgent"'],
+  [
+    [{ baseURL: 'a.example', request: { dispatcher: {} } }],
+    {},
+    'backends[0].request has an unknown field "dispatcher"; did you mean "fetchOptions"?',
+  ],
+  [[{ baseURL: new URL('http://a.example') }], {}, 'backends[0].baseURL must be a non-empty string, got an object'],
+])('priorityFetch rejects bad input (%#)', (backends, options, message) => {
+  expect(() => priorityFetch(backends as never, options as never)).toThrow(new TypeError(message));
+});
+
+test('an iterable body is left alone if the request is not balanced', async () => {
+  const next = jest.fn();
+  const body = { [Symbol.asyncIterator]: () => ({ next }) };
+  const given = () => Promise.resolve(new Response('x'));
+  const fetch = priorityFetch([{ baseURL: 'a.example' }], { fetch: given, shouldBalance: () => false });
+  await fetch(URL_, { method: 'POST', body, duplex: 'half' } as never);
+  expect(next).not.toHaveBeenCalled();
+});
+
+test('a stream needs no duplex if the runtime does not require it', async () => {
+  const { Request: Original } = globalThis;
+  globalThis.Request = jest.fn() as never;
+  try {
+    const backend = await FakeBackend.start();
+    await jest.isolateModulesAsync(async () => {
+      const { priorityFetch: fresh } = await import('../../src/fetch');
+      const fetch = fresh([{ baseURL: backend.url }, { baseURL: backend.url, name: 'b' }]);
+      await fetch(URL_, { method: 'POST', body: new Blob(['x']).stream() });
+    });
+    expect(backend.lastCall.body.toString()).toBe('x');
+  } finally {
+    globalThis.Request = Original;
+  }
+});
+
+describe('as with native fetch:', () => {
+  test('a response from another origin has its type', async () => {
+    const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    a.always({ status: 307, headers: { location: `${b.url}/x` } });
+    const ours = await priorityFetch([{ baseURL: a.url }])(URL_);
+    const plain = await fetch(a.url);
+    expect([ours.type, ours.redirected, ours.url]).toEqual([plain.type, plain.redirected, plain.url]);
+    a.always({ status: 307, headers: { location: '/y' } });
+    a.script({ status: 307, headers: { location: '/y' } }, { body: 'ok' });
+    expect((await priorityFetch([{ baseURL: a.url }])(URL_)).type).toBe('basic');
+  });
+
+  test('a null body in init keeps the body of a Request', async () => {
+    const { fetch, a } = await pair({});
+    await fetch(new Request(URL_, post()), { body: null });
+    expect(a.lastCall.body.toString()).toBe('{"model":"chat"}');
+  });
+
+  test('a polyfilled signal without a reason cancels with an AbortError, even while the body is read', async () => {
+    class PolyfilledSignal extends EventTarget {
+      aborted = false;
+    }
+    const { fetch, a } = await pair((_, response) => void response.writeHead(200).write('x'));
+    const aborted = Object.assign(new PolyfilledSignal(), { aborted: true });
+    await expect(fetch(URL_, { signal: aborted as never })).rejects.toMatchObject({ name: 'AbortError' });
+    expect(a.calls).toEqual([]);
+    const given: unknown[] = [];
+    const wrapped = priorityFetch([{ baseURL: a.url }], {
+      attemptTimeout: 5_000,
+      fetch: async (_, init) => {
+        given.push(init?.signal);
+        return Promise.resolve(new Response('x'));
+      },
+    });
+    const signal = new PolyfilledSignal();
+    await wrapped(URL_, { signal: signal as never });
+    // `AbortSignal.any` would not hear it.
+    expect(given).toEqual([signal]);
+  });
+});
+
+test.each<[string, () => RequestInit]>([
+  ['a wrong content-length', () => ({ method: 'PUT', body: 'abc', headers: { 'content-length': '5' } })],
+  [
+    'a closed dispatcher',
+    () => {
+      const dispatcher = new Agent();
+      void dispatcher.destroy();
+      return { dispatcher } as RequestInit;
+    },
+  ],
+  [
+    'a mock without a matching rule',
+    () => {
+      const dispatcher = new MockAgent();
+      dispatcher.disableNetConnect();
+      return { dispatcher } as RequestInit;
+    },
+  ],
+])('%s puts no backend on cooldown', async (_what, init) => {
+  const { fetch, b } = await pair({}, { fetch: undiciFetch as never });
+  await expect(fetch(URL_, init())).rejects.toThrow('fetch failed');
+  expect(fetch.pool.snapshot()).toMatchObject([{ failures: 0, available: true }, { failures: 0 }]);
+  expect(b.calls).toEqual([]);
+});
+
+test('a streamed upload keeps its back-pressure if it cannot be sent again', async () => {
+  const backend = await FakeBackend.start();
+  const fetch = priorityFetch([{ baseURL: backend.url }]);
+  let pulled = 0;
+  const body = new ReadableStream(
+    {
+      pull(controller) {
+        if (++pulled > 20) controller.close();
+        else controller.enqueue(new Uint8Array(1000));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  await fetch(URL_, { method: 'POST', body, duplex: 'half' } as never);
+  expect(backend.lastCall.body).toHaveLength(20_000);
+  expect(backend.lastCall.headers).not.toHaveProperty('content-length');
+});
+
+test('a cancelled body stream calls return() of its iterable', async () => {
+  const end = jest.fn(() => Promise.resolve({ done: true }));
+  const body = { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true }), return: end }) };
+  const call = callOf('http://a.example', addressOf('http://a.example'), { body, duplex: 'half' } as never);
+  await (openRequest(call, globalThis.fetch).body as ReadableStream).cancel();
+  expect(end).toHaveBeenCalled();
+});
