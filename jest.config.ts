@@ -50,12 +50,12 @@ export const LIBRARY = [
 
 /** The files that look at what axios itself sends, receives and rejects with. */
 const ABOUT_AXIOS = [
-  'axios/{connections,every-version,mistakes,priority-adapter,redirects}',
+  'axios/{connections,every-version,mistakes,priority-adapter,redirect-chain}',
   'behaviour/plugins',
   'failover/{failover-condition,failover,redact}',
   'http/{body-model,credentials,route,url}',
 ];
-const ABOUT_FETCH = ['axios/response', 'failover/budget', 'http/redirect'];
+const ABOUT_FETCH = ['axios/response', 'failover/budget', 'http/redirect-rules'];
 
 /** The library with one version of axios, which the tests, `src` and all plugins then share. */
 const withAxios = ([version, installed]: [string, string]): Project => {

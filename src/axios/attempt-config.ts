@@ -1,7 +1,7 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import { bare } from '../base/hidden';
 import type { Abort } from '../failover/cancel';
-import { bodyFor, pathFor } from '../failover/deployment';
+import { bodyFor, pathFor } from '../failover/deployment-name';
 import type { HttpRequest, Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import type { Route } from '../http/route';

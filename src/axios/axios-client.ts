@@ -10,7 +10,7 @@ import { FetchConnection } from '../failover/connection';
 import type { Beginning, Exchange, HttpClient, Settling, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import { routeOf } from '../http/route';
-import { hiddenRedirect } from '../http/redirect';
+import { hiddenRedirect } from '../http/redirect-rules';
 import { discardBody, isWebStream } from '../http/streams';
 import type { ReadLimits, Take } from '../http/read-beginning';
 import type { Attempt } from '../pool/events';
@@ -22,11 +22,11 @@ import { connectionOf } from './http-connection';
 import { watchedBy } from './watched-fetch';
 import { ownTransport } from './own-transport';
 import { reportProgress } from './progress';
-import { axiosErrorOf, checkSensitiveHeaders, followed, prepareRedirects } from './redirects';
-import type { Follow } from './redirects';
+import { axiosErrorOf, checkSensitiveHeaders, followed, prepareRedirects } from './redirect-chain';
+import type { Follow } from './redirect-chain';
 import { cancelWhileRead, fabricate, readBeginning, responseTypeOf, settle } from './response';
 import { restoreConfig, restoreErrorConfig } from './restore-config';
-import { timeoutError, timeoutOf } from './timeout';
+import { timeoutError, timeoutOf } from './timeout-error';
 
 /** Sends the attempts of axios requests through the wrapped adapter. The caller gets axios's own responses and errors. */
 export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {

@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import { now } from '../base/clock';
 import type { Connection, Head } from '../failover/connection';
 import type { Exchange } from '../failover/http-client';
-import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect';
+import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect-rules';
 import { limitConnecting } from './connect-timeout';
 import { conceal } from './native-request';
 import { isStaleSocket } from './stale-connection';

@@ -6,7 +6,7 @@ import { attempt } from './attempt';
 import { record } from './attempt-record';
 import type { Recorded } from './attempt-record';
 import type { Failed, Outcome } from './classify';
-import { namedDeployment, neededDeployment } from './deployment';
+import { namedDeployment, neededDeployment } from './deployment-name';
 import { causeOf, exhaustedResponse, noDeploymentResponse, wordsOf } from './fabricated';
 import { coverageOf, isAboutRequest, isReturnable } from './failure';
 import type { Failure } from './failure';

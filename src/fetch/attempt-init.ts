@@ -1,4 +1,4 @@
-import { bodyFor, pathFor } from '../failover/deployment';
+import { bodyFor, pathFor } from '../failover/deployment-name';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/body';
 import { lowerCased } from '../http/headers';

@@ -14,7 +14,7 @@ import { discardBody, isNodeStream, isRewindable, isWebStream } from '../http/st
 import type { ReadLimits, Take } from '../http/read-beginning';
 import type { Attempt } from '../pool/events';
 import { argumentsOf } from './attempt-init';
-import { failed, followed, isFollowed } from './redirects';
+import { failed, followed, isFollowed } from './redirect-chain';
 import type { FetchRequest } from './request';
 
 /** A response of the wrapped fetch, with what the package adds. */

@@ -1,7 +1,7 @@
 import { dictionary, must, showType } from '../base/check';
 import { CodedError } from '../base/errors';
-import { stripOnOtherOrigin } from './redirect';
-import type { RedirectHook } from './redirect';
+import { stripOnOtherOrigin } from './redirect-rules';
+import type { RedirectHook } from './redirect-rules';
 
 /** Headers that carry an identity to Azure OpenAI, to OpenAI, or to API Management in front of them. */
 const AUTH_HEADERS: readonly string[] = ['api-key', 'authorization', 'x-api-key', 'ocp-apim-subscription-key'];

@@ -1,7 +1,7 @@
 import { bodyText, bytesOfText } from './body-text';
 import { errorFieldsOf, ownField } from './error-body';
-import { EventStreamParser } from './event-stream';
-import type { ServerSentEvent } from './event-stream';
+import { EventStreamParser } from './event-stream-parser';
+import type { ServerSentEvent } from './event-stream-parser';
 import { headerOf } from './headers';
 import { parseRetryAfter } from './retry-after';
 

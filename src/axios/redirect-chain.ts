@@ -16,8 +16,8 @@ import {
   nextHop,
   stripOnOtherOrigin,
   tooManyRedirects,
-} from '../http/redirect';
-import type { NextHop, RedirectError, RedirectHook, RedirectRules } from '../http/redirect';
+} from '../http/redirect-rules';
+import type { NextHop, RedirectError, RedirectHook, RedirectRules } from '../http/redirect-rules';
 import { discardBody, isNode } from '../http/streams';
 import { combine } from '../http/url';
 import { copyOf } from './attempt-config';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { EventStreamParser } from '../../src/http/event-stream';
-import type { ServerSentEvent } from '../../src/http/event-stream';
+import { EventStreamParser } from '../../src/http/event-stream-parser';
+import type { ServerSentEvent } from '../../src/http/event-stream-parser';
 
 /** The events of a stream that arrives in these pieces. */
 function parse(pieces: readonly Uint8Array[], isOver = false): ServerSentEvent[] {
