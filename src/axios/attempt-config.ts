@@ -3,7 +3,7 @@ import { bare } from '../base/hidden';
 import type { Abort } from '../failover/cancel';
 import { bodyFor, pathFor } from '../failover/deployment-name';
 import type { HttpRequest, Target } from '../failover/http-client';
-import { isOneShot } from '../http/body';
+import { isReframed } from '../http/body';
 import type { Route } from '../http/route';
 import { copyHeaders, setHeader } from '../http/headers';
 import { withoutParams } from '../http/url';
@@ -42,8 +42,7 @@ export function attemptConfig(request: AxiosRequest, target: Target, abort: Abor
   if (backend.request !== undefined) Object.assign(attempt, backend.request);
   setTarget(attempt, request, backend);
   attempt.data = bodyFor(request, target);
-  // A body that axios measures itself must not keep the caller's framing, which would cut or stall it.
-  const reframed = attempt.data !== config.data && !isOneShot(attempt.data);
+  const reframed = isReframed(attempt.data, config.data);
   const { dropped } = backend.credentials;
   const headers = copyHeaders(config.headers, (name) => dropped.has(name) || (reframed && FRAMING.test(name)));
   if (body.headers !== undefined) {

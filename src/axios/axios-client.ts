@@ -26,7 +26,7 @@ import { axiosErrorOf, checkSensitiveHeaders, followed, prepareRedirects } from 
 import type { Follow } from './redirect-chain';
 import { cancelWhileRead, fabricate, readBeginning, responseTypeOf, settle } from './response';
 import { restoreConfig, restoreErrorConfig } from './restore-config';
-import { timeoutError, timeoutOf } from './timeout-error';
+import { timeoutError } from './timeout-error';
 
 /** Sends the attempts of axios requests through the wrapped adapter. The caller gets axios's own responses and errors. */
 export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
@@ -175,6 +175,20 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     if (kind === undefined) this.#kinds.set(adapter, (kind = findKind(adapter, config)));
     return kind;
   }
+}
+
+/**
+ * The caller's `timeout` in ms, read as axios reads it. 0: none.
+ *
+ * @throws AxiosError for what is no number, which not all of axios's adapters notice; and a timeout for a negative
+ * number, as what is left of a deadline may be one
+ */
+function timeoutOf(config: InternalAxiosRequestConfig, kind: AdapterKind): number {
+  const ms = config.timeout ? Number.parseInt(String(config.timeout), 10) : 0;
+  if (ms < 0) throw timeoutError(config, ms, kind);
+  if (!Number.isNaN(ms)) return ms;
+  const message = 'error trying to parse `config.timeout` to int';
+  throw new axios.AxiosError(message, axios.AxiosError.ERR_BAD_OPTION_VALUE, config);
 }
 
 /** The error with which axios's adapter of this kind reports a cancel or a timeout. */

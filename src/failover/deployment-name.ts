@@ -14,7 +14,9 @@ import type { Run } from './run';
  * The deployment that the request needs, as far as that matters: most bodies needn't be parsed. That of a request that
  * has to wait does, since requests for one deployment wait in one queue.
  */
-export function neededDeployment<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>): string | undefined {
+export function deploymentIfItMatters<R extends HttpRequest, A extends HttpResponse>(
+  run: Run<R, A>,
+): string | undefined {
   const { request, pool, rules } = run;
   if (request.deployment !== undefined) return request.deployment;
   const mustWait = (): boolean =>

@@ -2,16 +2,16 @@ import { asIs, isOneShot } from '../http/body';
 import { isBlob } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
 import type { InFlight, PoolCore } from '../pool/pool-core';
-import { attempt } from './attempt';
+import { sendAttempt } from './send-attempt';
 import { record } from './attempt-record';
 import type { Recorded } from './attempt-record';
 import type { Failed, Outcome } from './classify';
-import { namedDeployment, neededDeployment } from './deployment-name';
+import { deploymentIfItMatters, namedDeployment } from './deployment-name';
 import { causeOf, exhaustedResponse, noDeploymentResponse, wordsOf } from './fabricated';
 import { coverageOf, isAboutRequest, isReturnable } from './failure';
 import type { Failure } from './failure';
 import type { HttpClient, HttpRequest } from './http-client';
-import { checkedBoolean, checkedCooldown } from './options';
+import { checkedBoolean, checkedCooldown } from './callback-results';
 import type { Rules } from './options';
 import { openBody, readBlob } from './read-request-body';
 import { newAttempt, newRun } from './run';
@@ -37,17 +37,17 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   const turns = new Turns(pool, request.config, rules.maxWait, rules.pinned);
   let inFlight: InFlight | undefined;
   try {
-    // A Blob may name a model, which `neededDeployment` reads. A stream is read once a backend can be tried.
-    if (isBlob(request.body)) await readBlob(run, request.body);
+    // A Blob may name a model, which `deploymentIfItMatters` reads. A stream is read once a backend can be tried.
+    if (isBlob(request.body)) request.blob = await readBlob(run, request.body);
     for (;;) {
       // Throws once the caller has cancelled or the time is over.
       const remaining = budget.check();
-      const deployment = neededDeployment(run);
+      const deployment = deploymentIfItMatters(run);
       const unread = run.body === undefined && isOneShot(request.body) ? request.body : undefined;
-      // Begins an attempt in the pool: at an available backend, or else, once in a round, at one that only a guess
-      // keeps out.
+      // If a backend can be tried, this begins an attempt in the pool. Otherwise it says what to do instead. (If none is
+      // available, a request may try one that only a guess keeps out, once between two waits.)
       const turn = turns.next(deployment, remaining, unread !== undefined);
-      if (turn.is === 'read body') {
+      if (turn.is === 'open body') {
         run.body = await openBody(run, unread!);
         // Ask again: much can change meanwhile.
         continue;
@@ -55,23 +55,25 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       if (turn.is === 'wait') {
         // A timeout from now on isn't the fault of one backend alone.
         run.hasWholeBudget = false;
-        // Rejects as `check` throws. `leave` begins a new round, in which backends may be tried again.
-        await budget.guard(() => turn.over).finally(turn.leave);
+        // Rejects as `check` throws. After a wait, backends may be tried again.
+        await budget.guard(() => turn.over).finally(turn.endWait);
         continue;
       }
       if (turn.is === 'exhausted' || turn.is === 'no deployment') return answerWithoutBackend(run, turn);
       inFlight = turn.inFlight;
-      // From now on, this attempt's answer is the one to fall back on.
+      // From now on, this attempt's answer is the one to fall back on, and an earlier 4xx is dropped.
       dropFallback(run);
 
       const body = (run.body ??= asIs(request.body));
       let current = newAttempt(run, inFlight, body);
-      let outcome = await attempt(run, current);
+      // Never throws: what went wrong is a value.
+      let outcome = await sendAttempt(run, current);
       if (outcome.is === 'stale' && body.replayable) {
-        // Sent again to the same backend, once, whatever the rules say: the server has seen nothing of it.
+        // Sent again to the same backend, once, whatever the rules say: the server has seen nothing of it. For the pool,
+        // it is still the same attempt. `fresh`: over a new connection.
         record(run, current, { error: outcome.failure.error, reason: 'stale' });
         current = newAttempt(run, inFlight, body, { fresh: true });
-        outcome = await attempt(run, current);
+        outcome = await sendAttempt(run, current);
       }
       const next = conclude(run, current, outcome);
       switch (next.is) {
@@ -86,11 +88,11 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       }
     }
   } catch (error) {
-    // `translate` changes the errors of the budget and of a body. `attempt` has translated those of an attempt.
+    // `translate` makes the client's own errors of those of the budget and of a body. Any other passes unchanged.
     throw client.reject(request, client.translate(request, error), run.attempts);
   } finally {
     dropFallback(run);
-    // Does nothing unless something threw before the attempt had ended.
+    // If the attempt has ended, this does nothing.
     if (inFlight !== undefined) pool.release(inFlight);
   }
 }
@@ -103,8 +105,8 @@ type Conclusion<A> =
   | { readonly is: 'go on'; readonly isFinal: boolean; readonly fallback: Fallback<A> | undefined };
 
 /**
- * Tells the pool and its listeners how the attempt went, and decides what the request does next. The first call that
- * tells the pool also ends the attempt there.
+ * Tells the pool and its listeners how the attempt went, and decides what the request does next. The first of
+ * `noteSuccess`, `noteAtWork`, `noteFailure` and `release` ends the attempt in the pool.
  */
 function conclude<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
@@ -121,7 +123,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       record(run, current, { status: response.status, response });
       return { is: 'return', response };
     }
-    // A cancel, the caller's own mistake, a local problem.
+    // A cancel, the caller's own mistake, a local problem, or a 4xx about the request whose body was lost.
     case 'unrelated':
       // It answered: with a 4xx whose body was lost, or with another kind of body than the caller asked for.
       if (outcome.status !== undefined) pool.noteAtWork(inFlight);
@@ -129,11 +131,12 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       return { is: 'throw', error: outcome.error };
     case 'expired': {
       const { failure } = outcome;
-      // No time is left for another backend, whatever the rules say.
+      // The rules are asked, as about every failure that is blamed. But no time is left for another backend.
       if (outcome.blame) concludeFailure(run, current, outcome);
       else endAttempt(run, current, { error: failure.error });
       return { is: 'throw', error: failure.error };
     }
+    // Its agent had no free socket in time, so no backend is to blame.
     case 'no socket':
       endAttempt(run, current, outcome);
       if (!mayGoOn) return { is: 'throw', error: outcome.error };
@@ -159,7 +162,8 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
   const response = failure.response as A | undefined;
   const isReturned = isReturnable(failure);
   if (!goesOn) return isReturned ? { is: 'return', response: response! } : { is: 'throw', error };
-  // The caller hears no more of its progress. (Only a refusal inside a stream isn't over yet.)
+  // The caller hears no more of its progress. For a refusal inside a stream this is said only here, since the stream may
+  // also be returned.
   exchange.isOver = true;
   const isFinal = isAboutRequest(failure);
   const isPinned = rules.pinned !== undefined;
@@ -175,8 +179,8 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
 
 /**
  * Asks the user's rules about a failure (by default `defaultFailoverCondition`), tells the pool and records the attempt.
- * The backend is blamed unless the failure is about the request, and also if the rules let such a request go on. Returns
- * whether another backend may be tried.
+ * A 4xx about the request blames no backend, unless the rules let the request go on. Every other failure does. `cooldown`
+ * is asked only if a backend is blamed. Returns whether another backend may be tried.
  */
 function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
@@ -198,19 +202,20 @@ function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
   } finally {
     // Also if one of the rules threw.
     if (isAboutRequest(failure)) pool.noteAtWork(inFlight);
-    const cooldown = isBlamed ? coolDown(run, inFlight, failure, { retryAfter, override }) : 0;
+    const cooldown = isBlamed ? blame(run, inFlight, failure, { retryAfter, override }) : 0;
     endAttempt(run, current, failure, cooldown);
   }
 }
 
 /** Tells the pool that the backend failed. Returns the ms of cooldown that this costs. */
-function coolDown<R extends HttpRequest, A extends HttpResponse>(
+function blame<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   inFlight: InFlight,
   failure: Failure,
   { retryAfter, override }: { readonly retryAfter: number | undefined; readonly override: number | undefined },
 ): number {
   const covers = coverageOf(failure);
+  // Read from the request: `inFlight.scope` is known only if deployments mattered when the attempt began.
   const scope = covers === 'deployment' ? inFlight.backend.scopeOf(namedDeployment(run)) : undefined;
   const { reason } = failure;
   return run.pool.noteFailure(inFlight, { reason, scope, retryAfter, override, words: wordsOf(failure) });
@@ -226,7 +231,7 @@ function endAttempt<R extends HttpRequest, A extends HttpResponse>(
   const { pool } = run;
   pool.release(current.inFlight);
   record(run, current, about, cooldown);
-  // Not before the blame: this response must not count as a sign of life for its own attempt.
+  // Not before the blame: a 429 or 5xx must not count as a sign of life for its own attempt.
   if (about.status !== undefined) pool.noteAnswer(current.inFlight);
 }
 

@@ -3,7 +3,6 @@ import {
   dictionary,
   duration,
   flag,
-  isDuration,
   must,
   optional,
   optionalDuration,
@@ -187,17 +186,4 @@ export function rulesFor(rules: Rules, failover: unknown, backends: BackendList,
   const { attemptTimeout, backend, ...own } = resolveOptions(failover, place, checks, OPTION_ALIASES);
   const overridden = own as Pick<Rules, 'maxWait' | 'inspectStreams' | 'failoverCondition'>;
   return { ...rules, ...overridden, ofRequest: { attemptTimeout }, pinned: backend };
-}
-
-/** What a predicate of the user's returned. (A promise would always count as true.) @throws TypeError */
-export function checkedBoolean(returned: unknown, name: string): boolean {
-  must(typeof returned === 'boolean', name, 'return a boolean', returned);
-  return returned;
-}
-
-/** What the user's `cooldown` returned, in ms. @throws TypeError */
-export function checkedCooldown(returned: unknown): number | undefined {
-  const fits = returned === undefined || isDuration(returned);
-  must(fits, 'cooldown', 'return a finite number of ms ≥ 0 or undefined', returned);
-  return returned as number | undefined;
 }

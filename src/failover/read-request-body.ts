@@ -23,16 +23,16 @@ export async function openBody<R extends HttpRequest, A extends HttpResponse>(
   return budget.guard(() => capture(data, rules.maxReplaySize));
 }
 
-/** Reads a Blob of JSON up front, because finding the model later must be synchronous. */
+/** The bytes of a Blob of JSON, read up front, because finding the model later must be synchronous. */
 export async function readBlob<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   blob: Blob,
-): Promise<void> {
+): Promise<ArrayBuffer | undefined> {
   const { request, rules, budget } = run;
   const { deployment, config } = request;
   const type = `${blob.type} ${String(headerOf(config.headers as object, 'content-type'))}`;
-  if (deployment !== undefined || blob.size > rules.maxReplaySize || !type.includes('json')) return;
+  if (deployment !== undefined || blob.size > rules.maxReplaySize || !type.includes('json')) return undefined;
   run.hasWholeBudget = false;
   // A Blob that can't be read names no model.
-  request.blob = await budget.guard(() => blob.arrayBuffer().catch(() => undefined));
+  return budget.guard(() => blob.arrayBuffer().catch(() => undefined));
 }

@@ -8,9 +8,9 @@ import type { InFlight, PoolCore } from '../pool/pool-core';
 type Turn =
   | { readonly is: 'attempt'; readonly inFlight: InFlight }
   /** Read the body, since a backend can be tried. Then ask again: much can change meanwhile. */
-  | { readonly is: 'read body' }
-  /** Wait until `over` resolves. `leave` leaves the queue, and the next round of the request begins. */
-  | { readonly is: 'wait'; readonly over: Promise<void>; readonly leave: () => void }
+  | { readonly is: 'open body' }
+  /** Wait until `over` resolves, then call `endWait`: it leaves the queue, and the next round of the request begins. */
+  | { readonly is: 'wait'; readonly over: Promise<void>; readonly endWait: () => void }
   | Exhausted
   | NoDeployment;
 
@@ -45,9 +45,11 @@ const MAX_PAUSE = 1000;
 
 const NOTHING_TRIED: ReadonlySet<string> = new Set();
 
-/** In how many rounds a backend failed this request and answered no other, and its `successes` at the latest of them. */
+/** What is known of a backend that failed this request. */
 interface FailedRounds {
+  /** In how many rounds it did, without an answer to another request in between. */
   readonly rounds: number;
+  /** Its `successes` at the latest of them. */
   readonly successes: number;
 }
 
@@ -57,7 +59,7 @@ export class Turns {
   #tried: ReadonlySet<string> = NOTHING_TRIED;
   /** Names of the backends whose answer would be the same after a wait. */
   #final: ReadonlySet<string> = NOTHING_TRIED;
-  /** Whether the latest answer would be. Then the request waits only for backends that it hasn't tried. */
+  /** Whether the latest answer would be the same. Then the request waits only for backends that it hasn't tried. */
   #isLastFinal = false;
   /** Whether this round has had its attempt at a backend that is out because of a guess. */
   #hasHadLastResort = false;
@@ -85,14 +87,14 @@ export class Turns {
   next(deployment: string | undefined, remaining: number, isUnread: boolean): Turn {
     const wanted = { deployment, pinned: this.pinned };
     if (this.pool.backends.serving(wanted).length === 0) return this.#noDeployment(wanted);
-    if (isUnread && this.#canAttempt(wanted)) return { is: 'read body' };
+    if (isUnread && this.#canAttempt(wanted)) return { is: 'open body' };
     const room = Math.min(this.maxWait - this.#waited, remaining);
     const inFlight = isUnread ? undefined : this.#beginInTurn(wanted, room);
     if (inFlight !== undefined) return { is: 'attempt', inFlight };
     const time = now();
     const retryAfter = this.pool.availableIn(wanted, undefined, this.#settled);
     const pause = this.#pause(wanted, time);
-    // The queue doesn't know about this request's own pause.
+    // A request without a pause of its own may go as soon as the queue lets it.
     const isOwn = this.#settled.size > 0 || pause > retryAfter;
     if (this.maxWait > 0 && pause <= room)
       return this.#wait(wanted, { pause, readyAt: isOwn ? time + pause : time, deadline: time + room });
@@ -148,8 +150,8 @@ export class Turns {
     if (this.maxWait === 0) return;
     this.#failedRounds ??= new Map();
     const before = this.#failedRounds.get(name);
-    // A backend that answers others is busy, and no pause is needed.
-    const rounds = before === undefined ? 1 : before.rounds + Number(before.successes === successes);
+    // A backend that has answered others meanwhile is only busy, so the pause doesn't grow.
+    const rounds = before === undefined ? 1 : before.successes === successes ? before.rounds + 1 : before.rounds;
     this.#failedRounds.set(name, { rounds, successes });
   }
 
@@ -190,7 +192,7 @@ export class Turns {
     const failed = this.#failedRounds?.get(info.name);
     if (failed === undefined && !this.#hasWaited) return 0;
     const { rounds = 0 } = failed ?? {};
-    return Math.min(MIN_PAUSE * 2 ** Math.min(Math.max(rounds - 2, 0), 10), MAX_PAUSE);
+    return Math.min(MIN_PAUSE * 2 ** Math.max(rounds - 2, 0), MAX_PAUSE);
   }
 
   #wait(wanted: Wanted, { pause, readyAt, deadline }: { pause: number; readyAt: number; deadline: number }): Turn {
@@ -199,12 +201,12 @@ export class Turns {
     this.#order ||= waiters.nextOrder();
     events.emit({ type: 'waiting', duration: pause });
     const wait = waiters.wait({ wanted, order: this.#order, readyAt, deadline });
-    const leave = (): void => {
+    const endWait = (): void => {
       wait.end();
       this.#waited += now() - started;
       this.#tried = this.#settled;
       this.#hasHadLastResort = false;
     };
-    return { is: 'wait', over: wait.over, leave };
+    return { is: 'wait', over: wait.over, endWait };
   }
 }

@@ -1,6 +1,6 @@
 import { bodyFor, pathFor } from '../failover/deployment-name';
 import type { Target } from '../failover/http-client';
-import { isOneShot } from '../http/body';
+import { isOneShot, isReframed } from '../http/body';
 import { lowerCased } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
 import { withParams, withoutParams } from '../http/url';
@@ -33,8 +33,7 @@ export function argumentsOf(
   const given = body.headers === undefined ? config.headers : { ...config.headers, ...lowerCased(body.headers) };
   const headers: HeaderFields = {};
   for (const name of Object.keys(given)) if (!dropped.has(name)) headers[name] = given[name];
-  const isOnce = isOneShot(data);
-  if (data !== config.data && !isOnce) Reflect.deleteProperty(headers, 'content-length');
+  if (isReframed(data, config.data)) Reflect.deleteProperty(headers, 'content-length');
   for (const [name, value] of credentials) {
     const lower = name.toLowerCase();
     if (value === null || value === undefined || value === false) Reflect.deleteProperty(headers, lower);
@@ -49,7 +48,7 @@ export function argumentsOf(
   attempt.headers = headers;
   attempt.body = data;
   if (signal !== undefined) attempt.signal = signal;
-  if (isOnce) Object.assign(attempt, HALF_DUPLEX);
+  if (isOneShot(data)) Object.assign(attempt, HALF_DUPLEX);
   return [urlFor(request, backend), attempt];
 }
 

@@ -102,7 +102,7 @@ export function callOf(input: FetchInput, address: Address | undefined, init: Fe
   return { address, config, rest, source };
 }
 
-/** The URL that fetch would read. What is neither text nor a `Request` is made text. `undefined`: it isn't absolute. */
+/** What the caller's URL says. What is neither text nor a `Request` is made text. `undefined`: it isn't absolute. */
 export function addressOf(input: FetchInput): Address | undefined {
   try {
     return parseAddress(textOf(input));
@@ -140,7 +140,7 @@ export function hidesBody(input: FetchInput, init: FetchInit): input is Request 
   return init.body == null && isRequest(input) && input.body === undefined && !/^(?:get|head)$/i.test(input.method);
 }
 
-/** @throws TypeError for what fetch refuses too */
+/** @throws CodedError for what fetch refuses too */
 export function openRequest({ address, config, rest, source }: FetchCall, fetch: Fetch): FetchRequest {
   const route = checkedRoute(address, config.url);
   const data = isAsyncIterable(config.data) ? streamOf(config.data) : config.data;

@@ -25,6 +25,14 @@ export function isOneShot(data: unknown): data is OneShot {
   return isNodeStream(data) || isWebStream(data);
 }
 
+/**
+ * Whether the body that is sent is another than the caller's, and the client frames it. The caller's framing headers
+ * would then cut or stall it.
+ */
+export function isReframed(sent: unknown, given: unknown): boolean {
+  return sent !== given && !isOneShot(sent);
+}
+
 /** Whether a stream has been read from, as far as the runtime tells. */
 export function isDisturbed(data: unknown): boolean {
   return (

@@ -18,6 +18,7 @@ export interface Route {
 /** Clients use the same few URLs over and over. Remembering the latest saves about 3 µs for each request. */
 const routes = new Map<string, Route & { baseURL: string | undefined; allowAbsoluteUrls: boolean | undefined }>();
 const MAX_ROUTES = 100;
+/** Characters */
 const MAX_LENGTH = 2000;
 
 /** @throws CodedError `ERR_INVALID_URL` for a URL that axios could not have requested */

@@ -10,9 +10,23 @@ const MAX_LISTS = 200;
  */
 export class Candidates {
   readonly #lists = new Map<string | undefined, readonly Backend[]>();
+  /** When they may change by themselves. */
+  #nextChange = Infinity;
 
-  forget(): void {
+  mayHaveChanged(time: number): boolean {
+    return time >= this.#nextChange;
+  }
+
+  /** They have changed, and will change by themselves at `next` or before. */
+  changed(next: number): void {
     this.#lists.clear();
+    this.#nextChange = Math.min(this.#nextChange, next);
+  }
+
+  /** All backends were looked at: from now on, they change by themselves at `next`. */
+  renew(next: number): void {
+    this.#lists.clear();
+    this.#nextChange = next;
   }
 
   /**

@@ -134,7 +134,7 @@ export class Circuit {
     return Math.min(hold, reserve, resting, trial);
   }
 
-  /** Takes the place of the trial if it is free. Returns whether anything changed. */
+  /** The attempt becomes the trial, if one is due and none is running. Returns whether it did. */
   begin(inFlight: AttemptInFlight, now: number, { maxCooldown }: CooldownLimits): boolean {
     const trust = this.#trustAt(now);
     if (trust.is !== 'proving' || trust.trial !== undefined) return false;
@@ -142,7 +142,7 @@ export class Circuit {
     return true;
   }
 
-  /** Frees the place of the trial, whatever came of it. Returns whether this attempt had it. */
+  /** The attempt is no longer the trial, whatever came of it. Returns whether it was. */
   end(inFlight: AttemptInFlight): boolean {
     const trust = this.#trust;
     if (trust.is === 'sound' || trust.trial?.by !== inFlight) return false;
@@ -195,12 +195,15 @@ export class Circuit {
    * anything
    * @returns whether a deadline moved later
    */
-  impose(kind: CooldownKind, hold: Deadline, epoch: number, now: number): boolean {
+  impose(kind: CooldownKind, cooldown: Deadline, epoch: number, now: number): boolean {
     if (kind !== 'asked') this.#failedEpoch = epoch;
-    return this.#takeOut(kind, hold, true, now);
+    return this.#takeOut(kind, cooldown, true, now);
   }
 
-  /** Resets it to its first state. Returns whether listeners were told that it is out. */
+  /**
+   * Ends all cooldowns and forgets the failures in a row. Attempts that began before the latest failure still prove
+   * nothing. Returns whether listeners were told that it is out.
+   */
   restore(): boolean {
     const out = this.#out;
     this.#trust = SOUND;
@@ -223,7 +226,7 @@ export class Circuit {
     return { state: this.#state(now), cooldowns };
   }
 
-  /** Whether it is in the same state as a new one, so that it can be forgotten. */
+  /** Whether nothing has to be remembered of it. */
   isFresh(now: number): boolean {
     return this.#state(now) === 'available' && this.#failures === 0;
   }

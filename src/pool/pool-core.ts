@@ -40,10 +40,14 @@ export interface Cooldown {
   readonly duration: number;
 }
 
-/** Notified of cooldowns and restores that this process caused, not of those that it learned from others. */
+/** Is told what other processes have to know. */
 export interface Watcher {
-  /** Called for each cooldown, also for one that ends before another that is running. */
+  /**
+   * Called for each cooldown that this process caused, also for one that ends before another that is running. Not for
+   * those that it learned from others.
+   */
   cooled(backend: PooledBackend, cooldown: Cooldown): void;
+  /** Called for each `restore`, also for one that another process told of. */
   restored(backend: PooledBackend): void;
 }
 
@@ -66,8 +70,6 @@ export class PoolCore {
   readonly watchers = new Set<Watcher>();
   readonly #candidates = new Candidates();
   #deploymentsMatter: boolean | undefined;
-  /** When the list of candidates may change by itself. */
-  #nextChange = Infinity;
   /** Counts attempts and failures in the order in which they happen, so that "since it began" is one comparison. */
   #epoch = 0;
 
@@ -122,7 +124,7 @@ export class PoolCore {
 
   /**
    * Begins the one attempt that a request makes when no backend is available: failures never close the pool.
-   * `undefined`: each backend that it hasn't tried has asked to be left alone.
+   * `undefined`: each backend that it hasn't tried is out because the server, or the user, asked for it.
    */
   beginLastResort(wanted: Wanted, tried: ReadonlySet<string>): InFlight | undefined {
     const time = now();
@@ -192,9 +194,9 @@ export class PoolCore {
   }
 
   /**
-   * ms until a backend becomes available; 0 if one is
+   * ms until a backend becomes available; 0 if one is, Infinity if none counts
    *
-   * @param opensAt when a backend may be used, besides
+   * @param opensAt when a backend may be used at the earliest, even if it is available before
    * @param except names of backends that don't count
    */
   availableIn(wanted: Wanted, opensAt: (backend: PooledBackend) => number = () => 0, except = NONE): number {
@@ -216,7 +218,7 @@ export class PoolCore {
     return this.#deploymentsMatter || this.waiters.waitForDeployments;
   }
 
-  /** Whether `begin` would find a backend, or else `beginLastResort`. */
+  /** Whether `begin` would find a backend (if it isn't paced), or else `beginLastResort`. */
   hasBackend(wanted: Wanted, tried: ReadonlySet<string>): 'yes' | 'last resort' | 'no' {
     const time = now();
     this.#noticeRecovered(time);
@@ -273,32 +275,35 @@ export class PoolCore {
     this.events.emit({ type: 'cooldown', backend: name, ...where(scope), reason, duration, ...(remote && { remote }) });
   }
 
-  /** Emits `recovered` for the cooldowns that have ended since the last request. */
+  /** There are no timers: cooldowns that have ended are noticed when somebody asks. */
   #noticeRecovered(time: number): void {
-    if (time < this.#nextChange) return;
-    const recovered = this.backends.byPriority.map((backend) => [backend, backend.recover(time)] as const);
-    this.#nextChange = Infinity;
-    this.#changed(Math.min(...this.backends.byPriority.map((backend) => backend.nextChange(time))));
-    // Last: a listener may send a request of its own.
-    for (const [backend, scopes] of recovered) this.#tellRecovered(backend, scopes);
+    if (this.#candidates.mayHaveChanged(time)) this.#lookAtAll(time);
   }
 
   /** A backend may have come back earlier than expected, so waiting requests try again. */
   #refresh(): void {
-    this.#nextChange = 0;
-    this.#noticeRecovered(now());
+    this.#lookAtAll(now());
     this.waiters.wake();
+  }
+
+  /** Emits `recovered` for the cooldowns that have ended, and finds out when the next one does. */
+  #lookAtAll(time: number): void {
+    const { byPriority } = this.backends;
+    const recovered = byPriority.map((backend) => [backend, backend.recover(time)] as const);
+    this.#candidates.renew(Math.min(...byPriority.map((backend) => backend.nextChange(time))));
+    this.#deploymentsMatter = undefined;
+    // Last: a listener may send a request of its own.
+    for (const [backend, scopes] of recovered) this.#tellRecovered(backend, scopes);
   }
 
   #tellRecovered(backend: PooledBackend, scopes: readonly Scope[]): void {
     for (const scope of scopes) this.events.emit({ type: 'recovered', backend: backend.info.name, ...where(scope) });
   }
 
-  /** The candidates have changed, and will change again by themselves at `next`. */
+  /** The candidates have changed, and will change by themselves at `next` or before. */
   #changed(next: number): void {
-    this.#candidates.forget();
+    this.#candidates.changed(next);
     this.#deploymentsMatter = undefined;
-    this.#nextChange = Math.min(this.#nextChange, next);
   }
 }
 

@@ -12,7 +12,7 @@ import { readErrorBody } from './read-error-body';
 import type { CurrentAttempt, Run } from './run';
 
 /** One attempt at one backend. What went wrong with it is a value, not thrown. */
-export async function attempt<R extends HttpRequest, A extends HttpResponse>(
+export async function sendAttempt<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
 ): Promise<Outcome<A>> {
