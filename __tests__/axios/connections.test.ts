@@ -626,3 +626,17 @@ function seesFetch(): boolean {
     return false;
   }
 }
+
+test('a stale connection is detected even if credentials took a while, and the caller sets beforeRedirect', async () => {
+  const backend = await FakeBackend.start();
+  const clock = fakeClock();
+  const apiKey = () => {
+    clock.advance(1100);
+    return Promise.resolve('own');
+  };
+  const adapter = priorityAdapter([{ baseURL: backend.url, apiKey }]);
+  const client = axios.create({ adapter, httpAgent: agentOf(), beforeRedirect: () => undefined });
+  await client.post('/x', 'one');
+  backend.script(resetConnection);
+  expect((await client.post('/x', 'two')).attempts).toMatchObject([{ reason: 'stale' }, { status: 200 }]);
+});

@@ -1,4 +1,5 @@
 /** What depends on the fetch in use, which `env.fetch` replaces. */
+import { inspect } from 'node:util';
 import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import { attemptsOf, priorityAdapter } from '../../src';
@@ -76,6 +77,20 @@ describe.each(Object.entries(fetches))('over a fetch %s,', (_, fetchInUse) => {
 });
 
 describe('a status of 0', () => {
+  test('that throws when it is read shows neither the key nor the config of the attempt', async () => {
+    const adapter = priorityAdapter([{ baseURL: 'http://a.example', apiKey: 'secret-a' }], {
+      adapter: (config) =>
+        Promise.resolve({
+          get status(): never {
+            throw Object.assign(new Error(`no status for ${String(config.headers['api-key'])}`), { config });
+          },
+        } as never),
+    });
+    const error = await rejectionOf(axios.get('/x', { adapter }));
+    expect(error).toMatchObject({ message: 'no status for ***', config: { url: '/x' } });
+    expect(inspect(error, { depth: null })).not.toContain('secret-a');
+  });
+
   test.each([
     ['get', [{ code: 'ERR_NETWORK', reason: 'ambiguous' }, { status: 200 }]],
     ['post', [{ code: 'ERR_NETWORK', reason: 'ambiguous' }]],

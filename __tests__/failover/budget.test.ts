@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events';
 import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import { priorityAdapter } from '../../src';
+import type { Selector } from '../../src';
 import type * as clock from '../../src/base/clock';
 import { Budget } from '../../src/failover/budget';
 import { Abort } from '../../src/failover/cancel';
@@ -670,4 +671,31 @@ test('a cancelled cancelToken aborts the signal of a wrapped adapter', async () 
   };
   await expect(request({ cancelToken: source.token })).rejects.toMatchObject({ message: 'enough' });
   expect(signal).toMatchObject({ aborted: true });
+});
+
+test('a wait is not begun if it cannot end in what the reading of a model leaves of the timeout', async () => {
+  const clock = fakeClock();
+  const { request, pool } = stubPool({ a: { deployments: { chat: 'chat-a' } } }, { maxWait: 60_000 });
+  pool.cool('a', 1200, 'chat-a');
+  const { parse } = JSON;
+  JSON.parse = (text) => {
+    clock.advance(400);
+    return parse(text) as unknown;
+  };
+  try {
+    const answer = request({ method: 'post', data: '{"model":"chat"}', timeout: 1000 });
+    expect(await answer).toMatchObject({ status: 429, fabricated: true });
+  } finally {
+    JSON.parse = parse;
+  }
+});
+
+test('the time that a selector takes is no part of an attempt', async () => {
+  const clock = fakeClock();
+  const selector: Selector = (candidates) => {
+    clock.advance(50);
+    return candidates[0]!;
+  };
+  const { adapter } = stubPool({ a: {} }, { selector });
+  expect((await axios.get('/x', { adapter })).attempts).toMatchObject([{ backend: 'a', duration: 0 }]);
 });

@@ -76,7 +76,11 @@ describe('a polluted Object.prototype sets neither options nor fields of a backe
       (pool) => axios.get('/x', { adapter: priorityAdapter(pool, { adapter: 'fetch' }), failover: {} }),
       polluted,
     ],
-    ['priorityFetch', (pool) => priorityFetch(pool)('http://pool.invalid/x'), polluted],
+    [
+      'priorityFetch',
+      (pool) => priorityFetch(pool)('http://pool.invalid/x'),
+      { ...polluted, baseURL: 'http://polluted.example/polluted', allowAbsoluteUrls: false },
+    ],
   ])('over %s', async (_client, request, values) => {
     const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     first.always({ status: 503 });

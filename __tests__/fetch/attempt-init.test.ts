@@ -132,3 +132,22 @@ test('the headers of a form are sent, but not its credential', async () => {
   await fetch(URL_, { method: 'POST', body: form as never, duplex: 'half' } as RequestInit);
   expect(b.lastCall.headers).toMatchObject({ 'api-key': 'secret-b', 'x-form': '1' });
 });
+
+test('none of the caller’s credentials is sent if its Headers keep the case of names, as those of happy-dom do', async () => {
+  const { a, fetch } = await pair({ body: 'ok' }, {}, {});
+  const given = { Authorization: 'Bearer caller', 'Api-Key': 'caller', Host: 'evil.example', 'X-Kept': '1' };
+  const headers = Object.assign(new Headers(), { [Symbol.iterator]: () => Object.entries(given)[Symbol.iterator]() });
+  await fetch(URL_, { headers });
+  expect(a.lastCall.headers).toMatchObject({ 'api-key': 'secret-a', 'x-kept': '1', host: a.host });
+  expect(a.lastCall.headers).not.toHaveProperty('authorization');
+});
+
+test('an own field named __proto__ in fetchOptions sets no prototype', async () => {
+  const inits: object[] = [];
+  const fetchOptions = JSON.parse('{"__proto__":{"cache":"reload"}}') as object;
+  const fetch = priorityFetch([{ baseURL: 'http://a.example', request: { fetchOptions } }], {
+    fetch: (_, init) => Promise.resolve(new Response(String(inits.push(init!)))),
+  });
+  await fetch(URL_);
+  expect(Object.getPrototypeOf(inits[0])).toBe(Object.prototype);
+});

@@ -115,3 +115,14 @@ test('a connection that is refused after a redirect is an ambiguous failure', as
   const fetch = priorityFetch([{ baseURL: a.url }]);
   expect(attemptsOf(await rejectionOf(fetch(URL_, post())))).toMatchObject([{ reason: 'ambiguous' }]);
 });
+
+test('a Location is read as UTF-8, as native fetch reads it', async () => {
+  const { a, fetch } = await pair((_, response, { url }) => {
+    const location = Buffer.from('/\u00e9nd\u4e2d').toString('latin1');
+    if (url === '/from') response.writeHead(307, { location });
+    response.end();
+  });
+  await globalThis.fetch(`${a.url}/from`);
+  await fetch('http://pool.invalid/from');
+  expect(a.calls.map(({ url }) => url)).toEqual(['/from', '/%C3%A9nd%E4%B8%AD', '/from', '/%C3%A9nd%E4%B8%AD']);
+});

@@ -573,3 +573,11 @@ test('a stream that fails with a string rejects the request with that string', a
   const error = await rejectionOf(axios.post('/x', source, { adapter }));
   expect(error).toMatchObject({ code: 'ERR_BAD_REQUEST', message: 'no such file' });
 });
+
+test('a form without headers of its own fails over', async () => {
+  const { request, replies, tried } = stubPool({ a: {}, b: { priority: 2 } });
+  replies.a = 503;
+  const data = Object.assign(packageForm(), { getHeaders: () => null });
+  expect(await request({ method: 'post', data })).toMatchObject({ status: 200 });
+  expect(tried).toEqual(['a', 'b']);
+});

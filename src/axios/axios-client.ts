@@ -1,6 +1,6 @@
 import axios from 'axios';
 import type { AxiosAdapter, AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
-import { MAX_TIMER } from '../base/clock';
+import { MAX_TIMER, now } from '../base/clock';
 import { CodedError, codeOf, errorChain } from '../base/errors';
 import { setHidden } from '../base/hidden';
 import { AbortReason } from '../failover/cancel';
@@ -71,17 +71,22 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const { kind } = request;
     if (kind === 'fetch') this.#watch(attempt, exchange);
     if (attempt.onUploadProgress ?? attempt.onDownloadProgress) reportProgress(attempt, exchange, follow !== undefined);
+    // Credentials may have taken a while.
+    const sentAt = kind === 'http' && transport === undefined ? now() : 0;
     const failed = (error: unknown): never => {
-      if (kind === 'http') exchange.connection ??= connectionOf(error, exchange, this.#served.has(target.backend));
+      if (kind === 'http') exchange.connection ??= connectionOf(error, sentAt, this.#served.has(target.backend));
       throw this.#cleaned(error, request, target);
     };
     const first = called(attempt.adapter as AxiosAdapter, attempt);
     const last = follow === undefined ? first : followed(first, follow, attempt, target, exchange.connection!);
     return last.then((response) => {
-      const error = response.status === 0 ? errorOfStatus0(response, attempt, kind, follow) : undefined;
-      if (error !== undefined) return failed(error);
-      if (Number(attempt.httpVersion) === 2) this.#served.add(target.backend);
-      return restoreConfig(response, config);
+      try {
+        if (response.status === 0) checkStatus0(response, attempt, kind, follow);
+        if (Number(attempt.httpVersion) === 2) this.#served.add(target.backend);
+        return restoreConfig(response, config);
+      } catch (error) {
+        return failed(error);
+      }
     }, failed);
   }
 
@@ -216,21 +221,25 @@ function withAttempts(error: unknown, attempts: readonly Attempt[]): unknown {
   return error;
 }
 
-/** A status of 0 is no answer, unless the caller of a fetch asked for one that can't be read. */
-function errorOfStatus0(
+/**
+ * A status of 0 is no answer, unless the caller of a fetch asked for one that can't be read.
+ *
+ * @throws AxiosError
+ */
+function checkStatus0(
   response: AxiosResponse,
   attempt: AttemptConfig,
   kind: AdapterKind,
   follow: Follow | undefined,
-): AxiosError | undefined {
+): void {
   const { request } = response as { request?: unknown };
   if (kind === 'fetch') {
     const { redirect, mode } = Object(attempt.fetchOptions) as { redirect?: unknown; mode?: unknown };
-    if (mode === 'no-cors') return undefined;
-    if (follow !== undefined) return axiosErrorOf(hiddenRedirect(), attempt, request);
-    if (redirect === 'manual' || attempt.maxRedirects === 0) return undefined;
+    if (mode === 'no-cors') return;
+    if (follow !== undefined) throw axiosErrorOf(hiddenRedirect(), attempt, request);
+    if (redirect === 'manual' || attempt.maxRedirects === 0) return;
   }
-  return new axios.AxiosError(NO_STATUS, axios.AxiosError.ERR_NETWORK, attempt, request);
+  throw new axios.AxiosError(NO_STATUS, axios.AxiosError.ERR_NETWORK, attempt, request);
 }
 
 /** Calls the adapter. One that throws at once counts as one that rejects. */

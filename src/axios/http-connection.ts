@@ -1,6 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Connection } from '../failover/connection';
-import type { Exchange } from '../failover/http-client';
 import { wasRedirected } from '../failover/network-errors';
 import { headFrom } from './http-transport';
 import { isStaleSession, isStaleSocket } from './stale-connection';
@@ -15,13 +14,14 @@ interface NativeRequest extends Pick<ClientRequest, 'socket' | 'reusedSocket'> {
 /**
  * What an error of axios's http adapter tells of its connection, where the transport isn't ours.
  *
+ * @param sentAt when the adapter was called, in ms on the package's clock
  * @param hasServed whether the backend has answered over HTTP/2 before
  */
-export function connectionOf(error: unknown, { started }: Exchange, hasServed: boolean): Connection {
+export function connectionOf(error: unknown, sentAt: number, hasServed: boolean): Connection {
   const { request } = Object(error) as { request?: NativeRequest };
   const sent = request?._currentRequest ?? request;
   const isRedirected = wasRedirected(error);
-  const isClosed = isStaleSocket({ sent, error, sentAt: started, isAnswered: Boolean(sent?.res) });
+  const isClosed = isStaleSocket({ sent, error, sentAt, isAnswered: Boolean(sent?.res) });
   return {
     error: undefined,
     // It never got a socket: its agent failed, with whatever error.

@@ -41,12 +41,12 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
     if (isBlob(request.body)) request.blob = await readBlob(run, request.body);
     for (;;) {
       // Throws once the caller has cancelled or the time is over.
-      const remaining = budget.check();
+      budget.check();
       const deployment = deploymentIfItMatters(run);
       const unread = run.body === undefined && isOneShot(request.body) ? request.body : undefined;
       // If a backend can be tried, this begins an attempt in the pool. Otherwise it says what to do instead. (If none is
       // available, a request may try one that only a guess keeps out, once between two waits.)
-      const turn = turns.next(deployment, remaining, unread !== undefined);
+      const turn = turns.next(deployment, budget.remaining(), unread !== undefined);
       if (turn.is === 'open body') {
         run.body = await openBody(run, unread!);
         // Ask again: much can change meanwhile.

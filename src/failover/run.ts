@@ -78,12 +78,11 @@ export function newAttempt<R extends HttpRequest, A extends HttpResponse>(
   const attemptTimeout = rules.ofRequest.attemptTimeout ?? settings.attemptTimeout ?? rules.attemptTimeout;
   const connectTimeout = settings.connectTimeout ?? rules.connectTimeout;
   const abort = abortFor(run, inFlight, attemptTimeout);
-  const started = fresh ? now() : inFlight.began;
   return {
     inFlight,
     body,
     attemptTimeout,
-    exchange: { abort, fresh, connectTimeout, started, connection: undefined, isOver: false },
+    exchange: { abort, fresh, connectTimeout, started: now(), connection: undefined, isOver: false },
     held: undefined,
     inspection: undefined,
     afterGivenUp: undefined,

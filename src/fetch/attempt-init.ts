@@ -1,7 +1,6 @@
 import { bodyFor, pathFor } from '../failover/deployment-name';
 import type { Target } from '../failover/http-client';
 import { isOneShot, isReframed } from '../http/body';
-import { lowerCased } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
 import { withParams, withoutParams } from '../http/url';
 import { dropsParam } from '../pool/backend-options';
@@ -30,9 +29,13 @@ export function argumentsOf(
   const data = bodyFor(request, target);
   const { dropped } = backend.credentials;
   // The form that was read into memory has its own.
-  const given = body.headers === undefined ? config.headers : { ...config.headers, ...lowerCased(body.headers) };
+  const given: HeaderFields = body.headers === undefined ? config.headers : { ...config.headers, ...body.headers };
   const headers: HeaderFields = {};
-  for (const name of Object.keys(given)) if (!dropped.has(name)) headers[name] = given[name];
+  for (const name of Object.keys(given)) {
+    // A `Headers` of another kind may keep the case of its names.
+    const lower = name.toLowerCase();
+    if (!dropped.has(lower)) headers[lower] = given[name];
+  }
   if (isReframed(data, config.data)) Reflect.deleteProperty(headers, 'content-length');
   for (const [name, value] of credentials) {
     const lower = name.toLowerCase();
@@ -41,8 +44,7 @@ export function argumentsOf(
   }
   // Set twice: in V8, a key that is added after a spread costs about 1 µs, and one that is there before it nearly
   // nothing.
-  const attempt: AttemptInit = { redirect, method, headers, body: data, ...(init as object) };
-  if (fetchOptions !== undefined) Object.assign(attempt, fetchOptions);
+  const attempt: AttemptInit = { redirect, method, headers, body: data, ...(init as object), ...fetchOptions };
   attempt.redirect = redirect;
   attempt.method = method;
   attempt.headers = headers;

@@ -78,7 +78,7 @@ function again(body: Body): Body {
 
 async function read(stream: OneShot, limit: number): Promise<Body> {
   const failure: Body['failure'] = { error: undefined };
-  const headers = 'getHeaders' in stream ? stream.getHeaders?.() : undefined;
+  const headers = ('getHeaders' in stream ? stream.getHeaders?.() : undefined) ?? undefined;
   const source: Source = isWebStream(stream) ? readerOf(stream) : iteratorOf(stream);
   const kept: Uint8Array<ArrayBuffer>[] = [];
   const next = async (): Promise<Uint8Array<ArrayBuffer> | undefined> => {

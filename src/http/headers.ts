@@ -32,11 +32,12 @@ export function headerFieldsOf(headers: HeadersInit | undefined): Readonly<Recor
 function plainFieldsOf(headers: HeadersInit | undefined): Record<string, string> | undefined {
   if (Object(headers) !== headers || Object.getPrototypeOf(headers) !== Object.prototype) return undefined;
   const fields = { ...(headers as HeaderFields) };
-  // Runtimes differ in what they make of hidden fields, which aren't copied, and of symbols.
-  for (const name of Reflect.ownKeys(headers as object)) {
-    if (typeof name !== 'string' || !PLAIN_NAME.test(name)) return undefined;
+  const names = Object.keys(fields);
+  // Runtimes differ in what they make of hidden fields and of symbols.
+  if (names.length !== Reflect.ownKeys(headers as object).length) return undefined;
+  for (const name of names) {
     const value = fields[name];
-    if (typeof value !== 'string' || !PLAIN_VALUE.test(value)) return undefined;
+    if (!PLAIN_NAME.test(name) || typeof value !== 'string' || !PLAIN_VALUE.test(value)) return undefined;
   }
   return fields as Record<string, string>;
 }
@@ -62,11 +63,6 @@ export function copyHeaders(source: object, drop: (name: string) => boolean): He
   const fields = source as HeaderFields;
   for (const name of Object.keys(fields)) if (!drop(name.toLowerCase())) copy[name] = fields[name];
   return copy;
-}
-
-/** The same fields by their lower-case names. */
-export function lowerCased(fields: HeaderFields): HeaderFields {
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 /** Sets a header. As in axios, one that is there already, in any case, keeps its name. */

@@ -35,6 +35,8 @@ export interface RedirectRules {
   readonly badLocation: 'throw' | 'return';
   /** Whether a `Location` with userinfo is an error. Otherwise the userinfo is dropped. Default: false */
   readonly refusesUserinfo?: boolean;
+  /** Whether the bytes of a `Location` are UTF-8, as Node's fetch reads them. Default: false, Latin-1 */
+  readonly isUtf8?: boolean;
 }
 
 /** axios's http adapter (follow-redirects 1.16): every 3xx with a `Location`. */
@@ -49,6 +51,7 @@ export const FETCH_REDIRECTS: RedirectRules = {
   follows: (status) => [301, 302, 303, 307, 308].includes(status),
   limit: 20,
   badLocation: 'return',
+  isUtf8: true,
 };
 
 /** Headers that belong to one origin alone, besides the credentials. */
@@ -120,10 +123,14 @@ export function hiddenRedirect(): RedirectError {
   );
 }
 
-function destination(location: string, base: URL, { badLocation, refusesUserinfo }: RedirectRules): URL | undefined {
+function destination(
+  location: string,
+  base: URL,
+  { badLocation, refusesUserinfo, isUtf8 }: RedirectRules,
+): URL | undefined {
   let url: URL | undefined;
   try {
-    url = new URL(location, base);
+    url = new URL(isUtf8 === true ? asUtf8(location) : location, base);
   } catch (cause) {
     if (badLocation === 'throw') throw failed((cause as Error).message, cause);
     return undefined;
@@ -134,6 +141,12 @@ function destination(location: string, base: URL, { badLocation, refusesUserinfo
   if (/^https?:$/.test(url.protocol)) return url;
   if (badLocation === 'throw') throw failed(`Unsupported protocol ${url.protocol}`);
   return undefined;
+}
+
+/** Reads a text of bytes, one in each character, as UTF-8. */
+function asUtf8(text: string): string {
+  if (!/^[\0-\x7f]*[\x80-\xff][\0-\xff]*$/.test(text)) return text;
+  return new TextDecoder().decode(Uint8Array.from(text, (character) => character.charCodeAt(0)));
 }
 
 function failed(why: string, cause?: unknown): RedirectError {

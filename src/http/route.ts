@@ -57,7 +57,7 @@ export function parseAddress(text: string): Address {
   if (latest?.text === text) return latest.address;
   const { protocol, username, password, href } = new URL(text);
   const isHttp = /^https?:$/.test(protocol);
-  const route = isHttp ? routeOf({ url: href }) : undefined;
+  const route = isHttp ? routeOf({ url: href, baseURL: '', allowAbsoluteUrls: undefined }) : undefined;
   const address = { isHttp, hasUserinfo: username + password !== '', route };
   // A longer one, such as a URL of data, would be held for nothing.
   if (text.length <= MAX_LENGTH) latest = { text, address };
