@@ -3,47 +3,34 @@
  *
  *     npm run bench -- [--quick] [--only PART… | --sharing] [--out DIR] [--seed N]
  */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-import { pinClient } from './cores.mjs';
 import { environment } from './environment.mjs';
-import { failover } from './parts/failover.mjs';
-import { fetchCost } from './parts/fetch.mjs';
-import { fleets } from './parts/fleets.mjs';
-import { goodput } from './parts/goodput.mjs';
-import { growth } from './parts/growth.mjs';
-import { inProcess } from './parts/in-process.mjs';
-import { ladder } from './parts/ladder.mjs';
-import { loopback } from './parts/loopback.mjs';
-import { memory } from './parts/memory.mjs';
-import { reserved } from './parts/reserved.mjs';
-import { sharing } from './parts/sharing.mjs';
-import { size } from './parts/size.mjs';
-import { statusPageCost } from './parts/status-page.mjs';
-import { streams } from './parts/streams.mjs';
-import { waiters } from './parts/waiters.mjs';
 import { plots } from './plots.mjs';
 import { formatted, markdown, tables } from './report.mjs';
 
+/** The module of each part. */
 const PARTS = {
-  loopback,
-  inProcess,
-  fetch: fetchCost,
-  streams,
-  growth,
-  failover,
-  reserved,
-  goodput,
-  ladder,
-  waiters,
-  memory,
-  sharing,
-  statusPage: statusPageCost,
-  size,
+  loopback: 'loopback.mjs',
+  inProcess: 'in-process.mjs',
+  fetch: 'fetch.mjs',
+  streams: 'streams.mjs',
+  growth: 'growth.mjs',
+  failover: 'failover.mjs',
+  reserved: 'reserved.mjs',
+  goodput: 'goodput.mjs',
+  ladder: 'ladder.mjs',
+  waiters: 'waiters.mjs',
+  memory: 'memory.mjs',
+  sharing: 'sharing.mjs',
+  statusPage: 'status-page.mjs',
+  size: 'size.mjs',
 };
 /** What `--sharing` runs, which takes two minutes and a Redis. */
-const OF_SHARING = { sharing, fleets };
+const OF_SHARING = { sharing: 'sharing.mjs', fleets: 'fleets.mjs' };
 const LIMIT = 480_000;
 
 const {
@@ -66,14 +53,7 @@ setTimeout(() => {
   console.error(`bench: not done after ${LIMIT / 1_000} s; this machine is too busy to measure anything`);
   process.exit(1);
 }, LIMIT).unref();
-const settings = {
-  quick: quick === true,
-  ms: (full) => (quick ? full / 50 : full),
-  requests: quick ? 5_000 : 1_000_000,
-  seed: Number(seed),
-};
 const results = { ...(await environment()), quick: quick === true, parts: {} };
-pinClient();
 const parts = onlySharing ? OF_SHARING : PARTS;
 for (const name of only ?? Object.keys(parts)) {
   const result = await timed(parts[name]);
@@ -84,11 +64,24 @@ if (!quick) warnIfUncertain();
 if (onlySharing) await writeSharing();
 else if (only === undefined) await write();
 
-async function timed(part) {
+async function timed(file) {
   const began = performance.now();
-  const result = await part(settings);
+  const { result } = await measured({ file, quick: quick === true, seed: Number(seed) });
   if (result !== undefined) console.log(`${result.title}: ${seconds(began)}`);
   return result;
+}
+
+/** Runs a part in a process of its own. */
+async function measured(part) {
+  const child = fork(new URL('part-process.mjs', import.meta.url), { execArgv: [], serialization: 'advanced' });
+  const failed = once(child, 'exit').then(([code]) => {
+    throw new Error(`bench: ${part.file} ended with ${code}`);
+  });
+  child.send(part);
+  const [message] = await Promise.race([once(child, 'message'), failed]);
+  child.disconnect();
+  await failed.catch(() => undefined);
+  return message;
 }
 
 /** Other work on the machine widens the intervals, and a wide interval reaches any target. */
