@@ -699,3 +699,14 @@ test('the time that a selector takes is no part of an attempt', async () => {
   const { adapter } = stubPool({ a: {} }, { selector });
   expect((await axios.get('/x', { adapter })).attempts).toMatchObject([{ backend: 'a', duration: 0 }]);
 });
+
+test('the time that a condition takes is no part of an attempt', async () => {
+  const clock = fakeClock();
+  const failoverCondition = () => {
+    clock.advance(50);
+    return true;
+  };
+  const { request, replies } = stubPool({ a: {}, b: { priority: 2 } }, { failoverCondition });
+  replies.a = 503;
+  expect((await request()).attempts).toMatchObject([{ duration: 0 }, { duration: 0 }]);
+});

@@ -1,4 +1,3 @@
-import { now } from '../base/clock';
 import { codeWithin } from '../base/errors';
 import type { HttpResponse } from '../http/messages';
 import type { StreamError } from '../http/stream-inspection';
@@ -70,7 +69,7 @@ export interface Recorded {
 /** Adds the attempt to `attempts` and tells the pool's listeners. */
 export function record<R extends HttpRequest, A extends HttpResponse>(
   { pool, attempts, request }: Run<R, A>,
-  { inFlight, exchange }: CurrentAttempt,
+  { inFlight, exchange, ended }: CurrentAttempt,
   { status, error, reason, response, streamError }: Recorded,
   cooldown = 0,
 ): void {
@@ -86,7 +85,7 @@ export function record<R extends HttpRequest, A extends HttpResponse>(
   if (code !== undefined) record.code = code;
   if (reason !== undefined) record.reason = reason;
   if (requestId !== undefined) record.requestId = requestId;
-  record.duration = now() - exchange.started;
+  record.duration = ended - exchange.started;
   if (cooldown > 0) record.cooldown = cooldown;
   attempts.push(record);
   pool.events.attempted(record);

@@ -119,7 +119,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
   switch (outcome.is) {
     case 'success': {
       const { response } = outcome;
-      pool.noteSuccess(inFlight);
+      pool.noteSuccess(inFlight, current.ended);
       record(run, current, { status: response.status, response });
       return { is: 'return', response };
     }

@@ -1,4 +1,4 @@
-import { nextEventLoopTurn } from '../base/clock';
+import { nextEventLoopTurn, now } from '../base/clock';
 import { checkSendable } from '../http/body';
 import type { HttpResponse } from '../http/messages';
 import { StreamInspection, isEventStream } from '../http/stream-inspection';
@@ -37,6 +37,9 @@ export async function sendAttempt<R extends HttpRequest, A extends HttpResponse>
     // A client that obeys its signal rejects at once. Wait for that: its error holds the native request.
     if (error instanceof AbortReason) await nextEventLoopTurn();
     return outcomeOfThrown(run, current, error);
+  } finally {
+    // Before the rules, which may take a while, are asked.
+    current.ended = now();
   }
 }
 

@@ -149,9 +149,9 @@ export class PoolCore {
   }
 
   /** The attempt ended in a 2xx or 3xx. */
-  noteSuccess(inFlight: InFlight): void {
+  noteSuccess(inFlight: InFlight, time: number): void {
     inFlight.backend.info.successes++;
-    this.noteAtWork(inFlight);
+    this.noteAtWork(inFlight, time);
   }
 
   /** The backend answered. */
@@ -160,10 +160,9 @@ export class PoolCore {
   }
 
   /** The attempt ended in a response that shows the backend at work. */
-  noteAtWork(inFlight: InFlight): void {
+  noteAtWork(inFlight: InFlight, time = now()): void {
     const { backend, scope } = inFlight;
     this.noteAnswer(inFlight);
-    const time = now();
     let changed = false;
     for (const circuit of backend.circuitsOf(scope)) changed = circuit.worked(inFlight, time) || changed;
     // A success that proves nothing still frees the place of the trial.
