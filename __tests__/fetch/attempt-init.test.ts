@@ -3,12 +3,11 @@ import { Readable } from 'node:stream';
 import { priorityAdapter } from '../../src';
 import { priorityFetch } from '../../src/fetch';
 import type { PriorityFetchOptions } from '../../src/fetch';
+import type { Fetch } from '../../src/fetch/request';
 import { closeBackendsAfterEach, throttle } from '../support/fake-backend';
 import { URL_, pair, post } from '../support/fetch-pair';
 
 closeBackendsAfterEach();
-
-type Fetch = typeof globalThis.fetch;
 
 describe('the model of a Blob', () => {
   const deployments = { chat: 'gpt-b' };

@@ -6,14 +6,13 @@ import { attemptsOf } from '../../src';
 import type { PoolEvent } from '../../src';
 import { isContextLengthExceeded, priorityFetch } from '../../src/fetch';
 import type { Failure, PriorityFetch } from '../../src/fetch';
+import type { Fetch } from '../../src/fetch/request';
 import { FakeBackend, closeBackendsAfterEach, neverReply, rejectionOf, throttle } from '../support/fake-backend';
 import type { Reply } from '../support/fake-backend';
 import { URL_, pair, post } from '../support/fetch-pair';
 import { eventLoopTurn, refused } from '../support/stub-pool';
 
 closeBackendsAfterEach();
-
-type Fetch = typeof globalThis.fetch;
 
 describe('a refusal', () => {
   test('is read for its wait and error code, and stays readable for the caller', async () => {

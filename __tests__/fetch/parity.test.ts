@@ -3,12 +3,11 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { priorityFetch } from '../../src/fetch';
+import type { Fetch } from '../../src/fetch/request';
 import { FakeBackend, closeBackendsAfterEach } from '../support/fake-backend';
 import type { Call } from '../support/fake-backend';
 
 closeBackendsAfterEach();
-
-type Fetch = typeof globalThis.fetch;
 
 /** One use of fetch. Returns or throws what is compared; `at` makes the URL of a path. */
 type Probe = (fetch: Fetch, at: (path: string) => string) => Promise<unknown>;

@@ -4,12 +4,11 @@ import { Agent, fetch as undiciFetch } from 'undici';
 import { attemptsOf, priorityAdapter } from '../../src';
 import { BackendPool, affinity, priorityFetch, roundRobin } from '../../src/fetch';
 import type { PriorityFetchOptions } from '../../src/fetch';
+import type { Fetch } from '../../src/fetch/request';
 import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends, throttle } from '../support/fake-backend';
 import { URL_, pair, post } from '../support/fetch-pair';
 
 closeBackendsAfterEach();
-
-type Fetch = typeof globalThis.fetch;
 
 describe('one pool for axios and fetch', () => {
   test('a cooldown caused by one of them applies to the other', async () => {

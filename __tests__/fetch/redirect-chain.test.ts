@@ -1,13 +1,12 @@
 import { inspect } from 'node:util';
 import { attemptsOf } from '../../src';
 import { priorityFetch } from '../../src/fetch';
+import type { Fetch } from '../../src/fetch/request';
 import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends, throttle } from '../support/fake-backend';
 import type { Reply } from '../support/fake-backend';
 import { URL_, pair, post } from '../support/fetch-pair';
 
 closeBackendsAfterEach();
-
-type Fetch = typeof globalThis.fetch;
 
 test('a backend cannot override the caller’s redirect mode', async () => {
   const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];

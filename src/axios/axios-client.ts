@@ -71,7 +71,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const { kind } = request;
     if (kind === 'fetch') this.#watch(attempt, exchange);
     if (attempt.onUploadProgress ?? attempt.onDownloadProgress) reportProgress(attempt, exchange, follow !== undefined);
-    // Credentials may have taken a while.
+    // Later than `exchange.started`: credentials may have taken a while. Only `connectionOf` asks.
     const sentAt = kind === 'http' && transport === undefined ? now() : 0;
     const failed = (error: unknown): never => {
       if (kind === 'http') exchange.connection ??= connectionOf(error, sentAt, this.#served.has(target.backend));

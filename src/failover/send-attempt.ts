@@ -50,8 +50,11 @@ function guarded<R extends HttpRequest, A extends HttpResponse>(run: Run<R, A>, 
   const work = async (): Promise<A> => {
     try {
       const response = await send(run, current);
-      if (isGivenUp) run.client.discard(response, exchange.abort);
-      const looked = isGivenUp ? undefined : inspect(run, current, response);
+      if (isGivenUp) {
+        run.client.discard(response, exchange.abort);
+        return response;
+      }
+      const looked = inspect(run, current, response);
       return looked === undefined ? response : await looked;
     } catch (error) {
       if (isGivenUp) current.afterGivenUp = error;

@@ -74,7 +74,7 @@ export interface FetchCall {
 
 /** @param init what `dictionaryOf` returned */
 export function callOf(input: FetchInput, address: Address | undefined, init: FetchInit): FetchCall {
-  const request = typeof input !== 'string' && isRequest(input) ? input : undefined;
+  const request = isRequest(input) ? input : undefined;
   const { headers = request?.headers, body: given, failover } = init;
   const body = given ?? request?.body;
   // `null` counts as given.
@@ -112,7 +112,6 @@ export function addressOf(input: FetchInput): Address | undefined {
 }
 
 function textOf(input: unknown): string {
-  if (typeof input === 'string') return input;
   return String(isRequest(input) ? input.url : input);
 }
 
@@ -175,7 +174,10 @@ export function openRequest({ address, config, rest, source }: FetchCall, fetch:
 
 /** Of any kind: the wrapped fetch may have its own. */
 function isRequest(input: unknown): input is Request {
-  return 'method' in Object(input) && typeof (input as Partial<Request>).clone === 'function';
+  // Most input is text, for which making an object would take a while.
+  return (
+    typeof input !== 'string' && 'method' in Object(input) && typeof (input as Partial<Request>).clone === 'function'
+  );
 }
 
 function fieldsOf(request: RequestInit): RequestInit {

@@ -57,6 +57,7 @@ export function parseAddress(text: string): Address {
   if (latest?.text === text) return latest.address;
   const { protocol, username, password, href } = new URL(text);
   const isHttp = /^https?:$/.test(protocol);
+  // All are given, so that a polluted prototype can't supply one.
   const route = isHttp ? routeOf({ url: href, baseURL: '', allowAbsoluteUrls: undefined }) : undefined;
   const address = { isHttp, hasUserinfo: username + password !== '', route };
   // A longer one, such as a URL of data, would be held for nothing.
