@@ -132,8 +132,8 @@ describe('a request that is pinned to a backend', () => {
   });
 
   test('is refused if the backend leaves the pool while the request waits', async () => {
-    const { request, pool } = stubPool({ a: {}, b: {} }, { maxWait: 20 });
-    pool.cool('b', 15);
+    const { request, pool } = stubPool({ a: {}, b: {} }, { maxWait: 60_000 });
+    pool.cool('b', 50_000);
     const waiting = deferred<undefined>();
     pool.subscribe(({ type }) => type === 'waiting' && waiting.resolve(undefined));
     const refused = expect(request(toB)).rejects.toThrow('unknown backend "b"; expected one of a');

@@ -124,6 +124,7 @@ describe('a one-shot body longer than maxReplaySize', () => {
     const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }], {
       adapter: wire,
       maxReplaySize: 1500,
+      cooldown: () => 60_000,
     });
     const data = make();
     const error = await rejectionOf(axios.post('/x', data, { adapter }));

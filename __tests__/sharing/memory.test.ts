@@ -46,6 +46,7 @@ describe('the memory of a transport', () => {
   });
 
   test('is not displaced by a flood of others', () => {
+    fakeClock();
     const memory = new Memory();
     memory.addOwn(cooldown('own.1'));
     for (let i = 0; i < 3000; i++) memory.add(cooldown(`x${String(i)}.1`, 1000, `B${String(i)}`));

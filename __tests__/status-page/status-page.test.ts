@@ -1,7 +1,5 @@
 /** The status page's server, over real HTTP. The page itself is tested in `browser`. */
 import { createHash } from 'node:crypto';
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import { BackendPool } from '../../src';
 import { statusPage } from '../../src/status-page';
 import express from '../support/express';
@@ -37,11 +35,6 @@ describe('the page', () => {
     const addresses = body.match(/https?:\/\/[^"'\s)]+/g);
     // The names of SVG aren't fetched.
     expect(new Set(addresses)).toEqual(new Set(['http://www.w3.org/2000/svg']));
-  });
-
-  test('is made of the sources as they are', () => {
-    const build = join(__dirname, '../../src/status-page/page/build.mjs');
-    expect(() => execFileSync(process.execPath, [build, '--check'], { stdio: 'pipe' })).not.toThrow();
   });
 
   test('has the title that the options give, escaped', async () => {
