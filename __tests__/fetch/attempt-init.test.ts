@@ -126,10 +126,11 @@ describe('the request of each attempt', () => {
 test('the headers of a form are sent, but not its credential', async () => {
   const { fetch, b } = await pair({ status: 503 });
   const form = Object.assign(Readable.from(['x']), {
-    getHeaders: () => ({ 'api-key': 'secret of the form', 'x-form': '1' }),
+    getHeaders: () => ({ 'Api-Key': 'secret of the form', Authorization: 'Bearer form', 'X-Form': '1' }),
   });
   await fetch(URL_, { method: 'POST', body: form as never, duplex: 'half' } as RequestInit);
   expect(b.lastCall.headers).toMatchObject({ 'api-key': 'secret-b', 'x-form': '1' });
+  expect(b.lastCall.headers).not.toHaveProperty('authorization');
 });
 
 test('none of the caller’s credentials is sent if its Headers keep the case of names, as those of happy-dom do', async () => {

@@ -54,3 +54,8 @@ describe('the fields of the headers of a fetch are those that `Headers` has', ()
     expect(fields).toEqual({ a: 'b' });
   });
 });
+
+test('the fields of the headers of a fetch have lower-case names even if its `Headers` keep the case, as in happy-dom', () => {
+  const given = { [Symbol.iterator]: () => Object.entries({ 'X-Kept': '1' })[Symbol.iterator]() };
+  expect(headerFieldsOf(Object.assign(new Headers(), given))).toEqual({ 'x-kept': '1' });
+});

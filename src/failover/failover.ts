@@ -55,6 +55,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       if (turn.is === 'wait') {
         // A timeout from now on isn't the fault of one backend alone.
         run.hasWholeBudget = false;
+        pool.events.emit({ type: 'waiting', duration: turn.pause });
         // Rejects as `check` throws. After a wait, backends may be tried again.
         await budget.guard(() => turn.over).finally(turn.endWait);
         continue;

@@ -9,8 +9,11 @@ type Turn =
   | { readonly is: 'attempt'; readonly inFlight: InFlight }
   /** Read the body, since a backend can be tried. Then ask again: much can change meanwhile. */
   | { readonly is: 'open body' }
-  /** Wait until `over` resolves, then call `endWait`: it leaves the queue, and the next round of the request begins. */
-  | { readonly is: 'wait'; readonly over: Promise<void>; readonly endWait: () => void }
+  /**
+   * Wait until `over` resolves, after about `pause` ms. Then call `endWait`: it leaves the queue, and the next round of
+   * the request begins.
+   */
+  | { readonly is: 'wait'; readonly pause: number; readonly over: Promise<void>; readonly endWait: () => void }
   | Exhausted
   | NoDeployment;
 
@@ -196,10 +199,9 @@ export class Turns {
   }
 
   #wait(wanted: Wanted, { pause, readyAt, deadline }: { pause: number; readyAt: number; deadline: number }): Turn {
-    const { events, waiters } = this.pool;
+    const { waiters } = this.pool;
     const started = now();
     this.#order ||= waiters.nextOrder();
-    events.emit({ type: 'waiting', duration: pause });
     const wait = waiters.wait({ wanted, order: this.#order, readyAt, deadline });
     const endWait = (): void => {
       wait.end();
@@ -207,6 +209,6 @@ export class Turns {
       this.#tried = this.#settled;
       this.#hasHadLastResort = false;
     };
-    return { is: 'wait', over: wait.over, endWait };
+    return { is: 'wait', pause, over: wait.over, endWait };
   }
 }

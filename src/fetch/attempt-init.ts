@@ -32,7 +32,7 @@ export function argumentsOf(
   const given: HeaderFields = body.headers === undefined ? config.headers : { ...config.headers, ...body.headers };
   const headers: HeaderFields = {};
   for (const name of Object.keys(given)) {
-    // A `Headers` of another kind may keep the case of its names.
+    // A form, or a callback that has written on the config, may have given any case.
     const lower = name.toLowerCase();
     if (!dropped.has(lower)) headers[lower] = given[name];
   }

@@ -62,26 +62,26 @@ const REQUEST_FIELDS = [
   'referrerPolicy',
 ] as const;
 
-/** One call of fetch: its URL, the config that callbacks get, and the rest of what the caller passed in. */
+/** One call of fetch: its URL, the config that callbacks get, and what the caller passed in. */
 export interface FetchCall {
   /** `undefined`: what the caller passed in is no absolute URL. */
   readonly address: Address | undefined;
   readonly config: FetchConfig;
-  readonly rest: RequestInit;
+  readonly init: RequestInit;
   /** The `Request` whose own body is sent. */
   readonly source: Request | undefined;
 }
 
-/** @param init what `dictionaryOf` returned */
-export function callOf(input: FetchInput, address: Address | undefined, init: FetchInit): FetchCall {
+/** @param given what `dictionaryOf` returned */
+export function callOf(input: FetchInput, address: Address | undefined, given: FetchInit): FetchCall {
   const request = isRequest(input) ? input : undefined;
-  const { headers = request?.headers, body: given, failover } = init;
-  const body = given ?? request?.body;
+  const { headers = request?.headers, failover } = given;
+  const body = given.body ?? request?.body;
   // `null` counts as given.
-  const { method: name = request?.method ?? 'GET' }: { readonly method?: unknown } = init;
+  const { method: name = request?.method ?? 'GET' }: { readonly method?: unknown } = given;
   // Like fetch, which converts anything to a string.
   const method = String(name);
-  const signal = (init.signal === undefined ? request?.signal : init.signal) ?? undefined;
+  const signal = (given.signal === undefined ? request?.signal : given.signal) ?? undefined;
   const config = {
     url: textOf(input),
     method: method.toLowerCase(),
@@ -89,17 +89,17 @@ export function callOf(input: FetchInput, address: Address | undefined, init: Fe
     data: body ?? undefined,
     signal,
     // An option of this package, so it isn't inherited.
-    failover: Object.hasOwn(init, 'failover') ? failover : undefined,
+    failover: Object.hasOwn(given, 'failover') ? failover : undefined,
     // Only axios has one. Without this line, what a polluted `Object.prototype` holds would be one.
     cancelToken: undefined,
   };
   const source = body && body === request?.body ? request : undefined;
   // A copy: the caller may write on theirs.
-  const rest: FetchInit =
-    request === undefined ? { ...init } : { ...fieldsOf(request), ...(source && HALF_DUPLEX), ...init };
-  if ('failover' in rest) Reflect.deleteProperty(rest, 'failover');
-  rest.method = method;
-  return { address, config, rest, source };
+  const init: FetchInit =
+    request === undefined ? { ...given } : { ...fieldsOf(request), ...(source && HALF_DUPLEX), ...given };
+  if ('failover' in init) Reflect.deleteProperty(init, 'failover');
+  init.method = method;
+  return { address, config, init, source };
 }
 
 /** What the caller's URL says. What is neither text nor a `Request` is made text. `undefined`: it isn't absolute. */
@@ -140,17 +140,17 @@ export function hidesBody(input: FetchInput, init: FetchInit): input is Request 
 }
 
 /** @throws CodedError for what fetch refuses too */
-export function openRequest({ address, config, rest, source }: FetchCall, fetch: Fetch): FetchRequest {
+export function openRequest({ address, config, init, source }: FetchCall, fetch: Fetch): FetchRequest {
   const route = checkedRoute(address, config.url);
   const data = isAsyncIterable(config.data) ? streamOf(config.data) : config.data;
-  checkDuplex(data, rest);
+  checkDuplex(data, init);
   if (source?.bodyUsed) throw unusable('Cannot construct a Request with a Request object that has already been used.');
   if (isDisturbed(data)) throw unusable('Response body object should not be disturbed or locked');
-  const { redirect = 'follow' } = rest;
+  const { redirect = 'follow' } = init;
   const request: FetchRequest = {
     config,
     fetch,
-    init: rest,
+    init,
     route,
     redirect,
     body: data,

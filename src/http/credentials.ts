@@ -111,6 +111,21 @@ export function resolveCredentials(options: CredentialOptions, origin: string, p
 }
 
 /**
+ * Checks a backend that has no credential of its own.
+ *
+ * @param options as the user gave them
+ * @throws TypeError if the only credential that was meant to be given is `undefined`
+ */
+export function checkNoneIsMissing(options: CredentialOptions, place: string): void {
+  const field = (['apiKey', 'azureADTokenProvider'] as const).find((name) => Object.hasOwn(options, name));
+  const [header] =
+    Object.entries(options.headers ?? {}).find(([name, value]) => value === undefined && isAuth(name)) ?? [];
+  const missing = field ?? (header === undefined ? undefined : `headers[${JSON.stringify(header)}]`);
+  if (missing === undefined) return;
+  throw new TypeError(`${place}.${missing} is undefined: is its environment variable set?`);
+}
+
+/**
  * Asks a provider. If it fails, so does the attempt at its backend. The message repeats nothing that it said.
  *
  * @param scheme is put in front. Some providers do so already

@@ -25,7 +25,11 @@ const PLAIN_VALUE = /^[!-~](?:[ -~]*[!-~])?$/;
  */
 export function headerFieldsOf(headers: HeadersInit | undefined): Readonly<Record<string, string>> {
   // Making a `Headers` takes about 5 µs, and most headers don't need it.
-  return plainFieldsOf(headers) ?? Object.fromEntries(headers instanceof Headers ? headers : new Headers(headers));
+  const fields = plainFieldsOf(headers);
+  if (fields !== undefined) return fields;
+  // A `Headers` of another kind than the runtimes' may keep the case of its names.
+  const pairs = Array.from(headers instanceof Headers ? headers : new Headers(headers));
+  return Object.fromEntries(pairs.map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 /** The fields of headers that `Headers` wouldn't change. */

@@ -1,6 +1,6 @@
 import { entriesOf, isText, must, optional, optionalDuration, resolveOptions, show, showType } from '../base/check';
 import type { Aliases, Checks } from '../base/check';
-import { isAuth, isQueryCredential, resolveCredentials } from '../http/credentials';
+import { checkNoneIsMissing, isQueryCredential, resolveCredentials } from '../http/credentials';
 import type { CredentialOptions, Credentials } from '../http/credentials';
 import { checkBaseURL, masked } from './base-url';
 import type { BaseURL } from './base-url';
@@ -169,28 +169,9 @@ function resolveBackend(options: BackendOptions, place: string): BackendSettings
     ALIASES,
   );
   const { origin, host, prefix, address } = baseURL;
-  return {
-    ...settings,
-    name: name ?? host + prefix,
-    baseURL: origin + prefix,
-    address,
-    credentials: givenCredentials(
-      options,
-      resolveCredentials({ apiKey, azureADTokenProvider, headers }, origin, place),
-      place,
-    ),
-  };
-}
-
-/** @throws TypeError if the only credential that was meant to be given is `undefined` */
-function givenCredentials(options: BackendOptions, credentials: Credentials, place: string): Credentials {
-  if (credentials.own) return credentials;
-  const field = (['apiKey', 'azureADTokenProvider'] as const).find((name) => Object.hasOwn(options, name));
-  const [header] =
-    Object.entries(options.headers ?? {}).find(([name, value]) => value === undefined && isAuth(name)) ?? [];
-  const missing = field ?? (header === undefined ? undefined : `headers[${JSON.stringify(header)}]`);
-  if (missing === undefined) return credentials;
-  throw new TypeError(`${place}.${missing} is undefined: is its environment variable set?`);
+  const credentials = resolveCredentials({ apiKey, azureADTokenProvider, headers }, origin, place);
+  if (!credentials.own) checkNoneIsMissing(options, place);
+  return { ...settings, name: name ?? host + prefix, baseURL: origin + prefix, address, credentials };
 }
 
 function checkDeployments(value: unknown, place: string): BackendSettings['deployments'] {

@@ -138,8 +138,8 @@ export class PooledBackend {
     if (this.#circuit.updateOut(now)) recovered.push(undefined);
     for (const [scope, circuit] of this.#deployments) {
       // A deployment of a backend that is out comes back when the backend does.
-      if (!this.#circuit.out && circuit.updateOut(now)) recovered.push(scope);
-      if (!circuit.out && circuit.isFresh(now)) this.#deployments.delete(scope);
+      if (!this.#circuit.wasOut && circuit.updateOut(now)) recovered.push(scope);
+      if (!circuit.wasOut && circuit.isFresh(now)) this.#deployments.delete(scope);
     }
     return recovered;
   }

@@ -87,11 +87,11 @@ export class Circuit {
   #failures = 0;
   /** The pool's count at the latest failure. An attempt with a lower epoch began before it. */
   #failedEpoch = 0;
-  #out = false;
+  #wasOut = false;
 
   /** Whether it was out at the last `updateOut`, so that `recovered` is emitted once. */
-  get out(): boolean {
-    return this.#out;
+  get wasOut(): boolean {
+    return this.#wasOut;
   }
 
   /** The pool's count at the latest failure. */
@@ -101,33 +101,34 @@ export class Circuit {
 
   /** Why it isn't used, in words. */
   outBecause(now: number): string | undefined {
-    const trust = this.#trustAt(now);
-    this.#holdUntil(now);
-    const out = trust.is === 'resting' ? later(this.#hold, trust) : this.#hold;
-    return out?.words ?? (this.#reserveUntil === undefined ? undefined : WORDS.oversized);
+    this.#letTimePass(now);
+    return this.#out?.words ?? (this.#reserveUntil === undefined ? undefined : WORDS.oversized);
   }
 
   availability(now: number): Availability {
-    const trust = this.#trustAt(now);
-    if (this.isHeld(now) || trust.is === 'resting') return 'no';
+    this.#letTimePass(now);
+    if (this.#out !== undefined) return 'no';
     if (this.#reserveUntil !== undefined) return 'last';
-    return trust.is === 'proving' && trust.trial !== undefined ? 'last' : 'yes';
+    return this.#trust.is === 'proving' && this.#trust.trial !== undefined ? 'last' : 'yes';
   }
 
   /** Whether an asked cooldown is running. A guessed one gives way when no other backend can serve. */
   isHeld(now: number): boolean {
-    return this.#holdUntil(now) > now;
+    this.#letTimePass(now);
+    return this.#hold !== undefined;
   }
 
   /** When it is available again as before, unless something else happens first. A time in the past means now. */
   availableAt(now: number): number {
-    return Math.max(this.#outUntil(now), this.#reserveUntil ?? 0);
+    this.#letTimePass(now);
+    return Math.max(this.#out?.until ?? 0, this.#reserveUntil ?? 0);
   }
 
   /** The next time at which something changes by itself, or `Infinity`. */
   nextChange(now: number): number {
-    const trust = this.#trustAt(now);
-    const hold = this.#holdUntil(now) || Infinity;
+    this.#letTimePass(now);
+    const trust = this.#trust;
+    const hold = this.#hold?.until ?? Infinity;
     const reserve = this.#reserveUntil ?? Infinity;
     const resting = trust.is === 'resting' ? trust.until : Infinity;
     const trial = trust.is === 'sound' ? Infinity : (trust.trial?.until ?? Infinity);
@@ -136,8 +137,8 @@ export class Circuit {
 
   /** The attempt becomes the trial, if one is due and none is running. Returns whether it did. */
   begin(inFlight: AttemptInFlight, now: number, { maxCooldown }: CooldownLimits): boolean {
-    const trust = this.#trustAt(now);
-    if (trust.is !== 'proving' || trust.trial !== undefined) return false;
+    this.#letTimePass(now);
+    if (this.#trust.is !== 'proving' || this.#trust.trial !== undefined) return false;
     this.#trust = { is: 'proving', trial: { by: inFlight, until: now + maxCooldown } };
     return true;
   }
@@ -156,8 +157,9 @@ export class Circuit {
    */
   worked(inFlight: AttemptInFlight, now: number): boolean {
     if (this.#failedEpoch > inFlight.epoch) return false;
+    this.#letTimePass(now);
     this.#failures = 0;
-    const isChanged = this.#trustAt(now).is !== 'sound' || this.#reserveUntil !== undefined;
+    const isChanged = this.#trust.is !== 'sound' || this.#reserveUntil !== undefined;
     this.#trust = SOUND;
     this.#reserveUntil = undefined;
     return isChanged;
@@ -205,23 +207,21 @@ export class Circuit {
    * nothing. Returns whether listeners were told that it is out.
    */
   restore(): boolean {
-    const out = this.#out;
+    const wasOut = this.#wasOut;
     this.#trust = SOUND;
     this.#hold = undefined;
     this.#reserveUntil = undefined;
     this.#failures = 0;
-    this.#out = false;
-    return out;
+    this.#wasOut = false;
+    return wasOut;
   }
 
   /** Its state now, for a status. Changes nothing that anybody can see. */
   look(now: number): { readonly state: State; readonly cooldowns: readonly RunningCooldown[] } {
-    const trust = this.#trustAt(now);
+    this.#letTimePass(now);
     const cooldowns: RunningCooldown[] = [];
-    const hold = this.#hold;
-    const cooling = trust.is === 'resting' ? later(hold, trust) : hold;
-    if (cooling !== undefined && cooling.until > now)
-      cooldowns.push({ reason: cooling.reason, remaining: cooling.until - now });
+    const out = this.#out;
+    if (out !== undefined) cooldowns.push({ reason: out.reason, remaining: out.until - now });
     if (this.#reserveUntil !== undefined) cooldowns.push({ reason: 'oversized', remaining: this.#reserveUntil - now });
     return { state: this.#state(now), cooldowns };
   }
@@ -233,20 +233,24 @@ export class Circuit {
 
   /** Notes whether it is out now. Returns whether it was and no longer is. */
   updateOut(now: number): boolean {
-    const wasOut = this.#out;
-    this.#out = this.#state(now) !== 'available';
-    return wasOut && !this.#out;
+    const wasOut = this.#wasOut;
+    this.#wasOut = this.#state(now) !== 'available';
+    return wasOut && !this.#wasOut;
   }
 
   #state(now: number): State {
-    const trust = this.#trustAt(now);
-    if (this.#outUntil(now) > now) return 'cooling';
+    this.#letTimePass(now);
+    if (this.#out !== undefined) return 'cooling';
     if (this.#reserveUntil !== undefined) return 'reserve';
-    return trust.is === 'proving' ? 'trial' : 'available';
+    return this.#trust.is === 'proving' ? 'trial' : 'available';
   }
 
-  /** The state at a time: what time alone changes is worked out when somebody asks. */
-  #trustAt(now: number): Trust {
+  /**
+   * Does what time alone does: there are no timers, so this comes first whenever somebody asks or tells. After it, every
+   * deadline that is kept lies ahead.
+   */
+  #letTimePass(now: number): void {
+    if (this.#hold !== undefined && this.#hold.until <= now) this.#hold = undefined;
     let trust = this.#trust;
     if (trust.is === 'resting' && trust.until <= now)
       trust = trust.then === 'sound' ? SOUND : { is: 'proving', trial: trust.trial };
@@ -256,42 +260,31 @@ export class Circuit {
       else if (trust.is === 'resting') trust = { ...trust, then: 'proving' };
     }
     if (trust.is === 'proving' && trust.trial !== undefined && trust.trial.until <= now) trust = PROVING;
-    return (this.#trust = trust);
+    this.#trust = trust;
   }
 
-  /** When the deadlines end that keep it from being used at all. */
-  #outUntil(now: number): number {
-    const trust = this.#trustAt(now);
-    return Math.max(this.#holdUntil(now), trust.is === 'resting' ? trust.until : 0);
-  }
-
-  #holdUntil(now: number): number {
-    if (this.#hold !== undefined && this.#hold.until <= now) this.#hold = undefined;
-    return this.#hold?.until ?? 0;
+  /** Until when, and why, it isn't used at all: the later of its asked and its guessed cooldown. */
+  get #out(): Deadline | undefined {
+    return this.#trust.is === 'resting' ? later(this.#hold, this.#trust) : this.#hold;
   }
 
   /** Returns whether a deadline moved later. */
   #takeOut(kind: CooldownKind, cooldown: Deadline, mustProve: boolean, now: number): boolean {
-    if (kind === 'asked') return this.#extendHold(cooldown, now);
-    return kind === 'oversized' ? this.#rankBehind(cooldown.until) : this.#rest(cooldown, mustProve, now);
-  }
-
-  /** Whatever happens meanwhile. Returns whether the deadline moved later. */
-  #extendHold(hold: Deadline, now: number): boolean {
-    const moved = hold.until > this.#outUntil(now);
-    this.#hold = later(this.#hold, hold);
+    this.#letTimePass(now);
+    if (kind === 'oversized') return this.#rankBehind(cooldown.until);
+    const moved = cooldown.until > (this.#out?.until ?? 0);
+    if (kind === 'asked') this.#hold = later(this.#hold, cooldown);
+    else this.#rest(cooldown, mustProve);
     return moved;
   }
 
-  /** Deadlines only move later. Returns whether this one did. */
-  #rest(cooldown: Deadline, mustProve: boolean, now: number): boolean {
-    const moved = cooldown.until > this.#outUntil(now);
-    const trust = this.#trustAt(now);
+  /** Deadlines only move later. */
+  #rest(cooldown: Deadline, mustProve: boolean): void {
+    const trust = this.#trust;
     const hadTo = trust.is === 'proving' || (trust.is === 'resting' && trust.then === 'proving');
     const latest = later(trust.is === 'resting' ? trust : undefined, cooldown);
     const trial = trust.is === 'sound' ? undefined : trust.trial;
     this.#trust = { is: 'resting', ...latest, then: mustProve || hadTo ? 'proving' : 'sound', trial };
-    return moved;
   }
 
   #rankBehind(until: number): boolean {

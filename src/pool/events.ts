@@ -116,6 +116,20 @@ export class Events {
   attempted(attempt: Attempt): void {
     if (this.#listeners.size > 0) this.emit({ type: 'attempt', ...attempt });
   }
+
+  /** @param scope the deployment, if only that is on cooldown */
+  cooled(
+    backend: string,
+    scope: string | undefined,
+    cooldown: { readonly reason: CooldownReason; readonly duration: number; readonly remote?: true },
+  ): void {
+    this.emit({ type: 'cooldown', backend, ...(scope !== undefined && { scope }), ...cooldown });
+  }
+
+  /** @param scope the deployment, if only that was on cooldown */
+  recovered(backend: string, scope: string | undefined): void {
+    this.emit({ type: 'recovered', backend, ...(scope !== undefined && { scope }) });
+  }
 }
 
 /** A listener that throws must not fail the request. The console shows the error to its author. */

@@ -56,7 +56,7 @@ export interface PoolSettings extends CooldownLimits {
   readonly selector: Selector;
 }
 
-const NONE: ReadonlySet<string> = new Set();
+const NO_NAMES: ReadonlySet<string> = new Set();
 
 /**
  * What the failover needs from a pool beyond its public methods. `BackendPool` is a facade over it. Its users reach it
@@ -119,7 +119,7 @@ export class PoolCore {
     // The selector itself may have changed the pool.
     const backend = this.backends.find(picked);
     must(backend !== undefined && candidates.includes(picked), 'the selector', 'return one of its candidates', picked);
-    return this.#begin(backend, wanted, time);
+    return this.#started(backend, wanted, time);
   }
 
   /**
@@ -129,10 +129,10 @@ export class PoolCore {
   beginLastResort(wanted: Wanted, tried: ReadonlySet<string>): InFlight | undefined {
     const time = now();
     const backend = lastResort(this.backends.serving(wanted), wanted.deployment, tried, time);
-    return backend && this.#begin(backend, wanted, time);
+    return backend && this.#started(backend, wanted, time);
   }
 
-  #begin(backend: PooledBackend, wanted: Wanted, time: number): InFlight {
+  #started(backend: PooledBackend, wanted: Wanted, time: number): InFlight {
     const inFlight: InFlight = {
       backend,
       scope: backend.scopeOf(wanted.deployment),
@@ -176,15 +176,14 @@ export class PoolCore {
     backend.info.failures++;
     this.release(inFlight);
     const attempt = { ...failure, isAlive: backend.answeredEpoch >= epoch };
-    const circuit = backend.circuitFor(scope);
-    const cost = circuit.failed(inFlight, attempt, ++this.#epoch, now(), this.settings);
-    this.#keep(backend, scope, circuit);
-    if (cost.duration > 0) {
-      const cooldown: Cooldown = { scope, reason: cost.reason, kind: cost.kind, duration: cost.duration };
-      this.#tellWatchers(backend, cooldown);
-      this.#cooled(backend, cooldown, cost.moved, false);
-    }
-    return cost.duration;
+    const { duration, reason, kind, moved } = this.#change(backend, scope, (circuit, time) =>
+      circuit.failed(inFlight, attempt, this.#epoch, time, this.settings),
+    );
+    if (duration === 0) return 0;
+    const cooldown: Cooldown = { scope, reason, kind, duration };
+    this.#tellWatchers(backend, cooldown);
+    this.#noteCooldown(backend, cooldown, moved, false);
+    return duration;
   }
 
   /** The attempt ended, and says nothing about its backend. */
@@ -198,7 +197,7 @@ export class PoolCore {
    * @param opensAt when a backend may be used at the earliest, even if it is available before
    * @param except names of backends that don't count
    */
-  availableIn(wanted: Wanted, opensAt: (backend: PooledBackend) => number = () => 0, except = NONE): number {
+  availableIn(wanted: Wanted, opensAt: (backend: PooledBackend) => number = () => 0, except = NO_NAMES): number {
     const time = now();
     const at = this.backends
       .serving(wanted)
@@ -244,17 +243,21 @@ export class PoolCore {
 
   #impose(backend: PooledBackend, cooldown: Cooldown, remote: boolean): void {
     const { scope, reason, kind, duration } = cooldown;
-    const time = now();
-    const hold = { until: time + duration, reason, words: WORDS[reason] };
-    const circuit = backend.circuitFor(scope);
-    const moved = circuit.impose(kind, hold, ++this.#epoch, time);
-    this.#keep(backend, scope, circuit);
-    this.#cooled(backend, cooldown, moved, remote);
+    const moved = this.#change(backend, scope, (circuit, time) =>
+      circuit.impose(kind, { until: time + duration, reason, words: WORDS[reason] }, this.#epoch, time),
+    );
+    this.#noteCooldown(backend, cooldown, moved, remote);
   }
 
-  #keep(backend: PooledBackend, scope: Scope, circuit: Circuit): void {
-    backend.keep(scope, circuit, now());
+  /** Changes the circuit of a backend, or of one deployment of it. That counts as one step of `#epoch`. */
+  #change<T>(backend: PooledBackend, scope: Scope, change: (circuit: Circuit, time: number) => T): T {
+    const circuit = backend.circuitFor(scope);
+    const time = now();
+    this.#epoch++;
+    const result = change(circuit, time);
+    backend.keep(scope, circuit, time);
     this.#deploymentsMatter = undefined;
+    return result;
   }
 
   /** Not shared if the backend has left the pool. */
@@ -263,15 +266,13 @@ export class PoolCore {
     for (const watcher of this.watchers) watcher.cooled(backend, cooldown);
   }
 
-  #cooled(backend: PooledBackend, cooldown: Cooldown, moved: boolean, remote: boolean): void {
-    const { scope, reason, duration } = cooldown;
+  #noteCooldown(backend: PooledBackend, { scope, reason, duration }: Cooldown, moved: boolean, remote: boolean): void {
     const time = now();
     backend.circuitFor(scope).updateOut(time);
     this.#changed(time + duration);
     // A backend that has left the pool never emits `recovered`, so it emits no `cooldown` either.
     if (!moved || this.backends.find(backend.info) === undefined) return;
-    const { name } = backend.info;
-    this.events.emit({ type: 'cooldown', backend: name, ...where(scope), reason, duration, ...(remote && { remote }) });
+    this.events.cooled(backend.info.name, scope, { reason, duration, ...(remote && { remote }) });
   }
 
   /** There are no timers: cooldowns that have ended are noticed when somebody asks. */
@@ -296,7 +297,7 @@ export class PoolCore {
   }
 
   #tellRecovered(backend: PooledBackend, scopes: readonly Scope[]): void {
-    for (const scope of scopes) this.events.emit({ type: 'recovered', backend: backend.info.name, ...where(scope) });
+    for (const scope of scopes) this.events.recovered(backend.info.name, scope);
   }
 
   /** The candidates have changed, and will change by themselves at `next` or before. */
@@ -322,8 +323,4 @@ export function coreOf(pool: object): PoolCore {
     );
   }
   return core;
-}
-
-function where(scope: Scope): { readonly scope?: string } {
-  return scope === undefined ? {} : { scope };
 }
