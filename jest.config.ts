@@ -50,7 +50,7 @@ export const LIBRARY = [
 
 /** The files that look at what axios itself sends, receives and rejects with. */
 const ABOUT_AXIOS = [
-  'axios/{connections,every-version,mistakes,priority-adapter,redirect-chain}',
+  'axios/{connections,every-version,mistakes,priority-adapter,redirect-chain*}',
   'behaviour/plugins',
   'failover/{failover-condition,failover,redact}',
   'http/{body-model,credentials,route,url}',
