@@ -1,6 +1,7 @@
 import type { AxiosResponse } from 'axios';
 import axios from 'axios';
 import type { PoolEvent } from '../../src';
+import { Circuit } from '../../src/pool/circuit';
 import { rejectionOf } from '../support/fake-backend';
 import { deferred, eventLoopTurn, fakeClock, refused, stubPool, throttled } from '../support/stub-pool';
 
@@ -318,6 +319,22 @@ describe('a trial', () => {
     expect(events).toHaveLength(1);
   });
 
+  test('that fails without a cooldown makes room for the next one', async () => {
+    const { request, replies, tried, clock } = await dead({
+      cooldown: ({ status }: { status?: number }) => (status === 500 ? 0 : undefined),
+    });
+    clock.advance(1000);
+    const gate = deferred<number>();
+    replies.a = () => gate.promise;
+    const trial = request();
+    await request();
+    gate.resolve(500);
+    await trial;
+    replies.a = 200;
+    await request();
+    expect(tried).toEqual(['a', 'b', 'b', 'a']);
+  });
+
   test('in progress leaves the backend to requests that no other backend can serve', async () => {
     const { request, replies, tried, clock, pool } = await dead();
     clock.advance(1000);
@@ -486,6 +503,23 @@ describe('a trial in progress', () => {
     await second;
     await request();
     expect(tried).toEqual(['b', 'a']);
+  });
+
+  test('that outlasts its place during a later cooldown changes nothing before the cooldown ends', () => {
+    const limits = { defaultCooldown: 50, maxCooldown: 100 };
+    const failure = {
+      reason: 'connection',
+      retryAfter: undefined,
+      override: undefined,
+      isAlive: false,
+      words: '',
+    } as const;
+    const circuit = new Circuit();
+    circuit.failed({ epoch: 1 }, failure, 3, 0, limits);
+    circuit.begin({ epoch: 4 }, 50, limits);
+    circuit.failed({ epoch: 2 }, { ...failure, override: 100 }, 5, 100, limits);
+    expect(circuit.nextChange(140)).toBe(150);
+    expect(circuit.nextChange(160)).toBe(200);
   });
 
   test('keeps its place when another backend recovers or another attempt ends', async () => {

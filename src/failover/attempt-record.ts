@@ -69,7 +69,7 @@ export interface Recorded {
 /** Adds the attempt to `attempts` and tells the pool's listeners. */
 export function record<R extends HttpRequest, A extends HttpResponse>(
   { pool, attempts, request }: Run<R, A>,
-  { inFlight, exchange, ended }: CurrentAttempt,
+  { inFlight, exchange, endedAt }: CurrentAttempt,
   { status, error, reason, response, streamError }: Recorded,
   cooldown = 0,
 ): void {
@@ -85,7 +85,7 @@ export function record<R extends HttpRequest, A extends HttpResponse>(
   if (code !== undefined) record.code = code;
   if (reason !== undefined) record.reason = reason;
   if (requestId !== undefined) record.requestId = requestId;
-  record.duration = ended - exchange.started;
+  record.duration = endedAt - exchange.started;
   if (cooldown > 0) record.cooldown = cooldown;
   attempts.push(record);
   pool.events.attempted(record);

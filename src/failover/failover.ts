@@ -42,18 +42,20 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
     for (;;) {
       // Throws once the caller has cancelled or the time is over.
       budget.check();
+      // `undefined`: it names none, or the pool doesn't need to know.
       const deployment = deploymentIfItMatters(run);
       const unread = run.body === undefined && isOneShot(request.body) ? request.body : undefined;
       // If a backend can be tried, this begins an attempt in the pool. Otherwise it says what to do instead. (If none is
-      // available, a request may try one that only a guess keeps out, once between two waits.)
+      // available, a request may try one that only a guess, and no server or user, keeps out, once between two waits.)
       const turn = turns.next(deployment, budget.remaining(), unread !== undefined);
       if (turn.is === 'open body') {
+        // Not `replayable` if it is longer than `maxReplaySize`.
         run.body = await openBody(run, unread!);
         // Ask again: much can change meanwhile.
         continue;
       }
       if (turn.is === 'wait') {
-        // A timeout from now on isn't the fault of one backend alone.
+        // A timeout from now on isn't the fault of one backend alone. (Nor is one after a first attempt: see `attempts`.)
         run.hasWholeBudget = false;
         pool.events.emit({ type: 'waiting', duration: turn.pause });
         // Rejects as `check` throws. After a wait, backends may be tried again.
@@ -66,8 +68,9 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       dropFallback(run);
 
       const body = (run.body ??= asIs(request.body));
+      // `inFlight` is the attempt as the pool sees it, `current.exchange` as the client does.
       let current = newAttempt(run, inFlight, body);
-      // Never throws: what went wrong is a value.
+      // Checks the budget. Never throws: what went wrong is a value.
       let outcome = await sendAttempt(run, current);
       if (outcome.is === 'stale' && body.replayable) {
         // Sent again to the same backend, once, whatever the rules say: the server has seen nothing of it. For the pool,
@@ -79,7 +82,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       const next = conclude(run, current, outcome);
       switch (next.is) {
         case 'return':
-          // Throws if the caller doesn't accept the status.
+          // Throws if the caller doesn't accept the status. A cancel may still end the body, through `abort`.
           return client.settle(request, next.response, run.attempts, { abort: current.exchange.abort });
         case 'throw':
           throw next.error;
@@ -107,7 +110,8 @@ type Conclusion<A> =
 
 /**
  * Tells the pool and its listeners how the attempt went, and decides what the request does next. The first of
- * `noteSuccess`, `noteAtWork`, `noteFailure` and `release` ends the attempt in the pool.
+ * `noteSuccess`, `noteAtWork`, `noteFailure` and `release` ends the attempt in the pool; a failure counts after that too.
+ * (`noteAtWork`: the backend works. `noteAnswer`: it has sent an answer, which may be a 5xx.)
  */
 function conclude<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
@@ -120,7 +124,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
   switch (outcome.is) {
     case 'success': {
       const { response } = outcome;
-      pool.noteSuccess(inFlight, current.ended);
+      pool.noteSuccess(inFlight, current.endedAt);
       record(run, current, { status: response.status, response });
       return { is: 'return', response };
     }
@@ -130,6 +134,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       if (outcome.status !== undefined) pool.noteAtWork(inFlight);
       endAttempt(run, current, outcome);
       return { is: 'throw', error: outcome.error };
+    // The caller's `timeout` passed. `blame`: the backend had all of it, or had sent the head of a failure.
     case 'expired': {
       const { failure } = outcome;
       // The rules are asked, as about every failure that is blamed. But no time is left for another backend.
@@ -163,8 +168,7 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
   const response = failure.response as A | undefined;
   const isReturned = isReturnable(failure);
   if (!goesOn) return isReturned ? { is: 'return', response: response! } : { is: 'throw', error };
-  // The caller hears no more of its progress. For a refusal inside a stream this is said only here, since the stream may
-  // also be returned.
+  // The caller hears no more of its progress. (`sendAttempt` has set this, unless a refused stream may still be returned.)
   exchange.isOver = true;
   const isFinal = isAboutRequest(failure);
   const isPinned = rules.pinned !== undefined;
@@ -181,7 +185,8 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
 /**
  * Asks the user's rules about a failure (by default `defaultFailoverCondition`), tells the pool and records the attempt.
  * A 4xx about the request blames no backend, unless the rules let the request go on. Every other failure does. `cooldown`
- * is asked only if a backend is blamed. Returns whether another backend may be tried.
+ * is asked only if a backend is blamed. (A blamed 4xx costs what `cooldown` or its own `Retry-After` says, else nothing.)
+ * Returns whether another backend may be tried.
  */
 function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,

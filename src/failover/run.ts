@@ -44,7 +44,7 @@ export interface CurrentAttempt {
   /** What the client rejected with after the attempt was given up. */
   afterGivenUp: unknown;
   /** When it had its outcome, on the package's clock; 0 before. */
-  ended: number;
+  endedAt: number;
 }
 
 // The two functions below set every field, so that a polluted prototype can't supply one.
@@ -88,7 +88,7 @@ export function newAttempt<R extends HttpRequest, A extends HttpResponse>(
     held: undefined,
     inspection: undefined,
     afterGivenUp: undefined,
-    ended: 0,
+    endedAt: 0,
   };
 }
 

@@ -39,7 +39,7 @@ export async function sendAttempt<R extends HttpRequest, A extends HttpResponse>
     return outcomeOfThrown(run, current, error);
   } finally {
     // Before the rules, which may take a while, are asked.
-    current.ended = now();
+    current.endedAt = now();
   }
 }
 

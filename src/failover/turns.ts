@@ -42,7 +42,7 @@ export interface NoDeployment {
   readonly deployment: string;
 }
 
-/** ms between rounds of a request: the shortest pause, which doubles with each round, and the longest. */
+/** ms between rounds of a request: the shortest pause, which doubles from the third round on, and the longest. */
 const MIN_PAUSE = 10;
 const MAX_PAUSE = 1000;
 
@@ -50,7 +50,7 @@ const NOTHING_TRIED: ReadonlySet<string> = new Set();
 
 /** What is known of a backend that failed this request. */
 interface FailedRounds {
-  /** In how many rounds it did, without an answer to another request in between. */
+  /** In how many rounds it did. A round isn't counted if the backend has had a success since the one before. */
   readonly rounds: number;
   /** Its `successes` at the latest of them. */
   readonly successes: number;
@@ -64,8 +64,8 @@ export class Turns {
   #final: ReadonlySet<string> = NOTHING_TRIED;
   /** Whether the latest answer would be the same. Then the request waits only for backends that it hasn't tried. */
   #isLastFinal = false;
-  /** Whether this round has had its attempt at a backend that is out because of a guess. */
-  #hasHadLastResort = false;
+  /** Whether this round has asked for its one attempt at a backend that is out because of a guess. */
+  #hasAskedLastResort = false;
   #failedRounds: Map<string, FailedRounds> | undefined;
   /** ms spent waiting */
   #waited = 0;
@@ -95,22 +95,22 @@ export class Turns {
     const inFlight = isUnread ? undefined : this.#beginInTurn(wanted, room);
     if (inFlight !== undefined) return { is: 'attempt', inFlight };
     const time = now();
-    const retryAfter = this.pool.availableIn(wanted, undefined, this.#settled);
+    const availableIn = this.pool.availableIn(wanted, undefined, this.#settled);
     const pause = this.#pause(wanted, time);
-    // A request without a pause of its own may go as soon as the queue lets it.
-    const isOwn = this.#settled.size > 0 || pause > retryAfter;
+    // A request without a pause of its own may go as soon as the queue lets it. (The queue knows no `#settled`.)
+    const isOwn = this.#settled.size > 0 || pause > availableIn;
     if (this.maxWait > 0 && pause <= room)
       return this.#wait(wanted, { pause, readyAt: isOwn ? time + pause : time, deadline: time + room });
     // Infinity: a retry would change no backend's answer. Then report when a new request could be served.
-    const soonest = retryAfter === Infinity ? this.pool.availableIn(wanted) : retryAfter;
-    return { is: 'exhausted', retryAfter: soonest, backends: this.#out(wanted) };
+    const retryAfter = availableIn === Infinity ? this.pool.availableIn(wanted) : availableIn;
+    return { is: 'exhausted', retryAfter, backends: this.#out(wanted) };
   }
 
   get #hasWaited(): boolean {
     return this.#order > 0;
   }
 
-  /** Names of the backends that aren't tried again after a wait. */
+  /** Names of the backends that aren't tried again after a wait. The latest answer speaks for all: it was about the request. */
   get #settled(): ReadonlySet<string> {
     return this.#isLastFinal ? this.#tried : this.#final;
   }
@@ -137,7 +137,7 @@ export class Turns {
   /** Whether there is a backend to try now. */
   #canAttempt(wanted: Wanted): boolean {
     const has = this.pool.hasBackend(wanted, this.#tried);
-    return has === 'yes' || (has === 'last resort' && !this.#hasHadLastResort);
+    return has === 'yes' || (has === 'last resort' && !this.#hasAskedLastResort);
   }
 
   /**
@@ -172,10 +172,10 @@ export class Turns {
 
   #begin(wanted: Wanted, isPaced: boolean): InFlight | undefined {
     const inFlight = this.pool.begin(wanted, this.#tried, this.config, isPaced);
-    if (inFlight !== undefined || this.#hasHadLastResort) return inFlight;
-    // Others are ahead in the queue; keep the last-resort attempt.
+    if (inFlight !== undefined || this.#hasAskedLastResort) return inFlight;
+    // Its turn or the pace keeps it back; keep the last-resort attempt.
     if (isPaced && this.pool.hasBackend(wanted, this.#tried) === 'yes') return undefined;
-    this.#hasHadLastResort = true;
+    this.#hasAskedLastResort = true;
     return this.pool.beginLastResort(wanted, this.#tried);
   }
 
@@ -207,7 +207,7 @@ export class Turns {
       wait.end();
       this.#waited += now() - started;
       this.#tried = this.#settled;
-      this.#hasHadLastResort = false;
+      this.#hasAskedLastResort = false;
     };
     return { is: 'wait', pause, over: wait.over, endWait };
   }

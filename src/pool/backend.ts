@@ -102,7 +102,7 @@ export class PooledBackend {
     const whole = this.#circuit.availability(now);
     const deployment = this.#known(scope)?.availability(now) ?? 'yes';
     if (whole === 'no' || deployment === 'no') return 'no';
-    return whole === 'last' || deployment === 'last' ? 'last' : 'yes';
+    return whole === 'behind' || deployment === 'behind' ? 'behind' : 'yes';
   }
 
   /** Whether a guessed cooldown alone keeps it out. Such a one gives way when no other backend can serve. */
@@ -135,11 +135,11 @@ export class PooledBackend {
   /** Notices the cooldowns that have ended by `now`. Returns the scopes that may be used again as before. */
   recover(now: number): Scope[] {
     const recovered: Scope[] = [];
-    if (this.#circuit.updateOut(now)) recovered.push(undefined);
+    if (this.#circuit.noteState(now)) recovered.push(undefined);
     for (const [scope, circuit] of this.#deployments) {
       // A deployment of a backend that is out comes back when the backend does.
-      if (!this.#circuit.wasOut && circuit.updateOut(now)) recovered.push(scope);
-      if (!circuit.wasOut && circuit.isFresh(now)) this.#deployments.delete(scope);
+      if (!this.#circuit.wasUnavailable && circuit.noteState(now)) recovered.push(scope);
+      if (!circuit.wasUnavailable && circuit.isFresh(now)) this.#deployments.delete(scope);
     }
     return recovered;
   }

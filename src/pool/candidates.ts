@@ -82,7 +82,7 @@ function find(
   now: number,
 ): readonly Backend[] {
   const available: Backend[] = [];
-  const last: Backend[] = [];
+  const behind: Backend[] = [];
   for (const backend of backends) {
     const { info } = backend;
     // The list is sorted: no better one follows.
@@ -90,8 +90,8 @@ function find(
     if (tried.has(info.name)) continue;
     const availability = backend.availability(backend.scopeOf(deployment), now);
     if (availability === 'no') continue;
-    const list = availability === 'yes' ? available : last;
+    const list = availability === 'yes' ? available : behind;
     if (list.length === 0 || list[0]!.priority === info.priority) list.push(info);
   }
-  return Object.freeze(available.length > 0 ? available : last);
+  return Object.freeze(available.length > 0 ? available : behind);
 }

@@ -3,15 +3,15 @@ import type { AttemptFailure, CooldownKind, CooldownLimits } from './cooldown-le
 import { WORDS } from './reasons';
 import type { CooldownReason } from './reasons';
 
-/** May a backend be used? `last` means: only if no other backend can. */
-export type Availability = 'yes' | 'last' | 'no';
+/** May a backend be used? `behind` means: only if no other backend can. */
+export type Availability = 'yes' | 'behind' | 'no';
 
 /** The state of a backend, or of one deployment of it, as `BackendStatus` shows it. */
 export type State = 'available' | 'trial' | 'reserve' | 'cooling';
 
 /** What a circuit needs to know of an attempt under way. Compared by identity. */
 export interface AttemptInFlight {
-  /** The pool's count of attempts and failures when the attempt began. It orders what happened. */
+  /** The pool's count of attempts and cooldowns when the attempt began. It orders what happened. */
   readonly epoch: number;
 }
 
@@ -28,7 +28,7 @@ interface Cost {
   readonly duration: number;
   readonly reason: CooldownReason;
   readonly kind: CooldownKind;
-  /** Whether a deadline moved later. */
+  /** Whether it is out, or ranks behind, for longer than before. */
   readonly moved: boolean;
 }
 
@@ -45,11 +45,11 @@ interface Deadline {
  *     ▴                  │   ▴                 │
  *     └─ time, 1st step ─┘   └──── failed ─────┘
  *
- * "1st step" means the first step of the ladder. A success ends `resting` too.
+ * "1st step" means the first step of the ladder. A response that shows the backend at work (`worked`) ends `resting` too.
  *
- * Two deadlines are kept beside this state, since they can run together with it and with each other:
+ * A guessed cooldown is `resting`. Two deadlines are kept beside this state, since they can run together with it and with each other:
  * - `hold`: an asked cooldown. Only time or `restore` ends it
- * - `reserve`: until then an oversized backend ranks behind the others. After it comes `proving`; a success ends it
+ * - `reserve`: until then an oversized backend ranks behind the others. After it comes `proving`; `worked` ends it
  */
 type Trust =
   | { readonly is: 'sound' }
@@ -85,16 +85,16 @@ export class Circuit {
   #reserveUntil: number | undefined;
   /** Failures in a row for which no wait was specified. */
   #failures = 0;
-  /** The pool's count at the latest failure. An attempt with a lower epoch began before it. */
+  /** The pool's count at the latest failure, here or in another process. An attempt with a lower epoch began before it. */
   #failedEpoch = 0;
-  #wasOut = false;
+  #wasUnavailable = false;
 
-  /** Whether it was out at the last `updateOut`, so that `recovered` is emitted once. */
-  get wasOut(): boolean {
-    return this.#wasOut;
+  /** Whether it was `available` no more at the last `noteState`, so that `recovered` is emitted once. */
+  get wasUnavailable(): boolean {
+    return this.#wasUnavailable;
   }
 
-  /** The pool's count at the latest failure. */
+  /** The pool's count at the latest failure, here or in another process. */
   get failedEpoch(): number {
     return this.#failedEpoch;
   }
@@ -102,14 +102,14 @@ export class Circuit {
   /** Why it isn't used, in words. */
   outBecause(now: number): string | undefined {
     this.#letTimePass(now);
-    return this.#out?.words ?? (this.#reserveUntil === undefined ? undefined : WORDS.oversized);
+    return this.#cooling?.words ?? (this.#reserveUntil === undefined ? undefined : WORDS.oversized);
   }
 
   availability(now: number): Availability {
     this.#letTimePass(now);
-    if (this.#out !== undefined) return 'no';
-    if (this.#reserveUntil !== undefined) return 'last';
-    return this.#trust.is === 'proving' && this.#trust.trial !== undefined ? 'last' : 'yes';
+    if (this.#cooling !== undefined) return 'no';
+    if (this.#reserveUntil !== undefined) return 'behind';
+    return this.#trust.is === 'proving' && this.#trust.trial !== undefined ? 'behind' : 'yes';
   }
 
   /** Whether an asked cooldown is running. A guessed one gives way when no other backend can serve. */
@@ -121,7 +121,7 @@ export class Circuit {
   /** When it is available again as before, unless something else happens first. A time in the past means now. */
   availableAt(now: number): number {
     this.#letTimePass(now);
-    return Math.max(this.#out?.until ?? 0, this.#reserveUntil ?? 0);
+    return Math.max(this.#cooling?.until ?? 0, this.#reserveUntil ?? 0);
   }
 
   /** The next time at which something changes by itself, or `Infinity`. */
@@ -169,7 +169,7 @@ export class Circuit {
    * The attempt failed.
    *
    * @param epoch the pool's count, this failure included
-   * @returns the cooldown in ms, its kind, and whether a deadline moved later
+   * @returns the cooldown in ms, its kind, and whether it lasts longer than what ran before
    */
   failed(inFlight: AttemptInFlight, failure: AttemptFailure, epoch: number, now: number, limits: CooldownLimits): Cost {
     const { override, words } = failure;
@@ -184,8 +184,9 @@ export class Circuit {
     // A 4xx that costs nothing is no failure of the backend.
     if (length !== 'nothing' || duration > 0) this.#failedEpoch = epoch;
     if (duration === 0) return { duration, reason, kind, moved: false };
+    // An asked cooldown needs no trial, whatever this says.
     const mustProve = length === 'default' || (length === 'ladder' && this.#failures > 1);
-    const moved = this.#takeOut(kind, { until: now + duration, reason, words }, mustProve, now);
+    const moved = this.#apply(kind, { until: now + duration, reason, words }, mustProve, now);
     return { duration, reason, kind, moved };
   }
 
@@ -195,11 +196,11 @@ export class Circuit {
    *
    * @param epoch the pool's count, this one included. Unless the cooldown is asked, no attempt that began earlier proves
    * anything
-   * @returns whether a deadline moved later
+   * @returns whether it is out, or ranks behind, for longer than before
    */
   impose(kind: CooldownKind, cooldown: Deadline, epoch: number, now: number): boolean {
     if (kind !== 'asked') this.#failedEpoch = epoch;
-    return this.#takeOut(kind, cooldown, true, now);
+    return this.#apply(kind, cooldown, true, now);
   }
 
   /**
@@ -207,21 +208,21 @@ export class Circuit {
    * nothing. Returns whether listeners were told that it is out.
    */
   restore(): boolean {
-    const wasOut = this.#wasOut;
+    const wasUnavailable = this.#wasUnavailable;
     this.#trust = SOUND;
     this.#hold = undefined;
     this.#reserveUntil = undefined;
     this.#failures = 0;
-    this.#wasOut = false;
-    return wasOut;
+    this.#wasUnavailable = false;
+    return wasUnavailable;
   }
 
   /** Its state now, for a status. Changes nothing that anybody can see. */
   look(now: number): { readonly state: State; readonly cooldowns: readonly RunningCooldown[] } {
     this.#letTimePass(now);
     const cooldowns: RunningCooldown[] = [];
-    const out = this.#out;
-    if (out !== undefined) cooldowns.push({ reason: out.reason, remaining: out.until - now });
+    const cooling = this.#cooling;
+    if (cooling !== undefined) cooldowns.push({ reason: cooling.reason, remaining: cooling.until - now });
     if (this.#reserveUntil !== undefined) cooldowns.push({ reason: 'oversized', remaining: this.#reserveUntil - now });
     return { state: this.#state(now), cooldowns };
   }
@@ -231,16 +232,16 @@ export class Circuit {
     return this.#state(now) === 'available' && this.#failures === 0;
   }
 
-  /** Notes whether it is out now. Returns whether it was and no longer is. */
-  updateOut(now: number): boolean {
-    const wasOut = this.#wasOut;
-    this.#wasOut = this.#state(now) !== 'available';
-    return wasOut && !this.#wasOut;
+  /** Notes whether it is `available` now. Returns whether it is so again. */
+  noteState(now: number): boolean {
+    const wasUnavailable = this.#wasUnavailable;
+    this.#wasUnavailable = this.#state(now) !== 'available';
+    return wasUnavailable && !this.#wasUnavailable;
   }
 
   #state(now: number): State {
     this.#letTimePass(now);
-    if (this.#out !== undefined) return 'cooling';
+    if (this.#cooling !== undefined) return 'cooling';
     if (this.#reserveUntil !== undefined) return 'reserve';
     return this.#trust.is === 'proving' ? 'trial' : 'available';
   }
@@ -259,20 +260,21 @@ export class Circuit {
       if (trust.is === 'sound') trust = PROVING;
       else if (trust.is === 'resting') trust = { ...trust, then: 'proving' };
     }
-    if (trust.is === 'proving' && trust.trial !== undefined && trust.trial.until <= now) trust = PROVING;
+    if (trust.is !== 'sound' && trust.trial !== undefined && trust.trial.until <= now)
+      trust = { ...trust, trial: undefined };
     this.#trust = trust;
   }
 
   /** Until when, and why, it isn't used at all: the later of its asked and its guessed cooldown. */
-  get #out(): Deadline | undefined {
+  get #cooling(): Deadline | undefined {
     return this.#trust.is === 'resting' ? later(this.#hold, this.#trust) : this.#hold;
   }
 
-  /** Returns whether a deadline moved later. */
-  #takeOut(kind: CooldownKind, cooldown: Deadline, mustProve: boolean, now: number): boolean {
+  /** Returns whether it is out, or ranks behind, for longer than before. */
+  #apply(kind: CooldownKind, cooldown: Deadline, mustProve: boolean, now: number): boolean {
     this.#letTimePass(now);
     if (kind === 'oversized') return this.#rankBehind(cooldown.until);
-    const moved = cooldown.until > (this.#out?.until ?? 0);
+    const moved = cooldown.until > (this.#cooling?.until ?? 0);
     if (kind === 'asked') this.#hold = later(this.#hold, cooldown);
     else this.#rest(cooldown, mustProve);
     return moved;

@@ -26,7 +26,7 @@ export interface AttemptFailure {
  * What ends a cooldown, and what follows it:
  *
  * - `asked`: after a 429, or after any failure for which the server specified a wait; and by hand. Only time or `restore`
- *   ends it; nothing follows
+ *   ends it; nothing follows, however long it is
  * - `guessed`: after any other failure. A success ends it. After the first step of the ladder nothing follows, else a
  *   trial
  * - `oversized`: the server asked for too long a wait. The backend ranks behind the others; a trial follows, and a
@@ -39,7 +39,7 @@ export type CooldownKind = 'asked' | 'guessed' | 'oversized';
  *
  * - `wait`: as the server specified
  * - `ladder`: from `FIRST_STEP`, doubled for each further failure in a row. One failure is an accident
- * - `default`: from `defaultCooldown`, doubled likewise. A trial follows from the first one
+ * - `default`: from `defaultCooldown`, doubled likewise. A trial follows from the first one, unless it is asked
  * - `nothing`: not at all
  */
 export type Length = 'wait' | 'ladder' | 'default' | 'nothing';

@@ -70,7 +70,7 @@ export class PoolCore {
   readonly watchers = new Set<Watcher>();
   readonly #candidates = new Candidates();
   #deploymentsMatter: boolean | undefined;
-  /** Counts attempts and failures in the order in which they happen, so that "since it began" is one comparison. */
+  /** Counts attempts and cooldowns in the order in which they happen, so that "since it began" is one comparison. */
   #epoch = 0;
 
   constructor(private readonly settings: PoolSettings) {}
@@ -101,7 +101,8 @@ export class PoolCore {
   }
 
   /**
-   * Picks the backend for one attempt, and notes that it is under way. `undefined`: no backend is available.
+   * Picks the backend for one attempt, and notes that it is under way. `undefined`: no backend is available, or all that
+   * are have to be skipped.
    *
    * @param tried names of the backends that this request has tried
    * @param isPaced whether it skips backends that are reserved for waiting requests at the moment
@@ -112,8 +113,8 @@ export class PoolCore {
     this.#noticeRecovered(time);
     const serving = this.backends.serving(wanted);
     const heldBack = isPaced ? serving.filter((one) => this.waiters.holdsBack(wanted, one, time)) : [];
-    const passed = heldBack.length > 0 ? new Set([...tried, ...heldBack.map(({ info }) => info.name)]) : tried;
-    const candidates = this.#candidates.of(serving, wanted, passed, time);
+    const skipped = heldBack.length > 0 ? new Set([...tried, ...heldBack.map(({ info }) => info.name)]) : tried;
+    const candidates = this.#candidates.of(serving, wanted, skipped, time);
     if (candidates.length === 0) return undefined;
     const picked = wanted.pinned === undefined ? this.settings.selector(candidates, config) : candidates[0]!;
     // The selector itself may have changed the pool.
@@ -142,7 +143,7 @@ export class PoolCore {
     };
     backend.info.pending++;
     for (const circuit of backend.circuitsOf(inFlight.scope)) {
-      if (circuit.begin(inFlight, time, this.settings)) this.#changed(circuit.nextChange(time));
+      if (circuit.begin(inFlight, time, this.settings)) this.#candidatesChanged(circuit.nextChange(time));
     }
     this.waiters.noteStart(wanted, backend, time);
     return inFlight;
@@ -174,11 +175,13 @@ export class PoolCore {
     const { backend, epoch } = inFlight;
     if (failure.reason === 'throttled') this.#noteThrottle(inFlight);
     backend.info.failures++;
-    this.release(inFlight);
+    const isFreed = this.#end(inFlight);
     const attempt = { ...failure, isAlive: backend.answeredEpoch >= epoch };
-    const { duration, reason, kind, moved } = this.#change(backend, scope, (circuit, time) =>
-      circuit.failed(inFlight, attempt, this.#epoch, time, this.settings),
+    const { duration, reason, kind, moved } = this.#changeCircuit(backend, scope, (circuit, ofFailure, time) =>
+      circuit.failed(inFlight, attempt, ofFailure, time, this.settings),
     );
+    // Not before: who looks for a backend must see the failure.
+    if (isFreed) this.#refresh();
     if (duration === 0) return 0;
     const cooldown: Cooldown = { scope, reason, kind, duration };
     this.#tellWatchers(backend, cooldown);
@@ -192,7 +195,8 @@ export class PoolCore {
   }
 
   /**
-   * ms until a backend becomes available; 0 if one is, Infinity if none counts
+   * ms until a backend becomes available as before; 0 if one is, Infinity if none counts. One that ranks behind the
+   * others isn't, though it may be used
    *
    * @param opensAt when a backend may be used at the earliest, even if it is available before
    * @param except names of backends that don't count
@@ -243,18 +247,21 @@ export class PoolCore {
 
   #impose(backend: PooledBackend, cooldown: Cooldown, remote: boolean): void {
     const { scope, reason, kind, duration } = cooldown;
-    const moved = this.#change(backend, scope, (circuit, time) =>
-      circuit.impose(kind, { until: time + duration, reason, words: WORDS[reason] }, this.#epoch, time),
+    const moved = this.#changeCircuit(backend, scope, (circuit, epoch, time) =>
+      circuit.impose(kind, { until: time + duration, reason, words: WORDS[reason] }, epoch, time),
     );
     this.#noteCooldown(backend, cooldown, moved, remote);
   }
 
-  /** Changes the circuit of a backend, or of one deployment of it. That counts as one step of `#epoch`. */
-  #change<T>(backend: PooledBackend, scope: Scope, change: (circuit: Circuit, time: number) => T): T {
+  /** Changes the circuit of a backend, or of one deployment of it, for a cooldown or a failure. */
+  #changeCircuit<T>(
+    backend: PooledBackend,
+    scope: Scope,
+    change: (circuit: Circuit, epoch: number, time: number) => T,
+  ): T {
     const circuit = backend.circuitFor(scope);
     const time = now();
-    this.#epoch++;
-    const result = change(circuit, time);
+    const result = change(circuit, ++this.#epoch, time);
     backend.keep(scope, circuit, time);
     this.#deploymentsMatter = undefined;
     return result;
@@ -268,8 +275,8 @@ export class PoolCore {
 
   #noteCooldown(backend: PooledBackend, { scope, reason, duration }: Cooldown, moved: boolean, remote: boolean): void {
     const time = now();
-    backend.circuitFor(scope).updateOut(time);
-    this.#changed(time + duration);
+    backend.circuitFor(scope).noteState(time);
+    this.#candidatesChanged(time + duration);
     // A backend that has left the pool never emits `recovered`, so it emits no `cooldown` either.
     if (!moved || this.backends.find(backend.info) === undefined) return;
     this.events.cooled(backend.info.name, scope, { reason, duration, ...(remote && { remote }) });
@@ -301,7 +308,7 @@ export class PoolCore {
   }
 
   /** The candidates have changed, and will change by themselves at `next` or before. */
-  #changed(next: number): void {
+  #candidatesChanged(next: number): void {
     this.#candidates.changed(next);
     this.#deploymentsMatter = undefined;
   }
