@@ -21,8 +21,11 @@ import {
   progressOf,
   there,
   to,
+  startServersBeforeAll,
 } from '../support/redirects';
 import type { Reply, Scenario } from '../support/redirects';
+
+startServersBeforeAll();
 
 describe('the request body', () => {
   const kinds: [string, () => Pick<AxiosRequestConfig, 'data' | 'headers'>][] = [

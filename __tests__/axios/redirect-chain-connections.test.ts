@@ -28,8 +28,11 @@ import {
   there,
   to,
   withoutDate,
+  startServersBeforeAll,
 } from '../support/redirects';
 import type { HookOptions, Reply } from '../support/redirects';
+
+startServersBeforeAll();
 
 describe('a proxy', () => {
   const through = (): AxiosRequestConfig['proxy'] => {

@@ -22,8 +22,11 @@ import {
   secure,
   there,
   to,
+  startServersBeforeAll,
 } from '../support/redirects';
 import type { Run } from '../support/redirects';
+
+startServersBeforeAll();
 
 describe.each(STATUSES)('a %i', (status) => {
   test.each(METHODS)('with a Location is followed after a %s', async (method) => {

@@ -94,20 +94,23 @@ export let certificate: { key: string; cert: string };
 export let refused: string;
 export let hops: Hop[] = [];
 
-beforeAll(async () => {
-  certificate = await selfSigned();
-  [here, there, secure, proxy] = await Promise.all([
-    FakeBackend.start(),
-    FakeBackend.start(),
-    FakeBackend.start(createTlsServer(certificate)),
-    FakeBackend.start(tunnels(createServer())),
-  ]);
-  const gone = await FakeBackend.start();
-  refused = gone.url;
-  await gone.close();
-});
+/** Starts the servers before the tests of a file, and closes them after. */
+export function startServersBeforeAll(): void {
+  beforeAll(async () => {
+    certificate = await selfSigned();
+    [here, there, secure, proxy] = await Promise.all([
+      FakeBackend.start(),
+      FakeBackend.start(),
+      FakeBackend.start(createTlsServer(certificate)),
+      FakeBackend.start(tunnels(createServer())),
+    ]);
+    const gone = await FakeBackend.start();
+    refused = gone.url;
+    await gone.close();
+  });
 
-afterAll(() => Promise.all([here, there, secure, proxy].map((server) => server.close())));
+  afterAll(() => Promise.all([here, there, secure, proxy].map((server) => server.close())));
+}
 
 /** Where today's package differs from plain axios on purpose. Paths into what is observed. */
 export const ALLOWED = {
