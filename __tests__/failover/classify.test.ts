@@ -320,6 +320,27 @@ test.each([[null], [undefined], ['text'], [{ message: 5, cause: null }]])(
   },
 );
 
+test.each(WIRES)(
+  'a 403 behind a redirect to another origin, which got no credential, is returned and puts no backend on cooldown (%s)',
+  async (adapter) => {
+    const [a, b, storage] = (await startBackends(3)) as [FakeBackend, FakeBackend, FakeBackend];
+    a.always({ status: 302, headers: { location: `${storage.url}/file` } });
+    storage.always({ status: 403, body: 'expired' });
+    const backends = [a, b].map(({ url }, priority) => ({ baseURL: url, priority, apiKey: 'own' }));
+    const pooled = priorityAdapter(backends, { adapter });
+    const error = await rejectionOf(axios.get('/x', { adapter: pooled }));
+    expect(error).toMatchObject({ response: { data: 'expired' }, attempts: [{ status: 403, reason: 'client-error' }] });
+    expect(pooled.pool.snapshot()[0]).toMatchObject({ failures: 0, cooldowns: [] });
+    expect(b.calls).toEqual([]);
+    a.always({ status: 302, headers: { location: '/file' } }).script(
+      { status: 302, headers: { location: '/file' } },
+      { status: 403 },
+    );
+    await axios.get('/x', { adapter: pooled });
+    expect(pooled.pool.snapshot()[0]).toMatchObject({ cooldowns: [{ reason: 'credential' }] });
+  },
+);
+
 test('a request without a method is a GET, which may be sent again', async () => {
   const { request, replies, tried } = stubPool({ a: {}, b: { priority: 2 } });
   replies.a = Object.assign(new Error('reset'), { code: 'ECONNRESET' });

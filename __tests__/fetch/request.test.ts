@@ -18,6 +18,34 @@ test.each(['http:@', 'http:/', 'http:', ' http://', 'ht\ttp://', '\u0001http://'
   },
 );
 
+describe('a stream that is being read elsewhere is refused as native fetch refuses it, whether a backend is available or not:', () => {
+  test.each<[string, () => [string | Request, RequestInit?]]>([
+    [
+      'the body',
+      () => {
+        const body = new ReadableStream();
+        body.getReader();
+        return [URL_, { method: 'POST', body, duplex: 'half' } as RequestInit];
+      },
+    ],
+    [
+      "a Request's body",
+      () => {
+        const request = new Request(URL_, post());
+        request.body!.getReader();
+        return [request];
+      },
+    ],
+  ])('%s', async (_, args) => {
+    const { fetch } = await pair({});
+    const { message } = await rejectionOf(globalThis.fetch(...args()));
+    for (const ms of [0, 60_000]) {
+      for (const name of ['a', 'b']) if (ms > 0) fetch.pool.cool(name, ms);
+      expect(await rejectionOf(fetch(...args()))).toMatchObject({ name: 'TypeError', message });
+    }
+  });
+});
+
 describe('an aborted signal cancels the body of the request', () => {
   const reason = new Error('mine');
 

@@ -1,4 +1,7 @@
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -8,8 +11,9 @@ import type { AxiosRequestConfig } from 'axios';
 import FormDataPackage from 'form-data';
 import { priorityAdapter } from '../../src';
 import type { PriorityAdapter } from '../../src';
+import { priorityFetch } from '../../src/fetch';
 import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
-import { stubPool, eventLoopTurn } from '../support/stub-pool';
+import { deferred, stubPool, eventLoopTurn } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
@@ -27,6 +31,9 @@ writeFileSync(file, audio);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const parts = (...chunks: (string | Buffer)[]) => Readable.from(chunks, { objectMode: false });
+
+/** Listens to nothing else, so that an error that nobody handles stays one. */
+const closing = (stream: Readable) => new Promise((resolve) => stream.on('close', resolve));
 
 const web = (...chunks: (string | Uint8Array)[]) =>
   new ReadableStream({
@@ -313,6 +320,55 @@ describe('a config that is sent again', () => {
   });
 });
 
+describe('a stream for which no backend is available', () => {
+  test.each(['axios', 'fetch'])('may fail later without ending the process (%s)', async (client) => {
+    const { adapter, pool } = stubPool({ a: {} });
+    pool.cool('a', 60_000);
+    const data = new Readable({ read: () => undefined });
+    const init = { method: 'POST', body: data, duplex: 'half' } as unknown as RequestInit;
+    const sent =
+      client === 'axios' ? axios.post('/x', data, { adapter }) : priorityFetch(pool)('http://b.example', init);
+    await sent.catch(() => undefined);
+    data.destroy(new NodesError('late'));
+    await closing(data);
+  });
+
+  test('rejects the request with its own error if it fails during the wait', async () => {
+    const { adapter, pool, tried } = stubPool({ a: {} }, { maxWait: 60_000 });
+    pool.cool('a', 50_000);
+    const waiting = deferred<undefined>();
+    pool.subscribe(({ type }) => type === 'waiting' && waiting.resolve(undefined));
+    const data = new Readable({ read: () => undefined });
+    const refused = rejectionOf(axios.post('/x', data, { adapter }));
+    await waiting.promise;
+    data.destroy(new NodesError('its own'));
+    await closing(data);
+    pool.restore('a');
+    expect(await refused).toMatchObject({ message: 'its own' });
+    expect(tried).toEqual([]);
+  });
+
+  test.each([10, 2 ** 20])('is closed if it is a file (maxReplaySize %i)', async (maxReplaySize) => {
+    const { adapter, pool } = stubPool({ a: {} }, { maxReplaySize });
+    pool.cool('a', 60_000);
+    const data = createReadStream(file);
+    const closed = closing(data);
+    expect(await rejectionOf(axios.post('/x', data, { adapter }))).toMatchObject({ response: { status: 429 } });
+    await closed;
+  });
+
+  test('is sent in full by a plugin that sends the request again', async () => {
+    const backend = await FakeBackend.start();
+    const adapter = priorityAdapter([{ baseURL: backend.url, name: 'a' }]);
+    adapter.pool.cool('a', 60_000);
+    const headers = { 'content-type': 'text/plain' };
+    const error = await rejectionOf(axios.post('/x', parts('all ', 'of it'), { adapter, headers }));
+    adapter.pool.restore('a');
+    await axios.request(error.config as AxiosRequestConfig);
+    expect(backend.lastCall.body.toString()).toBe('all of it');
+  });
+});
+
 describe('a failing request body does not put any backend on cooldown:', () => {
   const pools: [string, (urls: string[], wire: string) => PriorityAdapter][] = [
     ['one backend', ([url = ''], wire) => priorityAdapter([{ baseURL: url }], { adapter: wire })],
@@ -472,6 +528,39 @@ describe('a stream longer than maxReplaySize', () => {
   test('that closes early cancels the request, as in plain axios', async () => {
     const { error } = await destroyedOnItsWay();
     expect(error).toMatchObject({ code: 'ERR_CANCELED', name: 'CanceledError' });
+  });
+});
+
+describe('a file longer than maxReplaySize', () => {
+  const large = join(folder, 'large.bin');
+
+  beforeAll(() => writeFileSync(large, Buffer.alloc(8 * 2 ** 20)));
+
+  /** To a server that reads nothing of it. */
+  const send = async (reply: RequestListener) => {
+    const server = createServer(reply);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const backends = [{ baseURL: url }, { baseURL: `${url}/other`, priority: 2 }];
+    const data = createReadStream(large);
+    const closed = closing(data);
+    const adapter = priorityAdapter(backends, { maxReplaySize: 2 ** 20 });
+    const error = await rejectionOf(axios.post('/x', data, { adapter, proxy: false }));
+    await closed;
+    server.close();
+    server.closeAllConnections();
+    return error;
+  };
+
+  test('is closed when its attempt fails', async () => {
+    expect(await send((request) => request.socket.destroy())).toMatchObject({ attempts: [{ reason: 'ambiguous' }] });
+  });
+
+  test('does not hide a refusal that comes before its end', async () => {
+    for (let i = 0; i < 5; i++) {
+      const error = await send((_, response) => void response.writeHead(429, { connection: 'close' }).end('no'));
+      expect(error).toMatchObject({ attempts: [{ status: 429 }] });
+    }
   });
 });
 

@@ -29,6 +29,8 @@ export function connectionOf(error: unknown, sentAt: number, hasServed: boolean)
     isStale: !isRedirected && (isClosed || isStaleSession(error, hasServed)),
     isQueued: false,
     isRedirected,
+    // follow-redirects doesn't say where it went.
+    hasLeftOrigin: false,
     head: sent?.res ? headFrom(sent.res) : undefined,
   };
 }

@@ -38,6 +38,7 @@ export class HttpTransport implements Connection {
   /** What the socket had received by then. */
   #bytesBefore = 0;
   isRedirected = false;
+  hasLeftOrigin = false;
 
   /**
    * @param followsRedirects whether redirects are followed, so their bodies can be dropped

@@ -133,6 +133,7 @@ function followWith(
       if (next === undefined || (!next.dropsBody && isOneShot(hop.data))) return response;
       discardBody(response.data);
       connection.isRedirected = true;
+      connection.hasLeftOrigin ||= next.url.origin !== from.url.origin;
       onRedirect?.(next.url);
       hop = hopConfig(hop, next);
       // As in axios: they are the credentials of one origin.

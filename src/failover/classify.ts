@@ -73,14 +73,15 @@ export interface Failed {
 export function failureOfResponse(
   response: HttpResponse,
   data: unknown,
-  backend: PooledBackend,
-  config: RequestConfig,
+  { backend, config, connection }: Pick<Evidence, 'backend' | 'config' | 'connection'>,
 ): Failed {
   const { status, headers } = response as { status: number; headers: object };
   const { code, type } = errorBodyOf(data);
   const errorCode = code ?? type;
   const retryAfter = parseRetryAfter({ status, headers, data });
-  const reason = reasonOfStatus(status, retryAfter, backend.settings.credentials.own);
+  // Behind a redirect to another origin, the backend's credential wasn't sent.
+  const gotOwnCredential = backend.settings.credentials.own && connection?.hasLeftOrigin !== true;
+  const reason = reasonOfStatus(status, retryAfter, gotOwnCredential);
   const about = { backend: backend.info, config, reason, response, status, attemptTimedOut: false };
   return { is: 'failure', failure: errorCode === undefined ? about : { ...about, errorCode }, retryAfter };
 }
@@ -112,10 +113,10 @@ export function failureOfStream(
   return { is: 'failure', failure: errorCode === undefined ? about : { ...about, errorCode }, retryAfter };
 }
 
-function reasonOfStatus(status: number, retryAfter: number | undefined, hasOwnCredential: boolean): FailureReason {
+function reasonOfStatus(status: number, retryAfter: number | undefined, gotOwnCredential: boolean): FailureReason {
   if (status === 429) return 'throttled';
   if (status >= 500) return 'server-error';
-  if (!isUnauthorized(status) || !hasOwnCredential) return 'client-error';
+  if (!isUnauthorized(status) || !gotOwnCredential) return 'client-error';
   return (retryAfter ?? 0) > 0 ? 'throttled' : 'credential';
 }
 
@@ -181,7 +182,7 @@ function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
   const response = responseOf(error, evidence);
   if (response !== undefined && !isSuccess(response.status)) {
     // An error status counts even if the body broke off.
-    const { failure: seen, retryAfter } = failureOfResponse(response, response.data, backend, config);
+    const { failure: seen, retryAfter } = failureOfResponse(response, response.data, evidence);
     const failure = { ...seen, error, ...codeOf(error) };
     // A 4xx about the request whose body was lost: the caller gets the error.
     return isAboutRequest(failure) && !isReturnable(failure)

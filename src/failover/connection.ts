@@ -23,6 +23,8 @@ export interface Connection {
   readonly hidesHandshake?: boolean;
   /** Whether a redirect was followed: then a server has had the request, whatever becomes of this connection. */
   isRedirected: boolean;
+  /** Whether a redirect led to another origin, which gets no credentials. */
+  hasLeftOrigin: boolean;
 }
 
 /** What is seen of a request over fetch. Nothing shows how far a connection got. */
@@ -33,6 +35,7 @@ export class FetchConnection implements Connection {
   readonly isQueued = false;
   readonly hidesHandshake = true;
   isRedirected = false;
+  hasLeftOrigin = false;
   head: Head | undefined;
   native: unknown;
 }

@@ -1,4 +1,4 @@
-import { asIs, isOneShot } from '../http/body';
+import { asIs, discardRest, release, unreadFrom } from '../http/body';
 import { isBlob } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
 import type { InFlight, PoolCore } from '../pool/pool-core';
@@ -35,6 +35,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   const run = newRun(client, request, pool, rules);
   const { budget } = run;
   const turns = new Turns(pool, request.config, rules.maxWait, rules.pinned);
+  const unread = unreadFrom(request.body);
   let inFlight: InFlight | undefined;
   try {
     // A Blob may name a model, which `deploymentIfItMatters` reads. A stream is read once a backend can be tried.
@@ -44,10 +45,10 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       budget.check();
       // `undefined`: it names none, or the pool doesn't need to know.
       const deployment = deploymentIfItMatters(run);
-      const unread = run.body === undefined && isOneShot(request.body) ? request.body : undefined;
+      const isUnread = run.body === undefined && unread !== undefined;
       // If a backend can be tried, this begins an attempt in the pool. Otherwise it says what to do instead. (If none is
       // available, a request may try one that only a guess, and no server or user, keeps out, once between two waits.)
-      const turn = turns.next(deployment, budget.remaining(), unread !== undefined);
+      const turn = turns.next(deployment, budget.remaining(), isUnread);
       if (turn.is === 'open body') {
         // Not `replayable` if it is longer than `maxReplaySize`.
         run.body = await openBody(run, unread!);
@@ -85,6 +86,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
           // Throws if the caller doesn't accept the status. A cancel may still end the body, through `abort`.
           return client.settle(request, next.response, run.attempts, { abort: current.exchange.abort });
         case 'throw':
+          if (unread !== undefined) discardRest(unread, body);
           throw next.error;
         case 'go on':
           turns.noteTried(inFlight, next.isFinal);
@@ -96,6 +98,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
     throw client.reject(request, client.translate(request, error), run.attempts);
   } finally {
     dropFallback(run);
+    if (run.body === undefined && unread !== undefined) release(unread, rules.maxReplaySize);
     // If the attempt has ended, this does nothing.
     if (inFlight !== undefined) pool.release(inFlight);
   }

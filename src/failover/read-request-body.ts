@@ -1,5 +1,5 @@
-import { asIs, capture } from '../http/body';
-import type { Body, OneShot } from '../http/body';
+import { capture, isCaptured, once } from '../http/body';
+import type { Body, Unread } from '../http/body';
 import { headerOf } from '../http/headers';
 import type { HttpResponse } from '../http/messages';
 import type { Run } from './run';
@@ -11,16 +11,16 @@ import type { HttpRequest } from './http-client';
  */
 export async function openBody<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
-  data: OneShot,
+  unread: Unread,
 ): Promise<Body> {
   const { pool, rules, request, budget } = run;
   const isOnlyAttempt = rules.singleAttempt || (pool.backends.infos.length === 1 && rules.maxWait === 0);
   const namesModel =
     request.deployment === undefined &&
     pool.backends.byPriority.some(({ settings }) => settings.deployments !== undefined);
-  if (isOnlyAttempt && !namesModel && request.resends !== true) return asIs(data);
+  if (isOnlyAttempt && !namesModel && request.resends !== true && !isCaptured(unread)) return once(unread);
   run.hasWholeBudget = false;
-  return budget.guard(() => capture(data, rules.maxReplaySize));
+  return budget.guard(() => capture(unread, rules.maxReplaySize));
 }
 
 /** The bytes of a Blob of JSON, read up front, because finding the model later must be synchronous. */

@@ -30,8 +30,9 @@ export async function sendAttempt<R extends HttpRequest, A extends HttpResponse>
     if (isSuccess(response.status)) return { is: 'success', response };
     exchange.isOver = true;
     const read = readErrorBody(run, current, response);
-    if (read === undefined) return failureOfResponse(response, response.data, inFlight.backend, request.config);
-    return failureOfResponse(read.response, await read.data, inFlight.backend, request.config);
+    const about = { backend: inFlight.backend, config: request.config, connection: exchange.connection };
+    if (read === undefined) return failureOfResponse(response, response.data, about);
+    return failureOfResponse(read.response, await read.data, about);
   } catch (error) {
     exchange.isOver = true;
     // A client that obeys its signal rejects at once. Wait for that: its error holds the native request.

@@ -37,7 +37,6 @@ export async function followed(
   const { integrity } = init;
   init.redirect = 'manual';
   if (integrity) Reflect.deleteProperty(init, 'integrity');
-  let isElsewhere = false;
   for (let redirects = 0; ; redirects++) {
     let response: Response;
     try {
@@ -53,7 +52,7 @@ export async function followed(
       if (integrity && isSuccess(status)) await checkIntegrity(fetch, response, integrity);
       return redirects === 0
         ? response
-        : overrideFields(response, { redirected: true, type: isElsewhere ? 'cors' : type });
+        : overrideFields(response, { redirected: true, type: connection.hasLeftOrigin ? 'cors' : type });
     }
     discardBody(response.body);
     if (redirects >= RULES.limit) throw failed(new Error('redirect count exceeded'));
@@ -63,7 +62,7 @@ export async function followed(
     // A body that can be read only once has been.
     if (!next.dropsBody && isOneShot(init.body))
       throw failed(new CodedError('the request body is a stream, which can be sent only once', 'ERR_BAD_REQUEST'));
-    isElsewhere ||= next.url.origin !== from.url.origin;
+    connection.hasLeftOrigin ||= next.url.origin !== from.url.origin;
     url = next.url.href;
     init = { ...init, method: next.method, headers: next.headers };
     if (next.dropsBody) Object.assign(init, { method: 'GET', body: undefined });

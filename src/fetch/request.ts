@@ -144,8 +144,10 @@ export function openRequest({ address, config, init, source }: FetchCall, fetch:
   const route = checkedRoute(address, config.url);
   const data = isAsyncIterable(config.data) ? streamOf(config.data) : config.data;
   checkDuplex(data, init);
-  if (source?.bodyUsed) throw unusable('Cannot construct a Request with a Request object that has already been used.');
-  if (isDisturbed(data)) throw unusable('Response body object should not be disturbed or locked');
+  if (source?.bodyUsed || source?.body?.locked)
+    throw unusable('Cannot construct a Request with a Request object that has already been used.');
+  if (isDisturbed(data) || (isWebStream(data) && data.locked))
+    throw unusable('Response body object should not be disturbed or locked');
   const { redirect = 'follow' } = init;
   const request: FetchRequest = {
     config,
@@ -167,7 +169,7 @@ export function openRequest({ address, config, init, source }: FetchCall, fetch:
     blob: undefined,
   };
   // As with fetch, an aborted signal cancels the body, even while it is being read.
-  if (config.signal === undefined || !isWebStream(data) || data.locked) return request;
+  if (config.signal === undefined || !isWebStream(data)) return request;
   const { stream, cancel } = cancellable(data);
   return { ...request, body: stream, cancelBody: cancel };
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
+import { nextEventLoopTurn } from '../base/clock';
 import { CodedError, codeOf } from '../base/errors';
-import { isNode, isNodeStream, isWebStream, nodeStreamOf, watched, webStreamOf } from './streams';
+import { discardBody, ignore, isNode, isNodeStream, isWebStream, nodeStreamOf, watched, webStreamOf } from './streams';
 import type { NodeStream } from './streams';
 
 /** The body of one request, shared by its attempts. */
@@ -16,6 +17,12 @@ export interface Body {
 
 /** A body that can be read only once. */
 export type OneShot = NodeStream | ReadableStream;
+
+/** A one-shot body that nothing has read yet. */
+export interface Unread {
+  readonly stream: OneShot;
+  readonly failure: Body['failure'];
+}
 
 /** Bodies by the stream that they were read from. A plugin that resends a config (axios-retry) passes a used stream. */
 const captures = new WeakMap<object, Promise<Body>>();
@@ -42,14 +49,27 @@ export function isDisturbed(data: unknown): boolean {
   );
 }
 
-/** The body as the caller gave it. If it can be read only once, it serves one attempt. */
+/** A body that can be sent again as it is. */
 export function asIs(data: unknown): Body {
-  if (!isOneShot(data)) return { data, headers: undefined, replayable: true, failure: { error: undefined } };
+  return { data, headers: undefined, replayable: true, failure: { error: undefined } };
+}
+
+/**
+ * A body that can be read only once, before anything reads it. Its errors are noted from the start: an error of a stream
+ * that nobody listens to ends a Node process. `undefined`: `data` can be sent again as it is.
+ */
+export function unreadFrom(data: unknown): Unread | undefined {
+  if (!isOneShot(data)) return undefined;
   const failure: Body['failure'] = { error: undefined };
+  if (isNodeStream(data)) data.on('error', (error) => void (failure.error ??= error));
+  return { stream: data, failure };
+}
+
+/** The body as the caller gave it, for one attempt. */
+export function once({ stream, failure }: Unread): Body {
   const note = (error?: unknown): void => void (failure.error ??= error);
-  if (isNodeStream(data)) data.on('error', note);
-  const sent = isWebStream(data) && !data.locked ? watched(data, note) : data;
-  return { data: sent, headers: undefined, replayable: false, failure };
+  const data = isWebStream(stream) && !stream.locked ? watched(stream, note) : stream;
+  return { data, headers: undefined, replayable: false, failure };
 }
 
 /**
@@ -58,11 +78,29 @@ export function asIs(data: unknown): Body {
  *
  * @throws CodedError if the stream fails or can't be read
  */
-export function capture(data: OneShot, limit: number): Promise<Body> {
-  let body = captures.get(data);
-  if (body === undefined) captures.set(data, (body = read(data, limit).catch(failed)));
+export function capture(unread: Unread, limit: number): Promise<Body> {
+  let body = captures.get(unread.stream);
+  if (body === undefined) captures.set(unread.stream, (body = read(unread, limit).catch(failed)));
   else body = body.then(again);
   return body;
+}
+
+/** Whether `capture` has read it already, for an earlier request. */
+export function isCaptured({ stream }: Unread): boolean {
+  return captures.has(stream);
+}
+
+/** Frees what is left of a body that was too long to be kept, after the attempt that it served has failed. */
+export function discardRest(unread: Unread, { data, replayable }: Body): void {
+  if (!replayable && isCaptured(unread)) discardBody(data);
+}
+
+/**
+ * Frees what a body holds, such as an open file, after a request that never read it. What fits in `limit` bytes is kept,
+ * for a plugin that sends the request once more.
+ */
+export function release(unread: Unread, limit: number): void {
+  capture(unread, limit).then(({ data }) => discardBody(data), ignore);
 }
 
 /** Sending a stream that has already failed would never end. @throws CodedError */
@@ -76,8 +114,8 @@ function again(body: Body): Body {
   throw unsendable('that was sent before and was too long to be kept (maxReplaySize)');
 }
 
-async function read(stream: OneShot, limit: number): Promise<Body> {
-  const failure: Body['failure'] = { error: undefined };
+async function read({ stream, failure }: Unread, limit: number): Promise<Body> {
+  if (failure.error !== undefined) return failed(failure.error);
   const headers = ('getHeaders' in stream ? stream.getHeaders?.() : undefined) ?? undefined;
   const source: Source = isWebStream(stream) ? readerOf(stream) : iteratorOf(stream);
   const kept: Uint8Array<ArrayBuffer>[] = [];
@@ -100,18 +138,25 @@ async function read(stream: OneShot, limit: number): Promise<Body> {
     kept.push(chunk);
     size += chunk.byteLength;
   }
-  const rest = isWebStream(stream) ? webStreamOf(pull, (reason) => source.cancel?.(reason)) : nodeStreamOf(pull);
+  const rest = isWebStream(stream)
+    ? webStreamOf(pull, (reason) => source.cancel(reason))
+    : nodeStreamOf(pull, () => void source.cancel());
   return { data: rest, headers, replayable: false, failure };
 
   async function pull(): Promise<Uint8Array | undefined> {
-    return kept.shift() ?? (await next());
+    const chunk = kept.shift();
+    if (chunk === undefined) return next();
+    // Sent in one burst, they would meet the end of a connection before the early answer that came with it was read.
+    await nextEventLoopTurn();
+    return chunk;
   }
 }
 
 /** Reads a stream of either kind. */
 interface Source {
   next(): Promise<{ readonly done?: boolean | undefined; readonly value?: unknown }>;
-  cancel?(reason: unknown): Promise<void>;
+  /** Nobody reads on: closes what the stream holds. */
+  cancel(reason?: unknown): unknown;
 }
 
 function readerOf(stream: ReadableStream): Source {
@@ -124,11 +169,16 @@ function iteratorOf(stream: NodeStream): Source {
   if (stream.readableEnded === true || stream.destroyed === true) {
     throw unsendable('that has already been read or destroyed');
   }
-  if (Symbol.asyncIterator in stream) return (stream as NodeStream & Readable)[Symbol.asyncIterator]();
+  if (Symbol.asyncIterator in stream) return chunksOf(stream as NodeStream & Readable);
   // An old-style stream of the form-data package. Its `pipe` passes on an early end, but not an error.
   const through = new (process.getBuiltinModule('node:stream').PassThrough)();
   stream.on('error', (error: Error) => through.destroy(error));
-  return stream.pipe(through)[Symbol.asyncIterator]();
+  return { ...chunksOf(stream.pipe(through)), cancel: () => stream.destroy?.() };
+}
+
+function chunksOf(stream: Readable): Source {
+  const chunks = stream[Symbol.asyncIterator]();
+  return { next: () => chunks.next(), cancel: () => stream.destroy() };
 }
 
 function bytesOf(chunk: unknown): Uint8Array<ArrayBuffer> {

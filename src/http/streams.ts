@@ -31,13 +31,12 @@ export function isWebStream(data: unknown): data is ReadableStream {
   return typeof data === 'object' && data !== null && 'getReader' in data && typeof data.getReader === 'function';
 }
 
-export function nodeStreamOf(pull: Pull): Readable {
-  return process.getBuiltinModule('node:stream').Readable.from(
-    (async function* () {
-      for (let chunk; (chunk = await pull()) !== undefined;) yield chunk;
-    })(),
-    { objectMode: false },
-  );
+/** @param closed is called once the stream has ended or was destroyed */
+export function nodeStreamOf(pull: Pull, closed: () => void = ignore): Readable {
+  const chunks = (async function* () {
+    for (let chunk; (chunk = await pull()) !== undefined;) yield chunk;
+  })();
+  return process.getBuiltinModule('node:stream').Readable.from(chunks, { objectMode: false }).on('close', closed);
 }
 
 export function webStreamOf(pull: Pull, cancel?: (reason: unknown) => unknown): ReadableStream {
@@ -115,6 +114,7 @@ export function discardBody(body: unknown): void {
   }
 }
 
-function ignore(): void {
-  // The body is discarded, so its errors don't matter.
+/** For what doesn't matter, such as the errors of a body that is discarded. */
+export function ignore(): void {
+  // Nothing is to be done.
 }
