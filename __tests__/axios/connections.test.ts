@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import type { AgentOptions, ClientRequest } from 'node:http';
-import { Agent as SecureAgent, createServer as createSecureServer } from 'node:https';
+import { Agent as SecureAgent, createServer as createSecureServer, request as secureRequest } from 'node:https';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, LookupFunction, Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -163,7 +163,12 @@ describe('a stale keep-alive connection', () => {
     expect(attempts).toMatchObject([{ reason: 'stale' }, { status: 200 }]);
   });
 
-  test.each(['http', 'https'])('is not replaced by another stale one of the same agent over %s', async (protocol) => {
+  test.each<[string, string, AxiosRequestConfig]>([
+    ['http', 'http', {}],
+    ['https', 'https', {}],
+    ["http with the caller's `beforeRedirect`", 'http', { beforeRedirect: () => undefined }],
+    ["https with the caller's `transport`", 'https', { transport: { request: secureRequest } as never }],
+  ])('is not replaced by another stale one of the same agent over %s', async (_, protocol, config) => {
     const { key, cert } = await certificate();
     const secure = protocol === 'https';
     const backend = await (secure ? FakeBackend.start(createSecureServer({ key, cert })) : FakeBackend.start());
@@ -187,7 +192,7 @@ describe('a stale keep-alive connection', () => {
     // Only now are all of them idle.
     await new Promise(setImmediate);
     expect(Object.values(agent.freeSockets).flat()).toHaveLength(5);
-    const { attempts } = await client.post('/x', {});
+    const { attempts } = await client.post('/x', {}, config);
     expect(attempts).toMatchObject([{ reason: 'stale' }, { status: 200 }]);
   });
 

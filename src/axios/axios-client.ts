@@ -20,6 +20,7 @@ import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { findKind, watchedAdapter } from './adapter-kind';
 import { connectionOf } from './http-connection';
 import { watchedBy } from './watched-fetch';
+import { closeIdleTo } from './http-transport';
 import { ownTransport } from './own-transport';
 import { reportProgress } from './progress';
 import { axiosErrorOf, checkSensitiveHeaders, followed, prepareRedirects } from './redirect-chain';
@@ -61,14 +62,14 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   }
 
   send(request: AxiosRequest, target: Target, exchange: Exchange): Promise<AxiosResponse> {
-    const { config } = request;
+    const { config, kind } = request;
     const attempt = attemptConfig(request, target, exchange.abort);
     // A longer timer would fire at once. The budget handles such a timeout.
     if (Number(attempt.timeout) > MAX_TIMER) attempt.timeout = 0;
     const transport = ownTransport(attempt, request, target, exchange);
     exchange.connection = transport;
+    if (exchange.fresh && kind === 'http' && transport === undefined) closeIdleTo(target.backend.baseURL, attempt);
     const follow = prepareRedirects(attempt, request, target, transport);
-    const { kind } = request;
     if (kind === 'fetch') this.#watch(attempt, exchange);
     if (attempt.onUploadProgress ?? attempt.onDownloadProgress) reportProgress(attempt, exchange, follow !== undefined);
     // Later than `exchange.started`: credentials may have taken a while. Only `connectionOf` asks.

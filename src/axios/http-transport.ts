@@ -6,6 +6,7 @@ import { now } from '../base/clock';
 import type { Connection, Head } from '../failover/connection';
 import type { Exchange } from '../failover/http-client';
 import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect-rules';
+import type { AttemptConfig } from './attempt-config';
 import { limitConnecting } from './connect-timeout';
 import { conceal } from './native-request';
 import { isStaleSocket } from './stale-connection';
@@ -54,7 +55,7 @@ export class HttpTransport implements Connection {
     const http = process.getBuiltinModule(options.protocol === 'https:' ? 'node:https' : 'node:http');
     this.url = urlOf(options) + this.hash;
     // axios 1.5 keeps the brackets of an IPv6 address, which Node would look up as a name.
-    options.hostname = options.hostname?.replace(/^\[|\]$/g, '');
+    options.hostname = withoutBrackets(options.hostname);
     // With `false`, Node makes an agent for this request alone. It has no queue and no idle sockets, so the global one
     // does no harm here.
     this.#agent = typeof options.agent === 'object' ? options.agent : http.globalAgent;
@@ -129,13 +130,31 @@ export function headFrom({ statusCode, statusMessage, headers }: IncomingMessage
 }
 
 /** Closes the idle connections of an agent to the server that a request is for. Others of them are probably stale too. */
-function closeIdle({ freeSockets }: Agent, { hostname, port, protocol }: TransportOptions): void {
+function closeIdle(
+  { freeSockets }: Agent,
+  { hostname, port, protocol }: Pick<TransportOptions, 'hostname' | 'port' | 'protocol'>,
+): void {
   const defaultPort = protocol === 'https:' ? 443 : 80;
   // axios gives an empty port where the URL has none.
   const server = `${String(hostname)}:${String(Number(port) > 0 ? port : defaultPort)}:`;
   for (const [key, sockets] of Object.entries(freeSockets ?? {})) {
     if (key.startsWith(server)) for (const socket of sockets!) socket.destroy();
   }
+}
+
+/** The same for an attempt whose transport isn't the package's own. */
+export function closeIdleTo(baseURL: string, { httpAgent, httpsAgent }: AttemptConfig): void {
+  const { protocol, hostname, port } = new URL(baseURL);
+  const isSecure = protocol === 'https:';
+  const given: unknown = isSecure ? httpsAgent : httpAgent;
+  const http = process.getBuiltinModule(isSecure ? 'node:https' : 'node:http');
+  const agent = typeof given === 'object' && given !== null ? (given as Agent) : http.globalAgent;
+  closeIdle(agent, { protocol, hostname: withoutBrackets(hostname), port });
+}
+
+/** An IPv6 address as Node's agents have it. */
+function withoutBrackets(hostname: string | undefined): string | undefined {
+  return hostname?.replace(/^\[|\]$/g, '');
 }
 
 /** The URL of a hop. */
