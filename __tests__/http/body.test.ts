@@ -357,6 +357,18 @@ describe('a stream for which no backend is available', () => {
     await closed;
   });
 
+  test('is sent in full by a client that repeats the fetch with it, as `openai` 4 does', async () => {
+    const backend = await FakeBackend.start();
+    const fetch = priorityFetch([{ baseURL: backend.url, name: 'a' }]);
+    const init = { method: 'POST', body: parts('all ', 'of it'), duplex: 'half', signal: new AbortController().signal };
+    const again = () => fetch('http://b.example', init as unknown as RequestInit);
+    fetch.pool.cool('a', 60_000);
+    expect((await again()).status).toBe(429);
+    fetch.pool.restore('a');
+    expect((await again()).status).toBe(200);
+    expect(backend.lastCall.body.toString()).toBe('all of it');
+  });
+
   test('is sent in full by a plugin that sends the request again', async () => {
     const backend = await FakeBackend.start();
     const adapter = priorityAdapter([{ baseURL: backend.url, name: 'a' }]);

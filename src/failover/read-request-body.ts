@@ -18,7 +18,7 @@ export async function openBody<R extends HttpRequest, A extends HttpResponse>(
   const namesModel =
     request.deployment === undefined &&
     pool.backends.byPriority.some(({ settings }) => settings.deployments !== undefined);
-  if (isOnlyAttempt && !namesModel && request.resends !== true && !isCaptured(unread)) return once(unread);
+  if (isOnlyAttempt && !namesModel && request.resends !== true && !isCaptured(unread.stream)) return once(unread);
   run.hasWholeBudget = false;
   return budget.guard(() => capture(unread, rules.maxReplaySize));
 }

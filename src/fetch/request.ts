@@ -2,7 +2,7 @@ import { show } from '../base/check';
 import { CodedError } from '../base/errors';
 import type { HttpRequest } from '../failover/http-client';
 import type { RequestFailover } from '../failover/options';
-import { isDisturbed, isOneShot } from '../http/body';
+import { isCaptured, isDisturbed, isOneShot } from '../http/body';
 import { parseAddress } from '../http/route';
 import type { Address, Route } from '../http/route';
 import { headerFieldsOf } from '../http/headers';
@@ -146,8 +146,9 @@ export function openRequest({ address, config, init, source }: FetchCall, fetch:
   checkDuplex(data, init);
   if (source?.bodyUsed || source?.body?.locked)
     throw unusable('Cannot construct a Request with a Request object that has already been used.');
-  if (isDisturbed(data) || (isWebStream(data) && data.locked))
-    throw unusable('Response body object should not be disturbed or locked');
+  // One that was read into memory is sent from there: `openai` 4 repeats an upload with the same stream.
+  const isRead = isDisturbed(data) || (isWebStream(data) && data.locked);
+  if (isRead && !isCaptured(data)) throw unusable('Response body object should not be disturbed or locked');
   const { redirect = 'follow' } = init;
   const request: FetchRequest = {
     config,

@@ -22,6 +22,8 @@ export type OneShot = NodeStream | ReadableStream;
 export interface Unread {
   readonly stream: OneShot;
   readonly failure: Body['failure'];
+  /** What `capture` makes of it for this request. */
+  captured: Promise<Body> | undefined;
 }
 
 /** Bodies by the stream that they were read from. A plugin that resends a config (axios-retry) passes a used stream. */
@@ -62,7 +64,7 @@ export function unreadFrom(data: unknown): Unread | undefined {
   if (!isOneShot(data)) return undefined;
   const failure: Body['failure'] = { error: undefined };
   if (isNodeStream(data)) data.on('error', (error) => void (failure.error ??= error));
-  return { stream: data, failure };
+  return { stream: data, failure, captured: undefined };
 }
 
 /** The body as the caller gave it, for one attempt. */
@@ -80,27 +82,28 @@ export function once({ stream, failure }: Unread): Body {
  */
 export function capture(unread: Unread, limit: number): Promise<Body> {
   let body = captures.get(unread.stream);
-  if (body === undefined) captures.set(unread.stream, (body = read(unread, limit).catch(failed)));
-  else body = body.then(again);
+  if (body !== undefined) return body.then(again);
+  body = unread.captured = read(unread, limit).catch(failed);
+  captures.set(unread.stream, body);
   return body;
 }
 
-/** Whether `capture` has read it already, for an earlier request. */
-export function isCaptured({ stream }: Unread): boolean {
-  return captures.has(stream);
+/** Whether `capture` has read it already. */
+export function isCaptured(data: unknown): boolean {
+  return captures.has(data as object);
 }
 
 /** Frees what is left of a body that was too long to be kept, after the attempt that it served has failed. */
 export function discardRest(unread: Unread, { data, replayable }: Body): void {
-  if (!replayable && isCaptured(unread)) discardBody(data);
+  if (!replayable && unread.captured !== undefined) discardBody(data);
 }
 
 /**
- * Frees what a body holds, such as an open file, after a request that never read it. What fits in `limit` bytes is kept,
- * for a plugin that sends the request once more.
+ * Frees what a body holds, such as an open file, after a request that never sent it. What fits in `limit` bytes is kept,
+ * for a client or a plugin that sends the request once more.
  */
 export function release(unread: Unread, limit: number): void {
-  capture(unread, limit).then(({ data }) => discardBody(data), ignore);
+  (unread.captured ?? capture(unread, limit)).then(({ data }) => discardBody(data), ignore);
 }
 
 /** Sending a stream that has already failed would never end. @throws CodedError */
