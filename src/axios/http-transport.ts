@@ -1,5 +1,7 @@
 import axios from 'axios';
+import type * as http from 'node:http';
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type * as https from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { now } from '../base/clock';
@@ -52,7 +54,7 @@ export class HttpTransport implements Connection {
   /** Called by axios. */
   request(options: TransportOptions, respond: (response: IncomingMessage) => void): ClientRequest {
     // Looked up at each call: instrumentation and mocks replace it.
-    const http = process.getBuiltinModule(options.protocol === 'https:' ? 'node:https' : 'node:http');
+    const http = moduleFor(options.protocol);
     this.url = urlOf(options) + this.hash;
     // axios 1.5 keeps the brackets of an IPv6 address, which Node would look up as a name.
     options.hostname = withoutBrackets(options.hostname);
@@ -145,11 +147,14 @@ function closeIdle(
 /** The same for an attempt whose transport isn't the package's own. */
 export function closeIdleTo(baseURL: string, { httpAgent, httpsAgent }: AttemptConfig): void {
   const { protocol, hostname, port } = new URL(baseURL);
-  const isSecure = protocol === 'https:';
-  const given: unknown = isSecure ? httpsAgent : httpAgent;
-  const http = process.getBuiltinModule(isSecure ? 'node:https' : 'node:http');
-  const agent = typeof given === 'object' && given !== null ? (given as Agent) : http.globalAgent;
+  const given: unknown = protocol === 'https:' ? httpsAgent : httpAgent;
+  const agent = typeof given === 'object' && given !== null ? (given as Agent) : moduleFor(protocol).globalAgent;
   closeIdle(agent, { protocol, hostname: withoutBrackets(hostname), port });
+}
+
+/** Node's module for a protocol, such as `https:`. */
+function moduleFor(protocol: unknown): typeof http | typeof https {
+  return process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
 }
 
 /** An IPv6 address as Node's agents have it. */

@@ -1,4 +1,4 @@
-import { asIs, discardRest, release, unreadFrom } from '../http/body';
+import { asIs, discardRest, releaseUnread, unreadFrom } from '../http/body';
 import { isBlob } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
 import type { InFlight, PoolCore } from '../pool/pool-core';
@@ -98,7 +98,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
     throw client.reject(request, client.translate(request, error), run.attempts);
   } finally {
     dropFallback(run);
-    if (run.body === undefined && unread !== undefined) release(unread, rules.maxReplaySize);
+    if (run.body === undefined && unread !== undefined) releaseUnread(unread, rules.maxReplaySize);
     // If the attempt has ended, this does nothing.
     if (inFlight !== undefined) pool.release(inFlight);
   }

@@ -1,4 +1,4 @@
-import { capture, isCaptured, once } from '../http/body';
+import { capture, forOneAttempt, isCaptured } from '../http/body';
 import type { Body, Unread } from '../http/body';
 import { headerOf } from '../http/headers';
 import type { HttpResponse } from '../http/messages';
@@ -18,7 +18,8 @@ export async function openBody<R extends HttpRequest, A extends HttpResponse>(
   const namesModel =
     request.deployment === undefined &&
     pool.backends.byPriority.some(({ settings }) => settings.deployments !== undefined);
-  if (isOnlyAttempt && !namesModel && request.resends !== true && !isCaptured(unread.stream)) return once(unread);
+  if (isOnlyAttempt && !namesModel && request.resends !== true && !isCaptured(unread.stream))
+    return forOneAttempt(unread);
   run.hasWholeBudget = false;
   return budget.guard(() => capture(unread, rules.maxReplaySize));
 }

@@ -18,7 +18,7 @@ export interface Body {
 /** A body that can be read only once. */
 export type OneShot = NodeStream | ReadableStream;
 
-/** A one-shot body that nothing has read yet. */
+/** A one-shot body, before an attempt needs it. */
 export interface Unread {
   readonly stream: OneShot;
   readonly failure: Body['failure'];
@@ -68,7 +68,7 @@ export function unreadFrom(data: unknown): Unread | undefined {
 }
 
 /** The body as the caller gave it, for one attempt. */
-export function once({ stream, failure }: Unread): Body {
+export function forOneAttempt({ stream, failure }: Unread): Body {
   const note = (error?: unknown): void => void (failure.error ??= error);
   const data = isWebStream(stream) && !stream.locked ? watched(stream, note) : stream;
   return { data, headers: undefined, replayable: false, failure };
@@ -81,11 +81,11 @@ export function once({ stream, failure }: Unread): Body {
  * @throws CodedError if the stream fails or can't be read
  */
 export function capture(unread: Unread, limit: number): Promise<Body> {
-  let body = captures.get(unread.stream);
-  if (body !== undefined) return body.then(again);
-  body = unread.captured = read(unread, limit).catch(failed);
-  captures.set(unread.stream, body);
-  return body;
+  const earlier = captures.get(unread.stream);
+  if (earlier !== undefined) return earlier.then(again);
+  unread.captured = read(unread, limit).catch(failed);
+  captures.set(unread.stream, unread.captured);
+  return unread.captured;
 }
 
 /** Whether `capture` has read it already. */
@@ -102,7 +102,7 @@ export function discardRest(unread: Unread, { data, replayable }: Body): void {
  * Frees what a body holds, such as an open file, after a request that never sent it. What fits in `limit` bytes is kept,
  * for a client or a plugin that sends the request once more.
  */
-export function release(unread: Unread, limit: number): void {
+export function releaseUnread(unread: Unread, limit: number): void {
   (unread.captured ?? capture(unread, limit)).then(({ data }) => discardBody(data), ignore);
 }
 

@@ -89,7 +89,7 @@ export class Circuit {
   #failedEpoch = 0;
   #wasUnavailable = false;
 
-  /** Whether it was `available` no more at the last `noteState`, so that `recovered` is emitted once. */
+  /** Whether it was anything but `available` at the latest `noteState`, so that `recovered` is emitted once. */
   get wasUnavailable(): boolean {
     return this.#wasUnavailable;
   }

@@ -180,7 +180,7 @@ export class PoolCore {
     const { duration, reason, kind, moved } = this.#changeCircuit(backend, scope, (circuit, ofFailure, time) =>
       circuit.failed(inFlight, attempt, ofFailure, time, this.settings),
     );
-    // Not before: who looks for a backend must see the failure.
+    // Not before: whoever looks for a backend must see the failure.
     if (isFreed) this.#refresh();
     if (duration === 0) return 0;
     const cooldown: Cooldown = { scope, reason, kind, duration };
