@@ -3,8 +3,11 @@ import { Readable } from 'node:stream';
 import axios from 'axios';
 import type { AxiosRequestConfig, AxiosResponse } from 'axios';
 import { priorityAdapter } from '../../src';
+import { priorityFetch } from '../../src/fetch';
+import type { Fetch } from '../../src/fetch/request';
 import type { FakeBackend } from '../support/fake-backend';
 import { startBackends, closeBackendsAfterEach } from '../support/fake-backend';
+import { URL_ } from '../support/fetch-pair';
 import { deferred, eventLoopTurn, stubPool } from '../support/stub-pool';
 import { textOf } from '../support/text-of';
 
@@ -99,4 +102,27 @@ describe.each(['http', 'fetch'])('over %s, long-lived signals used in turn', (wi
     expect(warned).not.toHaveBeenCalled();
     expect(signals.map((signal) => getEventListeners(signal, 'abort').length)).toEqual([0, 0]);
   });
+});
+
+test('10,000 fetches on one signal leave no listener on it', async () => {
+  const controller = new AbortController();
+  let listeners = 0;
+  const { signal } = controller;
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners++;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners--;
+    remove(...args);
+  };
+  const given: Fetch = (_url, init) => {
+    expect(init!.signal!.aborted).toBe(false);
+    return Promise.resolve(new Response('x'));
+  };
+  const fetch = priorityFetch([{ baseURL: 'http://a.example' }], { fetch: given });
+  for (let i = 0; i < 10_000; i++) await fetch(URL_, { signal });
+  expect(listeners).toBe(0);
 });

@@ -2,9 +2,12 @@ import { Agent } from 'node:http';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import axios from 'axios';
+import { Agent as UndiciAgent, fetch as undiciFetch } from 'undici';
 import { priorityAdapter } from '../../src';
+import { priorityFetch } from '../../src/fetch';
 import type { FakeBackend } from '../support/fake-backend';
 import { closeBackendsAfterEach, startBackends } from '../support/fake-backend';
+import { URL_ } from '../support/fetch-pair';
 
 closeBackendsAfterEach();
 
@@ -30,4 +33,15 @@ describe.each([
     httpAgent.destroy();
     while (first.sockets.size + second.sockets.size > 0) await new Promise(setImmediate);
   });
+});
+
+test('discarded responses of a fetch free their connection: 500 failovers need only one', async () => {
+  const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  a.always({ status: 503, body: 'x'.repeat(200_000) });
+  const dispatcher = new UndiciAgent({ connections: 1 });
+  const backends = [{ baseURL: a.url }, { baseURL: b.url, priority: 2 }];
+  const fetch = priorityFetch(backends, { fetch: undiciFetch as never, cooldown: () => 0 });
+  for (let i = 0; i < 500; i++) await (await fetch(URL_, { dispatcher } as never)).text();
+  expect([a.calls.length, b.calls.length]).toEqual([500, 500]);
+  await dispatcher.close();
 });

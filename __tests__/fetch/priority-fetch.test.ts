@@ -1,6 +1,5 @@
 import axios from 'axios';
 import { inspect } from 'node:util';
-import { Agent, fetch as undiciFetch } from 'undici';
 import { attemptsOf, priorityAdapter } from '../../src';
 import { BackendPool, affinity, priorityFetch, roundRobin } from '../../src/fetch';
 import type { PriorityFetchOptions } from '../../src/fetch';
@@ -212,40 +211,4 @@ test('the global fetch is looked up at each call', async () => {
   } finally {
     globalThis.fetch = fetch;
   }
-});
-
-describe('no resources leak:', () => {
-  test('10,000 requests on one signal leave no listener on it', async () => {
-    const controller = new AbortController();
-    let listeners = 0;
-    const { signal } = controller;
-    const add = signal.addEventListener.bind(signal);
-    const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = (...args: Parameters<typeof add>) => {
-      listeners++;
-      add(...args);
-    };
-    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-      listeners--;
-      remove(...args);
-    };
-    const given: Fetch = (_url, init) => {
-      expect(init!.signal!.aborted).toBe(false);
-      return Promise.resolve(new Response('x'));
-    };
-    const fetch = priorityFetch([{ baseURL: 'http://a.example' }], { fetch: given });
-    for (let i = 0; i < 10_000; i++) await fetch(URL_, { signal });
-    expect(listeners).toBe(0);
-  });
-
-  test('discarded responses free their connection: 500 failovers need only one', async () => {
-    const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
-    a.always({ status: 503, body: 'x'.repeat(200_000) });
-    const dispatcher = new Agent({ connections: 1 });
-    const backends = [{ baseURL: a.url }, { baseURL: b.url, priority: 2 }];
-    const fetch = priorityFetch(backends, { fetch: undiciFetch as never, cooldown: () => 0 });
-    for (let i = 0; i < 500; i++) await (await fetch(URL_, { dispatcher } as never)).text();
-    expect([a.calls.length, b.calls.length]).toEqual([500, 500]);
-    await dispatcher.close();
-  });
 });
