@@ -6,6 +6,7 @@ import { shared } from '../../jest.config';
 export default {
   ...shared,
   rootDir: join(__dirname, '../..'),
+  testEnvironment: join(__dirname, 'environment.cjs'),
   testMatch: ['<rootDir>/__tests__/mutation/library.test.ts'],
   testTimeout: 5000,
 } satisfies Config;

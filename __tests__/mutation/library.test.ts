@@ -1,6 +1,6 @@
 /**
- * The tests of the library as one file for jest, which ends at its first failure. It is for mutation testing alone:
- * Stryker would start each file for each mutant, and run all of its tests to the end. That takes most of the time.
+ * The tests of the library as one file for jest. It is for mutation testing alone: Stryker would start each file for
+ * each mutant, and run all of its tests to the end. That takes most of the time.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,36 +11,6 @@ import '../support/stub-pool';
 const WITHOUT_AXIOS = 'second-client.test.ts';
 
 const FOLDERS = ['http', 'pool', 'failover', 'axios', 'fetch', 'behaviour'];
-
-type Body = (...args: unknown[]) => unknown;
-
-let hasFailed = false;
-/** Still true when the next test starts if jest has given up a test that hangs. */
-let isRunning = false;
-
-/** One failed test is enough to notice a mutant, so the tests after it do nothing. */
-function untilFailure(body: Body): Body {
-  return async (...args) => {
-    hasFailed ||= isRunning;
-    if (hasFailed) return;
-    isRunning = true;
-    try {
-      await body(...args);
-    } catch (error) {
-      hasFailed = true;
-      throw error;
-    } finally {
-      isRunning = false;
-    }
-  };
-}
-
-const { test: original } = globalThis as unknown as { test: jest.It };
-const each = (table: readonly unknown[]) => (name: string, body: Body, timeout?: number) =>
-  original.each(table)(name, untilFailure(body), timeout);
-const bailing = (name: string, body: Body, timeout?: number) =>
-  original(name, untilFailure(body) as jest.ProvidesCallback, timeout);
-Object.assign(globalThis, { test: Object.assign(bailing, original, { each }) });
 
 /** `pool/circuit` for a mutant in `src/pool/circuit.ts`: Stryker gives its number, which is also in the changed file. */
 function partOf(mutant: string): string | undefined {
@@ -56,9 +26,14 @@ const folder = part && `${dirname(part)}/`;
 /** The tests that are likeliest to notice the mutant come first. */
 const distance = (file: string) => (!part || file.startsWith(part) ? 0 : file.startsWith(folder!) ? 1 : 2);
 
+/** The names of the tests to run, from the environment; all if there are none. */
+const { wantedTests } = globalThis as { wantedTests?: string[] };
+const hasWanted = (file: string) => !wantedTests || wantedTests.some((name) => name.startsWith(`${file}:`));
+
 const tests = join(__dirname, '..');
 const files = FOLDERS.flatMap((name) => readdirSync(join(tests, name)).map((file) => `${name}/${file}`))
   .filter((file) => file.endsWith('.test.ts') && !file.endsWith(WITHOUT_AXIOS))
+  .filter(hasWanted)
   .sort((a, b) => distance(a) - distance(b));
 for (const file of files) {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- it must run inside the group

@@ -10,8 +10,9 @@ export default {
   disableTypeChecks: true,
   ignorePatterns: ['/dist', '/coverage', '/reports', '/docs', '/bench/results'],
   concurrency: 2,
-  timeoutMS: 5_000,
-  timeoutFactor: 1.25,
+  // The environment of the tests ends a run after 12 s. One that takes longer hangs.
+  timeoutMS: 20_000,
+  timeoutFactor: 0.1,
   tempDirName: '.stryker-tmp',
   reporters: ['progress-append-only', 'clear-text', 'html', 'json'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, reportScoreTable: true },
