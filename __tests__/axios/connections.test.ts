@@ -2,11 +2,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { Agent } from 'node:http';
+import { Agent, createServer as createHttpServer } from 'node:http';
 import type { AgentOptions, ClientRequest } from 'node:http';
 import { Agent as SecureAgent, createServer as createSecureServer, request as secureRequest } from 'node:https';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, LookupFunction, Server, Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import axios from 'axios';
 import type { AxiosInstance, AxiosRequestConfig } from 'axios';
@@ -153,6 +154,22 @@ describe('a stale keep-alive connection', () => {
     expect(b.calls).toEqual([]);
     expect(events).toEqual(['ok', 'stale', 'ok']);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ state: 'available', failures: 0, successes: 2, pending: 0 });
+  });
+
+  test("is not what a caller's own stream fails like on a connection that is used again", async () => {
+    const server = createHttpServer();
+    const a = await FakeBackend.start(server);
+    const adapter = priorityAdapter([{ baseURL: a.url }]);
+    const client = axios.create({ adapter, httpAgent: agentOf() });
+    await client.post('/x', 'one');
+    const arrived = once(server, 'request');
+    const upload = new Readable({ read: () => undefined });
+    upload.push('two');
+    const error = rejectionOf(client.post('/x', upload));
+    await arrived;
+    upload.destroy(Object.assign(new Error('upstream'), { code: 'ECONNRESET' }));
+    expect(await error).toMatchObject({ message: 'upstream', attempts: [{ backend: a.host }] });
+    expect(adapter.pool.snapshot()[0]).toMatchObject({ state: 'available', failures: 0, pending: 0 });
   });
 
   test('is replaced under failover: false too', async () => {

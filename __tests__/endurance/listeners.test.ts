@@ -1,5 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import axios from 'axios';
 import type { AxiosRequestConfig, AxiosResponse } from 'axios';
 import { priorityAdapter } from '../../src';
@@ -102,6 +104,23 @@ describe.each(['http', 'fetch'])('over %s, long-lived signals used in turn', (wi
     expect(warned).not.toHaveBeenCalled();
     expect(signals.map((signal) => getEventListeners(signal, 'abort').length)).toEqual([0, 0]);
   });
+});
+
+test('a streamed response that nobody reads does not keep its request in memory', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const { adapter, replies } = stubPool({ a: {} });
+  replies.a = () => ({ data: new ReadableStream() });
+  const send = async () => {
+    const { signal } = new AbortController();
+    await axios.get('/x', { adapter, signal, responseType: 'stream' });
+    return new WeakRef(signal);
+  };
+  const signals: WeakRef<AbortSignal>[] = [];
+  for (let i = 0; i < 20; i++) signals.push(await send());
+  await eventLoopTurn();
+  collectGarbage();
+  expect(signals.filter((signal) => signal.deref() !== undefined).length).toBeLessThan(5);
 });
 
 test('10,000 fetches on one signal leave no listener on it', async () => {

@@ -6,7 +6,7 @@ import { priorityAdapter } from '../../src';
 import type { Selector } from '../../src';
 import type * as clock from '../../src/base/clock';
 import { Budget } from '../../src/failover/budget';
-import { Abort } from '../../src/failover/cancel';
+import { Abort } from '../../src/failover/abort';
 import {
   FakeBackend,
   neverReply,

@@ -155,14 +155,15 @@ describe('a request for a deployment that no backend has', () => {
     expect(rejected.response!.data.error.message).toBe('Backend "a" doesn\'t have the deployment "o3".');
   });
 
-  test.each([
+  test.each<[string, unknown, Record<string, string>?]>([
     ['JSON', { model: 'o3' }],
     ['text', '{"model":"o3"}'],
     ['bytes', Buffer.from('{"model":"o3"}')],
     ['a Blob of JSON', new Blob(['{"model":"o3"}'], { type: 'application/json' })],
-  ])('is recognised by its body: %s', async (_kind, data) => {
+    ['a Blob of JSON by its header', new Blob(['{"model":"o3"}']), { 'Content-Type': 'Application/JSON' }],
+  ])('is recognised by its body: %s', async (_kind, data, headers = {}) => {
     const { adapter, tried } = stubPool({ a: none });
-    expect((await rejectionOf(axios.post('/openai/v1/responses', data, { adapter }))).status).toBe(404);
+    expect((await rejectionOf(axios.post('/openai/v1/responses', data, { adapter, headers }))).status).toBe(404);
     expect(tried).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import axios from 'axios';
 import { rejectionOf } from '../support/fake-backend';
-import { fakeClock, refused, stubPool, throttled } from '../support/stub-pool';
+import { eventLoopTurn, fakeClock, refused, stubPool, throttled } from '../support/stub-pool';
 
 describe('a failover condition', () => {
   test('decides about the cooldown even if the request makes only one attempt', async () => {
@@ -101,6 +101,25 @@ describe('a failover condition', () => {
       expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', pending: 0, failures: 1 });
     },
   );
+});
+
+test.each<[string, (callback: () => Promise<never>) => object]>([
+  ['failoverCondition', (callback) => ({ failoverCondition: callback })],
+  ['cooldown', (callback) => ({ cooldown: callback })],
+  ['shouldBalance', (callback) => ({ shouldBalance: callback })],
+  ['the selector', (callback) => ({ selector: callback })],
+])('%s that is async and fails rejects the request alone, and leaves no rejection unhandled', async (name, options) => {
+  const unhandled = jest.fn();
+  process.on('unhandledRejection', unhandled);
+  const { request, replies } = stubPool(
+    { a: {} },
+    options(() => Promise.reject(new Error('own fault'))),
+  );
+  replies.a = 500;
+  expect((await rejectionOf(request())).message).toMatch(`${name} must return`);
+  await eventLoopTurn();
+  expect(unhandled).not.toHaveBeenCalled();
+  process.off('unhandledRejection', unhandled);
 });
 
 describe('the cooldown option', () => {

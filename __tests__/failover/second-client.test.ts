@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { codeOf } from '../../src/base/errors';
-import { AbortReason } from '../../src/failover/cancel';
+import { AbortReason } from '../../src/failover/abort';
 import { failover } from '../../src/failover/failover';
 import type { Exchange, HttpClient, HttpRequest, Target } from '../../src/failover/http-client';
 import { resolveRules } from '../../src/failover/options';

@@ -74,12 +74,14 @@ describe('secrets:', () => {
     expect((await rejectionOf(fetch(URL_, post()))).message).toBe('fetch failed for ***');
   });
 
-  test('a URL of another scheme bypasses the backends, and the error for a relative URL shows no query', async () => {
+  test('a URL of another scheme bypasses the backends, and the error for a URL that is none shows no secret', async () => {
     const { fetch, a, b } = await pair({});
     expect(await (await fetch('data:,x')).text()).toBe('x');
     const error = await rejectionOf(fetch('/x?secret=1'));
     expect(error).toBeInstanceOf(TypeError);
-    expect(error.message).toBe('Failed to parse URL from /x');
+    expect(error.message).toBe('Failed to parse URL from /x?***');
+    const { message } = await rejectionOf(fetch('http://user:secret@ho st/x'));
+    expect(message).toBe('Failed to parse URL from http://***@ho st/x');
     expect(error).not.toHaveProperty('attempts');
     expect([...a.calls, ...b.calls]).toEqual([]);
   });

@@ -180,6 +180,7 @@ test.each<[error: object, headers?: object]>([
   [{ code: '401' }],
   [{ code: 'DeploymentNotFound', message: 'no quota' }, { 'x-ratelimit-remaining-requests': '0' }],
   [{ message: 'The prompt was refused.' }],
+  [{ message: 'The prompt was refused.' }, { 'x-ratelimit-remaining-requests': ' ' }],
   [{ code: 'Timeout' }],
   [{ type: 'authentication_error', message: 'quota' }],
   [{ message: 'The prompt was refused.' }, { 'x-ratelimit-limit-tokens': '-1', 'x-ratelimit-remaining-tokens': '-1' }],

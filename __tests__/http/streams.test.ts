@@ -3,9 +3,10 @@ import { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import axios from 'axios';
 import type { InternalAxiosRequestConfig } from 'axios';
-import { priorityAdapter } from '../../src';
+import { attemptsOf, priorityAdapter } from '../../src';
+import { priorityFetch } from '../../src/fetch';
 import { ReadAhead } from '../../src/http/read-beginning';
-import { FakeBackend, rejectionOf, closeBackendsAfterEach } from '../support/fake-backend';
+import { FakeBackend, rejectionOf, closeBackendsAfterEach, startBackends } from '../support/fake-backend';
 import { stubPool, eventLoopTurn } from '../support/stub-pool';
 import { textOf } from '../support/text-of';
 
@@ -232,4 +233,25 @@ test('a reader with its own buffer gets all of a stream, and its end', async () 
   const first = await reader.read(new Uint8Array(10));
   expect(Buffer.from(first.value!).toString()).toBe('abc');
   expect((await reader.read(new Uint8Array(10))).done).toBe(true);
+});
+
+test('a runtime without streams of bytes, as Safari was, fails over and streams all the same', async () => {
+  const { ReadableStream: Stream } = globalThis;
+  const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  a.always({ status: 503, body: '{}' });
+  b.always({ headers: { 'content-type': 'text/event-stream' }, body: 'data: 1\n\n' });
+  const fetch = priorityFetch([{ baseURL: a.url }, { baseURL: b.url, priority: 2 }]);
+  globalThis.ReadableStream = new Proxy(Stream, {
+    construct(target, [source, ...others]: [{ type?: string }]) {
+      if (source.type === 'bytes') throw new TypeError('not implemented');
+      return Reflect.construct(target, [source, ...others]) as object;
+    },
+  });
+  try {
+    const response = await fetch('http://x.example/');
+    expect(attemptsOf(response)).toMatchObject([{ status: 503 }, { status: 200 }]);
+    expect(await response.text()).toBe('data: 1\n\n');
+  } finally {
+    globalThis.ReadableStream = Stream;
+  }
 });

@@ -1,5 +1,5 @@
 import axios from 'axios';
-import type { AxiosRequestConfig } from 'axios';
+import type { AxiosAdapter, AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import { must } from '../base/check';
 import type { Check } from '../base/check';
 import { BackendPool } from '../pool/pool';
@@ -37,3 +37,8 @@ export const checkAdapter: Check<WrappedAdapter | undefined> = (adapter, place) 
   }
   return wrapped;
 };
+
+/** The adapter for one request. @throws AxiosError if axios doesn't have it */
+export function adapterOf(wrapped: WrappedAdapter | undefined, config: InternalAxiosRequestConfig): AxiosAdapter {
+  return typeof wrapped === 'function' ? wrapped : axios.getAdapter(wrapped, config);
+}

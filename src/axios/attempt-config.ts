@@ -1,9 +1,9 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import { bare } from '../base/hidden';
-import type { Abort } from '../failover/cancel';
+import type { Abort } from '../failover/abort';
 import { bodyFor, pathFor } from '../failover/deployment-name';
 import type { HttpRequest, Target } from '../failover/http-client';
-import { isReframed } from '../http/body';
+import { isReframed } from '../http/request-body';
 import type { Route } from '../http/route';
 import { copyHeaders, setHeader } from '../http/headers';
 import { withoutParams } from '../http/url';
@@ -53,7 +53,7 @@ export function attemptConfig(request: AxiosRequest, target: Target, abort: Abor
   }
   for (const [name, value] of credentials) headers[name] = value;
   attempt.headers = headers as typeof attempt.headers;
-  if (backend.credentials.own && attempt.auth !== undefined) delete attempt.auth;
+  if (backend.credentials.replaceCallers && attempt.auth !== undefined) delete attempt.auth;
   return attempt;
 }
 
@@ -130,9 +130,9 @@ function setTarget(attempt: AttemptConfig, { config, route }: AxiosRequest, back
   }
   const { params = NO_PARAMS, credentials } = backend;
   const isDropped = (name: string) => dropsParam(backend, name);
-  if (params.size > 0 || (credentials.own && route.holdsCredential))
+  if (params.size > 0 || (credentials.replaceCallers && route.holdsCredential))
     attempt.url = withoutParams(attempt.url, isDropped);
-  if (params.size > 0 || (credentials.own && config.params != null)) {
+  if (params.size > 0 || (credentials.replaceCallers && config.params != null)) {
     attempt.params = paramsFor(config.params, params, isDropped);
   }
 }

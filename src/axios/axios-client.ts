@@ -3,8 +3,8 @@ import type { AxiosAdapter, AxiosError, AxiosResponse, InternalAxiosRequestConfi
 import { MAX_TIMER, now } from '../base/clock';
 import { CodedError, codeOf, errorChain } from '../base/errors';
 import { setHidden } from '../base/hidden';
-import { AbortReason } from '../failover/cancel';
-import type { Abort } from '../failover/cancel';
+import { AbortReason } from '../failover/abort';
+import type { Abort } from '../failover/abort';
 import { NO_STATUS } from '../failover/network-errors';
 import { FetchConnection } from '../failover/connection';
 import type { Beginning, Exchange, HttpClient, Settling, Target } from '../failover/http-client';

@@ -1,5 +1,4 @@
-import axios from 'axios';
-import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { own } from '../base/check';
 import { failover } from '../failover/failover';
 import { checkedBoolean } from '../failover/callback-results';
@@ -11,7 +10,7 @@ import type { BackendPool } from '../pool/pool';
 import { coreOf } from '../pool/pool-core';
 import type { PoolCore } from '../pool/pool-core';
 import { AxiosClient } from './axios-client';
-import { checkAdapter } from './adapter-option';
+import { adapterOf, checkAdapter } from './adapter-option';
 import type { WrappedAdapter } from './adapter-option';
 
 /** Options of `priorityAdapter` and `attachPriorityAdapter`. `undefined` means the default. */
@@ -72,9 +71,4 @@ async function untouched(
   config: InternalAxiosRequestConfig,
 ): Promise<AxiosResponse> {
   return adapterOf(wrapped, config)(config);
-}
-
-/** @throws AxiosError if axios doesn't have it */
-function adapterOf(wrapped: WrappedAdapter | undefined, config: InternalAxiosRequestConfig): AxiosAdapter {
-  return typeof wrapped === 'function' ? wrapped : axios.getAdapter(wrapped, config);
 }

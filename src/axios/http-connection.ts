@@ -14,7 +14,7 @@ interface NativeRequest extends Pick<ClientRequest, 'socket' | 'reusedSocket'> {
 /**
  * What an error of axios's http adapter tells of its connection, where the transport isn't ours.
  *
- * @param sentAt when the adapter was called, in ms on the package's clock
+ * @param sentAt when the adapter was called, in ms on the clock of `base/clock`
  * @param hasServed whether the backend has answered over HTTP/2 before
  */
 export function connectionOf(error: unknown, sentAt: number, hasServed: boolean): Connection {

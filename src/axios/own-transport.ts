@@ -1,5 +1,5 @@
 import type { Exchange, Target } from '../failover/http-client';
-import { isOneShot } from '../http/body';
+import { isOneShot } from '../http/request-body';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { HttpTransport } from './http-transport';
 

@@ -4,7 +4,7 @@ import { errorChain } from '../base/errors';
 import { isRedirectRefusal } from '../failover/network-errors';
 import type { Connection } from '../failover/connection';
 import type { Target } from '../failover/http-client';
-import { isOneShot } from '../http/body';
+import { isOneShot } from '../http/request-body';
 import { headerOf } from '../http/headers';
 import type { HeaderFields } from '../http/headers';
 import {

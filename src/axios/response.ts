@@ -1,8 +1,8 @@
 import axios from 'axios';
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { setHidden } from '../base/hidden';
-import { onCancel } from '../failover/cancel';
-import type { Abort, Cancellable } from '../failover/cancel';
+import { onCancel } from '../failover/abort';
+import type { Abort, Cancellable } from '../failover/abort';
 import type { Fabricated } from '../failover/fabricated';
 import { bytesOfText } from '../http/body-text';
 import { headerOf } from '../http/headers';

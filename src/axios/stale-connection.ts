@@ -20,8 +20,8 @@ interface FailedRequest {
 }
 
 /**
- * Whether the server had closed a kept-alive connection when the request was sent on it. The server has seen nothing of
- * it then, so the failover sends it once more.
+ * Whether the server had most likely closed a kept-alive connection when the request was sent on it: it broke soon after,
+ * without an answer. The failover then sends the request once more.
  */
 export function isStaleSocket({ sent, error, sentAt, isAnswered }: FailedRequest): boolean {
   return (

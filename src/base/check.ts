@@ -14,7 +14,10 @@ export type Aliases = Readonly<Record<string, string>>;
 
 /** @throws TypeError `<place> must <be>, got <value>` unless `holds` */
 export function must(holds: boolean, place: string, be: string, value: unknown, shown = show): asserts holds {
-  if (!holds) throw new TypeError(`${place} must ${be}, got ${shown(value)}`);
+  if (holds) return;
+  // What an async callback returned. If nobody listened to its rejection, that would end a Node process.
+  if (value instanceof Promise) value.catch(() => undefined);
+  throw new TypeError(`${place} must ${be}, got ${shown(value)}`);
 }
 
 /** Checks an options object field by field and fills in the defaults. */

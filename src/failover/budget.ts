@@ -1,7 +1,7 @@
 import { after, afterArrivals, now } from '../base/clock';
 import type { RequestConfig } from '../http/messages';
-import { AbortReason, onCancel } from './cancel';
-import type { Cancellable } from './cancel';
+import { AbortReason, onCancel } from './abort';
+import type { Cancellable } from './abort';
 
 /**
  * What may end a request from outside: the caller's `timeout`, which is one budget for all attempts, bodies and waits
@@ -67,8 +67,9 @@ export class Budget {
       const end = (reason: AbortReason): void => {
         if (isOver) return;
         release();
-        giveUp?.(reason);
+        // First: whatever `giveUp` does, nobody waits for ever.
         reject(reason);
+        giveUp?.(reason);
       };
       const timedOut = () =>
         end(isLimited ? new AbortReason('attempt-timeout', limit) : new AbortReason('timeout', this.timeout));

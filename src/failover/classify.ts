@@ -16,7 +16,7 @@ import {
   isNetworkError,
   reasonOfError,
 } from './network-errors';
-import { AbortReason } from './cancel';
+import { AbortReason } from './abort';
 import type { Connection } from './connection';
 import type { HttpRequest } from './http-client';
 import type { CurrentAttempt, Run } from './run';
@@ -80,7 +80,7 @@ export function failureOfResponse(
   const errorCode = code ?? type;
   const retryAfter = parseRetryAfter({ status, headers, data });
   // Behind a redirect to another origin, the backend's credential wasn't sent.
-  const gotOwnCredential = backend.settings.credentials.own && connection?.hasLeftOrigin !== true;
+  const gotOwnCredential = backend.settings.credentials.replaceCallers && connection?.hasLeftOrigin !== true;
   const reason = reasonOfStatus(status, retryAfter, gotOwnCredential);
   const about = { backend: backend.info, config, reason, response, status, attemptTimedOut: false };
   return { is: 'failure', failure: errorCode === undefined ? about : { ...about, errorCode }, retryAfter };
@@ -191,9 +191,10 @@ function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
   }
   const chain = errorChain(error);
   if (isOutOfFileDescriptors(chain)) return { is: 'unrelated', error };
+  // Before `isStale`: the caller's own stream may fail as a connection does.
+  if (bodyError !== undefined && chain.some((each) => each === bodyError)) return { is: 'unrelated', error };
   if (connection?.isStale === true)
     return { is: 'stale', failure: failureOfError(error, backend.info, config, 'ambiguous') };
-  if (bodyError !== undefined && chain.some((each) => each === bodyError)) return { is: 'unrelated', error };
   if (exceedsLimit(chain, config)) return { is: 'unrelated', error };
   if (response !== undefined) {
     if (isNotTheForm(chain, config)) return { is: 'unrelated', error, status: response.status };

@@ -10,7 +10,8 @@ export interface Connection {
   /** Whether it failed before a connection was established. `undefined`: only its code can tell. */
   readonly isUnsent: boolean | undefined;
   /**
-   * Whether it failed because the server had closed a kept-alive connection. The loop then sends the request once more.
+   * Whether it failed because the server had closed a kept-alive connection. The failover then sends the request once
+   * more, if its body can be sent again.
    */
   readonly isStale: boolean;
   /** Whether it waits for a free socket of its agent. */

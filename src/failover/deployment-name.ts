@@ -1,4 +1,4 @@
-import { isOneShot } from '../http/body';
+import { isOneShot } from '../http/request-body';
 import { isBlob, modelOf, modelOfBlob } from '../http/body-model';
 import type { BodyModel } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';

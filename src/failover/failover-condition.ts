@@ -12,7 +12,7 @@ import { reasonOfError } from './network-errors';
 export type FailoverCondition = (failure: Failure) => boolean;
 
 /**
- * Whether the backend answered 429.
+ * Whether the backend throttled the request: with a 429, or with a refusal inside a stream that stands for one.
  *
  * @param failure what is known of the attempt
  */

@@ -1,4 +1,4 @@
-import { asIs, discardRest, releaseUnread, unreadFrom } from '../http/body';
+import { asIs, discardRest, releaseUnread } from '../http/request-body';
 import { isBlob } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
 import type { InFlight, PoolCore } from '../pool/pool-core';
@@ -13,7 +13,7 @@ import type { Failure } from './failure';
 import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './callback-results';
 import type { Rules } from './options';
-import { openBody, readBlob } from './read-request-body';
+import { openBody, readBlob } from './open-body';
 import { newAttempt, newRun } from './run';
 import type { CurrentAttempt, Fallback, Run } from './run';
 import { Turns } from './turns';
@@ -33,9 +33,8 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   rules: Rules,
 ): Promise<A> {
   const run = newRun(client, request, pool, rules);
-  const { budget } = run;
+  const { budget, unread } = run;
   const turns = new Turns(pool, request.config, rules.maxWait, rules.pinned);
-  const unread = unreadFrom(request.body);
   let inFlight: InFlight | undefined;
   try {
     // A Blob may name a model, which `deploymentIfItMatters` reads. A stream is read once a backend can be tried.
@@ -50,13 +49,13 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       // available, a request may try one that only a guess, and no server or user, keeps out, once between two waits.)
       const turn = turns.next(deployment, budget.remaining(), isUnread);
       if (turn.is === 'open body') {
-        // Not `replayable` if it is longer than `maxReplaySize`.
+        // The body isn't `replayable` if it is longer than `maxReplaySize`.
         run.body = await openBody(run, unread!);
         // Ask again: much can change meanwhile.
         continue;
       }
       if (turn.is === 'wait') {
-        // A timeout from now on isn't the fault of one backend alone. (Nor is one after a first attempt: see `attempts`.)
+        // A timeout from now on isn't the fault of one backend alone. (Nor is one of a second attempt: see classify.ts.)
         run.hasWholeBudget = false;
         pool.events.emit({ type: 'waiting', duration: turn.pause });
         // Rejects as `check` throws. After a wait, backends may be tried again.
@@ -65,7 +64,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       }
       if (turn.is === 'exhausted' || turn.is === 'no deployment') return answerWithoutBackend(run, turn);
       inFlight = turn.inFlight;
-      // From now on, this attempt's answer is the one to fall back on, and an earlier 4xx is dropped.
+      // From now on, what this attempt brings is what to fall back on. An earlier 4xx is dropped.
       dropFallback(run);
 
       const body = (run.body ??= asIs(request.body));
@@ -74,8 +73,8 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       // Checks the budget. Never throws: what went wrong is a value.
       let outcome = await sendAttempt(run, current);
       if (outcome.is === 'stale' && body.replayable) {
-        // Sent again to the same backend, once, whatever the rules say: the server has seen nothing of it. For the pool,
-        // it is still the same attempt. `fresh`: over a new connection.
+        // Sent again to the same backend, once, whatever the rules say: the server had most likely closed the
+        // connection before. For the pool, it is still the same attempt. `fresh`: over a new connection.
         record(run, current, { error: outcome.failure.error, reason: 'stale' });
         current = newAttempt(run, inFlight, body, { fresh: true });
         outcome = await sendAttempt(run, current);
@@ -86,7 +85,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
           // Throws if the caller doesn't accept the status. A cancel may still end the body, through `abort`.
           return client.settle(request, next.response, run.attempts, { abort: current.exchange.abort });
         case 'throw':
-          if (unread !== undefined) discardRest(unread, body);
+          discardRest(unread, body);
           throw next.error;
         case 'go on':
           turns.noteTried(inFlight, next.isFinal);
@@ -197,7 +196,7 @@ function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
   { failure, retryAfter }: Pick<Failed, 'failure' | 'retryAfter'>,
 ): boolean {
   const { client, rules, pool } = run;
-  const { inFlight, exchange } = current;
+  const { inFlight, exchange, body } = current;
   let isBlamed = !isAboutRequest(failure);
   let override: number | undefined;
   try {
@@ -207,6 +206,7 @@ function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
     return failsOver;
   } catch (error) {
     if (failure.response !== undefined) client.discard(failure.response as A, exchange.abort);
+    discardRest(run.unread, body);
     throw error;
   } finally {
     // Also if one of the rules threw.

@@ -1,11 +1,11 @@
-import type { Body } from '../http/body';
+import type { Body } from '../http/request-body';
 import type { HeaderList } from '../http/credentials';
 import type { BodyModel } from '../http/body-model';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import type { ReadLimits, Take } from '../http/read-beginning';
 import type { BackendSettings } from '../pool/backend-options';
 import type { Attempt } from '../pool/events';
-import type { Abort, AbortReason } from './cancel';
+import type { Abort, AbortReason } from './abort';
 import type { Connection } from './connection';
 import type { Fabricated } from './fabricated';
 
@@ -47,7 +47,7 @@ export interface Exchange {
   readonly fresh: boolean;
   /** ms until a connection is established. 0: no limit */
   readonly connectTimeout: number;
-  /** When it began, on the pool's clock. */
+  /** When it began, in ms on the clock of `base/clock`. */
   readonly started: number;
   /** Set by a client that can see the connection. */
   connection: Connection | undefined;

@@ -3,7 +3,7 @@ import { joined } from '../http/body-text';
 import { MAX_ERROR_BODY } from '../http/error-body';
 import type { HttpResponse } from '../http/messages';
 import type { Take } from '../http/read-beginning';
-import type { AbortReason } from './cancel';
+import type { AbortReason } from './abort';
 import type { HttpRequest } from './http-client';
 import type { CurrentAttempt, Run } from './run';
 

@@ -1,11 +1,12 @@
 import { now } from '../base/clock';
-import type { Body } from '../http/body';
+import { unreadFrom } from '../http/request-body';
+import type { Body, Unread } from '../http/request-body';
 import type { HttpResponse } from '../http/messages';
 import type { StreamInspection } from '../http/stream-inspection';
 import type { Attempt } from '../pool/events';
 import type { InFlight, PoolCore } from '../pool/pool-core';
 import { Budget } from './budget';
-import { Abort } from './cancel';
+import { Abort } from './abort';
 import type { Failure } from './failure';
 import type { Exchange, HttpClient, HttpRequest } from './http-client';
 import type { Rules } from './options';
@@ -20,6 +21,9 @@ export interface Run<R extends HttpRequest, A extends HttpResponse> {
   readonly attempts: Attempt[];
   /** Whether the first attempt has all of the caller's `timeout`: no wait and no reading of the body came before it. */
   hasWholeBudget: boolean;
+  /** The caller's body, if it can be read only once. */
+  readonly unread: Unread | undefined;
+  /** What the attempts send, once it is known. */
   body: Body | undefined;
   /** The latest failure of a backend. */
   failure: Failure | undefined;
@@ -43,7 +47,7 @@ export interface CurrentAttempt {
   inspection: StreamInspection | undefined;
   /** What the client rejected with after the attempt was given up. */
   afterGivenUp: unknown;
-  /** When it had its outcome, on the package's clock; 0 before. */
+  /** When it had its outcome, in ms on the clock of `base/clock`; 0 before. */
   endedAt: number;
 }
 
@@ -63,6 +67,7 @@ export function newRun<R extends HttpRequest, A extends HttpResponse>(
     budget: new Budget(request.config, request.timeout),
     attempts: [],
     hasWholeBudget: true,
+    unread: unreadFrom(request.body),
     body: undefined,
     failure: undefined,
     fallback: undefined,

@@ -1,9 +1,9 @@
 import { nextEventLoopTurn, now } from '../base/clock';
-import { checkSendable } from '../http/body';
+import { checkSendable } from '../http/request-body';
 import type { HttpResponse } from '../http/messages';
 import { StreamInspection, isEventStream } from '../http/stream-inspection';
 import type { Take } from '../http/read-beginning';
-import { AbortReason } from './cancel';
+import { AbortReason } from './abort';
 import { failureOfResponse, failureOfStream, outcomeOfThrown } from './classify';
 import type { Outcome } from './classify';
 import { isSuccess } from './failure';

@@ -1,6 +1,6 @@
 import { bodyFor, pathFor } from '../failover/deployment-name';
 import type { Target } from '../failover/http-client';
-import { isOneShot, isReframed } from '../http/body';
+import { isOneShot, isReframed } from '../http/request-body';
 import type { HeaderFields } from '../http/headers';
 import { withParams, withoutParams } from '../http/url';
 import { dropsParam } from '../pool/backend-options';
@@ -28,7 +28,7 @@ export function argumentsOf(
   const { fetchOptions } = (backend.request ?? {}) as { fetchOptions?: object };
   const data = bodyFor(request, target);
   const { dropped } = backend.credentials;
-  // The form that was read into memory has its own.
+  // A form that was read into memory has a `content-type` of its own, with its boundary.
   const given: HeaderFields = body.headers === undefined ? config.headers : { ...config.headers, ...body.headers };
   const headers: HeaderFields = {};
   for (const name of Object.keys(given)) {
@@ -58,7 +58,7 @@ function urlFor({ route }: FetchRequest, backend: BackendSettings): string {
   const { base, url } = pathFor(route, backend);
   const { params, credentials } = backend;
   const full = backend.baseURL + base + url;
-  if (params === undefined && !(credentials.own && route.holdsCredential)) return full;
+  if (params === undefined && !(credentials.replaceCallers && route.holdsCredential)) return full;
   const kept = withoutParams(full, (param) => dropsParam(backend, param));
   return params === undefined ? kept : withParams(kept, params);
 }

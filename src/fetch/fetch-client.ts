@@ -1,14 +1,14 @@
 import { CodedError } from '../base/errors';
 import { setHidden, withHidden } from '../base/hidden';
-import { AbortReason } from '../failover/cancel';
-import type { Abort } from '../failover/cancel';
+import { AbortReason } from '../failover/abort';
+import type { Abort } from '../failover/abort';
 import type { Fabricated } from '../failover/fabricated';
 import { NO_STATUS } from '../failover/network-errors';
 import { FetchConnection } from '../failover/connection';
 import type { Beginning, Exchange, HttpClient, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
 import type { HttpResponse } from '../http/messages';
-import { overrideFields } from '../http/override-fields';
+import { overrideFields } from './override-fields';
 import { ReadAhead, readNodeStream } from '../http/read-beginning';
 import { discardBody, isNodeStream, isRewindable, isWebStream } from '../http/streams';
 import type { ReadLimits, Take } from '../http/read-beginning';

@@ -2,12 +2,13 @@ import { show } from '../base/check';
 import { CodedError } from '../base/errors';
 import type { HttpRequest } from '../failover/http-client';
 import type { RequestFailover } from '../failover/options';
-import { isCaptured, isDisturbed, isOneShot } from '../http/body';
+import { isCaptured, isDisturbed, isOneShot } from '../http/request-body';
 import { parseAddress } from '../http/route';
 import type { Address, Route } from '../http/route';
 import { headerFieldsOf } from '../http/headers';
 import type { RequestConfig } from '../http/messages';
 import { cancellable, isWebStream, streamOf } from '../http/streams';
+import { withoutSecrets } from '../http/url';
 
 /** The `fetch` of a runtime. */
 export type Fetch = typeof globalThis.fetch;
@@ -15,8 +16,8 @@ export type Fetch = typeof globalThis.fetch;
 /** What `fetch` takes as its second argument, and `failover`. */
 export type FetchInit = RequestInit & {
   /**
-   * `false`: the chosen backend alone, and its response is returned as it is. (A stale connection is replaced once.) An
-   * object overrides the options for this request.
+   * `false`: the chosen backend alone, and its response is returned as it is. An object overrides the options for this
+   * request.
    */
   readonly failover?: false | RequestFailover | undefined;
 };
@@ -201,7 +202,7 @@ function isAsyncIterable(body: unknown): body is AsyncIterable<Uint8Array> {
 
 function checkedRoute(address: Address | undefined, text: string): Route {
   if (address === undefined) {
-    throw new CodedError(`Failed to parse URL from ${text.replace(/[?#].*/s, '')}`, 'ERR_INVALID_URL');
+    throw new CodedError(`Failed to parse URL from ${withoutSecrets(text)}`, 'ERR_INVALID_URL');
   }
   // The message doesn't show the URL.
   if (address.hasUserinfo) {

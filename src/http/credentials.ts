@@ -57,7 +57,7 @@ interface AxiosHeadersLike {
 /** What a backend's credentials change in a request. */
 export interface Credentials {
   /** Whether the backend has a credential of its own, so that the caller's are removed. */
-  readonly own: boolean;
+  readonly replaceCallers: boolean;
   /** Lower-case names of the caller's headers that are removed. */
   readonly dropped: ReadonlySet<string>;
   /** Lower-case names of the headers that a redirect to another origin must not carry. */
@@ -85,21 +85,21 @@ export function resolveCredentials(options: CredentialOptions, origin: string, p
     must(typeof azureADTokenProvider === 'function', where, 'be a function', azureADTokenProvider, showType);
     set.set('authorization', ['Authorization', secretFrom(azureADTokenProvider, 'Bearer ', `${where}()`)]);
   }
-  let own = set.size > 0;
+  let hasOwn = set.size > 0;
   // These come last, because they replace the credentials above.
   for (const [name, value] of Object.entries(dictionary(headers, `${place}.headers`))) {
     if (value === undefined) continue;
     checkHeader(name, value, place);
-    own ||= isAuth(name) && value !== null && value !== false;
+    hasOwn ||= isAuth(name) && value !== null && value !== false;
     set.set(name.toLowerCase(), [name, value as HeaderValue]);
   }
 
   const entries = [...set.values()];
   const names = [...set.keys()];
   const sensitive = names.every(isAuth) ? AUTH_HEADERS : [...new Set([...AUTH_HEADERS, ...names])];
-  const taken = own ? sensitive : names;
+  const taken = hasOwn ? sensitive : names;
   return {
-    own,
+    replaceCallers: hasOwn,
     dropped: taken.length === 0 ? HOST : taken === AUTH_HEADERS ? HOST_AND_AUTH : hostAnd(taken),
     sensitive,
     onRedirect: stripOnOtherOrigin(origin, sensitive),

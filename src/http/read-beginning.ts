@@ -37,11 +37,14 @@ export class ReadAhead {
     private readonly signal?: AbortSignal,
   ) {
     const reader = (this.#reader = source.getReader());
-    this.stream = new ReadableStream({
-      type: 'bytes',
-      pull: (controller) => this.#pull(controller),
-      cancel: (reason) => reader.cancel(reason),
-    });
+    const pull = (controller: ReadableStreamController<Uint8Array>) => this.#pull(controller);
+    const cancel = (reason: unknown) => reader.cancel(reason);
+    try {
+      this.stream = new ReadableStream({ type: 'bytes', pull, cancel });
+    } catch {
+      // Safari had no streams of bytes before 2025 (axios#6461).
+      this.stream = new ReadableStream({ pull, cancel }, { highWaterMark: 0 });
+    }
   }
 
   /**
@@ -69,13 +72,13 @@ export class ReadAhead {
     }
   }
 
-  async #pull(controller: ReadableByteStreamController): Promise<void> {
+  async #pull(controller: ReadableStreamController<Uint8Array>): Promise<void> {
     if (this.signal?.aborted === true) throw this.signal.reason;
     const bytes = this.#kept.shift() ?? (await this.#next());
     if (bytes === undefined) {
       controller.close();
       // Ends a pending read of a BYOB reader too.
-      controller.byobRequest?.respond(0);
+      if ('byobRequest' in controller) controller.byobRequest?.respond(0);
     } else if (bytes.length === 0) await this.#pull(controller);
     // A stream of bytes takes over the memory of what it is given, which may belong to somebody else. So it gets a copy.
     else controller.enqueue(bytes.slice());

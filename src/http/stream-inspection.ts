@@ -163,7 +163,10 @@ function knownName(name: string): (typeof STATUSES)[number] | undefined {
 
 /** Whether the headers of a response show that a limit is used up, or specify a wait. */
 function isUsedUp(headers: object): boolean {
-  const numberIn = (name: string) => Number(headerOf(headers, name) ?? NaN);
+  const numberIn = (name: string) => {
+    const value = headerOf(headers, name);
+    return typeof value === 'string' && value.trim() === '' ? NaN : Number(value ?? NaN);
+  };
   const isUsed = REMAINING.some((name) => {
     const remaining = numberIn(name);
     // -1 with a limit of -1 or a reset of 0 says nothing (openai-dotnet#838).

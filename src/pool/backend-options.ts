@@ -120,7 +120,7 @@ export function nameAt({ deployments }: BackendSettings, deployment: string): st
  * Whether the backend doesn't get a query parameter of the caller's: it has one of that name, or a credential of its own.
  */
 export function dropsParam({ params, credentials }: BackendSettings, name: string): boolean {
-  return params?.has(name) === true || (credentials.own && isQueryCredential(name));
+  return params?.has(name) === true || (credentials.replaceCallers && isQueryCredential(name));
 }
 
 /** @throws TypeError that names the place and the value */
@@ -170,7 +170,7 @@ function resolveBackend(options: BackendOptions, place: string): BackendSettings
   );
   const { origin, host, prefix, address } = baseURL;
   const credentials = resolveCredentials({ apiKey, azureADTokenProvider, headers }, origin, place);
-  if (!credentials.own) checkNoneIsMissing(options, place);
+  if (!credentials.replaceCallers) checkNoneIsMissing(options, place);
   return { ...settings, name: name ?? host + prefix, baseURL: origin + prefix, address, credentials };
 }
 

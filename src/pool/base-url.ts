@@ -1,5 +1,5 @@
 import { must, show } from '../base/check';
-import { withoutSlashes } from '../http/url';
+import { withoutSecrets, withoutSlashes } from '../http/url';
 
 /** The parts of a backend's `baseURL`. */
 export interface BaseURL {
@@ -51,8 +51,7 @@ function isMeantOtherwise({ hostname }: URL): boolean {
   return !isName || /^https?$/.test(hostname) || UNSET_LABEL.test(hostname);
 }
 
-/** Userinfo, query and fragment may hold secrets, even in a URL that doesn't parse or whose userinfo contains a "#". */
+/** Shows a URL in a message, without its secrets. */
 export function masked(url: unknown): string {
-  const text = String(url).replace(/^((?:[a-z][a-z\d+\-.]*:)?\/\/)?.*@/is, '$1***@');
-  return show(text.replace(/([?#]).*/s, '$1***'));
+  return show(withoutSecrets(String(url)));
 }

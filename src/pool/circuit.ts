@@ -178,13 +178,13 @@ export class Circuit {
     const isCounted = length === 'ladder' || length === 'default';
     // An attempt that began before the latest failure isn't a further failure in a row: ten at once count as one.
     if (isCounted && (inFlight.epoch > this.#failedEpoch || this.#failures === 0)) this.#failures++;
-    // Capped: beyond 2 ** 1023, the factor is infinite, and 0 times it is not a number.
+    // Capped: 2 ** 1024 is Infinity, and 0 × Infinity is NaN.
     const doubled = isCounted ? 2 ** Math.min(this.#failures - 1, 1000) : 1;
     const duration = Math.min(override ?? firstLength(length, failure, limits) * doubled, limits.maxCooldown);
     // A 4xx that costs nothing is no failure of the backend.
     if (length !== 'nothing' || duration > 0) this.#failedEpoch = epoch;
     if (duration === 0) return { duration, reason, kind, moved: false };
-    // An asked cooldown needs no trial, whatever this says.
+    // For an asked cooldown, this is ignored: no trial follows one.
     const mustProve = length === 'default' || (length === 'ladder' && this.#failures > 1);
     const moved = this.#apply(kind, { until: now + duration, reason, words }, mustProve, now);
     return { duration, reason, kind, moved };

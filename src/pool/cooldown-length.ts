@@ -59,7 +59,7 @@ const UNSPECIFIED: Readonly<Record<FailureReason, readonly [kind: CooldownKind, 
 };
 
 /**
- * What a failure costs, as the table in the docs has it. `coverageOf` decides whether it costs the backend or one
+ * What a failure costs: the table in docs/pool.md. `coverageOf` decides whether it costs the backend or one
  * deployment.
  */
 export function costOf(

@@ -20,7 +20,7 @@ export interface InFlight extends AttemptInFlight {
   readonly backend: PooledBackend;
   /** The deployment, by the backend's name for it. */
   readonly scope: Scope;
-  /** On the pool's clock, in ms. */
+  /** In ms on the clock of `base/clock`. */
   readonly began: number;
   ended: boolean;
 }

@@ -50,17 +50,17 @@ export class Waiters {
     return false;
   }
 
-  /** Whether any request waits. */
+  /** Whether any request waits for what this one needs. */
   hasAny(wanted: Wanted): boolean {
     return this.#queueOf(wanted) !== undefined;
   }
 
-  /** Whether so many wait that they would stampede. */
+  /** Whether so many wait for it that they would stampede. */
   isCrowded(wanted: Wanted): boolean {
     return this.#queueOf(wanted)?.isCrowded === true;
   }
 
-  /** Whether requests wait for their turn although a backend is available. */
+  /** Whether requests wait for their turn although a backend that they need is available. */
   hasReady(wanted: Wanted): boolean {
     return this.#queueOf(wanted)?.isReady === true;
   }

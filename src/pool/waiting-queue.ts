@@ -4,7 +4,7 @@ import type { Wanted } from './backend-list';
 import { Pace } from './pace';
 import type { ThrottleTime } from './pace';
 
-/** A request that waits for a backend to become available. All times are in ms on the pool's clock. */
+/** A request that waits for a backend to become available. All times are in ms on the clock of `base/clock`. */
 export interface Waiter {
   /** What it needs. */
   readonly wanted: Wanted;

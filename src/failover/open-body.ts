@@ -1,5 +1,5 @@
-import { capture, forOneAttempt, isCaptured } from '../http/body';
-import type { Body, Unread } from '../http/body';
+import { capture, forOneAttempt, isCaptured } from '../http/request-body';
+import type { Body, Unread } from '../http/request-body';
 import { headerOf } from '../http/headers';
 import type { HttpResponse } from '../http/messages';
 import type { Run } from './run';
@@ -32,7 +32,7 @@ export async function readBlob<R extends HttpRequest, A extends HttpResponse>(
   const { request, rules, budget } = run;
   const { deployment, config } = request;
   const type = `${blob.type} ${String(headerOf(config.headers as object, 'content-type'))}`;
-  if (deployment !== undefined || blob.size > rules.maxReplaySize || !type.includes('json')) return undefined;
+  if (deployment !== undefined || blob.size > rules.maxReplaySize || !/json/i.test(type)) return undefined;
   run.hasWholeBudget = false;
   // A Blob that can't be read names no model.
   return budget.guard(() => blob.arrayBuffer().catch(() => undefined));

@@ -10,7 +10,7 @@ import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import FormDataPackage from 'form-data';
 import { priorityAdapter } from '../../src';
-import type { PriorityAdapter } from '../../src';
+import type { PriorityAdapter, PriorityAdapterOptions } from '../../src';
 import { priorityFetch } from '../../src/fetch';
 import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 import { deferred, stubPool, eventLoopTurn } from '../support/stub-pool';
@@ -543,20 +543,31 @@ describe('a stream longer than maxReplaySize', () => {
   });
 });
 
+test.each<[string, (closed: () => void) => Readable | ReadableStream]>([
+  ['Node', (closed) => Readable.from([{ not: 'bytes' }, 'more']).on('close', closed)],
+  ['web', (cancel) => new ReadableStream({ pull: (controller) => controller.enqueue({ not: 'bytes' }), cancel })],
+])('a %s stream of anything but bytes and text is closed', async (_, make) => {
+  const { adapter } = stubPool({ a: {}, b: {} });
+  const closed = deferred<undefined>();
+  const data = make(() => closed.resolve(undefined));
+  expect((await rejectionOf(axios.post('/x', data, { adapter }))).message).toContain('stream of objects');
+  await closed.promise;
+});
+
 describe('a file longer than maxReplaySize', () => {
   const large = join(folder, 'large.bin');
 
   beforeAll(() => writeFileSync(large, Buffer.alloc(8 * 2 ** 20)));
 
   /** To a server that reads nothing of it. */
-  const send = async (reply: RequestListener) => {
+  const send = async (reply: RequestListener, options: PriorityAdapterOptions = {}) => {
     const server = createServer(reply);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
     const backends = [{ baseURL: url }, { baseURL: `${url}/other`, priority: 2 }];
     const data = createReadStream(large);
     const closed = closing(data);
-    const adapter = priorityAdapter(backends, { maxReplaySize: 2 ** 20 });
+    const adapter = priorityAdapter(backends, { maxReplaySize: 2 ** 20, ...options });
     const error = await rejectionOf(axios.post('/x', data, { adapter, proxy: false }));
     await closed;
     server.close();
@@ -566,6 +577,14 @@ describe('a file longer than maxReplaySize', () => {
 
   test('is closed when its attempt fails', async () => {
     expect(await send((request) => request.socket.destroy())).toMatchObject({ attempts: [{ reason: 'ambiguous' }] });
+  });
+
+  test('is closed when a rule throws', async () => {
+    const failoverCondition = () => {
+      throw new Error('own fault');
+    };
+    const error = await send((request) => request.socket.destroy(), { failoverCondition });
+    expect(error.message).toBe('own fault');
   });
 
   test('does not hide a refusal that comes before its end', async () => {

@@ -94,8 +94,8 @@ export function isCaptured(data: unknown): boolean {
 }
 
 /** Frees what is left of a body that was too long to be kept, after the attempt that it served has failed. */
-export function discardRest(unread: Unread, { data, replayable }: Body): void {
-  if (!replayable && unread.captured !== undefined) discardBody(data);
+export function discardRest(unread: Unread | undefined, { data, replayable }: Body): void {
+  if (!replayable && unread?.captured !== undefined) discardBody(data);
 }
 
 /**
@@ -128,6 +128,8 @@ async function read({ stream, failure }: Unread, limit: number): Promise<Body> {
       return done === true ? undefined : bytesOf(value);
     } catch (error) {
       failure.error = codeOf(error).code === 'ERR_STREAM_PREMATURE_CLOSE' ? closedEarly() : error;
+      // A stream of anything but bytes and text hasn't failed, and is still open.
+      Promise.resolve(source.cancel()).catch(ignore);
       throw failure.error;
     }
   };

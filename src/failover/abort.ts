@@ -86,7 +86,7 @@ interface SharedListener {
 }
 
 /** One listener for each signal, however many requests share it: Node warns of more than ten. */
-const sharedListeners = new Map<SignalLike, SharedListener>();
+const sharedListeners = new WeakMap<SignalLike, SharedListener>();
 
 function onAbort(signal: SignalLike, listener: () => void): () => void {
   const { listeners, tell } = sharedListeners.get(signal) ?? listenTo(signal);
