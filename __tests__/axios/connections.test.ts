@@ -2,11 +2,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { Agent, createServer as createHttpServer } from 'node:http';
-import type { AgentOptions, ClientRequest } from 'node:http';
+import { Agent, createServer as createHttpServer, request as plainRequest } from 'node:http';
+import type { AgentOptions, ClientRequest, Server as HttpServer } from 'node:http';
 import { Agent as SecureAgent, createServer as createSecureServer, request as secureRequest } from 'node:https';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, LookupFunction, Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import axios from 'axios';
@@ -75,6 +77,19 @@ function agentFailing(fail: (callback: (error: unknown) => void) => void): Agent
 }
 
 /** Takes the only socket of a client's agent with a request that gets no answer. Returns a function that ends it. */
+/** Passes on what comes over a Unix socket. */
+async function socketTo(server: HttpServer): Promise<{ socketPath: string }> {
+  const socketPath = join(tmpdir(), `connections-${String(process.pid)}.sock`);
+  const relay = createHttpServer((request, response) => void server.emit('request', request, response));
+  servers.push(relay);
+  await new Promise<void>((resolve) => relay.listen(socketPath, resolve));
+  return { socketPath };
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
 async function takeSocket(client: AxiosInstance, backend: FakeBackend): Promise<() => Promise<void>> {
   const cancel = new AbortController();
   const failover = { attemptTimeout: 0 };
@@ -180,15 +195,24 @@ describe('a stale keep-alive connection', () => {
     expect(attempts).toMatchObject([{ reason: 'stale' }, { status: 200 }]);
   });
 
-  test.each<[string, string, AxiosRequestConfig]>([
-    ['http', 'http', {}],
-    ['https', 'https', {}],
-    ["http with the caller's `beforeRedirect`", 'http', { beforeRedirect: () => undefined }],
-    ["https with the caller's `transport`", 'https', { transport: { request: secureRequest } as never }],
-  ])('is not replaced by another stale one of the same agent over %s', async (_, protocol, config) => {
+  test.each<[string, string, (server: HttpServer) => AxiosRequestConfig | Promise<AxiosRequestConfig>]>([
+    ['http', 'http', () => ({})],
+    ['https', 'https', () => ({})],
+    ["http with the caller's `beforeRedirect`", 'http', () => ({ beforeRedirect: () => undefined })],
+    ["https with the caller's `transport`", 'https', () => ({ transport: { request: secureRequest } as never })],
+    ['a Unix socket', 'http', (server) => socketTo(server)],
+    ['a proxy', 'http', (server) => ({ proxy: { host: '127.0.0.1', port: portOf(server) } })],
+    [
+      "a proxy with the caller's `beforeRedirect`",
+      'http',
+      (server) => ({ proxy: { host: '127.0.0.1', port: portOf(server) }, beforeRedirect: () => undefined }),
+    ],
+  ])('is not replaced by another stale one of the same agent over %s', async (_, protocol, configFor) => {
     const { key, cert } = await certificate();
     const secure = protocol === 'https';
-    const backend = await (secure ? FakeBackend.start(createSecureServer({ key, cert })) : FakeBackend.start());
+    const server = secure ? createSecureServer({ key, cert }) : createHttpServer();
+    const backend = await FakeBackend.start(server);
+    const config = await configFor(server);
     const [gate, ready] = [deferred<undefined>(), deferred<undefined>()];
     let waiting = 0;
     // Five requests at once leave five idle connections.
@@ -200,8 +224,10 @@ describe('a stale keep-alive connection', () => {
     backend.always(resetReused(together));
     const agent = secure ? new SecureAgent({ keepAlive: true, rejectUnauthorized: false }) : agentOf();
     agents.push(agent);
-    const adapter = priorityAdapter([{ baseURL: `${protocol}://${backend.host}` }]);
-    const client = axios.create({ adapter, httpAgent: agent, httpsAgent: agent });
+    // Whoever connects to the proxy or the Unix socket needs no address.
+    const host = config.proxy || config.socketPath ? 'backend.example' : backend.host;
+    const adapter = priorityAdapter([{ baseURL: `${protocol}://${host}` }]);
+    const client = axios.create({ adapter, httpAgent: agent, httpsAgent: agent, ...config });
     const first = Promise.all(Array.from({ length: 5 }, () => client.post('/x', {})));
     await ready.promise;
     gate.resolve(undefined);
@@ -209,7 +235,7 @@ describe('a stale keep-alive connection', () => {
     // Only now are all of them idle.
     await new Promise(setImmediate);
     expect(Object.values(agent.freeSockets).flat()).toHaveLength(5);
-    const { attempts } = await client.post('/x', {}, config);
+    const { attempts } = await client.post('/x', {});
     expect(attempts).toMatchObject([{ reason: 'stale' }, { status: 200 }]);
   });
 
@@ -522,6 +548,15 @@ describe('connectTimeout', () => {
   });
 });
 
+test('a server that switches to another protocol, unasked, is no answer', async () => {
+  const { adapter } = await pair(
+    (request) =>
+      void request.socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+  );
+  const { attempts } = await axios.get('/x', { adapter });
+  expect(attempts).toMatchObject([{ backend: 'a', reason: 'ambiguous' }, { status: 200 }]);
+});
+
 describe('local trouble:', () => {
   test.each(['EMFILE', 'ENFILE'])('%s is returned to the caller and puts no backend on cooldown', async (code) => {
     const agent = agentFailing((callback) => callback(Object.assign(new Error(code), { code, syscall: 'connect' })));
@@ -532,16 +567,23 @@ describe('local trouble:', () => {
     expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
   });
 
-  test('a request that gets no free socket within attemptTimeout fails over without a cooldown', async () => {
-    const { a, adapter } = await pair(neverReply, { attemptTimeout: 60 });
-    const client = axios.create({ adapter, httpAgent: agentOf({ maxSockets: 1 }) });
-    const release = await takeSocket(client, a);
-    const { attempts } = await client.post('/x', {});
-    expect(attempts).toMatchObject([{ backend: 'a' }, { backend: 'b', status: 200 }]);
-    expect(attempts![0]).not.toHaveProperty('reason');
-    expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
-    await release();
-  });
+  test.each<[string, AxiosRequestConfig]>([
+    ['as usual', {}],
+    ["with the caller's `beforeRedirect`", { beforeRedirect: () => undefined }],
+    ["with the caller's `transport`", { transport: { request: plainRequest } as never }],
+  ])(
+    'a request that gets no free socket within attemptTimeout fails over without a cooldown: %s',
+    async (_, config) => {
+      const { a, adapter } = await pair(neverReply, { attemptTimeout: 60 });
+      const client = axios.create({ adapter, httpAgent: agentOf({ maxSockets: 1 }), ...config });
+      const release = await takeSocket(client, a);
+      const { attempts } = await client.post('/x', {});
+      expect(attempts).toMatchObject([{ backend: 'a' }, { backend: 'b', status: 200 }]);
+      expect(attempts![0]).not.toHaveProperty('reason');
+      expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
+      await release();
+    },
+  );
 
   test.each<[string, AxiosRequestConfig]>([
     ['attemptTimeout passes at the only backend', { failover: { attemptTimeout: 60 } }],

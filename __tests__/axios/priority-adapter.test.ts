@@ -157,3 +157,10 @@ test('shouldBalance: false leaves what the adapter returns or throws unmodified'
   await expect(adapter(config)).rejects.toBe(thrown);
   expect(thrown).not.toHaveProperty('attempts');
 });
+
+test('a URL that holds its data goes to no backend', async () => {
+  const backend = await FakeBackend.start();
+  const adapter = priorityAdapter([{ baseURL: backend.url }]);
+  expect(await axios.get('data:text/plain,hi', { adapter, responseType: 'text' })).toMatchObject({ data: 'hi' });
+  expect(backend.calls).toEqual([]);
+});

@@ -30,6 +30,12 @@ test.each([
   expect(attemptsOf(value)).toEqual([]);
 });
 
+test('attemptsOf finds none in what throws when it is looked at', () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  expect(attemptsOf(proxy)).toEqual([]);
+});
+
 describe('an attempt', () => {
   test('names the deployment of the URL as its backend knows it, even if it succeeded', async () => {
     const { adapter, replies, pool } = stubPool({ a: { deployments: { chat: 'chat-east' } }, b: { priority: 2 } });

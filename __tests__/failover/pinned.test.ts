@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import axios from 'axios';
 import { attemptsOf, priorityAdapter } from '../../src';
 import type { PoolEvent } from '../../src';
@@ -122,13 +123,29 @@ describe('a request that is pinned to a backend', () => {
     expect(tried).toEqual([]);
   });
 
-  test('is refused if the backend leaves the pool during the request', async () => {
+  test('survives the end of a refusal that is kept while the request waits', async () => {
+    const { request, replies, pool } = stubPool({ a: {}, b: {} }, { maxWait: 1000 });
+    const data = new PassThrough({ highWaterMark: 100_000 });
+    data.write(Buffer.alloc(70_000));
+    const answers: unknown[] = [{ status: 429, headers: { 'retry-after-ms': '500' }, data }, 200];
+    replies.b = () => answers.shift() as never;
+    const closed = new Promise((resolve) => data.on('close', resolve));
+    pool.subscribe(({ type }) => type === 'waiting' && data.destroy(new Error('connection lost')));
+    const response = request({ ...toB, responseType: 'stream' });
+    await closed;
+    pool.restore('b');
+    expect(await response).toMatchObject({ status: 200 });
+  });
+
+  test('gets the answer of its attempt if the backend leaves the pool after it', async () => {
     const { request, replies, pool } = stubPool({ a: {}, b: {} }, { maxWait: 1000 });
     replies.b = () => {
       pool.update([{ baseURL: 'https://a.example', name: 'a' }]);
       return throttled(10);
     };
-    await expect(request(toB)).rejects.toThrow('unknown backend "b"; expected one of a');
+    const response = await request(toB);
+    expect(response).toMatchObject({ status: 429, attempts: [{ backend: 'b' }] });
+    expect(response).not.toHaveProperty('fabricated');
   });
 
   test('is refused if the backend leaves the pool while the request waits', async () => {

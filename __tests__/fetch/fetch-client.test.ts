@@ -7,7 +7,14 @@ import type { PoolEvent } from '../../src';
 import { isContextLengthExceeded, priorityFetch } from '../../src/fetch';
 import type { Failure, PriorityFetch } from '../../src/fetch';
 import type { Fetch } from '../../src/fetch/request';
-import { FakeBackend, closeBackendsAfterEach, neverReply, rejectionOf, throttle } from '../support/fake-backend';
+import {
+  FakeBackend,
+  closeBackendsAfterEach,
+  neverReply,
+  rejectionOf,
+  startBackends,
+  throttle,
+} from '../support/fake-backend';
 import type { Reply } from '../support/fake-backend';
 import { URL_, pair, post } from '../support/fetch-pair';
 import { eventLoopTurn, refused } from '../support/stub-pool';
@@ -302,6 +309,41 @@ describe('failures reject as fetch does:', () => {
       'Network Error: the response has no status',
       'ambiguous',
     ]);
+  });
+
+  test('a status line with the status 0 is an ambiguous failure', async () => {
+    const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    a.always((request) => void request.socket.end('HTTP/1.1 000 OK\r\ncontent-length: 2\r\n\r\nok'));
+    const fetch = priorityFetch([{ baseURL: a.url }, { baseURL: b.url, priority: 2 }]);
+    expect(attemptsOf(await fetch(URL_))).toMatchObject([{ reason: 'ambiguous' }, { status: 200 }]);
+  });
+
+  test.each(['Failed to fetch', 'fetch failed', 'NetworkError when attempting to fetch resource.'])(
+    'an error with the words %j is the network’s, though a header of the backend occurs in it',
+    async (message) => {
+      const backends = [{ baseURL: 'a.example', name: 'a', headers: { 'X-Requested-With': 'fetch' } }];
+      const fetch = priorityFetch(backends, { fetch: () => Promise.reject(new TypeError(message)) });
+      const error = await rejectionOf(fetch(URL_, post()));
+      expect([error.message, attemptsOf(error)[0]!.reason]).toEqual([message, 'ambiguous']);
+    },
+  );
+
+  test('a refusal whose body the wrapped fetch is reading itself fails over', async () => {
+    const replies = [new Response('busy', { status: 503 }), new Response('ok')];
+    const wrapped = () => {
+      const response = replies.shift()!;
+      response.body!.getReader();
+      return Promise.resolve(response);
+    };
+    const fetch = priorityFetch([{ baseURL: 'a.example' }, { baseURL: 'b.example', priority: 2 }], { fetch: wrapped });
+    expect(attemptsOf(await fetch(URL_))).toMatchObject([{ status: 503 }, { status: 200 }]);
+  });
+
+  test('an event stream that the wrapped fetch is reading itself is passed on', async () => {
+    const stream = new Response('data: 1\n\n', { headers: { 'content-type': 'text/event-stream' } });
+    stream.body!.getReader();
+    const fetch = priorityFetch([{ baseURL: 'a.example' }], { fetch: () => Promise.resolve(stream) });
+    expect(await fetch(URL_)).toBe(stream);
   });
 
   test('a bug in the wrapped fetch rejects unchanged and puts no backend on cooldown', async () => {

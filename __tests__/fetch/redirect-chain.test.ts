@@ -17,6 +17,14 @@ test('a backend cannot override the caller’s redirect mode', async () => {
   expect(b.calls).toEqual([]);
 });
 
+test.each(['manual', 'error'] as const)('the redirect mode %j of a backend applies', async (redirect) => {
+  const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  a.always({ status: 302, headers: { location: b.url } });
+  const fetch = priorityFetch([{ baseURL: a.url, request: { fetchOptions: { redirect } } }]);
+  await fetch(URL_).catch(() => undefined);
+  expect([a.calls.length, b.calls.length]).toEqual([1, 0]);
+});
+
 describe("a request that fails by the caller's own doing puts no backend on cooldown:", () => {
   const moved = (status = 307): Reply => {
     return (_, response, { url }) =>

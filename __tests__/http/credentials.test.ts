@@ -96,6 +96,14 @@ describe('a backend with its own credential', () => {
     expect(backend.lastCall.url).toBe('/x?subscription-key=mine');
   });
 
+  test.each(['http', 'fetch'])('removes those of the caller whose name axios trims, over %s', async (adapter) => {
+    const backend = await FakeBackend.start();
+    const backends = [{ baseURL: backend.url, apiKey: 'own', params: { v: '1' } }];
+    const params = { ' api-key': 'callers', 'v ': '9', ' kept ': 'yes' };
+    await axios.get('/x', { adapter: priorityAdapter(backends, { adapter }), params });
+    expect(backend.lastCall.url).toBe('/x?kept=yes&v=1');
+  });
+
   test('leaves the credentials of the caller to backends without one', async () => {
     expect(await headersAt({}, callers)).toMatchObject({ 'api-key': 'callers', authorization: 'Bearer callers' });
     const { authorization } = await headersAt({}, { auth: { username: 'u', password: 'p' } });

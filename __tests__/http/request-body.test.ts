@@ -428,6 +428,16 @@ describe('a failing request body does not put any backend on cooldown:', () => {
     });
   });
 
+  test.each(['axios', 'priorityFetch'])('over the fetch of %s, a Node stream that closes early', async (client) => {
+    const { url: baseURL } = await FakeBackend.start();
+    const fetch = priorityFetch([{ baseURL }]);
+    const adapter = priorityAdapter(fetch.pool, { adapter: 'fetch' });
+    const [, make] = bodies[1]!;
+    const init = { method: 'POST', body: make() as never, duplex: 'half' } as RequestInit;
+    await rejectionOf(client === 'axios' ? axios.post('/x', make(), { adapter }) : fetch(baseURL, init));
+    expect(fetch.pool.snapshot()[0]).toMatchObject({ available: true, pending: 0, failures: 0 });
+  });
+
   test.each(pools)('over fetch with %s, a web stream that fails', async (_, pool) => {
     const servers = await startBackends(2);
     const adapter = pool(

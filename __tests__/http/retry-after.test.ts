@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { AxiosHeaders } from 'axios';
 import fc from 'fast-check';
 import { parseRetryAfter } from '../../src';
@@ -184,12 +185,20 @@ test('parseRetryAfter ignores a header value that is neither text nor a number',
   expect(wait({ 'retry-after': [[1]] })).toBeUndefined();
 });
 
-test('parseRetryAfter ignores a body that contains itself or has no text as its message', () => {
+test('parseRetryAfter ignores a body that contains itself or holds no words', () => {
   const loop: Record<string, unknown> = {};
   loop.error = loop;
-  expect(
-    [loop, { message: 7 }, { error: null }, { error: 'retry after 5 seconds' }].map((data) => wait({}, 429, data)),
-  ).toEqual([undefined, undefined, undefined, undefined]);
+  const bodies = [loop, { message: 7 }, { error: null }, Readable.from(['retry after 5 seconds'])];
+  expect(bodies.map((data) => wait({}, 429, data))).toEqual([undefined, undefined, undefined, undefined]);
+});
+
+test.each<unknown>([
+  { error: 'try again in 5 seconds' },
+  { detail: 'try again in 5 seconds' },
+  [{ message: 'try again in 5 seconds' }],
+  { message: 'Too many requests', error: { message: 'Try again in 5 seconds' } },
+])('parseRetryAfter finds the same words in parsed JSON as in its text: %j', (body) => {
+  expect([body, JSON.stringify(body)].map((data) => wait({}, 429, data))).toEqual([5000, 5000]);
 });
 
 describe('waits in the message of a refusal', () => {

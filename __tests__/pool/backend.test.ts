@@ -59,6 +59,10 @@ describe.each(makers)('%s rejects invalid backends:', (_, make) => {
       second({ baseURL: 'https://.openai.azure.com' }),
       'backends[1].baseURL must be a URL or a host, got "https://.openai.azure.com": is its environment variable set?',
     ],
+    [
+      second({ baseURL: 'https:///openai/v1' }),
+      'backends[1].baseURL must be a URL or a host, got "https:///openai/v1": is its environment variable set?',
+    ],
     [second({ baseURL: 'a..example' }), 'backends[1].baseURL must be a URL or a host, got "a..example"'],
     [
       second({ baseURL: 'https://${process.env.R}.openai.azure.com' }),

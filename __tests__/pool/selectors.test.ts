@@ -125,6 +125,11 @@ describe('affinity', () => {
     expect(affinity(() => 0)(five, {})).toBe(affinity(() => 0)(five, {}));
   });
 
+  test('rejects a key that is a promise, and leaves no rejection unhandled', () => {
+    const selector = affinity((() => Promise.reject(new Error('own fault'))) as never);
+    expect(() => selector(five, {})).toThrow("affinity's key must return a string or a number, got an object");
+  });
+
   test('rejects a key that is not a function', () => {
     expect(() => affinity('user' as never)).toThrow('affinity\'s key must be a function, got "user"');
   });

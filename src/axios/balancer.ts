@@ -53,7 +53,7 @@ export class Balancer {
   /** Sends one request to the backends through the wrapped adapter, or past them if it isn't to be balanced. */
   request(config: InternalAxiosRequestConfig, wrapped: WrappedAdapter | undefined): Promise<AxiosResponse> {
     try {
-      const isBalanced = checkedBoolean(this.#rules.shouldBalance(config), 'shouldBalance');
+      const isBalanced = !isData(config) && checkedBoolean(this.#rules.shouldBalance(config), 'shouldBalance');
       if (!isBalanced) return untouched(wrapped, config);
       const adapter = adapterOf(wrapped, config);
       const rules = rulesFor(this.#rules, config.failover, this.#core.backends, 'config.failover');
@@ -63,6 +63,11 @@ export class Balancer {
       return Promise.reject(this.#client.refuse(config, error));
     }
   }
+}
+
+/** Whether the URL is no server's: it holds the data itself, or names some of this page. */
+function isData({ url, baseURL }: InternalAxiosRequestConfig): boolean {
+  return !baseURL && /^(?:data|blob):/i.test(String(url));
 }
 
 /** Whatever the adapter throws or returns, as axios would get it. */

@@ -1,11 +1,12 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Connection } from '../failover/connection';
 import { wasRedirected } from '../failover/network-errors';
-import { headFrom } from './http-transport';
+import { headFrom, isInQueue } from './http-transport';
 import { isStaleSession, isStaleSocket } from './stale-connection';
 
 /** A native request, as an error of axios's http adapter holds it. */
 interface NativeRequest extends Pick<ClientRequest, 'socket' | 'reusedSocket'> {
+  readonly agent?: Agent;
   readonly res?: IncomingMessage | null;
   /** Of follow-redirects: the request under way. */
   readonly _currentRequest?: NativeRequest;
@@ -27,7 +28,7 @@ export function connectionOf(error: unknown, sentAt: number, hasServed: boolean)
     // It never got a socket: its agent failed, with whatever error.
     isUnsent: sent?.socket === null ? true : undefined,
     isStale: !isRedirected && (isClosed || isStaleSession(error, hasServed)),
-    isQueued: false,
+    isQueued: isInQueue(sent as ClientRequest | undefined, sent?.agent),
     isRedirected,
     // follow-redirects doesn't say where it went.
     hasLeftOrigin: false,

@@ -61,7 +61,11 @@ export class HttpTransport implements Connection {
     // With `false`, Node makes an agent for this request alone. It has no queue and no idle sockets, so the global one
     // does no harm here.
     this.#agent = typeof options.agent === 'object' ? options.agent : http.globalAgent;
-    if (this.exchange.fresh && !this.isRedirected) closeIdle(this.#agent, options);
+    if (this.exchange.fresh && !this.isRedirected) {
+      // Others of them are probably stale too.
+      const server = nameOf(options);
+      closeIdle(this.#agent, (name) => name.startsWith(server));
+    }
     this.#response = undefined;
     this.#head = undefined;
     this.isEstablished = false;
@@ -86,6 +90,7 @@ export class HttpTransport implements Connection {
     conceal(sent);
     sent.on('socket', (socket) => this.#noteSocket(socket));
     sent.on('error', (error) => (this.error = error));
+    sent.on('upgrade', refuseUpgrade);
     // A kept-alive socket is assigned at once, and is connected already.
     if (!sent.reusedSocket && this.exchange.connectTimeout > 0)
       limitConnecting(sent, this.exchange.connectTimeout, this);
@@ -104,8 +109,7 @@ export class HttpTransport implements Connection {
   }
 
   get isQueued(): boolean {
-    const queues = Object.values(this.#agent?.requests ?? {});
-    return this.#sent !== undefined && queues.some((queue) => (queue as unknown[] | undefined)?.includes(this.#sent));
+    return isInQueue(this.#sent, this.#agent);
   }
 
   /** Made once, when somebody asks: progress callbacks ask for each event. */
@@ -125,31 +129,49 @@ export class HttpTransport implements Connection {
   }
 }
 
+/** Fails a request that is answered with a 101. Without this, Node would close the connection, and axios would wait for ever. */
+function refuseUpgrade(this: ClientRequest, _response: IncomingMessage, socket: Socket): void {
+  socket.destroy();
+  this.emit('error', new Error('the server has switched to another protocol (101)'));
+}
+
 /** The head of a response of Node's. */
 export function headFrom({ statusCode, statusMessage, headers }: IncomingMessage): Head {
   const given = new axios.AxiosHeaders(headers as Record<string, string>);
   return { status: statusCode!, statusText: statusMessage!, headers: given };
 }
 
-/** Closes the idle connections of an agent to the server that a request is for. Others of them are probably stale too. */
-function closeIdle(
-  { freeSockets }: Agent,
-  { hostname, port, protocol }: Pick<TransportOptions, 'hostname' | 'port' | 'protocol'>,
-): void {
+/** How Node's agents name the connections to the server that a request is for, at its beginning. */
+function nameOf({ hostname, port, protocol }: Pick<TransportOptions, 'hostname' | 'port' | 'protocol'>): string {
   const defaultPort = protocol === 'https:' ? 443 : 80;
   // axios gives an empty port where the URL has none.
-  const server = `${String(hostname)}:${String(Number(port) > 0 ? port : defaultPort)}:`;
-  for (const [key, sockets] of Object.entries(freeSockets ?? {})) {
-    if (key.startsWith(server)) for (const socket of sockets!) socket.destroy();
-  }
+  return `${String(hostname)}:${String(Number(port) > 0 ? port : defaultPort)}:`;
 }
 
-/** The same for an attempt whose transport isn't the package's own. */
-export function closeIdleTo(baseURL: string, { httpAgent, httpsAgent }: AttemptConfig): void {
+/** Closes idle connections of an agent. Returns whether there were any. */
+function closeIdle({ freeSockets }: Agent, isMeant: (name: string) => boolean): boolean {
+  const meant = Object.entries(freeSockets ?? {}).filter(([name]) => isMeant(name));
+  for (const [, sockets] of meant) for (const socket of sockets!) socket.destroy();
+  return meant.length > 0;
+}
+
+/**
+ * Closes the idle connections to a backend for an attempt whose transport isn't the package's own. Where a proxy is
+ * between, the agent has them under the proxy's name, so all are closed.
+ */
+export function closeIdleTo(baseURL: string, { httpAgent, httpsAgent, socketPath }: AttemptConfig): void {
   const { protocol, hostname, port } = new URL(baseURL);
   const given: unknown = protocol === 'https:' ? httpsAgent : httpAgent;
   const agent = typeof given === 'object' && given !== null ? (given as Agent) : moduleFor(protocol).globalAgent;
-  closeIdle(agent, { protocol, hostname: withoutBrackets(hostname), port });
+  const server = nameOf({ protocol, hostname: withoutBrackets(hostname), port });
+  const isMeant = (name: string) => (socketPath ? name.includes(socketPath) : name.startsWith(server));
+  if (!closeIdle(agent, isMeant)) closeIdle(agent, () => true);
+}
+
+/** Whether a request waits for a free socket of its agent. */
+export function isInQueue(sent: ClientRequest | undefined, agent: Agent | undefined): boolean {
+  const queues = Object.values(agent?.requests ?? {});
+  return sent !== undefined && queues.some((queue) => (queue as unknown[] | undefined)?.includes(sent));
 }
 
 /** Node's module for a protocol, such as `https:`. */

@@ -81,6 +81,8 @@ export function readBeginning(
 ): Promise<boolean> | undefined {
   const { data, headers } = response as { data: unknown; headers: object };
   if (isWebStream(data)) {
+    // A wrapped fetch may read it itself.
+    if (data.locked) return undefined;
     const ahead = new ReadAhead(data);
     response.data = ahead.stream;
     return ahead.read(take, limits);

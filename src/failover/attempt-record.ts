@@ -15,8 +15,13 @@ import type { CurrentAttempt, Run } from './run';
  * @returns the attempts, in order; an empty list if there are none
  */
 export function attemptsOf(value: unknown): readonly Attempt[] {
-  const { attempts } = Object(value) as { attempts?: unknown };
-  return Array.isArray(attempts) && attempts.every(isAttempt) ? attempts : [];
+  try {
+    const { attempts } = Object(value) as { attempts?: unknown };
+    return Array.isArray(attempts) && attempts.every(isAttempt) ? attempts : [];
+  } catch {
+    // Something else's field may throw.
+    return [];
+  }
 }
 
 function isAttempt(value: unknown): value is Attempt {

@@ -1,6 +1,8 @@
 import { CodedError, codeOf, codeWithin, errorChain } from '../base/errors';
 import { errorBodyOf } from '../http/error-body';
 import type { HttpResponse, RequestConfig } from '../http/messages';
+import { isOfBody } from '../http/request-body';
+import type { Body } from '../http/request-body';
 import { parseRetryAfter } from '../http/retry-after';
 import type { StreamRefusal } from '../http/stream-inspection';
 import type { Backend, PooledBackend } from '../pool/backend';
@@ -135,8 +137,8 @@ export function failureOfError(
 interface Evidence {
   readonly backend: PooledBackend;
   readonly config: RequestConfig;
-  /** What the caller's own body stream failed with. */
-  readonly bodyError: unknown;
+  /** The request's, whose own failure is nobody's fault. */
+  readonly body: Body | undefined;
   readonly connection: Connection | undefined;
   /** The response whose first events were being read. */
   readonly response?: HttpResponse | undefined;
@@ -159,11 +161,11 @@ export function outcomeOfThrown<R extends HttpRequest, A extends HttpResponse>(
   if (!(thrown instanceof AbortReason)) {
     // A client that obeys its signal reports a cancel itself.
     if (budget.isCancelled && codeOf(thrown).code === 'ERR_CANCELED') return { is: 'unrelated', error: thrown };
-    return classifyError(thrown, { backend, config, bodyError: body.failure.error, connection, response: held });
+    return classifyError(thrown, { backend, config, body, connection, response: held });
   }
   const error = client.translate(request, thrown, afterGivenUp ?? { request: connection?.native });
   if (thrown.why === 'cancelled') return { is: 'unrelated', error };
-  const ofHead = outcomeOfHead(error, { backend, config, bodyError: undefined, connection });
+  const ofHead = outcomeOfHead(error, { backend, config, body: undefined, connection });
   if (ofHead?.is === 'failure' && thrown.why === 'timeout') {
     return { is: 'expired', failure: ofHead.failure, blame: true, retryAfter: ofHead.retryAfter };
   }
@@ -178,7 +180,7 @@ export function outcomeOfThrown<R extends HttpRequest, A extends HttpResponse>(
 
 /** Decides who is to blame for an error, and what it means for the request. */
 function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
-  const { backend, config, bodyError, connection } = evidence;
+  const { backend, config, body, connection } = evidence;
   const response = responseOf(error, evidence);
   if (response !== undefined && !isSuccess(response.status)) {
     // An error status counts even if the body broke off.
@@ -192,7 +194,7 @@ function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
   const chain = errorChain(error);
   if (isOutOfFileDescriptors(chain)) return { is: 'unrelated', error };
   // Before `isStale`: the caller's own stream may fail as a connection does.
-  if (bodyError !== undefined && chain.some((each) => each === bodyError)) return { is: 'unrelated', error };
+  if (body !== undefined && chain.some((each) => isOfBody(body, each))) return { is: 'unrelated', error };
   if (connection?.isStale === true)
     return { is: 'stale', failure: failureOfError(error, backend.info, config, 'ambiguous') };
   if (exceedsLimit(chain, config)) return { is: 'unrelated', error };

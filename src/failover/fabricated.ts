@@ -16,7 +16,8 @@ export interface Fabricated {
 
 /** The 429 that the caller gets when no backend is left. It says why each is out. */
 export function exhaustedResponse({ retryAfter, backends }: Exhausted, attempts: readonly Attempt[]): Fabricated {
-  const ms = Math.ceil(retryAfter);
+  // A larger number would be written with an exponent.
+  const ms = Math.min(Math.ceil(retryAfter), Number.MAX_SAFE_INTEGER);
   const seconds = String(Math.max(1, Math.ceil(ms / 1000)));
   const reasons = counted(
     backends.map(({ name, because }) => because ?? wordsOf(attempts.findLast(({ backend }) => backend === name) ?? {})),

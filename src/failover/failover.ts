@@ -1,6 +1,7 @@
 import { asIs, discardRest, releaseUnread } from '../http/request-body';
 import { isBlob } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
+import { ignoreErrorsOf } from '../http/streams';
 import type { InFlight, PoolCore } from '../pool/pool-core';
 import { sendAttempt } from './send-attempt';
 import { record } from './attempt-record';
@@ -177,6 +178,7 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
   // A 4xx is returned if no backend is left. Instead of a 429 or 5xx, the caller then gets the fabricated 429, unless the
   // request is pinned, since no other backend could have answered it.
   if (isReturned && (isPinned || (status < 500 && status !== 429))) {
+    ignoreErrorsOf(response!);
     return { is: 'go on', isFinal, fallback: { response: response!, abort: exchange.abort } };
   }
   if (isPinned) return { is: 'go on', isFinal, fallback: { error } };

@@ -93,7 +93,7 @@ const OWN_CODE = new RegExp(
     // axios: a bad option, an unsupported feature
     'BAD_OPTION|BAD_REQUEST$|NOT_SUPPORT|DEPRECATED|FORM_DATA_',
     // Node and undici: a bad header, URL or argument, a length that isn't the body's
-    'OUT_OF_RANGE$|HTTP_INVALID_|HTTP2_INVALID_(?!SESSION)|INVALID_|UNESCAPED_|ASSERTION$|(?:REQ|HTTP)_CONTENT_LENGTH_MISMATCH$',
+    'OUT_OF_RANGE$|HTTP_INVALID_|HTTP2_INVALID_(?!SESSION)|INVALID_|UNESCAPED_|(?:REQ|HTTP)_CONTENT_LENGTH_MISMATCH$',
     // undici: a dispatcher that the user has closed
     'CLOSED$|DESTROYED$',
   ].join('|')})|^UND_MOCK_`,

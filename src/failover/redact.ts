@@ -44,8 +44,16 @@ function encoded(text: string): string[] {
 }
 
 export function withoutSecrets(text: unknown, secrets: readonly string[]): unknown {
-  return typeof text === 'string' ? secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text) : text;
+  if (typeof text !== 'string' || (RUNTIMES_WORDS.test(text) && !secrets.includes(text))) return text;
+  return secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
 }
+
+/**
+ * Messages by which alone a network error is recognised. A harmless header of a backend (`X-Requested-With: fetch`) may
+ * occur in one.
+ */
+const RUNTIMES_WORDS =
+  /^(?:Network Error|fetch failed|Failed to fetch|Load failed|terminated|NetworkError when attempting to fetch resource\.?|Network connection lost\.?)$/i;
 
 /**
  * Masks secrets in an error and in all that caused it.

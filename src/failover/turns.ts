@@ -116,8 +116,8 @@ export class Turns {
   }
 
   #noDeployment({ deployment, pinned }: Wanted): NoDeployment {
-    // Throws if the backend isn't in the pool.
-    if (pinned !== undefined) this.pool.backends.named(pinned);
+    // Throws if the backend isn't in the pool. (One that has left it after an attempt leaves that attempt's answer.)
+    if (pinned !== undefined && this.#tried.size === 0) this.pool.backends.named(pinned);
     return { is: 'no deployment', pinned, deployment: deployment! };
   }
 

@@ -23,9 +23,11 @@ export function argumentsOf(
   signal: AbortSignal | undefined,
 ): [string, AttemptInit] {
   const { backend, body, credentials } = target;
-  const { config, init, redirect } = request;
+  const { config, init } = request;
   const method = init.method!;
-  const { fetchOptions } = (backend.request ?? {}) as { fetchOptions?: object };
+  const { fetchOptions } = (backend.request ?? {}) as { fetchOptions?: Pick<RequestInit, 'redirect'> };
+  // Whoever is stricter decides: following may carry the request, and a key, elsewhere.
+  const redirect = request.redirect === 'follow' ? (fetchOptions?.redirect ?? 'follow') : request.redirect;
   const data = bodyFor(request, target);
   const { dropped } = backend.credentials;
   // A form that was read into memory has a `content-type` of its own, with its boundary.

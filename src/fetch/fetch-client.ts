@@ -64,7 +64,8 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
     // node-fetch gives streams of Node's.
     if (isNodeStream(body) && isRewindable(body)) return { response, isOver: readNodeStream(body, take, limits) };
     // A mock may be less than a `Response`.
-    if (!isWebStream(body) || response.bodyUsed || typeof response.clone !== 'function') return undefined;
+    if (!isWebStream(body) || body.locked || response.bodyUsed || typeof response.clone !== 'function')
+      return undefined;
     const ahead = new ReadAhead(body, request.config.signal);
     return { response: withBody(response, ahead.stream) as FetchResponse, isOver: ahead.read(take, limits) };
   }

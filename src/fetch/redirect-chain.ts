@@ -16,7 +16,7 @@ import type { Fetch, FetchRequest } from './request';
 const RULES = { ...FETCH_REDIRECTS, badLocation: 'throw', refusesUserinfo: true } as const;
 
 /** Whether the package follows the redirects of an attempt. */
-export function isFollowed({ redirect, fetch }: FetchRequest, { backend }: Target, { headers }: AttemptInit): boolean {
+export function isFollowed({ fetch }: FetchRequest, { backend }: Target, { headers, redirect }: AttemptInit): boolean {
   const isNodes = fetch === globalThis.fetch && isNode();
   return redirect === 'follow' && isFollowedForFetch(isNodes, headers, backend.credentials.sensitive);
 }

@@ -63,7 +63,13 @@ export function asIs(data: unknown): Body {
 export function unreadFrom(data: unknown): Unread | undefined {
   if (!isOneShot(data)) return undefined;
   const failure: Body['failure'] = { error: undefined };
-  if (isNodeStream(data)) data.on('error', (error) => void (failure.error ??= error));
+  if (isNodeStream(data)) {
+    data.on('error', (error) => void (failure.error ??= error));
+    // Old-style streams don't say whether they have ended.
+    data.on('close', () => {
+      if (data.readableEnded === false) failure.error ??= closedEarly();
+    });
+  }
   return { stream: data, failure, captured: undefined };
 }
 
@@ -127,7 +133,7 @@ async function read({ stream, failure }: Unread, limit: number): Promise<Body> {
       const { done, value } = await source.next();
       return done === true ? undefined : bytesOf(value);
     } catch (error) {
-      failure.error = codeOf(error).code === 'ERR_STREAM_PREMATURE_CLOSE' ? closedEarly() : error;
+      failure.error = codeOf(error).code === PREMATURE_CLOSE ? closedEarly() : error;
       // A stream of anything but bytes and text hasn't failed, and is still open.
       Promise.resolve(source.cancel()).catch(ignore);
       throw failure.error;
@@ -195,6 +201,15 @@ function bytesOf(chunk: unknown): Uint8Array<ArrayBuffer> {
 
 function unsendable(why: string): CodedError {
   return new CodedError(`the request body is a stream ${why}`, 'ERR_BAD_REQUEST');
+}
+
+/** Node's code for a stream that closed before its end. */
+const PREMATURE_CLOSE = 'ERR_STREAM_PREMATURE_CLOSE';
+
+/** Whether an error is that of the caller's own stream. Over fetch, one that closed early fails with an error of Node's. */
+export function isOfBody({ failure: { error: own } }: Pick<Body, 'failure'>, error: unknown): boolean {
+  if (own === undefined) return false;
+  return error === own || (own instanceof CodedError && codeOf(error).code === PREMATURE_CLOSE);
 }
 
 /** axios reports a body stream that closes early as a cancel, in these words. */

@@ -1,5 +1,6 @@
 import { bodyText } from './body-text';
 import { headerOf } from './headers';
+import { isNodeStream } from './streams';
 
 /** The part of a response that {@link parseRetryAfter} reads. An `AxiosResponse` fits. */
 export interface RetryAfterSource {
@@ -140,7 +141,7 @@ function rateLimitReset(header: HeaderReader): number | undefined {
 function textOf(data: unknown): string {
   const text = bodyText(data, SEARCHED_BODY);
   if (text !== undefined) return text;
-  const { message, error } = Object(data) as { message?: unknown; error?: unknown };
-  const words = [message, (Object(error) as { message?: unknown }).message].find((each) => typeof each === 'string');
-  return words?.slice(0, SEARCHED_BODY) ?? '';
+  // Parsed JSON. A stream or a Blob is none.
+  const isJson = Array.isArray(data) || Object.prototype.toString.call(data) === '[object Object]';
+  return isJson && !isNodeStream(data) ? JSON.stringify(data).slice(0, SEARCHED_BODY) : '';
 }

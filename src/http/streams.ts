@@ -114,6 +114,11 @@ export function discardBody(body: unknown): void {
   }
 }
 
+/** For a response that is kept for later: an error of its Node stream to which nobody listens would end the process. */
+export function ignoreErrorsOf({ data, body }: { readonly data?: unknown; readonly body?: unknown }): void {
+  for (const each of [data, body]) if (isNodeStream(each)) each.on('error', ignore);
+}
+
 /** For what doesn't matter, such as the errors of a body that is discarded. */
 export function ignore(): void {
   // Nothing is to be done.

@@ -119,7 +119,9 @@ export function nameAt({ deployments }: BackendSettings, deployment: string): st
 /**
  * Whether the backend doesn't get a query parameter of the caller's: it has one of that name, or a credential of its own.
  */
-export function dropsParam({ params, credentials }: BackendSettings, name: string): boolean {
+export function dropsParam({ params, credentials }: BackendSettings, given: string): boolean {
+  // As axios sends it.
+  const name = given.trim();
   return params?.has(name) === true || (credentials.replaceCallers && isQueryCredential(name));
 }
 

@@ -20,10 +20,18 @@ export function checkBaseURL(value: unknown, place: string): BaseURL {
   const text = typeof value === 'string' ? value.trim() : '';
   must(text !== '', place, 'be a non-empty string', value);
   // "localhost:3000" would parse, with the protocol "localhost:".
-  const href = /^[a-z][a-z\d+\-.]*:\/\//i.test(text) ? text : /^(https?:|\/)/i.test(text) ? '' : `https://${text}`;
+  const href = isHostMissing(text)
+    ? ''
+    : /^[a-z][a-z\d+\-.]*:\/\//i.test(text)
+      ? text
+      : /^(https?:|\/)/i.test(text)
+        ? ''
+        : `https://${text}`;
   const url = parsed(href);
   must(url !== undefined && !isMeantOtherwise(url), place, 'be a URL or a host', text, (given) =>
-    UNSET_LABEL.test(url?.hostname ?? '') ? `${masked(given)}: is its environment variable set?` : masked(given),
+    isHostMissing(text) || UNSET_LABEL.test(url?.hostname ?? '')
+      ? `${masked(given)}: is its environment variable set?`
+      : masked(given),
   );
   must(/^https?:$/.test(url.protocol), place, 'be an http or https URL', text, masked);
   must(url.username + url.password === '', place, 'not hold credentials; use apiKey or headers', text, masked);
@@ -40,6 +48,11 @@ function parsed(href: string): URL | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A URL parser would take the beginning of the path for the host. */
+function isHostMissing(text: string): boolean {
+  return /^https?:\/{3}/i.test(text);
 }
 
 /** What a template makes of a variable that isn't set. An empty one is missing before the first dot. */

@@ -63,6 +63,7 @@ export function affinity(key: (config: RequestConfig) => string | number | null 
   return function affinity(candidates, config) {
     checkCalled(candidates, 'affinity((config) => key)');
     const given = key(config);
+    must(!((given as unknown) instanceof Promise), "affinity's key", 'return a string or a number', given);
     if (given === undefined || given === null || given === '') return weightedRandom(candidates, config);
     let best = at(candidates);
     let shortest = Infinity;
