@@ -1,6 +1,6 @@
 import axios from 'axios';
 import { rejectionOf } from '../support/fake-backend';
-import { eventLoopTurn, fakeClock, refused, stubPool, throttled } from '../support/stub-pool';
+import { deferred, eventLoopTurn, fakeClock, refused, stubPool, throttled } from '../support/stub-pool';
 
 describe('a failover condition', () => {
   test('decides about the cooldown even if the request makes only one attempt', async () => {
@@ -66,6 +66,56 @@ describe('a failover condition', () => {
     pool.cool('c', 40);
     expect((await request()).status).toBe(200);
     expect(tried.slice(2)).toEqual(['a', 'b', 'c', 'a']);
+  });
+
+  describe('that lets a request wait after a final answer', () => {
+    const failoverCondition = ({ status = 0 }: { status?: number }) => status >= 400;
+    /** Has tried `a`, and waits for `b`. */
+    const start = () => {
+      const stub = stubPool({ a: {}, b: { priority: 2 } }, { failoverCondition, maxWait: 60_000 });
+      stub.replies.a = (config) => (config.url === '/fine' ? 200 : 404);
+      stub.pool.cool('b', 50_000);
+      const waiting = deferred<undefined>();
+      stub.pool.subscribe(({ type }) => type === 'waiting' && waiting.resolve(undefined));
+      return { ...stub, waiting: waiting.promise };
+    };
+
+    test('lets it go as soon as the backend that it waits for is restored', async () => {
+      const { request, pool, waiting } = start();
+      const response = request();
+      await waiting;
+      pool.restore('b');
+      expect(await response).toMatchObject({ status: 200, attempts: [{ backend: 'a' }, { backend: 'b' }] });
+    });
+
+    test('lets it go as soon as another backend is added', async () => {
+      const { request, pool, waiting } = start();
+      const response = request();
+      await waiting;
+      pool.update(['a', 'b', 'c'].map((name) => ({ baseURL: `https://${name}.example`, name })));
+      expect(await response).toMatchObject({ status: 200, attempts: [{ backend: 'a' }, { backend: 'c' }] });
+    });
+
+    test('returns that answer as soon as no other backend can serve it in time', async () => {
+      const { request, pool, waiting } = start();
+      const response = request();
+      await waiting;
+      pool.cool('b', 600_000);
+      expect(await response).toMatchObject({ status: 404 });
+    });
+
+    test('lets no others wait for it, however many such requests there are', async () => {
+      const { request, pool, waiting } = start();
+      const responses = Array.from({ length: 40 }, () => request());
+      await waiting;
+      await eventLoopTurn();
+      const events: string[] = [];
+      pool.subscribe(({ type }) => events.push(type));
+      expect((await request({ url: '/fine' })).status).toBe(200);
+      expect(events).toEqual(['attempt']);
+      pool.restore('b');
+      await Promise.all(responses);
+    });
   });
 
   test('that returns false for a 429 returns it to the caller, and the backend goes on cooldown', async () => {

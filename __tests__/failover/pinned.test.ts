@@ -148,6 +148,13 @@ describe('a request that is pinned to a backend', () => {
     expect(response).not.toHaveProperty('fabricated');
   });
 
+  test('gets the answer of its attempt if the backend leaves the pool while the request waits again', async () => {
+    const { request, replies, pool } = stubPool({ a: {}, b: {} }, { maxWait: 60_000 });
+    replies.b = throttled(50_000);
+    pool.subscribe(({ type }) => type === 'waiting' && pool.update([{ baseURL: 'https://a.example', name: 'a' }]));
+    expect(await request(toB)).toMatchObject({ status: 429, attempts: [{ backend: 'b' }] });
+  });
+
   test('is refused if the backend leaves the pool while the request waits', async () => {
     const { request, pool } = stubPool({ a: {}, b: {} }, { maxWait: 60_000 });
     pool.cool('b', 50_000);

@@ -201,6 +201,10 @@ test.each<unknown>([
   expect([body, JSON.stringify(body)].map((data) => wait({}, 429, data))).toEqual([5000, 5000]);
 });
 
+test('parseRetryAfter reads words with commas', () => {
+  expect(wait({}, 429, 'Try again in 1 hour, 2 minutes and 3 seconds.')).toBe(3_723_000);
+});
+
 describe('waits in the message of a refusal', () => {
   const UNITS: readonly [ms: number, names: readonly string[]][] = [
     [1, ['ms', 'millisecond', 'milliseconds', 'msec']],

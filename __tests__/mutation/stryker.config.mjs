@@ -10,8 +10,8 @@ export default {
   disableTypeChecks: true,
   ignorePatterns: ['/dist', '/coverage', '/reports', '/docs', '/bench/results'],
   concurrency: 2,
-  // The environment of the tests ends a run after 12 s. One that takes longer hangs.
-  timeoutMS: 20_000,
+  // The environment of the tests ends a run after 20 s. One that takes longer hangs.
+  timeoutMS: 28_000,
   timeoutFactor: 0.1,
   tempDirName: '.stryker-tmp',
   reporters: ['progress-append-only', 'clear-text', 'html', 'json'],

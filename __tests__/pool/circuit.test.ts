@@ -563,6 +563,24 @@ describe('a trial in progress', () => {
   });
 });
 
+test('a cooldown that the user chose for a 4xx is followed by a trial, as every guessed one', async () => {
+  const clock = fakeClock();
+  const options = { failoverCondition: () => true, cooldown: () => 50 };
+  const { request, replies, pool, tried } = stubPool({ a: {}, b: { priority: 2 } }, options);
+  replies.a = 400;
+  await request();
+  clock.advance(50);
+  expect(pool.snapshot()[0]).toMatchObject({ state: 'trial' });
+  replies.a = () => gate.promise;
+  const gate = deferred<number>();
+  tried.length = 0;
+  const responses = [request(), request(), request()];
+  await eventLoopTurn();
+  expect(tried).toEqual(['a', 'b', 'b']);
+  gate.resolve(200);
+  await Promise.all(responses);
+});
+
 describe('a wait over maxCooldown', () => {
   test('does not include a wait of exactly maxCooldown', async () => {
     const { request, replies, pool } = stubPool({ a: {} }, { maxCooldown: 1000 });

@@ -1,5 +1,6 @@
 import axios from 'axios';
 import { priorityAdapter } from '../../src';
+import { priorityFetch } from '../../src/fetch';
 import type { Backend, PoolEvent } from '../../src';
 import { FakeBackend, neverReply, rejectionOf, throttle, closeBackendsAfterEach } from '../support/fake-backend';
 import { pair } from '../support/pair';
@@ -92,6 +93,23 @@ describe('maxWait', () => {
     await jest.advanceTimersByTimeAsync(690);
     await Promise.all(responses);
     expect(configs.at(-1)?.url).toBe('/new');
+  });
+
+  test('does not let a new request overtake those whose turn has just come', async () => {
+    const order: string[] = [];
+    const wrapped = (url: unknown) => {
+      order.push(new URL(String(url)).pathname);
+      return Promise.resolve(new Response('ok'));
+    };
+    const fetch = priorityFetch([{ baseURL: 'https://a.example', name: 'a' }], { fetch: wrapped, maxWait: 60_000 });
+    const send = (path: string) => fetch(`https://x.example/${path}`);
+    fetch.pool.cool('a', 50_000);
+    const responses = Array.from({ length: 40 }, (_, i) => send(String(i)));
+    await eventLoopTurn();
+    fetch.pool.restore('a');
+    responses.push(send('new'));
+    await Promise.all(responses);
+    expect([order[0], order.at(-1)]).toEqual(['/0', '/new']);
   });
 
   test('keeps the order and the pace of requests wherever they name their deployment', async () => {

@@ -57,6 +57,23 @@ test('a late starter becomes ready once it has learned what is in force', async 
   expect(cooldown!.remaining).toBeLessThan(60_000);
 });
 
+test('a transport that is used again teaches its new pool what it has heard before', async () => {
+  const one = start(name);
+  const { pool } = stubPool(two);
+  const transport = channelTransport(channel(name));
+  const first = shareCooldowns(pool, transport);
+  const cooled = new Promise((resolve) => pool.subscribe(resolve));
+  one.pool.cool('a', 60_000);
+  await cooled;
+  await first.stop();
+  one.channel.close();
+  const { pool: later } = stubPool(two);
+  const second = shareCooldowns(later, transport);
+  await second.ready;
+  expect(later.snapshot()[0]).toMatchObject({ state: 'cooling' });
+  await second.stop();
+});
+
 test('ready resolves after a moment if there are no others, and at once when stopped', async () => {
   await start(name).sharing.ready;
   const other = start(`${name}-other`);

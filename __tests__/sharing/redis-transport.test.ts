@@ -59,7 +59,7 @@ test('a second listener hears what is remembered, and each stops for itself', as
     (text) => heard.push(text),
     () => undefined,
   );
-  await settled();
+  await second.ready;
   expect(heard).toEqual([message('x.1')]);
   await first.stop();
   expect(client.copies[0]!.closed).toBe(0);

@@ -415,3 +415,70 @@ describe('shareCooldowns', () => {
     );
   });
 });
+
+describe('a transport of the user that fails', () => {
+  const failing = (transport: Partial<Transport>, onError: (error: unknown) => unknown = () => undefined) => {
+    const { pool } = stubPool(two);
+    const listen = (): ReturnType<Transport['listen']> => ({ ready: Promise.resolve(), stop: () => Promise.resolve() });
+    const whole = { send: () => undefined, listen, ...transport };
+    return { pool, share: () => shareCooldowns(pool, whole, { onError: onError as () => void }) };
+  };
+  const failure = () => Promise.reject(new Error('broken'));
+
+  test('when it listens, reports that, and ready stays pending until stop()', async () => {
+    const onError = jest.fn();
+    const listen = () => ({ ready: failure(), stop: () => Promise.resolve() });
+    const sharing = failing({ listen }, onError).share();
+    await eventLoopTurn();
+    expect(onError.mock.calls).toEqual([[new Error('broken')]]);
+    await sharing.stop();
+    await sharing.ready;
+  });
+
+  test('when it sends, by a promise, reports that', async () => {
+    const onError = jest.fn();
+    const { pool, share } = failing({ send: failure as () => void }, onError);
+    const sharing = share();
+    pool.cool('a', 1000);
+    await eventLoopTurn();
+    expect(onError.mock.calls).toEqual([[new Error('broken')]]);
+    await sharing.stop();
+  });
+
+  test('with an async onError that fails too, is reported on the console', async () => {
+    const error = jest.spyOn(console, 'error').mockImplementation();
+    const { pool, share } = failing({ send: failure as () => void }, failure);
+    const sharing = share();
+    pool.cool('a', 1000);
+    await eventLoopTurn();
+    expect(error).toHaveBeenCalledWith('axios-priority-adapter: onError threw', new Error('broken'));
+    await sharing.stop();
+  });
+
+  test('to listen at all leaves nothing behind', async () => {
+    const send = jest.fn();
+    const listen = () => {
+      throw new Error('broken');
+    };
+    const { pool, share } = failing({ send, listen });
+    expect(share).toThrow('broken');
+    pool.cool('a', 1000);
+    await eventLoopTurn();
+    expect(send).not.toHaveBeenCalled();
+  });
+
+  test('after stop() is not heard of, and gets nothing more to send', async () => {
+    const onError = jest.fn();
+    const send = jest.fn();
+    let report!: (error: unknown) => void;
+    const listen: Transport['listen'] = (_, reportTo) => {
+      report = reportTo;
+      return { ready: Promise.resolve(), stop: () => Promise.resolve() };
+    };
+    const sharing = failing({ send, listen }, onError).share();
+    await sharing.stop();
+    report(new Error('late'));
+    sharing.restore('a');
+    expect([onError.mock.calls, send.mock.calls]).toEqual([[], []]);
+  });
+});

@@ -5,6 +5,7 @@ import type { HttpResponse } from '../http/messages';
 import { renameInPath } from '../http/route';
 import type { Route } from '../http/route';
 import type { PathParts } from '../http/url';
+import { NO_NAMES } from '../pool/backend-list';
 import { nameAt } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
 import type { HttpRequest, Target } from './http-client';
@@ -20,7 +21,7 @@ export function deploymentIfItMatters<R extends HttpRequest, A extends HttpRespo
   const { request, pool, rules } = run;
   if (request.deployment !== undefined) return request.deployment;
   const mustWait = (): boolean =>
-    rules.maxWait > 0 && pool.availableIn({ deployment: undefined, pinned: rules.pinned }) > 0;
+    rules.maxWait > 0 && pool.availableIn({ deployment: undefined, pinned: rules.pinned, settled: NO_NAMES }) > 0;
   return pool.deploymentsMatter || mustWait() ? namedDeployment(run) : undefined;
 }
 

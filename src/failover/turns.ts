@@ -1,6 +1,7 @@
 import { now } from '../base/clock';
 import type { RequestConfig } from '../http/messages';
 import type { PooledBackend } from '../pool/backend';
+import { NO_NAMES } from '../pool/backend-list';
 import type { Wanted } from '../pool/backend-list';
 import type { InFlight, PoolCore } from '../pool/pool-core';
 
@@ -46,8 +47,6 @@ export interface NoDeployment {
 const MIN_PAUSE = 10;
 const MAX_PAUSE = 1000;
 
-const NOTHING_TRIED: ReadonlySet<string> = new Set();
-
 /** What is known of a backend that failed this request. */
 interface FailedRounds {
   /** In how many rounds it did. A round isn't counted if the backend has had a success since the one before. */
@@ -58,10 +57,11 @@ interface FailedRounds {
 
 /** The turns of one request: whether it tries a backend next, waits or gives up. Its waits divide it into rounds. */
 export class Turns {
+  #hasTried = false;
   /** Names of the backends tried in this round. */
-  #tried: ReadonlySet<string> = NOTHING_TRIED;
+  #tried: ReadonlySet<string> = NO_NAMES;
   /** Names of the backends whose answer would be the same after a wait. */
-  #final: ReadonlySet<string> = NOTHING_TRIED;
+  #final: ReadonlySet<string> = NO_NAMES;
   /** Whether the latest answer would be the same. Then the request waits only for backends that it hasn't tried. */
   #isLastFinal = false;
   /** Whether this round has asked for its one attempt at a backend that is out because of a guess. */
@@ -88,21 +88,20 @@ export class Turns {
    * left the pool
    */
   next(deployment: string | undefined, remaining: number, isUnread: boolean): Turn {
-    const wanted = { deployment, pinned: this.pinned };
+    const wanted = { deployment, pinned: this.pinned, settled: this.#settled };
     if (this.pool.backends.serving(wanted).length === 0) return this.#noDeployment(wanted);
     if (isUnread && this.#canAttempt(wanted)) return { is: 'open body' };
     const room = Math.min(this.maxWait - this.#waited, remaining);
     const inFlight = isUnread ? undefined : this.#beginInTurn(wanted, room);
     if (inFlight !== undefined) return { is: 'attempt', inFlight };
     const time = now();
-    const availableIn = this.pool.availableIn(wanted, undefined, this.#settled);
+    const availableIn = this.pool.availableIn(wanted);
     const pause = this.#pause(wanted, time);
-    // A request without a pause of its own may go as soon as the queue lets it. (The queue knows no `#settled`.)
-    const isOwn = this.#settled.size > 0 || pause > availableIn;
-    if (this.maxWait > 0 && pause <= room)
-      return this.#wait(wanted, { pause, readyAt: isOwn ? time + pause : time, deadline: time + room });
+    // A request without a pause of its own may go as soon as the queue lets it.
+    const readyAt = pause > availableIn ? time + pause : time;
+    if (this.maxWait > 0 && pause <= room) return this.#wait(wanted, { pause, readyAt, deadline: time + room });
     // Infinity: a retry would change no backend's answer. Then report when a new request could be served.
-    const retryAfter = availableIn === Infinity ? this.pool.availableIn(wanted) : availableIn;
+    const retryAfter = availableIn === Infinity ? this.pool.availableIn({ ...wanted, settled: NO_NAMES }) : availableIn;
     return { is: 'exhausted', retryAfter, backends: this.#out(wanted) };
   }
 
@@ -117,7 +116,7 @@ export class Turns {
 
   #noDeployment({ deployment, pinned }: Wanted): NoDeployment {
     // Throws if the backend isn't in the pool. (One that has left it after an attempt leaves that attempt's answer.)
-    if (pinned !== undefined && this.#tried.size === 0) this.pool.backends.named(pinned);
+    if (pinned !== undefined && !this.#hasTried) this.pool.backends.named(pinned);
     return { is: 'no deployment', pinned, deployment: deployment! };
   }
 
@@ -147,6 +146,7 @@ export class Turns {
    */
   noteTried({ backend }: InFlight, isFinal: boolean): void {
     const { name, successes } = backend.info;
+    this.#hasTried = true;
     this.#tried = new Set(this.#tried).add(name);
     if (isFinal) this.#final = new Set(this.#final).add(name);
     this.#isLastFinal = isFinal;
@@ -184,7 +184,7 @@ export class Turns {
    * become a hot loop.
    */
   #pause(wanted: Wanted, time: number): number {
-    return this.pool.availableIn(wanted, (backend) => time + this.#pauseOf(backend), this.#settled);
+    return this.pool.availableIn(wanted, (backend) => time + this.#pauseOf(backend));
   }
 
   /**

@@ -87,8 +87,8 @@ function headerReader(headers: object | null | undefined): HeaderReader {
 /** Reads a duration, or a plain number of `unit` ms if a unit is given. */
 function amount(text = '', unit?: number): number | undefined {
   let ms = 0;
-  // fetch joins a header that was sent twice. The first one counts, as in Node.
-  const [first] = text.split(', ') as [string];
+  // fetch joins a header that was sent twice. The first one counts, as in Node. (Words have no unit, and may have commas.)
+  const first = unit === undefined ? text : text.split(', ')[0]!;
   if (unit !== undefined && /^\d+(?:\.\d+)?$/.test(first)) ms = Number(first) * unit;
   else if (!DURATION.test(first)) return undefined;
   else

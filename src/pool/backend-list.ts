@@ -11,7 +11,11 @@ export interface Wanted {
   readonly deployment: string | undefined;
   /** The name of the only backend that may serve the request. */
   readonly pinned: string | undefined;
+  /** Names of backends that would only repeat their answer, so it doesn't wait for them. */
+  readonly settled: ReadonlySet<string>;
 }
+
+export const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** The backends of a pool. The list can be replaced; a backend that keeps its name keeps its state. */
 export class BackendList {

@@ -185,7 +185,7 @@ export class Circuit {
     if (length !== 'nothing' || duration > 0) this.#failedEpoch = epoch;
     if (duration === 0) return { duration, reason, kind, moved: false };
     // For an asked cooldown, this is ignored: no trial follows one.
-    const mustProve = length === 'default' || (length === 'ladder' && this.#failures > 1);
+    const mustProve = length !== 'ladder' || this.#failures > 1;
     const moved = this.#apply(kind, { until: now + duration, reason, words }, mustProve, now);
     return { duration, reason, kind, moved };
   }

@@ -56,8 +56,6 @@ export interface PoolSettings extends CooldownLimits {
   readonly selector: Selector;
 }
 
-const NO_NAMES: ReadonlySet<string> = new Set();
-
 /**
  * What the failover needs from a pool beyond its public methods. `BackendPool` is a facade over it. Its users reach it
  * through a symbol that carries the version of this interface (`coreOf`).
@@ -195,17 +193,16 @@ export class PoolCore {
   }
 
   /**
-   * ms until a backend becomes available as before; 0 if one is, Infinity if none counts. One that ranks behind the
-   * others isn't, though it may be used
+   * ms until a backend that isn't settled becomes available as before; 0 if one is, Infinity if there is none. One that
+   * ranks behind the others isn't, though it may be used
    *
    * @param opensAt when a backend may be used at the earliest, even if it is available before
-   * @param except names of backends that don't count
    */
-  availableIn(wanted: Wanted, opensAt: (backend: PooledBackend) => number = () => 0, except = NO_NAMES): number {
+  availableIn(wanted: Wanted, opensAt: (backend: PooledBackend) => number = () => 0): number {
     const time = now();
     const at = this.backends
       .serving(wanted)
-      .filter(({ info }) => !except.has(info.name))
+      .filter(({ info }) => !wanted.settled.has(info.name))
       .map((backend) => Math.max(backend.availableAt(backend.scopeOf(wanted.deployment), time), opensAt(backend)));
     return Math.max(0, Math.min(...at) - time);
   }
@@ -277,6 +274,8 @@ export class PoolCore {
     const time = now();
     backend.circuitFor(scope).noteState(time);
     this.#candidatesChanged(time + duration);
+    // Some may not be served in time any more.
+    if (moved) this.waiters.wake();
     // A backend that has left the pool never emits `recovered`, so it emits no `cooldown` either.
     if (!moved || this.backends.find(backend.info) === undefined) return;
     this.events.cooled(backend.info.name, scope, { reason, duration, ...(remote && { remote }) });

@@ -12,10 +12,9 @@ export interface Wait {
 }
 
 /**
- * The requests that wait for a backend to become available, in one queue for each deployment (and for each backend that
- * requests are pinned to). If all of them went at once, most would be refused, and refused calls count towards the quota.
- * So they go one by one, in order of arrival, and to each backend at its own pace. Where many wait, a new request queues
- * behind them.
+ * The requests that wait for a backend to become available, in one queue for all that need the same. If all of them went
+ * at once, most would be refused, and refused calls count towards the quota. So they go one by one, in order of arrival,
+ * and to each backend at its own pace. Where many wait, a new request queues behind them.
  */
 export class Waiters {
   readonly #queues = new Map<string, WaitingQueue>();
@@ -85,6 +84,6 @@ export class Waiters {
   }
 }
 
-function keyOf({ deployment, pinned }: Wanted): string {
-  return JSON.stringify([deployment, pinned]);
+function keyOf({ deployment, pinned, settled }: Wanted): string {
+  return JSON.stringify([deployment, pinned, ...[...settled].sort()]);
 }

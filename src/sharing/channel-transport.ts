@@ -69,7 +69,8 @@ class ChannelTransport implements Transport {
   listen(...[hear, report]: Parameters<Transport['listen']>): Listening {
     const end = this.#listeners.add(hear, report);
     if (this.#listeners.size === 1) this.#begin();
-    else for (const [text, age] of this.#gossip.list()) hear(text, age);
+    // Also what was heard for a listener that has ended.
+    for (const [text, age] of this.#gossip.list()) hear(text, age);
     const stop = (): Promise<void> => {
       end();
       if (this.#listeners.size === 0) this.#end();

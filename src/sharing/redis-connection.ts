@@ -23,8 +23,8 @@ export class RedisConnection implements Transport {
   #failed = false;
   #isSubscribed = false;
   #loads = 0;
-  #ready: Promise<void> = Promise.resolve();
-  #resolveReady!: () => void;
+  /** Those that wait for a load that began after them. */
+  readonly #newcomers = new Set<{ readonly since: number; readonly resolve: () => void }>();
   #endings: (() => void)[] = [];
   #cancelTimer: () => void = () => undefined;
 
@@ -50,18 +50,22 @@ export class RedisConnection implements Transport {
 
   listen(...[hear, report]: Parameters<Transport['listen']>): Listening {
     const end = this.#listeners.add(hear, report);
+    let resolve!: () => void;
+    const ready = new Promise<void>((resolved) => (resolve = resolved));
+    const newcomer = { since: now(), resolve };
+    this.#newcomers.add(newcomer);
     if (this.#listeners.size === 1) this.#begin();
     else this.#load();
     const stop = (): Promise<void> => {
       end();
+      this.#newcomers.delete(newcomer);
       if (this.#listeners.size === 0) this.#end();
       return Promise.resolve();
     };
-    return { ready: this.#ready, stop };
+    return { ready, stop };
   }
 
   #begin(): void {
-    this.#ready = new Promise((resolve) => (this.#resolveReady = resolve));
     this.#endings = [this.commands.onReady(() => this.#connected()), this.#subscribe()];
     this.#schedule();
   }
@@ -134,7 +138,11 @@ export class RedisConnection implements Transport {
     this.#clock.learn(Number(time), began);
     // Oldest first, so that a restore ends what was told before it.
     for (const value of values.sort()) this.#hear(value);
-    this.#resolveReady();
+    for (const newcomer of [...this.#newcomers]) {
+      if (newcomer.since > began) continue;
+      newcomer.resolve();
+      this.#newcomers.delete(newcomer);
+    }
     const wasDown = this.#failed || this.#missed;
     this.#failed = this.#missed = false;
     if (wasDown) this.#listeners.report(undefined);

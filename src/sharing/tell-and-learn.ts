@@ -55,12 +55,16 @@ export class Sharing implements Watcher {
     private readonly settings: SharingSettings,
   ) {
     const stopped = new Promise<void>((resolve) => (this.#resolveStopped = resolve));
-    core.watchers.add(this);
     this.#connection = transport.listen(
       (message, age) => this.#hear(message, age),
       (error) => this.#report(error),
     );
-    this.ready = Promise.race([this.#connection.ready, stopped]);
+    core.watchers.add(this);
+    const heard = Promise.resolve(this.#connection.ready).catch((error: unknown) => {
+      this.#report(error);
+      return stopped;
+    });
+    this.ready = Promise.race([heard, stopped]);
   }
 
   restore(name: string): void {
@@ -142,26 +146,23 @@ export class Sharing implements Watcher {
   }
 
   #send(message: Message): void {
-    const text = written(message);
-    if (text === undefined) return;
-    try {
-      this.transport.send(text);
-    } catch (error) {
-      this.#report(error);
-    }
+    const text = this.#stopped === undefined ? written(message) : undefined;
+    if (text !== undefined)
+      guarded(
+        () => this.transport.send(text),
+        (error) => this.#report(error),
+      );
   }
 
   #report(error: unknown): void {
+    if (this.#stopped !== undefined) return;
     // The others may have missed what was told in the meantime.
     if (error === undefined) for (const subject of [...this.#own.keys()]) this.#tell(subject);
     // The first connection is no recovery.
     if (error === undefined && !this.#isInTrouble) return;
     this.#isInTrouble = error !== undefined;
-    try {
-      this.settings.onError(error);
-    } catch (thrown) {
-      console.error('axios-priority-adapter: onError threw', thrown);
-    }
+    const failed = (thrown: unknown) => console.error('axios-priority-adapter: onError threw', thrown);
+    guarded(() => this.settings.onError(error), failed);
   }
 
   #hear(text: string, age: unknown = 0): void {
@@ -201,5 +202,15 @@ export class Sharing implements Watcher {
 
   #newId(): string {
     return `${this.#sender}.${randomId()}`;
+  }
+}
+
+/** Calls a function of the user's, which may throw, or return a promise that rejects. */
+function guarded(call: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    const returned = call();
+    if (returned instanceof Promise) returned.catch(failed);
+  } catch (error) {
+    failed(error);
   }
 }

@@ -18,15 +18,15 @@ export type Reader = (event: PoolEvent, at: number, time: number) => void;
  * between two requests.
  */
 export class EventBatch {
-  readonly #events: { readonly event: PoolEvent; readonly at: number; readonly read: Reader }[] = [];
+  readonly #events: { readonly event: PoolEvent; readonly at: number; readonly time: number; readonly read: Reader }[] =
+    [];
 
   /** @param read is called later, once */
   add(event: PoolEvent, read: Reader): void {
-    if (this.#events.push({ event, at: Date.now(), read }) >= MAX_UNREAD) this.read();
+    if (this.#events.push({ event, at: Date.now(), time: now(), read }) >= MAX_UNREAD) this.read();
   }
 
   read(): void {
-    const ahead = now() - Date.now();
-    for (const { event, at, read } of this.#events.splice(0)) read(event, at, at + ahead);
+    for (const { event, at, time, read } of this.#events.splice(0)) read(event, at, time);
   }
 }
