@@ -21,7 +21,7 @@ const backends = [
 ];
 
 const fetch = priorityFetch(backends, { maxWait: 20_000 });
-const azure = createAzure({ apiKey: 'unused', baseURL: 'https://pool.invalid/openai', fetch });
+const azure = createAzure({ apiKey: 'unused', baseURL: 'https://pool.invalid/openai/v1', fetch });
 
 // The pool waits for a backend, so the SDK's own retries are off.
 const { textStream } = streamText({ model: azure('chat'), prompt: 'Why is the sky blue?', maxRetries: 0 });

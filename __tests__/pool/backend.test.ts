@@ -187,6 +187,7 @@ describe.each(makers)('%s rejects invalid backends:', (_, make) => {
         api_key: 'apiKey',
         token: 'azureADTokenProvider',
         apiVersion: 'params',
+        api_version: 'params',
         timeout: 'attemptTimeout',
       },
       ...{ model: 'deployments', models: 'deployments', deployment: 'deployments', prioritty: 'priority' },

@@ -7,7 +7,12 @@ const usage = { input_tokens: 1, output_tokens: 1, total_tokens: 2, prompt_token
 /** Replies as Azure OpenAI does: chat, Responses, embeddings, audio and files. The model `slow` gets no reply. */
 export const openai: Reply = (_request, response, call) => {
   const asked = jsonOf(call);
-  const { pathname } = new URL(call.url, 'http://server');
+  const { pathname, searchParams } = new URL(call.url, 'http://server');
+  // As Azure: there is the v1 API, and the one with versions.
+  if (!pathname.startsWith(searchParams.has('api-version') ? '/openai/' : '/openai/v1/')) {
+    send(response, { status: 404, body: { error: { code: '404', message: 'Resource not found' } } });
+    return;
+  }
   if (asked.model === 'slow' || pathname.includes('/deployments/slow/')) return;
   if (pathname.endsWith('/chat/completions')) chat(response, asked);
   else if (pathname.endsWith('/responses')) responses(response, asked);

@@ -105,6 +105,7 @@ const ALIASES: Aliases = {
   api_key: 'apiKey',
   token: 'azureADTokenProvider',
   apiVersion: 'params',
+  api_version: 'params',
   model: 'deployments',
   models: 'deployments',
   deployment: 'deployments',

@@ -7,13 +7,13 @@ import { masked } from './base-url';
  */
 export interface BackendRequestOptions {
   /** `false` uses no proxy, not even one that the environment names. */
-  readonly proxy?: ProxyOptions | false;
+  readonly proxy?: ProxyOptions | false | undefined;
   /** A Node `http.Agent`. */
   readonly httpAgent?: unknown;
   /** A Node `https.Agent`, such as the one of a private endpoint. */
   readonly httpsAgent?: unknown;
   /** A Unix socket. */
-  readonly socketPath?: string | null;
+  readonly socketPath?: string | null | undefined;
   /** A replacement for Node's `http` or `https`. */
   readonly transport?: unknown;
   /** A replacement for Node's `dns.lookup`. */
@@ -21,15 +21,15 @@ export interface BackendRequestOptions {
   /** The version of IP to use. */
   readonly family?: 4 | 6 | undefined;
   /** Accepts malformed HTTP. */
-  readonly insecureHTTPParser?: boolean;
+  readonly insecureHTTPParser?: boolean | undefined;
   /** Whether to decompress the response's body. */
-  readonly decompress?: boolean;
+  readonly decompress?: boolean | undefined;
   /** Redirects to follow. 0: none. */
-  readonly maxRedirects?: number;
+  readonly maxRedirects?: number | undefined;
   /** Bytes per second: one limit, or one for uploads and one for downloads. */
-  readonly maxRate?: number | [number, number];
+  readonly maxRate?: number | [number, number] | undefined;
   /** Whether browsers send cookies to another origin. */
-  readonly withCredentials?: boolean;
+  readonly withCredentials?: boolean | undefined;
   /** 2: HTTP/2 (axios 1.13 and later). */
   readonly httpVersion?: 1 | 2 | undefined;
   /** Settings of the HTTP/2 session (axios 1.13 and later). */
@@ -45,14 +45,16 @@ export interface ProxyOptions {
   /** Its port. */
   readonly port: number;
   /** Of the connection to the proxy. Default: `http` */
-  readonly protocol?: string;
+  readonly protocol?: string | undefined;
   /** Credentials of the proxy. */
-  readonly auth?: {
-    /** The user's name. */
-    readonly username: string;
-    /** The user's password. */
-    readonly password: string;
-  };
+  readonly auth?:
+    | {
+        /** The user's name. */
+        readonly username: string;
+        /** The user's password. */
+        readonly password: string;
+      }
+    | undefined;
 }
 
 const REQUEST_FIELDS = [

@@ -6,7 +6,7 @@ import type { Backend, CooldownStatus } from './backend';
 import type { BackendOptions } from './backend-options';
 import type { State } from './circuit';
 import type { PoolEvent } from './events';
-import { CORE, PoolCore } from './pool-core';
+import { CORE, PoolCore, coreOf } from './pool-core';
 import type { PoolSettings } from './pool-core';
 import { affinity, roundRobin, weightedRandom } from './selectors';
 import type { Selector } from './selectors';
@@ -59,7 +59,12 @@ function checkSelector(value: unknown, place: string): Selector {
 }
 
 /** What other libraries call the options of a pool and of a client. */
-export const OPTION_ALIASES: Aliases = { timeout: 'attemptTimeout', strategy: 'selector' };
+export const OPTION_ALIASES: Aliases = {
+  timeout: 'attemptTimeout',
+  strategy: 'selector',
+  retries: 'maxWait',
+  maxRetries: 'maxWait',
+};
 
 export const POOL_CHECKS: Checks<PoolSettings> = {
   selector: checkSelector,
@@ -72,7 +77,7 @@ const BRAND = Symbol.for('axios-priority-adapter.pool');
 
 /** The backends, and which of them may be used now. Several clients can share one. */
 export class BackendPool {
-  readonly #core: PoolCore;
+  // No private field: TypeScript would take the pools of the two module kinds for different types.
 
   /**
    * @param backends at least one
@@ -81,10 +86,10 @@ export class BackendPool {
    */
   constructor(backends: readonly BackendOptions[], options: BackendPoolOptions = {}) {
     checkNoBackends(options);
-    this.#core = new PoolCore(resolveOptions(options, 'options', POOL_CHECKS, OPTION_ALIASES));
-    this.#core.update(backends);
+    const core = new PoolCore(resolveOptions(options, 'options', POOL_CHECKS, OPTION_ALIASES));
+    core.update(backends);
     setHidden(this, BRAND, true);
-    setHidden(this, CORE, this.#core);
+    setHidden(this, CORE, core);
   }
 
   /**
@@ -98,7 +103,7 @@ export class BackendPool {
 
   /** The backends, in the order given. The objects stay the same, and their counts are live. */
   get backends(): readonly Backend[] {
-    return this.#core.backends.infos;
+    return coreOf(this).backends.infos;
   }
 
   /**
@@ -109,7 +114,7 @@ export class BackendPool {
    */
   snapshot(): BackendStatus[] {
     const time = now();
-    const { backends } = this.#core;
+    const { backends } = coreOf(this);
     return backends.infos.map((info) => {
       const { state, cooldowns } = backends.find(info)!.look(time);
       return { ...info, state, available: state === 'available', cooldowns };
@@ -125,7 +130,7 @@ export class BackendPool {
    * @throws TypeError if `listener` isn't a function
    */
   subscribe(listener: (event: PoolEvent) => void): () => void {
-    return this.#core.events.subscribe(listener);
+    return coreOf(this).events.subscribe(listener);
   }
 
   /**
@@ -137,10 +142,10 @@ export class BackendPool {
    * @throws TypeError for an unknown name, an invalid duration or an empty scope
    */
   cool(name: string, ms: number, scope?: string): void {
-    const backend = this.#core.backends.named(name);
+    const backend = coreOf(this).backends.named(name);
     must(isDuration(ms), 'ms', 'be a finite number of ms ≥ 0', ms);
     must(scope === undefined || isText(scope), 'scope', 'be a non-empty string', scope);
-    if (ms > 0) this.#core.cool(backend, scope, ms);
+    if (ms > 0) coreOf(this).cool(backend, scope, ms);
   }
 
   /**
@@ -150,7 +155,7 @@ export class BackendPool {
    * @throws TypeError for an unknown name
    */
   restore(name: string): void {
-    this.#core.restore(this.#core.backends.named(name));
+    coreOf(this).restore(coreOf(this).backends.named(name));
   }
 
   /**
@@ -161,7 +166,7 @@ export class BackendPool {
    * @throws TypeError that names the place and the value; then nothing has changed
    */
   update(backends: readonly BackendOptions[]): void {
-    this.#core.update(backends);
+    coreOf(this).update(backends);
   }
 }
 

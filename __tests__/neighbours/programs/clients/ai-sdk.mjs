@@ -14,7 +14,7 @@ function azureOf() {
   fetch.pool.subscribe(
     (event) => event.type === 'attempt' && tried.push(`${event.backend} ${event.status ?? event.code}`),
   );
-  return { tried, azure: createAzure({ apiKey: 'unused', baseURL: 'https://pool.invalid/openai', fetch }) };
+  return { tried, azure: createAzure({ apiKey: 'unused', baseURL: 'https://pool.invalid/openai/v1', fetch }) };
 }
 
 const prompt = 'Hello?';

@@ -22,7 +22,7 @@ const CLIENTS = {
     return () => client.chat.completions.create({ model: 'chat', messages: [] });
   },
   'the AI SDK': () => {
-    const azure = createAzure({ apiKey: 'unused', baseURL: 'https://pool.invalid/openai', fetch });
+    const azure = createAzure({ apiKey: 'unused', baseURL: 'https://pool.invalid/openai/v1', fetch });
     return () => generateText({ model: azure('chat'), prompt: 'Hello?', ...own });
   },
   LangChain: () => {
