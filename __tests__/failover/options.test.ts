@@ -17,7 +17,6 @@ test.each<[object, string]>([
   [{ selector: roundRobin }, 'options.selector is roundRobin itself; write roundRobin()'],
   [{ selector: affinity }, 'options.selector is affinity itself; write affinity((config) => key)'],
   [{ strategy: 1 }, 'options has an unknown field "strategy"; did you mean "selector"?'],
-  [{ maxRetries: 1 }, 'options has an unknown field "maxRetries"; did you mean "maxWait"?'],
   [{ timeout: 1 }, 'options has an unknown field "timeout"; did you mean "attemptTimeout"?'],
   [{ retries: 1 }, 'options has an unknown field "retries"'],
   [{ defaultCooldown: -1 }, 'options.defaultCooldown must be a finite number of ms ≥ 0, got -1'],

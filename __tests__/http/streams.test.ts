@@ -235,6 +235,14 @@ test('a reader with its own buffer gets all of a stream, and its end', async () 
   expect((await reader.read(new Uint8Array(10))).done).toBe(true);
 });
 
+test('an event stream that the wrapped adapter is reading itself is passed on', async () => {
+  const { request, replies } = stubPool({ a: {} });
+  const data = new ReadableStream();
+  data.getReader();
+  replies.a = { headers: { 'content-type': 'text/event-stream' }, data };
+  expect((await request({ responseType: 'stream' })).data).toBe(data);
+});
+
 test('a runtime without streams of bytes, as Safari was, fails over and streams all the same', async () => {
   const { ReadableStream: Stream } = globalThis;
   const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];

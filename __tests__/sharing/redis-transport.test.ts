@@ -49,6 +49,36 @@ test('the transport loads what is remembered once it has subscribed, and then re
   expect(reports).toEqual([undefined]);
 });
 
+test('a second listener is ready only after a load that began after it', async () => {
+  const first = listen(new FakeNodeRedis(redis));
+  await first.ready;
+  const slow = deferred<undefined>();
+  const run = redis.run.bind(redis);
+  const replyAt = [Promise.resolve(), slow.promise];
+  jest.spyOn(redis, 'run').mockImplementation(async (...args) => {
+    const reply = await run(...args);
+    await replyAt.shift();
+    return reply;
+  });
+  // Begins a load, whose reply is soon there. That of the next one isn't.
+  jest.advanceTimersByTime(31_000);
+  clock.advance(1);
+  redis.values.set('x', `${String(redis.time())} ${message('x.1')}`);
+  const heard: string[] = [];
+  const second = first.transport.listen(
+    (text) => heard.push(text),
+    () => undefined,
+  );
+  let isReady = false;
+  void second.ready?.then(() => (isReady = true));
+  await settled();
+  expect([isReady, heard]).toEqual([false, []]);
+  slow.resolve(undefined);
+  await second.ready;
+  expect(heard).toEqual([message('x.1')]);
+  await Promise.all([first.stop(), second.stop()]);
+});
+
 test('a second listener hears what is remembered, and each stops for itself', async () => {
   const client = new FakeNodeRedis(redis);
   const first = listen(client);

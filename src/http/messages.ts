@@ -9,14 +9,8 @@ export interface RequestConfig {
   readonly method?: string;
   /** The caller's `baseURL`, if any. */
   readonly baseURL?: string;
-  /** The request's own headers, by name. */
+  /** Everything else the client was given: `headers`, `data`, `signal`, `failover`, … */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- axios types its open fields so, and callers rely on it
-  readonly headers?: any;
-  /** The body. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
-  readonly data?: any;
-  /** Everything else the client was given: `signal`, `failover`, `timeout`, … */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
   readonly [field: string]: any;
 }
 

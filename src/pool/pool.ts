@@ -59,12 +59,7 @@ function checkSelector(value: unknown, place: string): Selector {
 }
 
 /** What other libraries call the options of a pool and of a client. */
-export const OPTION_ALIASES: Aliases = {
-  timeout: 'attemptTimeout',
-  strategy: 'selector',
-  retries: 'maxWait',
-  maxRetries: 'maxWait',
-};
+export const OPTION_ALIASES: Aliases = { timeout: 'attemptTimeout', strategy: 'selector' };
 
 export const POOL_CHECKS: Checks<PoolSettings> = {
   selector: checkSelector,
