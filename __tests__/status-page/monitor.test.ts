@@ -4,6 +4,9 @@ import { LastMinute } from '../../src/status-page/last-minute';
 import { Monitor } from '../../src/status-page/monitor';
 import { outcomeOf, Timeline } from '../../src/status-page/timeline';
 import { EventBatch } from '../../src/status-page/event-batch';
+import { fakeClock } from '../support/stub-pool';
+
+afterEach(() => jest.restoreAllMocks());
 
 type AttemptEvent = PoolEvent & { readonly type: 'attempt' };
 
@@ -195,6 +198,16 @@ describe('a monitor', () => {
     const { monitor, emit } = watched(0);
     emit({ type: 'exhausted', retryAfter: 5 });
     expect(monitor.history().events).toEqual([]);
+  });
+
+  test('counts the last minute by a clock that nobody sets', () => {
+    const clock = fakeClock();
+    const { monitor, emit } = watched();
+    emit(attempt({ status: 200 }));
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000);
+    expect(monitor.report()).toMatchObject([{ share: 1 }]);
+    clock.advance(70_000);
+    expect(monitor.report()).toMatchObject([{ share: 0 }]);
   });
 
   test('forgets removed backends once there are many, and keeps the others', () => {
