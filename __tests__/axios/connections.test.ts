@@ -76,7 +76,6 @@ function agentFailing(fail: (callback: (error: unknown) => void) => void): Agent
   return Object.assign(agentOf(), { createConnection });
 }
 
-/** Takes the only socket of a client's agent with a request that gets no answer. Returns a function that ends it. */
 /** Passes on what comes over a Unix socket. */
 async function socketTo(server: HttpServer): Promise<{ socketPath: string }> {
   const socketPath = join(tmpdir(), `connections-${String(process.pid)}.sock`);
@@ -90,6 +89,7 @@ function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
+/** Takes the only socket of a client's agent with a request that gets no answer. Returns a function that ends it. */
 async function takeSocket(client: AxiosInstance, backend: FakeBackend): Promise<() => Promise<void>> {
   const cancel = new AbortController();
   const failover = { attemptTimeout: 0 };
@@ -237,6 +237,25 @@ describe('a stale keep-alive connection', () => {
     expect(Object.values(agent.freeSockets).flat()).toHaveLength(5);
     const { attempts } = await client.post('/x', {});
     expect(attempts).toMatchObject([{ reason: 'stale' }, { status: 200 }]);
+  });
+
+  test("of Node's own agent is replaced with the caller's `beforeRedirect` too", async () => {
+    const { adapter } = await pair(resetReused());
+    const client = axios.create({ adapter, beforeRedirect: () => undefined });
+    await client.post('/x', 'one');
+    expect((await client.post('/x', 'two')).attempts).toMatchObject([{ reason: 'stale' }, { status: 200 }]);
+  });
+
+  test('that was the only one leaves the idle connections to other servers open', async () => {
+    const { a, adapter } = await pair(resetReused());
+    const other = await FakeBackend.start();
+    const client = axios.create({ adapter, httpAgent: agentOf(), beforeRedirect: () => undefined });
+    await axios.get(other.url, { httpAgent: client.defaults.httpAgent as Agent });
+    await client.post('/x', 'one');
+    const { attempts } = await client.post('/x', 'two');
+    expect(attempts).toMatchObject([{ reason: 'stale' }, { status: 200 }]);
+    await axios.get(other.url, { httpAgent: client.defaults.httpAgent as Agent });
+    expect([a.connections, other.connections]).toEqual([2, 1]);
   });
 
   test('loses no request under bursts over a gateway that closes idle connections', async () => {

@@ -185,6 +185,14 @@ describe('a failure', () => {
     expect(await rejectionOf(axios.post('/x', {}, { adapter }))).toMatchObject({ message: 'Network Error' });
   });
 
+  test('that an adapter asserts is a bug in the program too', async () => {
+    const bug = Object.assign(new Error('Expected values to be equal'), { code: 'ERR_ASSERTION' });
+    const { request, replies, pool } = stubPool({ a: {}, b: {} });
+    replies.a = replies.b = bug;
+    expect(await rejectionOf(request())).toBe(bug);
+    expect(pool.snapshot()).toMatchObject([{ failures: 0 }, { failures: 0 }]);
+  });
+
   test('that is a TypeError without a cause is a bug in the program, not a failure of the backend', async () => {
     const { request, replies, pool } = stubPool({ a: {}, b: { priority: 2 } });
     replies.a = new TypeError('x is not a function');

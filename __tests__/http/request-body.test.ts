@@ -564,6 +564,20 @@ test.each<[string, (closed: () => void) => Readable | ReadableStream]>([
   await closed.promise;
 });
 
+test('a stream that closes itself right after its last byte is sent whole', async () => {
+  const backend = await FakeBackend.start();
+  const adapter = priorityAdapter(['a', 'b'].map((name) => ({ baseURL: backend.url, name })));
+  const data = new Readable({
+    read() {
+      this.push('all of it');
+      this.push(null);
+      this.destroy();
+    },
+  });
+  await axios.post('/x', data, { adapter, headers: { 'content-type': 'text/plain' } });
+  expect(backend.lastCall.body.toString()).toBe('all of it');
+});
+
 describe('a file longer than maxReplaySize', () => {
   const large = join(folder, 'large.bin');
 

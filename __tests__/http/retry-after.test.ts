@@ -201,6 +201,12 @@ test.each<unknown>([
   expect([body, JSON.stringify(body)].map((data) => wait({}, 429, data))).toEqual([5000, 5000]);
 });
 
+test('parseRetryAfter reads the message of an object that contains itself', () => {
+  const loop: Record<string, unknown> = { message: 'Try again in 5 seconds.' };
+  loop.self = loop;
+  expect(wait({}, 429, loop)).toBe(5000);
+});
+
 test('parseRetryAfter reads words with commas', () => {
   expect(wait({}, 429, 'Try again in 1 hour, 2 minutes and 3 seconds.')).toBe(3_723_000);
 });

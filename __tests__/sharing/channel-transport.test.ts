@@ -74,6 +74,19 @@ test('a transport that is used again teaches its new pool what it has heard befo
   await second.stop();
 });
 
+test('what was restored by hand stays so when its sharing begins again', async () => {
+  const { pool } = stubPool(two);
+  const transport = channelTransport(channel(name));
+  const first = shareCooldowns(pool, transport);
+  pool.cool('a', 60_000);
+  await first.stop();
+  pool.restore('a');
+  const second = shareCooldowns(pool, transport);
+  await second.ready;
+  expect(pool.snapshot()[0]).toMatchObject({ state: 'available' });
+  await second.stop();
+});
+
 test('ready resolves after a moment if there are no others, and at once when stopped', async () => {
   await start(name).sharing.ready;
   const other = start(`${name}-other`);

@@ -68,7 +68,9 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     if (Number(attempt.timeout) > MAX_TIMER) attempt.timeout = 0;
     const transport = ownTransport(attempt, request, target, exchange);
     exchange.connection = transport;
-    if (exchange.fresh && kind === 'http' && transport === undefined) closeIdleTo(target.backend.baseURL, attempt);
+    const isHttp2 = Number(attempt.httpVersion) === 2;
+    if (exchange.fresh && kind === 'http' && transport === undefined && !isHttp2)
+      closeIdleTo(target.backend.baseURL, attempt);
     const follow = prepareRedirects(attempt, request, target, transport);
     if (kind === 'fetch') this.#watch(attempt, exchange);
     if (attempt.onUploadProgress ?? attempt.onDownloadProgress) reportProgress(attempt, exchange, follow !== undefined);
@@ -83,7 +85,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     return last.then((response) => {
       try {
         if (response.status === 0) checkStatus0(response, attempt, kind, follow);
-        if (Number(attempt.httpVersion) === 2) this.#served.add(target.backend);
+        if (isHttp2) this.#served.add(target.backend);
         return restoreConfig(response, config);
       } catch (error) {
         return failed(error);

@@ -129,7 +129,10 @@ export class HttpTransport implements Connection {
   }
 }
 
-/** Fails a request that is answered with a 101. Without this, Node would close the connection, and axios would wait for ever. */
+/**
+ * Fails a request that is answered with a 101. Without this, Node would close the connection, and axios would wait for
+ * ever.
+ */
 function refuseUpgrade(this: ClientRequest, _response: IncomingMessage, socket: Socket): void {
   socket.destroy();
   this.emit('error', new Error('the server has switched to another protocol (101)'));
@@ -148,25 +151,30 @@ function nameOf({ hostname, port, protocol }: Pick<TransportOptions, 'hostname' 
   return `${String(hostname)}:${String(Number(port) > 0 ? port : defaultPort)}:`;
 }
 
-/** Closes idle connections of an agent. Returns whether there were any. */
-function closeIdle({ freeSockets }: Agent, isMeant: (name: string) => boolean): boolean {
-  const meant = Object.entries(freeSockets ?? {}).filter(([name]) => isMeant(name));
-  for (const [, sockets] of meant) for (const socket of sockets!) socket.destroy();
-  return meant.length > 0;
+/** Closes idle connections of an agent. */
+function closeIdle({ freeSockets }: Agent, isMeant: (name: string) => boolean): void {
+  for (const [name, sockets] of Object.entries(freeSockets ?? {})) {
+    if (isMeant(name)) for (const socket of sockets!) socket.destroy();
+  }
 }
 
 /**
- * Closes the idle connections to a backend for an attempt whose transport isn't the package's own. Where a proxy is
+ * Closes the idle connections to a backend for an attempt whose transport isn't the package's own. Where a proxy may be
  * between, the agent has them under the proxy's name, so all are closed.
  */
-export function closeIdleTo(baseURL: string, { httpAgent, httpsAgent, socketPath }: AttemptConfig): void {
+export function closeIdleTo(baseURL: string, attempt: AttemptConfig): void {
+  const { socketPath, proxy } = attempt;
   const { protocol, hostname, port } = new URL(baseURL);
-  const given: unknown = protocol === 'https:' ? httpsAgent : httpAgent;
+  const given: unknown = protocol === 'https:' ? attempt.httpsAgent : attempt.httpAgent;
   const agent = typeof given === 'object' && given !== null ? (given as Agent) : moduleFor(protocol).globalAgent;
   const server = nameOf({ protocol, hostname: withoutBrackets(hostname), port });
-  const isMeant = (name: string) => (socketPath ? name.includes(socketPath) : name.startsWith(server));
-  if (!closeIdle(agent, isMeant)) closeIdle(agent, () => true);
+  const isProxied = proxy === undefined ? PROXY_VARIABLES.some((name) => process.env[name]) : Boolean(proxy);
+  if (socketPath) closeIdle(agent, (name) => name.includes(socketPath));
+  else closeIdle(agent, (name) => isProxied || name.startsWith(server));
 }
+
+/** Where axios finds a proxy that the config doesn't name. */
+const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
 
 /** Whether a request waits for a free socket of its agent. */
 export function isInQueue(sent: ClientRequest | undefined, agent: Agent | undefined): boolean {

@@ -117,6 +117,8 @@ export function isNotTheForm(chain: readonly ErrorLike[], { responseType }: Requ
 
 /** Whether it is the caller's own mistake, such as a Blob whose file has changed, or a failed `integrity` check. */
 export function isOwnMistake(chain: readonly ErrorLike[]): boolean {
+  // One inside an error of fetch is undici's, about what a server sent.
+  if (chain[0]?.code === 'ERR_ASSERTION') return true;
   return chain.some(
     ({ code = '', name, message }) =>
       OWN_CODE.test(code) || name === 'NotReadableError' || message === 'integrity mismatch',

@@ -26,7 +26,7 @@ export function argumentsOf(
   const { config, init } = request;
   const method = init.method!;
   const { fetchOptions } = (backend.request ?? {}) as { fetchOptions?: Pick<RequestInit, 'redirect'> };
-  // Whoever is stricter decides: following may carry the request, and a key, elsewhere.
+  // Not to follow is the caller's right, and the backend's.
   const redirect = request.redirect === 'follow' ? (fetchOptions?.redirect ?? 'follow') : request.redirect;
   const data = bodyFor(request, target);
   const { dropped } = backend.credentials;

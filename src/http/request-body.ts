@@ -144,7 +144,8 @@ async function read({ stream, failure }: Unread, limit: number): Promise<Body> {
     if (chunk === undefined) {
       // All of axios's adapters take an ArrayBuffer.
       const data = await new Blob(kept).arrayBuffer();
-      return { data, headers, replayable: true, failure };
+      // It no longer depends on its source.
+      return { data, headers, replayable: true, failure: { error: undefined } };
     }
     kept.push(chunk);
     size += chunk.byteLength;

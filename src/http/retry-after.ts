@@ -143,5 +143,23 @@ function textOf(data: unknown): string {
   if (text !== undefined) return text;
   // Parsed JSON. A stream or a Blob is none.
   const isJson = Array.isArray(data) || Object.prototype.toString.call(data) === '[object Object]';
-  return isJson && !isNodeStream(data) ? JSON.stringify(data).slice(0, SEARCHED_BODY) : '';
+  if (!isJson || isNodeStream(data)) return '';
+  return `${messagesIn(data as object)}\n${jsonOf(data as object)}`.slice(0, SEARCHED_BODY);
+}
+
+/** Where most errors say it. */
+function messagesIn(data: object): string {
+  const { message, error } = data as { message?: unknown; error?: unknown };
+  return [message, (Object(error) as { message?: unknown }).message]
+    .filter((each) => typeof each === 'string')
+    .join('\n');
+}
+
+function jsonOf(data: object): string {
+  try {
+    return JSON.stringify(data);
+  } catch {
+    // It contains itself.
+    return '';
+  }
 }

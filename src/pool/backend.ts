@@ -60,6 +60,8 @@ export class PooledBackend {
 
   /** The pool's count at the latest response, of whatever status. */
   answeredEpoch = 0;
+  /** When it was last restored, in ms on the clock of `base/clock`. Older news of other processes don't take it out. */
+  restoredAt = -Infinity;
   /** Calls that it answered with a 429. */
   throttles = 0;
 

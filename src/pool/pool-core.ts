@@ -92,6 +92,7 @@ export class PoolCore {
   }
 
   restore(backend: PooledBackend): void {
+    backend.restoredAt = now();
     for (const watcher of this.watchers) watcher.restored(backend);
     const scopes = backend.restore();
     this.#refresh();

@@ -44,8 +44,6 @@ export class Sharing implements Watcher {
   readonly #known = new LimitedMap<string, number>(MAX_KNOWN);
   /** The messages that were heard, by id. Each counts once, when it is first heard. */
   readonly #heard = new LimitedMap<string, true>(MAX_HEARD);
-  /** When each backend was restored. Older messages don't take it out again. */
-  readonly #restoredAt = new WeakMap<PooledBackend, number>();
   #stopped: Promise<void> | undefined;
   #resolveStopped!: () => void;
 
@@ -104,7 +102,6 @@ export class Sharing implements Watcher {
   }
 
   restored(backend: PooledBackend): void {
-    this.#restoredAt.set(backend, now());
     this.#forget(digestOf(backend.info));
   }
 
@@ -175,7 +172,7 @@ export class Sharing implements Watcher {
     const isNew = !this.#heard.has(message.id);
     // Set again, so that what is still remembered elsewhere isn't forgotten here.
     this.#heard.set(message.id, true);
-    const isTooOld = told < (this.#restoredAt.get(backend) ?? -Infinity);
+    const isTooOld = told < backend.restoredAt;
     if (!isNew || isTooOld) return;
     if (message.reason === 'restore') this.#hearRestore(backend, told);
     else this.#learn(backend, message, told);
@@ -186,7 +183,7 @@ export class Sharing implements Watcher {
     // A restore doesn't apply to what this process has seen since.
     const isOutdated = [...this.#own.values()].some(({ message, began }) => message.backend === digest && began > told);
     if (!isOutdated) this.core.restore(backend);
-    this.#restoredAt.set(backend, told);
+    backend.restoredAt = told;
   }
 
   #learn(backend: PooledBackend, message: CooldownMessage, told: number): void {
