@@ -174,7 +174,7 @@ export function closeIdleTo(baseURL: string, attempt: AttemptConfig): void {
 }
 
 /** Where axios finds a proxy that the config doesn't name. */
-const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
+const PROXY_VARIABLES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'];
 
 /** Whether a request waits for a free socket of its agent. */
 export function isInQueue(sent: ClientRequest | undefined, agent: Agent | undefined): boolean {
