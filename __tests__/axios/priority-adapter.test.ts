@@ -161,6 +161,8 @@ test('shouldBalance: false leaves what the adapter returns or throws unmodified'
 test('a URL that holds its data goes to no backend', async () => {
   const backend = await FakeBackend.start();
   const adapter = priorityAdapter([{ baseURL: backend.url }]);
-  expect(await axios.get('data:text/plain,hi', { adapter, responseType: 'text' })).toMatchObject({ data: 'hi' });
+  // Older versions of axios take the form with base64 alone.
+  const { data } = await axios.get<string>('data:text/plain;base64,aGk=', { adapter, responseType: 'text' });
+  expect(data).toBe('hi');
   expect(backend.calls).toEqual([]);
 });

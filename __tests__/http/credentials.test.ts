@@ -96,7 +96,7 @@ describe('a backend with its own credential', () => {
     expect(backend.lastCall.url).toBe('/x?subscription-key=mine');
   });
 
-  test.each(['http', 'fetch'])('removes those of the caller whose name axios trims, over %s', async (adapter) => {
+  test.each(wires())('removes those of the caller whose name axios trims, over %s', async (adapter) => {
     const backend = await FakeBackend.start();
     const backends = [{ baseURL: backend.url, apiKey: 'own', params: { v: '1' } }];
     const params = { ' api-key': 'callers', 'v ': '9', ' kept ': 'yes' };
