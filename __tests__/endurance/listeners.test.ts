@@ -15,22 +15,26 @@ import { textOf } from '../support/text-of';
 
 closeBackendsAfterEach();
 
-test('no request leaves a listener on a long-lived signal, whatever its result', async () => {
-  const controller = new AbortController();
-  const { signal } = controller;
-  let listening = 0;
-  const types = new Set<string>();
+/** A signal that counts its listeners, and notes the types of the events that they no longer listen to. */
+function countingSignal() {
+  const { signal } = new AbortController();
+  const counts = { listening: 0, types: new Set<string>() };
   const add = signal.addEventListener.bind(signal);
   const remove = signal.removeEventListener.bind(signal);
   signal.addEventListener = (...args: Parameters<typeof add>) => {
-    listening++;
+    counts.listening++;
     add(...args);
   };
   signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-    listening--;
-    types.add(args[0]);
+    counts.listening--;
+    counts.types.add(args[0]);
     remove(...args);
   };
+  return { signal, counts };
+}
+
+test('no request leaves a listener on a long-lived signal, whatever its result', async () => {
+  const { signal, counts } = countingSignal();
   const warned = jest.fn();
   process.on('warning', warned);
   const { adapter, replies } = stubPool({ a: {}, b: { priority: 2 } }, { defaultCooldown: 0 });
@@ -43,8 +47,8 @@ test('no request leaves a listener on a long-lived signal, whatever its result',
         .catch(() => undefined),
     ),
   );
-  expect(listening).toBe(0);
-  expect([...types]).toEqual(['abort']);
+  expect(counts.listening).toBe(0);
+  expect([...counts.types]).toEqual(['abort']);
   await eventLoopTurn();
   expect(warned).not.toHaveBeenCalled();
   process.off('warning', warned);
@@ -124,24 +128,12 @@ test('a streamed response that nobody reads does not keep its request in memory'
 });
 
 test('10,000 fetches on one signal leave no listener on it', async () => {
-  const controller = new AbortController();
-  let listeners = 0;
-  const { signal } = controller;
-  const add = signal.addEventListener.bind(signal);
-  const remove = signal.removeEventListener.bind(signal);
-  signal.addEventListener = (...args: Parameters<typeof add>) => {
-    listeners++;
-    add(...args);
-  };
-  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-    listeners--;
-    remove(...args);
-  };
+  const { signal, counts } = countingSignal();
   const given: Fetch = (_url, init) => {
     expect(init!.signal!.aborted).toBe(false);
     return Promise.resolve(new Response('x'));
   };
   const fetch = priorityFetch([{ baseURL: 'http://a.example' }], { fetch: given });
   for (let i = 0; i < 10_000; i++) await fetch(URL_, { signal });
-  expect(listeners).toBe(0);
+  expect(counts.listening).toBe(0);
 });
