@@ -8,7 +8,7 @@ import type { Address, Route } from '../http/route';
 import { headerFieldsOf } from '../http/headers';
 import type { RequestConfig } from '../http/messages';
 import { cancellable, isWebStream, streamOf } from '../http/streams';
-import { withoutSecrets } from '../http/url';
+import { withoutUrlSecrets } from '../http/url';
 
 /** The `fetch` of a runtime. */
 export type Fetch = typeof globalThis.fetch;
@@ -202,7 +202,7 @@ function isAsyncIterable(body: unknown): body is AsyncIterable<Uint8Array> {
 
 function checkedRoute(address: Address | undefined, text: string): Route {
   if (address === undefined) {
-    throw new CodedError(`Failed to parse URL from ${withoutSecrets(text)}`, 'ERR_INVALID_URL');
+    throw new CodedError(`Failed to parse URL from ${withoutUrlSecrets(text)}`, 'ERR_INVALID_URL');
   }
   // The message doesn't show the URL.
   if (address.hasUserinfo) {

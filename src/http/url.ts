@@ -141,6 +141,6 @@ function split(text: string, separator: string): [head: string, tail: string | u
 }
 
 /** Userinfo, query and fragment may hold secrets, even in a URL that doesn't parse or whose userinfo contains a "#". */
-export function withoutSecrets(url: string): string {
+export function withoutUrlSecrets(url: string): string {
   return url.replace(/^((?:[a-z][a-z\d+\-.]*:)?\/\/)?.*@/is, '$1***@').replace(/([?#]).*/s, '$1***');
 }

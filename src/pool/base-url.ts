@@ -1,5 +1,5 @@
 import { must, show } from '../base/check';
-import { withoutSecrets, withoutSlashes } from '../http/url';
+import { withoutUrlSecrets, withoutSlashes } from '../http/url';
 
 /** The parts of a backend's `baseURL`. */
 export interface BaseURL {
@@ -66,5 +66,5 @@ function isMeantOtherwise({ hostname }: URL): boolean {
 
 /** Shows a URL in a message, without its secrets. */
 export function masked(url: unknown): string {
-  return show(withoutSecrets(String(url)));
+  return show(withoutUrlSecrets(String(url)));
 }
