@@ -158,6 +158,16 @@ test('shouldBalance: false leaves what the adapter returns or throws unmodified'
   expect(thrown).not.toHaveProperty('attempts');
 });
 
+test.each([undefined, null])(
+  'a config whose headers are %s is sent, as axios’s own adapters send it',
+  async (headers) => {
+    const backend = await FakeBackend.start();
+    const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'secret-a' }]);
+    expect(await adapter({ url: '/x', method: 'get', headers: headers as never })).toMatchObject({ status: 200 });
+    expect(backend.lastCall.headers).toMatchObject({ 'api-key': 'secret-a' });
+  },
+);
+
 test('a URL that holds its data goes to no backend', async () => {
   const backend = await FakeBackend.start();
   const adapter = priorityAdapter([{ baseURL: backend.url }]);

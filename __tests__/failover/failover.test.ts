@@ -119,6 +119,16 @@ describe('config.failover', () => {
   });
 });
 
+const thrower = (): never => {
+  throw new Error('unreadable');
+};
+
+const revoked = (): object => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+};
+
 describe('the error of a fabricated 429', () => {
   const causeOf = async (reply: StubReply | undefined, own: Partial<BackendOptions> = {}) => {
     const { adapter, replies } = stubPool({ a: { ...own, name: 'east' } });
@@ -151,6 +161,17 @@ describe('the error of a fabricated 429', () => {
     });
   });
 
+  test('has a cause with the code of a refusal inside a stream', async () => {
+    const data = 'data: {"error":{"code":"rate_limit_exceeded","message":"busy"}}\n\n';
+    const { cause } = await causeOf({ status: 200, headers: { 'content-type': 'text/event-stream' }, data });
+    expect({ ...cause, message: cause.message }).toEqual({
+      message: 'east: HTTP 429',
+      code: 'rate_limit_exceeded',
+      status: 429,
+      backend: 'east',
+    });
+  });
+
   test('has a cause with the innermost code and message, which axios keeps in a cause over fetch', async () => {
     const inner = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     const { cause } = await causeOf(() =>
@@ -163,6 +184,26 @@ describe('the error of a fabricated 429', () => {
       code: 'ECONNREFUSED',
       backend: 'east',
     });
+  });
+
+  test.each<[string, () => unknown]>([
+    ['a cause that cannot be read', () => Object.defineProperty({}, 'cause', { get: thrower })],
+    ['errors that cannot be read', () => Object.defineProperty({}, 'errors', { get: thrower })],
+    ['a proxy that refuses everything', () => new Proxy({}, { get: thrower, getPrototypeOf: thrower })],
+    ['a proxy that has been revoked', revoked],
+    [
+      'causes without end',
+      () => Array.from({ length: 20_000 }).reduce<Error>((cause) => new Error('deep', { cause }), new Error('deepest')),
+    ],
+  ])('is about the backend even if its provider throws %s', async (_, thrown) => {
+    const { request, replies } = stubPool({
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- anything can be thrown
+      a: { apiKey: () => Promise.reject(thrown()) },
+      b: { priority: 2 },
+    });
+    expect((await request()).attempts).toMatchObject([{ backend: 'a', reason: 'credential' }, { backend: 'b' }]);
+    replies.b = 429;
+    expect(await request({ validateStatus: null })).toMatchObject({ status: 429, fabricated: true });
   });
 
   test('has the unmodified error of a provider as the cause of its cause', async () => {

@@ -270,6 +270,8 @@ const PROBES: Readonly<Record<string, Probe>> = {
     echoOf(fetch(at('/echo'), { method: { toString: () => 'PUT' } as never })),
   'a method of null': async (fetch, at) => (await fetch(at('/echo'), { method: null as never })).status,
   'a method of undefined': (fetch, at) => echoOf(fetch(at('/echo'), { method: undefined as never })),
+  'a stream with a duplex of full': (fetch, at) =>
+    post(new Blob(['x']).stream(), { duplex: 'full' } as never)(fetch, at).catch(({ name }: Error) => name),
   'a stream with a duplex of undefined': post(new Blob(['x']).stream(), { duplex: undefined } as never),
   'a stream beside a signal that is aborted': async (fetch, at) => {
     const cancel = jest.fn();

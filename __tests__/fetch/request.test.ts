@@ -204,6 +204,17 @@ test.each<[string, () => RequestInit]>([
   expect(b.calls).toEqual([]);
 });
 
+test.each<[unknown, string]>([
+  [5, '5'],
+  ['soon', '"soon"'],
+  [{}, 'an object'],
+])('a signal that is %j is refused before anything is sent', async (signal, shown) => {
+  const { fetch, a } = await pair({});
+  const error = await rejectionOf(fetch(URL_, { signal: signal as AbortSignal }));
+  expect(error).toMatchObject({ name: 'TypeError', message: `init.signal must be an AbortSignal, got ${shown}` });
+  expect(a.calls).toEqual([]);
+});
+
 test('a streamed upload keeps its back-pressure if it cannot be sent again', async () => {
   const backend = await FakeBackend.start();
   const fetch = priorityFetch([{ baseURL: backend.url }]);

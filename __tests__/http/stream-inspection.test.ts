@@ -224,6 +224,8 @@ test.each([
   [201, 'Text/Event-Stream; charset=utf-8', true],
   [200, 'text/event-streams', false],
   [200, 'application/json', false],
+  [200, ['text/event-stream'], true],
+  [200, [], false],
   [200, undefined, false],
   [429, 'text/event-stream', false],
   [304, 'text/event-stream', false],

@@ -65,6 +65,9 @@ describe('a request with', () => {
     [{ url: '/a/../x', baseURL: 'https://caller.example/base' }, '/gw/base/x'],
     [{ url: '../x', baseURL: 'https://caller.example/base' }, '/gw/x'],
     [{ url: '/x y?p=/../z&q=a b' }, '/gw/x%20y?p=/../z&q=a%20b'],
+    [{ url: '/x/..//y', baseURL: 'https://caller.example/base' }, '/gw/base//y'],
+    [{ url: '/\\y', baseURL: 'https://caller.example/base' }, '/gw/base//y'],
+    [{ url: '\\y/z', baseURL: 'https://caller.example' }, '/gw//y/z'],
   ])('%j reaches %s', async (config, expected) => {
     expect(await requested(config)).toBe(expected);
   });
@@ -225,6 +228,16 @@ describe('params of a backend', () => {
     const { request, configs } = stubPool({ a: { params: { v: 1, 'a b': 2 } } });
     await request({ url });
     expect(configs[0]?.url).toBe(left);
+  });
+
+  test.each([
+    ['a serializer', { serialize: (params: object) => new URLSearchParams(params as never).toString() }],
+    ['a function that serializes', (params: object) => new URLSearchParams(params as never).toString()],
+  ])('of null never reach %s of the caller', async (_, paramsSerializer) => {
+    const own = { drop: null, own: 1 };
+    const config = { url: '/x', paramsSerializer: paramsSerializer as never };
+    expect(await requested({ ...config, params: { drop: '1', k: 2 } }, '', own)).toBe('/x?k=2&own=1');
+    expect(await requested({ ...config, params: { k: 2 } }, '', own)).toBe('/x?k=2&own=1');
   });
 
   test('leave a URL without a query alone', async () => {

@@ -5,6 +5,8 @@ export default {
   coverageAnalysis: 'perTest',
   // The parts that the tests of its configuration test.
   mutate: ['src/{base,http,pool,failover,axios,fetch}/**/*.ts'],
+  plugins: ['@stryker-mutator/*', './__tests__/mutation/sample.mjs'],
+  ignorers: ['sample'],
   // A mutant that acts while a module is loaded would need a run of all tests.
   ignoreStatic: true,
   disableTypeChecks: true,

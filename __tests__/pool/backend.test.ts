@@ -1,5 +1,7 @@
 import axios from 'axios';
 import { BackendPool, attachPriorityAdapter, priorityAdapter } from '../../src';
+import { priorityFetch } from '../../src/fetch';
+import { redisTransport, shareCooldowns } from '../../src/sharing';
 
 const ok = { baseURL: 'a.example' };
 
@@ -246,6 +248,27 @@ test.each([
   ['https://x.example/a/../b', 'https://x.example/b', 'x.example/b'],
 ])('a baseURL of %j is normalised to %s', (baseURL, expected, name) => {
   expect(new BackendPool([{ baseURL }]).backends[0]).toMatchObject({ baseURL: expected, name });
+});
+
+describe('a URL in the wrong place is shown without its userinfo and its query:', () => {
+  const url = 'redis://user:hunter2@host/path?sig=hunter2';
+  const pool = new BackendPool([ok]);
+  test.each<[string, () => unknown]>([
+    ['transport', () => shareCooldowns(pool, url as never)],
+    ['client', () => redisTransport(url as never, { prefix: 'x' })],
+    ['options.fetch', () => priorityFetch([ok], { fetch: url as never })],
+    ['listener', () => pool.subscribe(url as never)],
+    ['unknown backend', () => pool.restore(url)],
+    ['backends[1].name', () => new BackendPool([ok, ok].map((each) => ({ ...each, name: url })))],
+    ['options has an unknown field', () => new BackendPool([ok], { [url]: 1 } as never)],
+    ['backends[0].deployments', () => new BackendPool([{ ...ok, deployments: { [url]: '' } }])],
+    ['backends[0].headers', () => new BackendPool([{ ...ok, headers: { [url]: 'x' } }])],
+  ])('%s', (place, make) => {
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(place);
+    expect(make).toThrow('redis://***@host/path?***');
+    expect(make).not.toThrow('hunter2');
+  });
 });
 
 test('an error message truncates long values and names arrays as such', () => {

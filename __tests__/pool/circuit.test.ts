@@ -742,3 +742,113 @@ describe('a wait over maxCooldown together with a failure', () => {
     expect(stub.pool.snapshot()[0]?.cooldowns).toEqual([{ reason: 'oversized', remaining: 10_000 }]);
   });
 });
+
+/** The circuit alone. Numbers are ms, and epochs in attempts. */
+describe('the circuit', () => {
+  const limits = { defaultCooldown: 1000, maxCooldown: 5000 };
+  const serverError = {
+    reason: 'server-error',
+    retryAfter: undefined,
+    override: undefined,
+    isAlive: false,
+    words: 'status 500',
+  } as const;
+  const until = (time: number) => ({ until: time, reason: 'timeout', words: 'timed out' }) as const;
+  const states = (circuit: Circuit, times: readonly number[]) => times.map((time) => circuit.look(time).state);
+
+  test('asks for no trial after one failure, nor after two at the same time', () => {
+    const circuit = new Circuit();
+    circuit.failed({ epoch: 1 }, serverError, 3, 0, limits);
+    circuit.failed({ epoch: 2 }, serverError, 4, 50, limits);
+    expect(states(circuit, [149, 150])).toEqual(['cooling', 'available']);
+  });
+
+  test.each([
+    ['while it lasts', 10],
+    ['while the trial is due', 60],
+  ])('still asks for the trial after a guessed cooldown if one failure comes %s', (_, at) => {
+    const circuit = new Circuit();
+    circuit.impose('guessed', until(50), 1, 0);
+    circuit.failed({ epoch: 2 }, serverError, 3, at, limits);
+    expect(states(circuit, [at + 99, at + 100])).toEqual(['cooling', 'trial']);
+  });
+
+  test('asks for a trial after a wait over maxCooldown that ends during a guessed cooldown', () => {
+    const circuit = new Circuit();
+    circuit.impose('oversized', until(50), 1, 0);
+    circuit.failed({ epoch: 2 }, serverError, 3, 0, limits);
+    expect(states(circuit, [49, 50, 99, 100])).toEqual(['cooling', 'cooling', 'cooling', 'trial']);
+  });
+
+  test('is sound after a wait over maxCooldown and its trial, although an asked cooldown ran as well', () => {
+    const circuit = new Circuit();
+    circuit.impose('oversized', until(50), 1, 0);
+    circuit.impose('asked', until(80), 2, 0);
+    expect(states(circuit, [49, 50, 79, 80])).toEqual(['cooling', 'cooling', 'cooling', 'trial']);
+    expect(circuit.worked({ epoch: 3 }, 90)).toBe(true);
+    expect(states(circuit, [90])).toEqual(['available']);
+  });
+
+  test('keeps the place of a trial during a failure of another attempt', () => {
+    const circuit = new Circuit();
+    const [trial, other] = [{ epoch: 2 }, { epoch: 3 }];
+    circuit.impose('guessed', until(50), 1, 0);
+    expect(circuit.begin(trial, 60, limits)).toBe(true);
+    expect(circuit.begin(other, 60, limits)).toBe(false);
+    circuit.failed(other, serverError, 4, 60, limits);
+    expect(circuit.availability(160)).toBe('behind');
+    expect(circuit.end(other)).toBe(false);
+    expect(circuit.end(trial)).toBe(true);
+    expect(circuit.availability(160)).toBe('yes');
+  });
+
+  test('begins no trial while it is sound or resting, and ends none that was not begun', () => {
+    const circuit = new Circuit();
+    const attempt = { epoch: 1 };
+    expect(circuit.begin(attempt, 0, limits)).toBe(false);
+    expect(circuit.end(attempt)).toBe(false);
+    circuit.impose('guessed', until(50), 2, 0);
+    expect(circuit.begin(attempt, 49, limits)).toBe(false);
+    expect(circuit.end(attempt)).toBe(false);
+  });
+
+  test('says whether a success changed anything', () => {
+    const circuit = new Circuit();
+    expect(circuit.worked({ epoch: 1 }, 0)).toBe(false);
+    circuit.failed({ epoch: 1 }, serverError, 2, 0, limits);
+    expect(circuit.worked({ epoch: 1 }, 0)).toBe(false);
+    expect(circuit.worked({ epoch: 3 }, 0)).toBe(true);
+    expect(circuit.worked({ epoch: 3 }, 0)).toBe(false);
+  });
+
+  test.each([
+    ['proves nothing after a failure that was given no cooldown', { ...serverError, override: 0 }, 'trial'],
+    ['counts after a 4xx that costs nothing', { ...serverError, reason: 'client-error' }, 'available'],
+  ] as const)('a success of an attempt from before %s', (_, failure, state) => {
+    const circuit = new Circuit();
+    circuit.impose('guessed', until(50), 1, 0);
+    expect(circuit.failed({ epoch: 3 }, failure, 4, 0, limits)).toMatchObject({ duration: 0, moved: false });
+    circuit.worked({ epoch: 2 }, 60);
+    expect(states(circuit, [60])).toEqual([state]);
+  });
+
+  test('lets an attempt that began before a cooldown set by hand prove that the backend works', () => {
+    const circuit = new Circuit();
+    circuit.impose('guessed', until(50), 1, 0);
+    circuit.impose('asked', until(80), 3, 0);
+    circuit.worked({ epoch: 2 }, 10);
+    expect(states(circuit, [79, 80])).toEqual(['cooling', 'available']);
+  });
+
+  test('is forgotten only when it is available and no failure in a row counts', () => {
+    const circuit = new Circuit();
+    expect(circuit.isFresh(0)).toBe(true);
+    circuit.failed({ epoch: 1 }, serverError, 2, 0, limits);
+    expect(circuit.isFresh(50)).toBe(false);
+    expect(circuit.isFresh(100)).toBe(false);
+    circuit.worked({ epoch: 3 }, 100);
+    expect(circuit.isFresh(100)).toBe(true);
+    circuit.impose('guessed', until(200), 4, 100);
+    expect(circuit.isFresh(150)).toBe(false);
+  });
+});

@@ -30,6 +30,20 @@ test('a request that no backend has refused waits no longer than the cooldown', 
   expect(await response).toMatchObject({ status: 200 });
 });
 
+test('a request that waits is sent in the very millisecond in which its backend becomes available', async () => {
+  jest.useFakeTimers();
+  const { request, replies, tried } = stubPool({ a: {}, b: { priority: 2 } }, { maxWait: 10_000 });
+  replies.a = throttled(5000);
+  replies.b = throttled(7000);
+  const response = request();
+  await jest.advanceTimersByTimeAsync(4999);
+  expect(tried).toEqual(['a', 'b']);
+  replies.a = 200;
+  await jest.advanceTimersByTimeAsync(1);
+  expect(tried).toEqual(['a', 'b', 'a']);
+  expect(await response).toMatchObject({ status: 200 });
+});
+
 describe('maxWait', () => {
   const waiting = (options: object) => {
     jest.useFakeTimers();

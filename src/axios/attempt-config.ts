@@ -44,7 +44,7 @@ export function attemptConfig(request: AxiosRequest, target: Target, abort: Abor
   attempt.data = bodyFor(request, target);
   const reframed = isReframed(attempt.data, config.data);
   const { dropped } = backend.credentials;
-  const headers = copyHeaders(config.headers, (name) => dropped.has(name) || (reframed && FRAMING.test(name)));
+  const headers = copyHeaders(config.headers ?? {}, (name) => dropped.has(name) || (reframed && FRAMING.test(name)));
   if (body.headers !== undefined) {
     for (const [name, value] of Object.entries(body.headers)) {
       const isTaken = config.formDataHeaderPolicy !== 'content-only' || CONTENT.test(name);
@@ -122,7 +122,7 @@ function setTarget(attempt: AttemptConfig, { config, route }: AxiosRequest, back
   const { base, url } = pathFor(route, backend);
   // axios would take "//…" for an absolute URL, and the request would not go to the backend.
   if (url.startsWith('//')) {
-    attempt.url = backend.baseURL + url;
+    attempt.url = backend.baseURL + base + url;
     delete attempt.baseURL;
   } else {
     attempt.url = url;
@@ -144,7 +144,10 @@ function paramsFor(callers: unknown, own: ReadonlyMap<string, unknown>, isDroppe
   if (!isSearchParams(callers)) {
     const prototype = callers == null ? null : (Object.getPrototypeOf(callers) as object | null);
     const merged = Object.assign(Object.create(prototype) as object, callers, Object.fromEntries(own));
-    for (const name of Object.keys(merged)) if (!own.has(name) && isDropped(name)) Reflect.deleteProperty(merged, name);
+    for (const name of Object.keys(merged)) {
+      // axios writes no `null`, but a serializer of the caller's may.
+      if ((own.get(name) ?? null) === null && isDropped(name)) Reflect.deleteProperty(merged, name);
+    }
     return merged;
   }
   const merged = new URLSearchParams(String(callers));

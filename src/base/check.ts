@@ -55,7 +55,7 @@ export function checkFields(value: object, names: readonly string[], place: stri
   const alias = Object.hasOwn(aliases, unknown) ? aliases[unknown] : undefined;
   const meant = names.find((name) => name === alias) ?? nearest(unknown, names);
   throw new TypeError(
-    `${place} has an unknown field "${unknown}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
+    `${place} has an unknown field ${show(unknown)}${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
   );
 }
 
@@ -101,10 +101,24 @@ export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-/** Shows a value in a message. Not for values that may be secrets. */
+/** Shows a value in a message: of a URL, without its secrets. Not for other values that may be secrets. */
 export function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+  if (typeof value === 'string') return showText(value.includes('://') ? withoutUrlSecrets(value) : value);
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : showType(value);
+}
+
+/** Shows a URL, or what was meant as one, without its secrets. */
+export function showUrl(url: unknown): string {
+  return showText(withoutUrlSecrets(String(url)));
+}
+
+function showText(text: string): string {
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+}
+
+/** Userinfo, query and fragment may hold secrets, even in a URL that doesn't parse or whose userinfo contains a "#". */
+export function withoutUrlSecrets(url: string): string {
+  return url.replace(/^((?:[a-z][a-z\d+\-.]*:)?\/\/)?.*@/is, '$1***@').replace(/([?#]).*/s, '$1***');
 }
 
 /** Shows only the type of a value. */

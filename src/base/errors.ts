@@ -36,14 +36,33 @@ export interface ErrorLike {
 export function errorChain(error: unknown): readonly ErrorLike[] {
   // An attempt that worked has none.
   if (error === undefined) return [];
-  const chain = new Set<unknown>();
-  const visit = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null || chain.has(value)) return;
-    chain.add(value);
-    const { cause, errors } = value as { cause?: unknown; errors?: unknown };
-    if (Array.isArray(errors)) errors.forEach(visit);
-    visit(cause);
+  const chain = new Set<object>();
+  const add = (value: unknown): void => {
+    if (isReadable(value)) chain.add(value);
   };
-  visit(error);
+  add(error);
+  // It grows meanwhile. The limit is for chains that never end.
+  for (const each of chain) {
+    if (chain.size > MAX_CHAIN) break;
+    const { cause, errors } = each as { cause?: unknown; errors?: unknown };
+    if (Array.isArray(errors)) errors.forEach(add);
+    add(cause);
+  }
   return [...chain] as ErrorLike[];
+}
+
+const MAX_CHAIN = 100;
+
+const ERROR_FIELDS = ['name', 'code', 'message', 'syscall', 'rstCode', 'cause', 'errors'];
+
+/** What was thrown may be a proxy, or have getters that throw. Such an object says nothing. */
+function isReadable(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    Object.getPrototypeOf(value);
+    for (const field of ERROR_FIELDS) Reflect.get(value, field);
+    return true;
+  } catch {
+    return false;
+  }
 }

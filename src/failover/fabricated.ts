@@ -1,4 +1,4 @@
-import { CodedError, errorChain } from '../base/errors';
+import { CodedError, codeOf, errorChain } from '../base/errors';
 import type { ErrorLike } from '../base/errors';
 import type { Attempt } from '../pool/events';
 import type { Exhausted, NoDeployment } from './turns';
@@ -87,7 +87,7 @@ function networkErrorIn(error: unknown): ErrorLike | undefined {
 }
 
 /** What the last attempt failed with: `message`, `code`, `status` and `backend`, without the request and response. */
-export function causeOf({ backend, status, code, error, reason }: Failure): Error {
+export function causeOf({ backend, status, code, error, reason, streamError }: Failure): Error {
   const told = status === undefined && reason !== 'credential' ? networkErrorIn(error) : undefined;
   const { message } = Object(told ?? error) as { message?: unknown };
   // With a status below 400, the body broke off, and the message says how.
@@ -96,7 +96,7 @@ export function causeOf({ backend, status, code, error, reason }: Failure): Erro
   const provider = errorChain(error).find((each) => each instanceof CodedError && each.code === 'ERR_CREDENTIAL');
   const { cause } = Object(provider) as { cause?: unknown };
   const last = new Error(`${backend.name}: ${words}`, cause === undefined ? undefined : { cause });
-  const theirs = told?.code ?? code;
+  const theirs = told?.code ?? code ?? codeOf(streamError).code;
   const fields = { ...(theirs !== undefined && { code: theirs }), ...(status !== undefined && { status }) };
   return Object.assign(last, fields, { backend: backend.name });
 }

@@ -5,7 +5,6 @@ import type { HeaderFields } from '../http/headers';
 import { withParams, withoutParams } from '../http/url';
 import { dropsParam } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
-import { HALF_DUPLEX } from './request';
 import type { FetchRequest } from './request';
 
 /** What one attempt passes to the wrapped fetch. */
@@ -14,6 +13,8 @@ export interface AttemptInit extends Omit<RequestInit, 'headers' | 'body'> {
   headers: HeaderFields;
   body: unknown;
   redirect: RequestRedirect;
+  /** DOM's types lack it. */
+  duplex?: unknown;
 }
 
 /** The URL and the `init` of one attempt. They share nothing that a fetch writes on with another attempt. */
@@ -52,7 +53,8 @@ export function argumentsOf(
   attempt.headers = headers;
   attempt.body = data;
   if (signal !== undefined) attempt.signal = signal;
-  if (isOneShot(data)) Object.assign(attempt, HALF_DUPLEX);
+  // Any other is the caller's, and the wrapped fetch refuses it.
+  if (isOneShot(data)) attempt.duplex ??= 'half';
   return [urlFor(request, backend), attempt];
 }
 

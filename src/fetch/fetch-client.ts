@@ -109,8 +109,9 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
 }
 
 /**
- * The same response with another body. (A clone would be simpler. But where both of its bodies are ended, as by an abort
- * after the reading, Node 20's fetch leaves a rejection that nobody can handle.)
+ * The same response with another body. (A clone would be simpler. But what had arrived of a body that breaks off would be
+ * lost. And where both of its bodies are ended, as by an abort after the reading, Node 20's fetch leaves a rejection that
+ * nobody can handle.)
  */
 function withBody(response: Response, body: ReadableStream): Response {
   const { url, redirected, type, status, statusText, ok, headers, constructor: own } = response;

@@ -1,4 +1,4 @@
-import { show } from '../base/check';
+import { show, withoutUrlSecrets } from '../base/check';
 import { CodedError } from '../base/errors';
 import type { HttpRequest } from '../failover/http-client';
 import type { RequestFailover } from '../failover/options';
@@ -8,7 +8,6 @@ import type { Address, Route } from '../http/route';
 import { headerFieldsOf } from '../http/headers';
 import type { RequestConfig } from '../http/messages';
 import { cancellable, isWebStream, streamOf } from '../http/streams';
-import { withoutUrlSecrets } from '../http/url';
 
 /** The `fetch` of a runtime. */
 export type Fetch = typeof globalThis.fetch;
@@ -143,6 +142,9 @@ export function hidesBody(input: FetchInput, init: FetchInit): input is Request 
 /** @throws CodedError for what fetch refuses too */
 export function openRequest({ address, config, init, source }: FetchCall, fetch: Fetch): FetchRequest {
   const route = checkedRoute(address, config.url);
+  // A polyfill's is passed on.
+  if (config.signal !== undefined && !('aborted' in Object(config.signal)))
+    throw unusable(`init.signal must be an AbortSignal, got ${show(config.signal)}`);
   const data = isAsyncIterable(config.data) ? streamOf(config.data) : config.data;
   checkDuplex(data, init);
   if (source?.bodyUsed || source?.body?.locked)
@@ -193,7 +195,7 @@ function fieldsOf(request: RequestInit): RequestInit {
 }
 
 /** Required beside a body that is a stream. DOM's types lack it. */
-export const HALF_DUPLEX = { duplex: 'half' } as RequestInit;
+const HALF_DUPLEX = { duplex: 'half' } as RequestInit;
 
 /** Node's fetch takes them too. */
 function isAsyncIterable(body: unknown): body is AsyncIterable<Uint8Array> {

@@ -1,4 +1,4 @@
-import { dictionary, must, showType } from '../base/check';
+import { dictionary, must, show, showType } from '../base/check';
 import { CodedError } from '../base/errors';
 import { stripOnOtherOrigin } from './redirect-rules';
 import type { RedirectHook } from './redirect-rules';
@@ -120,7 +120,7 @@ export function checkNoneIsMissing(options: CredentialOptions, place: string): v
   const field = (['apiKey', 'azureADTokenProvider'] as const).find((name) => Object.hasOwn(options, name));
   const [header] =
     Object.entries(options.headers ?? {}).find(([name, value]) => value === undefined && isAuth(name)) ?? [];
-  const missing = field ?? (header === undefined ? undefined : `headers[${JSON.stringify(header)}]`);
+  const missing = field ?? (header === undefined ? undefined : `headers[${show(header)}]`);
   if (missing === undefined) return;
   throw new TypeError(`${place}.${missing} is undefined: is its environment variable set?`);
 }
@@ -172,7 +172,7 @@ function checkText(value: string, place: string): void {
 }
 
 function checkHeader(name: string, value: unknown, place: string): void {
-  const quoted = JSON.stringify(name);
+  const quoted = show(name);
   const where = `${place}.headers[${quoted}]`;
   if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name))
     throw new TypeError(`${place}.headers has an invalid header name: ${quoted}`);

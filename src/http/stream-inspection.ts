@@ -76,7 +76,9 @@ export class StreamInspection {
 export function isEventStream({ status, headers }: { readonly status: number; readonly headers: object }): boolean {
   if (status < 200 || status > 299) return false;
   const type = headerOf(headers, 'content-type');
-  return typeof type === 'string' && /^\s*text\/event-stream\s*(?:;|$)/i.test(type);
+  // Foreign adapters may give a list.
+  const text: unknown = Array.isArray(type) ? type[0] : type;
+  return typeof text === 'string' && /^\s*text\/event-stream\s*(?:;|$)/i.test(text);
 }
 
 /** Events that say nothing yet, by their name or the `type` in their data. */

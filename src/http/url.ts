@@ -35,7 +35,8 @@ export function pathPartsOf(url: string, baseURL: string, allowAbsoluteUrls: boo
   const base = pathOfBase(baseURL);
   if (base === undefined) return { base: '', url: normalize(combine(baseURL, url)) };
   if (!NOT_PLAIN.test(beforeQuery(url)) && !ABSOLUTE.test(url)) return { base, url };
-  const path = normalize(combine(base, url));
+  // axios puts an origin in front of it too. Alone, "/\\x" would be read as the host "x".
+  const path = normalize(NOWHERE + combine(base, url));
   const kept = withoutSlashes(base);
   return path.startsWith(`${kept}/`) ? { base: kept, url: path.slice(kept.length) } : { base: '', url: path };
 }
@@ -138,9 +139,4 @@ export function beforeQuery(url: string): string {
 function split(text: string, separator: string): [head: string, tail: string | undefined] {
   const at = text.indexOf(separator);
   return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
-}
-
-/** Userinfo, query and fragment may hold secrets, even in a URL that doesn't parse or whose userinfo contains a "#". */
-export function withoutUrlSecrets(url: string): string {
-  return url.replace(/^((?:[a-z][a-z\d+\-.]*:)?\/\/)?.*@/is, '$1***@').replace(/([?#]).*/s, '$1***');
 }

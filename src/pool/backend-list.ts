@@ -1,8 +1,7 @@
-import { show } from '../base/check';
+import { show, showUrl } from '../base/check';
 import { PooledBackend } from './backend';
 import type { Backend } from './backend';
 import { resolveBackends } from './backend-options';
-import { masked } from './base-url';
 import type { BackendOptions } from './backend-options';
 
 /** What a request needs of the backend that serves it. */
@@ -66,7 +65,7 @@ export class BackendList {
     if (backend !== undefined) return backend;
     const names = this.infos.map((info) => info.name).join(', ');
     throw new TypeError(
-      `${where}unknown backend ${typeof name === 'string' ? masked(name) : show(name)}; expected one of ${names}`,
+      `${where}unknown backend ${typeof name === 'string' ? showUrl(name) : show(name)}; expected one of ${names}`,
     );
   }
 }

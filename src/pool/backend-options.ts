@@ -1,8 +1,18 @@
-import { entriesOf, isText, must, optional, optionalDuration, resolveOptions, show, showType } from '../base/check';
+import {
+  entriesOf,
+  isText,
+  must,
+  optional,
+  optionalDuration,
+  resolveOptions,
+  show,
+  showType,
+  showUrl,
+} from '../base/check';
 import type { Aliases, Checks } from '../base/check';
 import { checkNoneIsMissing, isQueryCredential, resolveCredentials } from '../http/credentials';
 import type { CredentialOptions, Credentials } from '../http/credentials';
-import { checkBaseURL, masked } from './base-url';
+import { checkBaseURL } from './base-url';
 import type { BaseURL } from './base-url';
 import { checkRequest } from './backend-request-options';
 import type { BackendRequestOptions } from './backend-request-options';
@@ -133,7 +143,8 @@ export function resolveBackends(backends: readonly BackendOptions[]): BackendSet
   const places = new Map<string, string>();
   return Array.from(backends, (options: BackendOptions, i) => {
     const place = `backends[${String(i)}]`;
-    if (typeof options === 'string') throw new TypeError(`${place} is a string; write { baseURL: ${masked(options)} }`);
+    if (typeof options === 'string')
+      throw new TypeError(`${place} is a string; write { baseURL: ${showUrl(options)} }`);
     const settings = resolveBackend(options, place);
     const { name } = settings;
     must(
@@ -154,7 +165,7 @@ const RESULT =
 
 /** Shows what was given in place of the list. */
 function shownBackends(given: unknown): string {
-  if (typeof given === 'string' && given !== '') return `a string: write [{ baseURL: ${masked(given)} }]. ${RESULT}`;
+  if (typeof given === 'string' && given !== '') return `a string: write [{ baseURL: ${showUrl(given)} }]. ${RESULT}`;
   const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
   if (!isObject) return showType(given);
   if ('headers' in given && 'method' in given) return `a request. ${RESULT}`;
@@ -180,7 +191,7 @@ function resolveBackend(options: BackendOptions, place: string): BackendSettings
 function checkDeployments(value: unknown, place: string): BackendSettings['deployments'] {
   const names = entriesOf(value, place);
   for (const [from, to] of names) {
-    must(to === false || isText(to), `${place}[${JSON.stringify(from)}]`, 'be a non-empty string or false', to);
+    must(to === false || isText(to), `${place}[${show(from)}]`, 'be a non-empty string or false', to);
   }
   return mapOf(names as [string, string | false][]);
 }

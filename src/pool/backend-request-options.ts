@@ -1,5 +1,4 @@
-import { checkFields, entriesOf, must } from '../base/check';
-import { masked } from './base-url';
+import { checkFields, entriesOf, must, showUrl } from '../base/check';
 
 /**
  * axios settings of one backend, with the meaning and the types that they have in axios. Each overrides the caller's. By
@@ -92,6 +91,6 @@ export function checkRequest(value: unknown, place: string): object | undefined 
   const request = Object.fromEntries(entries);
   const { proxy } = request;
   const isProxy = proxy === undefined || proxy === false || (typeof proxy === 'object' && proxy !== null);
-  must(isProxy, `${place}.proxy`, 'be an object { host, port } or false', proxy, masked);
+  must(isProxy, `${place}.proxy`, 'be an object { host, port } or false', proxy, showUrl);
   return entries.length > 0 ? request : undefined;
 }

@@ -1,5 +1,5 @@
-import { must, show } from '../base/check';
-import { withoutUrlSecrets, withoutSlashes } from '../http/url';
+import { must, showUrl } from '../base/check';
+import { withoutSlashes } from '../http/url';
 
 /** The parts of a backend's `baseURL`. */
 export interface BaseURL {
@@ -30,12 +30,12 @@ export function checkBaseURL(value: unknown, place: string): BaseURL {
   const url = parsed(href);
   must(url !== undefined && !isMeantOtherwise(url), place, 'be a URL or a host', text, (given) =>
     isHostMissing(text) || UNSET_LABEL.test(url?.hostname ?? '')
-      ? `${masked(given)}: is its environment variable set?`
-      : masked(given),
+      ? `${showUrl(given)}: is its environment variable set?`
+      : showUrl(given),
   );
-  must(/^https?:$/.test(url.protocol), place, 'be an http or https URL', text, masked);
-  must(url.username + url.password === '', place, 'not hold credentials; use apiKey or headers', text, masked);
-  must(!/[?#]/.test(text), place, 'not hold a query or fragment; use params', text, masked);
+  must(/^https?:$/.test(url.protocol), place, 'be an http or https URL', text, showUrl);
+  must(url.username + url.password === '', place, 'not hold credentials; use apiKey or headers', text, showUrl);
+  must(!/[?#]/.test(text), place, 'not hold a query or fragment; use params', text, showUrl);
   const { origin, host, pathname } = url;
   const prefix = withoutSlashes(pathname);
   return { origin, host, prefix, address: prefix === '' ? origin : origin + pathname };
@@ -62,9 +62,4 @@ const UNSET_LABEL = /(?:^|\.)(?:undefined|null)(?:\.|$)|^\./;
 function isMeantOtherwise({ hostname }: URL): boolean {
   const isName = /^(?:[\w-]+\.)*[\w-]+\.?$/.test(hostname) || /^\[.*\]$/.test(hostname);
   return !isName || /^https?$/.test(hostname) || UNSET_LABEL.test(hostname);
-}
-
-/** Shows a URL in a message, without its secrets. */
-export function masked(url: unknown): string {
-  return show(withoutUrlSecrets(String(url)));
 }

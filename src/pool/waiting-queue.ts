@@ -129,8 +129,8 @@ export class WaitingQueue {
     if (at === this.#runsAt) return;
     this.#stop();
     this.#runsAt = at;
-    // A timer may fire a millisecond early, and then the backend would still be on cooldown.
-    this.#stopTimer = after(at - time + 1, () => {
+    // If the timer fires a little early, `run` sets another one.
+    this.#stopTimer = after(at - time, () => {
       this.#runsAt = Infinity;
       this.run();
     });
