@@ -325,6 +325,22 @@ describe('attemptTimeout', () => {
     expect(destroyed).toHaveBeenCalled();
   });
 
+  test('of several attempts passes as fake timers advance, without turns of the event loop', async () => {
+    jest.useFakeTimers();
+    const { request, replies, tried } = stubPool({ a: {}, b: {}, c: { priority: 2 } }, { attemptTimeout: 50 });
+    replies.a = replies.b = () => new Promise(() => undefined);
+    const response = request();
+    await jest.advanceTimersByTimeAsync(99);
+    expect(tried).toHaveLength(2);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(tried).toHaveLength(3);
+    expect((await response).attempts).toMatchObject([
+      { duration: 50 },
+      { duration: 50 },
+      { backend: 'c', status: 200 },
+    ]);
+  });
+
   test('leaves the next attempt cancellable, even when the earlier one ends late', async () => {
     jest.useFakeTimers();
     const late = deferred<object>();

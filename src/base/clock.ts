@@ -15,6 +15,14 @@ export function after(ms: number, callback: () => void): () => void {
 /** Captured at load, so that fake timers don't replace it. Browsers have none. */
 const immediate = /* @__PURE__ */ (() => (typeof setImmediate === 'function' ? setImmediate : undefined))();
 
+/**
+ * Whether the timers are those of jest, vitest or sinon. With them, a test moves the time on without turns of the event
+ * loop, so nothing may wait for one.
+ */
+function hasFakeTimers(): boolean {
+  return 'clock' in setTimeout;
+}
+
 /** Runs the callback after what is in Node's `nextTick` queue, such as a stream's update of its listeners. */
 export const afterTask: (callback: () => void) => void = /* @__PURE__ */ (() => {
   const { nextTick = queueMicrotask } = Object(globalThis.process) as { nextTick?: (callback: () => void) => void };
@@ -23,6 +31,7 @@ export const afterTask: (callback: () => void) => void = /* @__PURE__ */ (() => 
 
 /** Resolves in the next turn of the event loop, after pending microtasks. */
 export function nextEventLoopTurn(): Promise<void> {
+  if (hasFakeTimers()) return Promise.resolve();
   return new Promise((resolve) => void (immediate ?? setTimeout)(resolve));
 }
 
@@ -31,6 +40,6 @@ export function nextEventLoopTurn(): Promise<void> {
  * A large response takes several turns.
  */
 export function afterArrivals(callback: () => void, turns = 3): void {
-  if (immediate === undefined || turns === 0) callback();
+  if (immediate === undefined || turns === 0 || hasFakeTimers()) callback();
   else immediate(() => afterArrivals(callback, turns - 1));
 }
