@@ -316,6 +316,18 @@ test.each([404, 500])('a %i whose body breaks off is an error, not a response wi
   expect(error).not.toMatchObject({ response: { data: expect.anything() as unknown } });
 });
 
+test.each(WIRES)('the code of a failure is that of its attempt, also if the body breaks off (%s)', async (wire) => {
+  const first = await FakeBackend.start();
+  first.always((request, response) => {
+    response.writeHead(500, { 'content-length': '1000' });
+    response.write('{"half":', () => request.socket.destroy());
+  });
+  const { adapter, failures } = await pair(first.url, wire);
+  const { attempts } = await axios.post('/x', 'body', { adapter });
+  expect(attempts).toMatchObject([{ status: 500, code: expect.any(String) as unknown }, { status: 200 }]);
+  expect(failures).toMatchObject([{ status: 500, code: attempts![0]!.code }]);
+});
+
 test.each([[null], [undefined], ['text'], [{ message: 5, cause: null }]])(
   'an adapter that rejects with %p puts no backend on cooldown',
   async (thrown) => {

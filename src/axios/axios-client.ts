@@ -5,7 +5,7 @@ import { CodedError, codeOf, errorChain } from '../base/errors';
 import { setHidden } from '../base/hidden';
 import { AbortReason } from '../failover/abort';
 import type { Abort } from '../failover/abort';
-import { NO_STATUS } from '../failover/network-errors';
+import { NO_STATUS } from '../failover/error-kinds';
 import { FetchConnection } from '../failover/connection';
 import type { Beginning, Exchange, HttpClient, Settling, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
@@ -20,7 +20,7 @@ import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { findKind, watchedAdapter } from './adapter-kind';
 import { connectionOf } from './http-connection';
 import { watchedBy } from './watched-fetch';
-import { closeIdleTo } from './http-transport';
+import { closeIdleTo } from './agent-sockets';
 import { ownTransport } from './own-transport';
 import { reportProgress } from './progress';
 import { axiosErrorOf, checkSensitiveHeaders, followed, prepareRedirects } from './redirect-chain';
@@ -35,7 +35,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   readonly #kinds = new WeakMap<AxiosAdapter, AdapterKind>();
   /** The backends that have answered over HTTP/2, so that a session with them may have become stale. */
   readonly #served = new WeakSet<object>();
-  /** The watched one for each of axios's fetch adapters. */
+  /** For each of axios's fetch adapters, the one that reports the head of a response. */
   readonly #watched = new WeakMap<AxiosAdapter, AxiosAdapter>();
 
   /** @throws CodedError or AxiosError for a URL or a timeout that axios would refuse */
@@ -74,7 +74,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const follow = prepareRedirects(attempt, request, target, transport);
     if (kind === 'fetch') this.#watch(attempt, exchange);
     if (attempt.onUploadProgress ?? attempt.onDownloadProgress) reportProgress(attempt, exchange, follow !== undefined);
-    // Later than `exchange.started`: credentials may have taken a while. Only `connectionOf` asks.
+    // Credentials may have taken a while since `exchange.started`. Only `connectionOf` asks.
     const sentAt = kind === 'http' && transport === undefined ? now() : 0;
     const failed = (error: unknown): never => {
       if (kind === 'http') exchange.connection ??= connectionOf(error, sentAt, this.#served.has(target.backend));
@@ -138,7 +138,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     return own;
   }
 
-  /** A foreign adapter gets the caller's own. axios's fetch adapter writes on it. */
+  /** A foreign adapter's signal gets the caller's own reason. axios's fetch adapter writes on it, so it gets an error of ours. */
   abortReason(request: AxiosRequest, reason: AbortReason): unknown {
     return (request.kind === 'foreign' ? reason.signalReason : undefined) ?? this.translate(request, reason);
   }

@@ -1,7 +1,8 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Connection } from '../failover/connection';
-import { wasRedirected } from '../failover/network-errors';
-import { headFrom, isInQueue } from './http-transport';
+import { wasRedirected } from '../failover/error-kinds';
+import { isInQueue } from './agent-sockets';
+import { headFrom } from './http-transport';
 import { isStaleSession, isStaleSocket } from './stale-connection';
 
 /** A native request, as an error of axios's http adapter holds it. */

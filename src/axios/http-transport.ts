@@ -1,14 +1,12 @@
 import axios from 'axios';
-import type * as http from 'node:http';
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import type * as https from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { now } from '../base/clock';
 import type { Connection, Head } from '../failover/connection';
 import type { Exchange } from '../failover/http-client';
 import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect-rules';
-import type { AttemptConfig } from './attempt-config';
+import { closeIdle, isInQueue, moduleFor, nameOf, withoutBrackets } from './agent-sockets';
 import { limitConnecting } from './connect-timeout';
 import { conceal } from './native-request';
 import { isStaleSocket } from './stale-connection';
@@ -142,54 +140,6 @@ function refuseUpgrade(this: ClientRequest, _response: IncomingMessage, socket: 
 export function headFrom({ statusCode, statusMessage, headers }: IncomingMessage): Head {
   const given = new axios.AxiosHeaders(headers as Record<string, string>);
   return { status: statusCode!, statusText: statusMessage!, headers: given };
-}
-
-/** How Node's agents name the connections to the server that a request is for, at its beginning. */
-function nameOf({ hostname, port, protocol }: Pick<TransportOptions, 'hostname' | 'port' | 'protocol'>): string {
-  const defaultPort = protocol === 'https:' ? 443 : 80;
-  // axios gives an empty port where the URL has none.
-  return `${String(hostname)}:${String(Number(port) > 0 ? port : defaultPort)}:`;
-}
-
-/** Closes idle connections of an agent. */
-function closeIdle({ freeSockets }: Agent, isMeant: (name: string) => boolean): void {
-  for (const [name, sockets] of Object.entries(freeSockets ?? {})) {
-    if (isMeant(name)) for (const socket of sockets!) socket.destroy();
-  }
-}
-
-/**
- * Closes the idle connections to a backend for an attempt whose transport isn't the package's own. Where a proxy may be
- * between, the agent has them under the proxy's name, so all are closed.
- */
-export function closeIdleTo(baseURL: string, attempt: AttemptConfig): void {
-  const { socketPath, proxy } = attempt;
-  const { protocol, hostname, port } = new URL(baseURL);
-  const given: unknown = protocol === 'https:' ? attempt.httpsAgent : attempt.httpAgent;
-  const agent = typeof given === 'object' && given !== null ? (given as Agent) : moduleFor(protocol).globalAgent;
-  const server = nameOf({ protocol, hostname: withoutBrackets(hostname), port });
-  const isProxied = proxy === undefined ? PROXY_VARIABLES.some((name) => process.env[name]) : Boolean(proxy);
-  if (socketPath) closeIdle(agent, (name) => name.includes(socketPath));
-  else closeIdle(agent, (name) => isProxied || name.startsWith(server));
-}
-
-/** Where axios finds a proxy that the config doesn't name. */
-const PROXY_VARIABLES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'];
-
-/** Whether a request waits for a free socket of its agent. */
-export function isInQueue(sent: ClientRequest | undefined, agent: Agent | undefined): boolean {
-  const queues = Object.values(agent?.requests ?? {});
-  return sent !== undefined && queues.some((queue) => (queue as unknown[] | undefined)?.includes(sent));
-}
-
-/** Node's module for a protocol, such as `https:`. */
-function moduleFor(protocol: unknown): typeof http | typeof https {
-  return process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
-}
-
-/** An IPv6 address as Node's agents have it. */
-function withoutBrackets(hostname: string | undefined): string | undefined {
-  return hostname?.replace(/^\[|\]$/g, '');
 }
 
 /** The URL of a hop. */

@@ -2,11 +2,12 @@ import type { Exchange, Target } from '../failover/http-client';
 import { isOneShot } from '../http/request-body';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { HttpTransport } from './http-transport';
+import { isListOfNames } from './redirect-chain';
 
 /**
  * Gives an attempt of axios's http adapter a transport of our own, which doesn't follow redirects. Returns `undefined`
  * where the caller has one, where redirects can't be followed as axios follows them, or where there is nothing to give:
- * over HTTP/2 and to a Unix socket.
+ * over HTTP/2 and to a Unix socket. Only this transport applies `connectTimeout`, and sees the socket.
  */
 export function ownTransport(
   attempt: AttemptConfig,
@@ -36,9 +37,4 @@ export function ownTransport(
   const own = new HttpTransport(maxRedirects !== 0, exchange);
   attempt.transport = own;
   return own;
-}
-
-/** Whether `sensitiveHeaders` is what axios takes. */
-export function isListOfNames(value: unknown): boolean {
-  return value == null || (Array.isArray(value) && value.every((each) => typeof each === 'string'));
 }

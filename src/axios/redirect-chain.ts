@@ -1,7 +1,7 @@
 import axios from 'axios';
 import type { AxiosAdapter, AxiosError, AxiosResponse } from 'axios';
 import { errorChain } from '../base/errors';
-import { isRedirectRefusal } from '../failover/network-errors';
+import { isRedirectRefusal } from '../failover/error-kinds';
 import type { Connection } from '../failover/connection';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/request-body';
@@ -24,7 +24,6 @@ import { copyOf } from './attempt-config';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { fetchIn } from './watched-fetch';
 import type { HttpTransport } from './http-transport';
-import { isListOfNames } from './own-transport';
 
 /** Follows the redirects of an attempt whose adapter doesn't. It notes them at the connection. */
 type Following = (
@@ -182,6 +181,11 @@ function sensitiveOf({ sensitiveHeaders: callers }: AttemptConfig, { backend }: 
   const { sensitive } = backend.credentials;
   if (callers == null) return sensitive;
   return [...sensitive, ...(callers as readonly string[]).map((name) => name.toLowerCase())];
+}
+
+/** Whether `sensitiveHeaders` is what axios takes. */
+export function isListOfNames(value: unknown): boolean {
+  return value == null || (Array.isArray(value) && value.every((each) => typeof each === 'string'));
 }
 
 /**

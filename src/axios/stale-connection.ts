@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import { now } from '../base/clock';
 import { codeOf, errorChain } from '../base/errors';
-import { isClosedSession, isRefusedStream } from '../failover/network-errors';
+import { isClosedSession, isRefusedStream } from '../failover/error-kinds';
 
 /** ms. A connection that breaks later than this after sending may have been used by the server. */
 const STALE_WITHIN = 1000;

@@ -9,6 +9,14 @@ export class CodedError extends Error {
   }
 }
 
+/** The code of an error of a provider of credentials. */
+export const PROVIDER_FAILED = 'ERR_CREDENTIAL';
+
+/** Whether a provider of credentials failed. */
+export function isProviderFailure(error: unknown): boolean {
+  return codeOf(error).code === PROVIDER_FAILED;
+}
+
 /** The `code` of an error as a field to spread; empty if it has none. */
 export function codeOf(error: unknown): { readonly code?: string } {
   const { code } = Object(error) as { code?: unknown };

@@ -8,8 +8,8 @@ import type { HttpRequest } from './http-client';
 import type { CurrentAttempt, Run } from './run';
 
 /**
- * The `attempts` of anything that came from the adapter: a response or an error. For code whose types don't include the
- * field.
+ * The `attempts` of anything that came from the adapter or from `priorityFetch`: a response or an error. For code whose
+ * types don't include the field.
  *
  * @param value anything
  * @returns the attempts, in order; an empty list if there are none
@@ -73,11 +73,12 @@ export interface Recorded {
 
 /** Adds the attempt to `attempts` and tells the pool's listeners. */
 export function record<R extends HttpRequest, A extends HttpResponse>(
-  { pool, attempts, request }: Run<R, A>,
+  run: Run<R, A>,
   { inFlight, exchange, endedAt }: CurrentAttempt,
   { status, error, reason, response, streamError }: Recorded,
   cooldown = 0,
 ): void {
+  const { pool, attempts, request } = run;
   const { backend } = inFlight;
   // The model is known only if the body had to be read anyway.
   const scope = backend.scopeOf(request.deployment ?? request.model?.name);
@@ -93,5 +94,6 @@ export function record<R extends HttpRequest, A extends HttpResponse>(
   record.duration = endedAt - exchange.started;
   if (cooldown > 0) record.cooldown = cooldown;
   attempts.push(record);
+  run.hasWholeBudget = false;
   pool.events.attempted(record);
 }

@@ -74,6 +74,7 @@ export class Budget {
       const timedOut = () =>
         end(isLimited ? new AbortReason('attempt-timeout', limit) : new AbortReason('timeout', this.timeout));
       const ms = isLimited ? limit : remaining;
+      // A response that has arrived by then is still used.
       if (ms !== Infinity) stopTimer = after(ms, () => afterArrivals(timedOut));
       if (this.cancellable) unlisten = onCancel(this.#caller, () => end(this.#cancelled()));
       const failed = (error: unknown): void => {

@@ -1,5 +1,5 @@
-import { CodedError, codeOf, codeWithin, errorChain } from '../base/errors';
-import { errorBodyOf } from '../http/error-body';
+import { CodedError, codeOf, codeWithin, errorChain, isProviderFailure } from '../base/errors';
+import { errorBodyOf, errorCodeOf } from '../http/error-body';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import { isOfBody } from '../http/request-body';
 import type { Body } from '../http/request-body';
@@ -17,7 +17,7 @@ import {
   isOutOfFileDescriptors,
   isNetworkError,
   reasonOfError,
-} from './network-errors';
+} from './error-kinds';
 import { AbortReason } from './abort';
 import type { Connection } from './connection';
 import type { HttpRequest } from './http-client';
@@ -78,14 +78,12 @@ export function failureOfResponse(
   { backend, config, connection }: Pick<Evidence, 'backend' | 'config' | 'connection'>,
 ): Failed {
   const { status, headers } = response as { status: number; headers: object };
-  const { code, type } = errorBodyOf(data);
-  const errorCode = code ?? type;
   const retryAfter = parseRetryAfter({ status, headers, data });
   // Behind a redirect to another origin, the backend's credential wasn't sent.
   const gotOwnCredential = backend.settings.credentials.replaceCallers && connection?.hasLeftOrigin !== true;
   const reason = reasonOfStatus(status, retryAfter, gotOwnCredential);
   const about = { backend: backend.info, config, reason, response, status, attemptTimedOut: false };
-  return { is: 'failure', failure: errorCode === undefined ? about : { ...about, errorCode }, retryAfter };
+  return { is: 'failure', failure: { ...about, ...errorCodeOf(errorBodyOf(data)) }, retryAfter };
 }
 
 /**
@@ -98,7 +96,6 @@ export function failureOfStream(
   backend: PooledBackend,
   config: RequestConfig,
 ): Failed {
-  const errorCode = streamError.code ?? streamError.type;
   const reason = status === 429 ? 'throttled' : 'server-error';
   // The words count for any refusal, but `parseRetryAfter` ignores those of a 500.
   const worded = { status: status === 429 ? 429 : 503, headers: response.headers as object, data: streamError };
@@ -112,7 +109,7 @@ export function failureOfStream(
     streamError,
     attemptTimedOut: false,
   } as const;
-  return { is: 'failure', failure: errorCode === undefined ? about : { ...about, errorCode }, retryAfter };
+  return { is: 'failure', failure: { ...about, ...errorCodeOf(streamError) }, retryAfter };
 }
 
 function reasonOfStatus(status: number, retryAfter: number | undefined, gotOwnCredential: boolean): FailureReason {
@@ -123,7 +120,7 @@ function reasonOfStatus(status: number, retryAfter: number | undefined, gotOwnCr
 }
 
 /** A failure without a response. `error` is what the caller gets. */
-export function failureOfError(
+function failureOfError(
   error: unknown,
   backend: Backend,
   config: RequestConfig,
@@ -146,7 +143,7 @@ interface Evidence {
 
 /** Turns what an attempt threw into its outcome. */
 export function outcomeOfThrown<R extends HttpRequest, A extends HttpResponse>(
-  { client, request, attempts, budget, hasWholeBudget }: Run<R, A>,
+  { client, request, budget, hasWholeBudget }: Run<R, A>,
   { inFlight, body, exchange, held, afterGivenUp }: CurrentAttempt,
   thrown: unknown,
 ): Outcome<A> {
@@ -155,17 +152,18 @@ export function outcomeOfThrown<R extends HttpRequest, A extends HttpResponse>(
   const { connection } = exchange;
   if (thrown instanceof CodedError) {
     const error = client.translate(request, thrown);
-    if (thrown.code !== 'ERR_CREDENTIAL') return { is: 'unrelated', error };
+    if (!isProviderFailure(thrown)) return { is: 'unrelated', error };
     return { is: 'failure', failure: failureOfError(error, backend.info, config, 'credential') };
   }
+  const evidence = { backend, config, body, connection, response: held };
   if (!(thrown instanceof AbortReason)) {
     // A client that obeys its signal reports a cancel itself.
     if (budget.isCancelled && codeOf(thrown).code === 'ERR_CANCELED') return { is: 'unrelated', error: thrown };
-    return classifyError(thrown, { backend, config, body, connection, response: held });
+    return classifyError(thrown, evidence);
   }
   const error = client.translate(request, thrown, afterGivenUp ?? { request: connection?.native });
   if (thrown.why === 'cancelled') return { is: 'unrelated', error };
-  const ofHead = outcomeOfHead(error, { backend, config, body: undefined, connection });
+  const ofHead = outcomeOfHead(error, evidence);
   if (ofHead?.is === 'failure' && thrown.why === 'timeout') {
     return { is: 'expired', failure: ofHead.failure, blame: true, retryAfter: ofHead.retryAfter };
   }
@@ -175,7 +173,7 @@ export function outcomeOfThrown<R extends HttpRequest, A extends HttpResponse>(
   if (attemptTimedOut && isQueued) return { is: 'no socket', error };
   const failure = failureOfError(error, backend.info, config, 'timeout', attemptTimedOut);
   if (attemptTimedOut) return { is: 'failure', failure };
-  return { is: 'expired', failure, blame: hasWholeBudget && attempts.length === 0 && !isQueued };
+  return { is: 'expired', failure, blame: hasWholeBudget && !isQueued };
 }
 
 /** Decides who is to blame for an error, and what it means for the request. */
@@ -185,7 +183,7 @@ function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
   if (response !== undefined && !isSuccess(response.status)) {
     // An error status counts even if the body broke off.
     const { failure: seen, retryAfter } = failureOfResponse(response, response.data, evidence);
-    const failure = { ...seen, error, ...codeOf(error) };
+    const failure = { ...seen, error, ...codeWithin(error) };
     // A 4xx about the request whose body was lost: the caller gets the error.
     return isAboutRequest(failure) && !isReturnable(failure)
       ? { is: 'unrelated', error, status: response.status, reason: failure.reason, response }

@@ -21,7 +21,7 @@ export function deploymentIfItMatters<R extends HttpRequest, A extends HttpRespo
   const { request, pool, rules } = run;
   if (request.deployment !== undefined) return request.deployment;
   const mustWait = (): boolean =>
-    rules.maxWait > 0 && pool.availableIn({ deployment: undefined, pinned: rules.pinned, settled: NO_NAMES }) > 0;
+    rules.maxWait > 0 && pool.availableIn({ deployment: undefined, pinned: rules.pinned, final: NO_NAMES }) > 0;
   return pool.deploymentsMatter || mustWait() ? namedDeployment(run) : undefined;
 }
 

@@ -1,7 +1,8 @@
-import { CodedError, codeOf, errorChain } from '../base/errors';
+import { CodedError, codeOf, errorChain, isProviderFailure } from '../base/errors';
 import type { ErrorLike } from '../base/errors';
 import type { Attempt } from '../pool/events';
-import type { Exhausted, NoDeployment } from './turns';
+import { WORDS } from '../pool/reasons';
+import type { Exhausted, NoDeployment } from './next-step';
 import type { Failure } from './failure';
 
 /** A response that no backend gave. Each client turns it into a response of its own kind. It names no host. */
@@ -71,11 +72,9 @@ interface Why {
 
 /** Why a backend is out, in a word or two. */
 export function wordsOf({ reason, status = 0, code, error }: Why): string {
-  if (reason === 'throttled') return 'throttled';
-  if (reason === 'credential') return 'credential refused';
-  if (reason === 'timeout') return 'timed out';
+  if (reason === 'throttled' || reason === 'credential' || reason === 'timeout') return WORDS[reason];
   if (status >= 400) return `HTTP ${String(status)}`;
-  return networkErrorIn(error)?.code ?? (TELLING_CODE.test(code ?? '') ? code! : 'unreachable');
+  return networkErrorIn(error)?.code ?? (TELLING_CODE.test(code ?? '') ? code! : WORDS.connection);
 }
 
 /** Codes that say more than that something failed. axios's own don't. */
@@ -93,7 +92,7 @@ export function causeOf({ backend, status, code, error, reason, streamError }: F
   // With a status below 400, the body broke off, and the message says how.
   const words = status === undefined || status < 400 ? String(message) : `HTTP ${String(status)}`;
   // What a provider of credentials threw is the user's own, and stays as it is.
-  const provider = errorChain(error).find((each) => each instanceof CodedError && each.code === 'ERR_CREDENTIAL');
+  const provider = errorChain(error).find((each) => each instanceof CodedError && isProviderFailure(each));
   const { cause } = Object(provider) as { cause?: unknown };
   const last = new Error(`${backend.name}: ${words}`, cause === undefined ? undefined : { cause });
   const theirs = told?.code ?? code ?? codeOf(streamError).code;

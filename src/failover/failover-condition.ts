@@ -1,7 +1,7 @@
 import type { FailureReason } from '../pool/reasons';
 import { hasErrorStatus, isUnauthorized } from './failure';
 import type { Failure } from './failure';
-import { reasonOfError } from './network-errors';
+import { reasonOfError } from './error-kinds';
 
 /**
  * Decides whether a failure may go to another backend.
@@ -21,7 +21,7 @@ export function isThrottled(failure: Failure): boolean {
 }
 
 /**
- * Whether the backend answered with a status of 500 or more.
+ * Whether the backend answered with a status of 500 or more, or with a refusal inside a stream that stands for one.
  *
  * @param failure what is known of the attempt
  */
@@ -31,8 +31,8 @@ export function isServerError(failure: Failure): boolean {
 
 /**
  * Whether nothing was sent: connection refused, DNS, host unreachable, TLS, or a provider of credentials that failed.
- * Over fetch, it is recognised by Node's error codes in `cause`. Browsers, Deno and workerd don't expose these codes,
- * so it is never true there.
+ * Over fetch, it is recognised by Node's error codes in `cause`. Browsers, Deno and workerd don't expose these codes, so
+ * there it is true only of a provider that failed.
  *
  * @param failure what is known of the attempt
  */

@@ -14,11 +14,11 @@ import type { Failure } from './failure';
 import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './callback-results';
 import type { Rules } from './options';
-import { openBody, readBlob } from './open-body';
+import { readBody, readBlob } from './read-request-body';
 import { newAttempt, newRun } from './run';
 import type { CurrentAttempt, Fallback, Run } from './run';
-import { Turns } from './turns';
-import type { Exhausted, NoDeployment } from './turns';
+import { Steps } from './next-step';
+import type { Exhausted, NoDeployment } from './next-step';
 
 /**
  * Sends one request to one backend after another, until one answers, none is left, the rules keep it from going on, the
@@ -35,7 +35,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
 ): Promise<A> {
   const run = newRun(client, request, pool, rules);
   const { budget, unread } = run;
-  const turns = new Turns(pool, request.config, rules.maxWait, rules.pinned);
+  const steps = new Steps(pool, request.config, rules.maxWait, rules.pinned);
   let inFlight: InFlight | undefined;
   try {
     // A Blob may name a model, which `deploymentIfItMatters` reads. A stream is read once a backend can be tried.
@@ -48,24 +48,24 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       const isUnread = run.body === undefined && unread !== undefined;
       // If a backend can be tried, this begins an attempt in the pool. Otherwise it says what to do instead. (If none is
       // available, a request may try one that only a guess, and no server or user, keeps out, once between two waits.)
-      const turn = turns.next(deployment, budget.remaining(), isUnread);
-      if (turn.is === 'open body') {
-        // The body isn't `replayable` if it is longer than `maxReplaySize`.
-        run.body = await openBody(run, unread!);
+      const step = steps.next(deployment, budget.remaining(), isUnread);
+      if (step.is === 'read body') {
+        // It isn't `replayable` if it is longer than `maxReplaySize`, or streamed for one attempt.
+        run.body = await readBody(run, unread!);
         // Ask again: much can change meanwhile.
         continue;
       }
-      if (turn.is === 'wait') {
-        // A timeout from now on isn't the fault of one backend alone. (Nor is one of a second attempt: see classify.ts.)
+      if (step.is === 'wait') {
+        // From now on, one backend alone isn't to blame for a timeout.
         run.hasWholeBudget = false;
-        pool.events.emit({ type: 'waiting', duration: turn.pause });
-        // Rejects as `check` throws. After a wait, backends may be tried again.
-        await budget.guard(() => turn.over).finally(turn.endWait);
+        pool.events.emit({ type: 'waiting', duration: step.pause });
+        // Rejects if the caller cancels or the time ends meanwhile. After a wait, backends may be tried again.
+        await budget.guard(() => step.over).finally(step.endWait);
         continue;
       }
-      if (turn.is === 'exhausted' || turn.is === 'no deployment') return answerWithoutBackend(run, turn);
-      inFlight = turn.inFlight;
-      // From now on, what this attempt brings is what to fall back on. An earlier 4xx is dropped.
+      if (step.is === 'exhausted' || step.is === 'no deployment') return answerWithoutBackend(run, step);
+      inFlight = step.inFlight;
+      // Only the latest attempt's answer is one to fall back on.
       dropFallback(run);
 
       const body = (run.body ??= asIs(request.body));
@@ -80,21 +80,21 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
         current = newAttempt(run, inFlight, body, { fresh: true });
         outcome = await sendAttempt(run, current);
       }
-      const next = conclude(run, current, outcome);
-      switch (next.is) {
+      const conclusion = conclude(run, current, outcome);
+      switch (conclusion.is) {
         case 'return':
           // Throws if the caller doesn't accept the status. A cancel may still end the body, through `abort`.
-          return client.settle(request, next.response, run.attempts, { abort: current.exchange.abort });
+          return client.settle(request, conclusion.response, run.attempts, { abort: current.exchange.abort });
         case 'throw':
           discardRest(unread, body);
-          throw next.error;
+          throw conclusion.error;
         case 'go on':
-          turns.noteTried(inFlight, next.isFinal);
-          run.fallback = next.fallback;
+          steps.noteTried(inFlight, conclusion.isFinal);
+          run.fallback = conclusion.fallback;
       }
     }
   } catch (error) {
-    // `translate` makes the client's own errors of those of the budget and of a body. Any other passes unchanged.
+    // `translate` turns an `AbortReason` or a `CodedError` into the client's own error, and leaves any other.
     throw client.reject(request, client.translate(request, error), run.attempts);
   } finally {
     dropFallback(run);
@@ -104,18 +104,14 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   }
 }
 
-/** What an attempt comes to for its request. */
+/** What the request does after an attempt. */
 type Conclusion<A> =
   | { readonly is: 'return'; readonly response: A }
   | { readonly is: 'throw'; readonly error: unknown }
   /** Try another backend. `isFinal`: don't retry this backend after a wait */
   | { readonly is: 'go on'; readonly isFinal: boolean; readonly fallback: Fallback<A> | undefined };
 
-/**
- * Tells the pool and its listeners how the attempt went, and decides what the request does next. The first of
- * `noteSuccess`, `noteAtWork`, `noteFailure` and `release` ends the attempt in the pool; a failure counts after that too.
- * (`noteAtWork`: the backend works. `noteAnswer`: it has sent an answer, which may be a 5xx.)
- */
+/** Tells the pool and its listeners how the attempt went, and decides what the request does next. */
 function conclude<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
@@ -137,11 +133,11 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       if (outcome.status !== undefined) pool.noteAtWork(inFlight);
       endAttempt(run, current, outcome);
       return { is: 'throw', error: outcome.error };
-    // The caller's `timeout` passed. `blame`: the backend had all of it, or had sent the head of a failure.
+    // The caller's `timeout` passed. `blame`: this attempt had all of it, or the head of a failure had arrived.
     case 'expired': {
       const { failure } = outcome;
       // The rules are asked, as about every failure that is blamed. But no time is left for another backend.
-      if (outcome.blame) concludeFailure(run, current, outcome);
+      if (outcome.blame) reportFailure(run, current, outcome);
       else endAttempt(run, current, { error: failure.error });
       return { is: 'throw', error: failure.error };
     }
@@ -154,14 +150,14 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
     case 'stale':
     case 'failure': {
       run.failure = outcome.failure;
-      const failsOver = concludeFailure(run, current, outcome);
-      return afterFailure(run, current, outcome.failure, failsOver && mayGoOn);
+      const failsOver = reportFailure(run, current, outcome);
+      return concludeFailure(run, current, outcome.failure, failsOver && mayGoOn);
     }
   }
 }
 
 /** The request goes to another backend, or its caller gets what this one answered. */
-function afterFailure<R extends HttpRequest, A extends HttpResponse>(
+function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
   { client, rules }: Run<R, A>,
   { exchange }: CurrentAttempt,
   failure: Failure,
@@ -171,7 +167,7 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
   const response = failure.response as A | undefined;
   const isReturned = isReturnable(failure);
   if (!goesOn) return isReturned ? { is: 'return', response: response! } : { is: 'throw', error };
-  // The caller hears no more of its progress. (`sendAttempt` has set this, unless a refused stream may still be returned.)
+  // The caller hears no more of its progress. (A refused stream has reported it until now: it might have been returned.)
   exchange.isOver = true;
   const isFinal = isAboutRequest(failure);
   const isPinned = rules.pinned !== undefined;
@@ -192,7 +188,7 @@ function afterFailure<R extends HttpRequest, A extends HttpResponse>(
  * is asked only if a backend is blamed. (A blamed 4xx costs what `cooldown` or its own `Retry-After` says, else nothing.)
  * Returns whether another backend may be tried.
  */
-function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
+function reportFailure<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
   { failure, retryAfter }: Pick<Failed, 'failure' | 'retryAfter'>,
@@ -253,15 +249,15 @@ function endAttempt<R extends HttpRequest, A extends HttpResponse>(
  */
 function answerWithoutBackend<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
-  turn: Exhausted | NoDeployment,
+  step: Exhausted | NoDeployment,
 ): A {
   const { client, request, attempts, fallback, failure, pool } = run;
   // It is the caller's now, and isn't discarded.
   run.fallback = undefined;
   if (fallback !== undefined && 'error' in fallback) throw fallback.error;
   if (fallback !== undefined) return client.settle(request, fallback.response, attempts, { abort: fallback.abort });
-  if (turn.is === 'exhausted') pool.events.emit({ type: 'exhausted', retryAfter: turn.retryAfter });
-  const fabricated = turn.is === 'exhausted' ? exhaustedResponse(turn, attempts) : noDeploymentResponse(turn);
+  if (step.is === 'exhausted') pool.events.emit({ type: 'exhausted', retryAfter: step.retryAfter });
+  const fabricated = step.is === 'exhausted' ? exhaustedResponse(step, attempts) : noDeploymentResponse(step);
   const response = client.fabricate(request, fabricated);
   return client.settle(request, response, attempts, { why: fabricated.why, cause: failure && causeOf(failure) });
 }

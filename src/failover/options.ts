@@ -9,11 +9,11 @@ import {
   own,
   resolveOptions,
 } from '../base/check';
-import type { Checks } from '../base/check';
+import type { Aliases, Checks } from '../base/check';
 import type { RequestConfig } from '../http/messages';
 import type { BackendList } from '../pool/backend-list';
 import type { BackendOptions } from '../pool/backend-options';
-import { BackendPool, OPTION_ALIASES, POOL_CHECKS, checkNoBackends } from '../pool/pool';
+import { BackendPool, POOL_ALIASES, POOL_CHECKS, checkNoBackends } from '../pool/pool';
 import type { BackendPoolOptions } from '../pool/pool';
 import { defaultFailoverCondition } from './failover-condition';
 import type { FailoverCondition } from './failover-condition';
@@ -23,7 +23,9 @@ import type { Failure } from './failure';
 export interface FailoverOptions extends BackendPoolOptions {
   /**
    * Decides whether a failure may go to another backend. It is asked about every attempt that ended in a status of 400 or
-   * more or without a usable response, except cancels and mistakes of the caller's own. If it returns `false` for a 429
+   * more or without a usable response, except cancels, mistakes of the caller's own, local problems (no free socket or
+   * file descriptor), errors that neither a network nor a server made, and a stale connection, after which the request is
+   * sent again. If it returns `false` for a 429
    * or 5xx, that response is returned to the caller, and the backend goes on cooldown all the same. If it returns
    * `true` for another 4xx, the request fails over, and no backend goes on cooldown unless the server or `cooldown`
    * specified a length. Anything but a boolean rejects the request with a `TypeError`; what it throws rejects it too.
@@ -40,8 +42,9 @@ export interface FailoverOptions extends BackendPoolOptions {
    */
   readonly cooldown?: ((failure: Failure) => number | undefined) | undefined;
   /**
-   * ms for one attempt, body included. When it passes, the request fails over. For a streamed response it ends with the
-   * first meaningful event, so it is a first-token timeout; without `inspectStreams`, with the head. Default: 0, none
+   * ms for one attempt, body included. When it passes, the request fails over. For a streamed response
+   * (`responseType: 'stream'`, and every response of a fetch) it ends with the head; for an event stream that is inspected,
+   * with the first meaningful event, so there it is a first-token timeout. Default: 0, none
    */
   readonly attemptTimeout?: number | undefined;
   /**
@@ -133,6 +136,9 @@ const RULE_CHECKS: Checks<Omit<Rules, 'singleAttempt' | 'ofRequest' | 'pinned'>>
   shouldBalance: /* @__PURE__ */ callback(() => true),
 };
 
+/** What other libraries call the options of a client. */
+const ALIASES: Aliases = { ...POOL_ALIASES, timeout: 'attemptTimeout' };
+
 /** The pool that was given, or a new one. @throws TypeError if pool options are given together with a ready pool */
 export function poolFrom(backends: readonly BackendOptions[] | BackendPool, given: FailoverOptions): BackendPool {
   checkNoBackends(given);
@@ -159,7 +165,7 @@ export function poolFrom(backends: readonly BackendOptions[] | BackendPool, give
 export function resolveRules<Own>(options: object, ofClient: Checks<Own>): Rules & Own {
   const checks = { ...RULE_CHECKS, ...POOL_CHECKS, ...ofClient } as Checks<Rules & Own>;
   return {
-    ...resolveOptions(options, 'options', checks, OPTION_ALIASES),
+    ...resolveOptions(options, 'options', checks, ALIASES),
     singleAttempt: false,
     ofRequest: {},
     pinned: undefined,
@@ -183,7 +189,7 @@ export function rulesFor(rules: Rules, failover: unknown, backends: BackendList,
     failoverCondition: callback(rules.failoverCondition),
     backend: (value, at) => (value === undefined ? undefined : backends.named(value, `${at}: `).info.name),
   };
-  const { attemptTimeout, backend, ...own } = resolveOptions(failover, place, checks, OPTION_ALIASES);
+  const { attemptTimeout, backend, ...own } = resolveOptions(failover, place, checks, ALIASES);
   const overridden = own as Pick<Rules, 'maxWait' | 'inspectStreams' | 'failoverCondition'>;
   return { ...rules, ...overridden, ofRequest: { attemptTimeout }, pinned: backend };
 }

@@ -3,7 +3,7 @@ import { setHidden, withHidden } from '../base/hidden';
 import { AbortReason } from '../failover/abort';
 import type { Abort } from '../failover/abort';
 import type { Fabricated } from '../failover/fabricated';
-import { NO_STATUS } from '../failover/network-errors';
+import { NO_STATUS } from '../failover/error-kinds';
 import { FetchConnection } from '../failover/connection';
 import type { Beginning, Exchange, HttpClient, Target } from '../failover/http-client';
 import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
@@ -14,7 +14,8 @@ import { discardBody, isNodeStream, isRewindable, isWebStream } from '../http/st
 import type { ReadLimits, Take } from '../http/read-beginning';
 import type { Attempt } from '../pool/events';
 import { argumentsOf } from './attempt-init';
-import { failed, followed, isFollowed } from './redirect-chain';
+import { asFetchError } from './fetch-errors';
+import { followed, isFollowed } from './redirect-chain';
 import type { FetchRequest } from './request';
 
 /** A response of the wrapped fetch, with what the package adds. */
@@ -158,10 +159,4 @@ function cleaned(error: unknown, { config }: FetchRequest, target: Target): unkn
   if (redactError(error, secrets, () => true)) return error;
   const { message } = Object(error) as { message?: unknown };
   return new TypeError(String(withoutSecrets(message, secrets)));
-}
-
-/** What the caller or a provider did wrong, as fetch would report it. */
-export function asFetchError(error: CodedError): TypeError {
-  const isRefused = error.cause === undefined && error.code !== 'ERR_CREDENTIAL';
-  return isRefused ? new TypeError(error.message) : failed(error);
 }

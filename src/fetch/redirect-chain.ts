@@ -1,10 +1,11 @@
 import { CodedError, errorChain } from '../base/errors';
 import { isSuccess } from '../failover/failure';
-import { isRedirectRefusal } from '../failover/network-errors';
+import { isRedirectRefusal } from '../failover/error-kinds';
 import type { Connection } from '../failover/connection';
 import type { Target } from '../failover/http-client';
 import { isOneShot } from '../http/request-body';
 import { headerOf } from '../http/headers';
+import { fetchFailed } from './fetch-errors';
 import { overrideFields } from './override-fields';
 import { FETCH_REDIRECTS, hiddenRedirect, isFollowedForFetch, isRedirect, nextHop } from '../http/redirect-rules';
 import type { Hop, NextHop } from '../http/redirect-rules';
@@ -55,13 +56,13 @@ export async function followed(
         : overrideFields(response, { redirected: true, type: connection.hasLeftOrigin ? 'cors' : type });
     }
     discardBody(response.body);
-    if (redirects >= RULES.limit) throw failed(new Error('redirect count exceeded'));
+    if (redirects >= RULES.limit) throw fetchFailed(new Error('redirect count exceeded'));
     connection.isRedirected = true;
     const from = { url: new URL(url), method: init.method, headers: init.headers };
     const next = nextOf(from, { status, location }, backend.credentials.sensitive);
     // A body that can be read only once has been.
     if (!next.dropsBody && isOneShot(init.body))
-      throw failed(new CodedError('the request body is a stream, which can be sent only once', 'ERR_BAD_REQUEST'));
+      throw fetchFailed(new CodedError('the request body is a stream, which can be sent only once', 'ERR_BAD_REQUEST'));
     connection.hasLeftOrigin ||= next.url.origin !== from.url.origin;
     url = next.url.href;
     init = { ...init, method: next.method, headers: next.headers };
@@ -86,16 +87,11 @@ function nextOf(from: Hop, to: { status: number; location: string }, sensitive: 
   try {
     return nextHop(from, to, RULES, sensitive)!;
   } catch (error) {
-    throw failed(error);
+    throw fetchFailed(error);
   }
 }
 
 function hidden(): TypeError {
   const cause = hiddenRedirect();
   return new TypeError(cause.message, { cause });
-}
-
-/** As fetch reports what failed. */
-export function failed(cause: unknown): TypeError {
-  return new TypeError('fetch failed', { cause });
 }

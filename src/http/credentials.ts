@@ -1,5 +1,5 @@
 import { dictionary, must, show, showType } from '../base/check';
-import { CodedError } from '../base/errors';
+import { CodedError, PROVIDER_FAILED } from '../base/errors';
 import { stripOnOtherOrigin } from './redirect-rules';
 import type { RedirectHook } from './redirect-rules';
 
@@ -27,7 +27,8 @@ type Provider = () => string | Promise<string>;
 export interface CredentialOptions {
   /**
    * Sent as `api-key`. A function returns the key, or a promise of it. It is called for each attempt; if it throws, the
-   * attempt failed and the request fails over.
+   * attempt failed and the request fails over. Given as `undefined`, with no other credential of this backend, it is
+   * refused: an environment variable may be missing.
    */
   readonly apiKey?: string | Provider | undefined;
   /**
@@ -131,7 +132,7 @@ export function checkNoneIsMissing(options: CredentialOptions, place: string): v
  * @param scheme is put in front. Some providers do so already
  */
 function secretFrom(provide: Provider, scheme: '' | 'Bearer ', where: string): () => Promise<string> {
-  const failed = (why: string, cause?: unknown) => new CodedError(`${where} ${why}`, 'ERR_CREDENTIAL', { cause });
+  const failed = (why: string, cause?: unknown) => new CodedError(`${where} ${why}`, PROVIDER_FAILED, { cause });
   return async () => {
     let secret: unknown;
     try {

@@ -26,6 +26,12 @@ export function errorFieldsOf(error: unknown): ErrorBody {
   };
 }
 
+/** What an error calls itself, as a field to spread; empty if it doesn't say. */
+export function errorCodeOf({ code, type }: ErrorBody): { readonly errorCode?: string } {
+  const errorCode = code ?? type;
+  return errorCode === undefined ? {} : { errorCode };
+}
+
 /** A field of a value of any kind. */
 export function ownField(value: unknown, name: string): unknown {
   return own(Object(value) as Record<string, unknown>, name);

@@ -11,7 +11,7 @@ export interface Wanted {
   /** The name of the only backend that may serve the request. */
   readonly pinned: string | undefined;
   /** Names of backends that would only repeat their answer, so it doesn't wait for them. */
-  readonly settled: ReadonlySet<string>;
+  readonly final: ReadonlySet<string>;
 }
 
 export const NO_NAMES: ReadonlySet<string> = new Set();

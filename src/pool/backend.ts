@@ -109,7 +109,7 @@ export class PooledBackend {
 
   /** Whether a guessed cooldown alone keeps it out. Such a one gives way when no other backend can serve. */
   givesWay(scope: Scope, now: number): boolean {
-    return this.availability(scope, now) === 'no' && !this.circuitsOf(scope).some((circuit) => circuit.isHeld(now));
+    return this.availability(scope, now) === 'no' && !this.circuitsOf(scope).some((circuit) => circuit.isAsked(now));
   }
 
   /** The pool's count at the latest failure that a request for this deployment has to know of. */

@@ -54,7 +54,7 @@ export class Candidates {
 /**
  * The backend for the one attempt that is made when no backend is available: of those that a guessed cooldown alone keeps
  * out, the one whose latest failure is the oldest. So one that works again is found within as many requests as there are
- * backends. `Turns` decides that a request makes only one such attempt in a round.
+ * backends. `Steps` decides that a request makes only one such attempt in a round.
  */
 export function lastResort(
   backends: readonly PooledBackend[],

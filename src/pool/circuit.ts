@@ -6,7 +6,7 @@ import type { CooldownReason } from './reasons';
 /** May a backend be used? `behind` means: only if no other backend can. */
 export type Availability = 'yes' | 'behind' | 'no';
 
-/** The state of a backend, or of one deployment of it, as `BackendStatus` shows it. */
+/** The state of a backend, as `BackendStatus` shows it, or of one deployment of it. */
 export type State = 'available' | 'trial' | 'reserve' | 'cooling';
 
 /** What a circuit needs to know of an attempt under way. Compared by identity. */
@@ -47,8 +47,9 @@ interface Deadline {
  *
  * "1st step" means the first step of the ladder. A response that shows the backend at work (`worked`) ends `resting` too.
  *
- * A guessed cooldown is `resting`. Two deadlines are kept beside this state, since they can run together with it and with each other:
- * - `hold`: an asked cooldown. Only time or `restore` ends it
+ * A guessed cooldown is `resting`. Two deadlines are kept beside this state, since they can run together with it and with
+ * each other:
+ * - `asked`: an asked cooldown. Only time or `restore` ends it
  * - `reserve`: until then an oversized backend ranks behind the others. After it comes `proving`; `worked` ends it
  */
 type Trust =
@@ -80,7 +81,7 @@ const PROVING: Trust = { is: 'proving', trial: undefined };
  */
 export class Circuit {
   #trust: Trust = SOUND;
-  #hold: Deadline | undefined;
+  #asked: Deadline | undefined;
   /** Until then it ranks behind the others: it is used only if no other backend can be. */
   #reserveUntil: number | undefined;
   /** Failures in a row for which no wait was specified. */
@@ -113,9 +114,9 @@ export class Circuit {
   }
 
   /** Whether an asked cooldown is running. A guessed one gives way when no other backend can serve. */
-  isHeld(now: number): boolean {
+  isAsked(now: number): boolean {
     this.#letTimePass(now);
-    return this.#hold !== undefined;
+    return this.#asked !== undefined;
   }
 
   /** When it is available again as before, unless something else happens first. A time in the past means now. */
@@ -128,11 +129,11 @@ export class Circuit {
   nextChange(now: number): number {
     this.#letTimePass(now);
     const trust = this.#trust;
-    const hold = this.#hold?.until ?? Infinity;
+    const asked = this.#asked?.until ?? Infinity;
     const reserve = this.#reserveUntil ?? Infinity;
     const resting = trust.is === 'resting' ? trust.until : Infinity;
     const trial = trust.is === 'sound' ? Infinity : (trust.trial?.until ?? Infinity);
-    return Math.min(hold, reserve, resting, trial);
+    return Math.min(asked, reserve, resting, trial);
   }
 
   /** The attempt becomes the trial, if one is due and none is running. Returns whether it did. */
@@ -210,7 +211,7 @@ export class Circuit {
   restore(): boolean {
     const wasUnavailable = this.#wasUnavailable;
     this.#trust = SOUND;
-    this.#hold = undefined;
+    this.#asked = undefined;
     this.#reserveUntil = undefined;
     this.#failures = 0;
     this.#wasUnavailable = false;
@@ -251,7 +252,7 @@ export class Circuit {
    * deadline that is kept lies ahead.
    */
   #letTimePass(now: number): void {
-    if (this.#hold !== undefined && this.#hold.until <= now) this.#hold = undefined;
+    if (this.#asked !== undefined && this.#asked.until <= now) this.#asked = undefined;
     let trust = this.#trust;
     if (trust.is === 'resting' && trust.until <= now)
       trust = trust.then === 'sound' ? SOUND : { is: 'proving', trial: trust.trial };
@@ -267,7 +268,7 @@ export class Circuit {
 
   /** Until when, and why, it isn't used at all: the later of its asked and its guessed cooldown. */
   get #cooling(): Deadline | undefined {
-    return this.#trust.is === 'resting' ? later(this.#hold, this.#trust) : this.#hold;
+    return this.#trust.is === 'resting' ? later(this.#asked, this.#trust) : this.#asked;
   }
 
   /** Returns whether it is out, or ranks behind, for longer than before. */
@@ -275,7 +276,7 @@ export class Circuit {
     this.#letTimePass(now);
     if (kind === 'oversized') return this.#rankBehind(cooldown.until);
     const moved = cooldown.until > (this.#cooling?.until ?? 0);
-    if (kind === 'asked') this.#hold = later(this.#hold, cooldown);
+    if (kind === 'asked') this.#asked = later(this.#asked, cooldown);
     else this.#rest(cooldown, mustProve);
     return moved;
   }

@@ -73,11 +73,11 @@ export type PoolEvent =
   | {
       /** A request waits. */
       readonly type: 'waiting';
-      /** ms until it tries again */
+      /** About how many ms until it tries again */
       readonly duration: number;
     }
   | {
-      /** A request found no available backend. */
+      /** A request gets the fabricated 429. */
       readonly type: 'exhausted';
       /** ms until a backend becomes available, as in the fabricated 429 */
       readonly retryAfter: number;

@@ -15,7 +15,10 @@ import { ThrottleTime } from './pace';
 import { Waiters } from './waiters';
 import { WORDS } from './reasons';
 
-/** An attempt under way. The first of `noteSuccess`, `noteAtWork`, `noteFailure` and `release` ends it. */
+/**
+ * An attempt under way. The first of `noteSuccess`, `noteAtWork`, `noteFailure` and `release` ends it; a failure counts
+ * after that too. (`noteAtWork`: the backend works. `noteAnswer`: it has sent an answer, which may be a 5xx.)
+ */
 export interface InFlight extends AttemptInFlight {
   readonly backend: PooledBackend;
   /** The deployment, by the backend's name for it. */
@@ -194,8 +197,8 @@ export class PoolCore {
   }
 
   /**
-   * ms until a backend that isn't settled becomes available as before; 0 if one is, Infinity if there is none. One that
-   * ranks behind the others isn't, though it may be used
+   * ms until a backend whose answer isn't final becomes available as before; 0 if one is, Infinity if there is none. One
+   * that ranks behind the others isn't, though it may be used.
    *
    * @param opensAt when a backend may be used at the earliest, even if it is available before
    */
@@ -203,7 +206,7 @@ export class PoolCore {
     const time = now();
     const at = this.backends
       .serving(wanted)
-      .filter(({ info }) => !wanted.settled.has(info.name))
+      .filter(({ info }) => !wanted.final.has(info.name))
       .map((backend) => Math.max(backend.availableAt(backend.scopeOf(wanted.deployment), time), opensAt(backend)));
     return Math.max(0, Math.min(...at) - time);
   }

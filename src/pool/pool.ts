@@ -58,8 +58,8 @@ function checkSelector(value: unknown, place: string): Selector {
   return callback(weightedRandom)(value, place);
 }
 
-/** What other libraries call the options of a pool and of a client. */
-export const OPTION_ALIASES: Aliases = { timeout: 'attemptTimeout', strategy: 'selector' };
+/** What other libraries call the options of a pool. */
+export const POOL_ALIASES: Aliases = { strategy: 'selector' };
 
 export const POOL_CHECKS: Checks<PoolSettings> = {
   selector: checkSelector,
@@ -81,7 +81,7 @@ export class BackendPool {
    */
   constructor(backends: readonly BackendOptions[], options: BackendPoolOptions = {}) {
     checkNoBackends(options);
-    const core = new PoolCore(resolveOptions(options, 'options', POOL_CHECKS, OPTION_ALIASES));
+    const core = new PoolCore(resolveOptions(options, 'options', POOL_CHECKS, POOL_ALIASES));
     core.update(backends);
     setHidden(this, BRAND, true);
     setHidden(this, CORE, core);

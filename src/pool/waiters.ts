@@ -84,6 +84,6 @@ export class Waiters {
   }
 }
 
-function keyOf({ deployment, pinned, settled }: Wanted): string {
-  return JSON.stringify([deployment, pinned, ...[...settled].sort()]);
+function keyOf({ deployment, pinned, final }: Wanted): string {
+  return JSON.stringify([deployment, pinned, ...[...final].sort()]);
 }

@@ -21,7 +21,7 @@ export interface WaitersPool {
   /**
    * ms until a backend becomes available; 0 if one is
    *
-   * @param opensAt when a backend may be used, besides
+   * @param opensAt when a backend may be used at the earliest, even if it is available before
    */
   availableIn(wanted: Wanted, opensAt?: (backend: PooledBackend) => number): number;
   readonly throttleTime: ThrottleTime;
@@ -98,8 +98,8 @@ export class WaitingQueue {
   }
 
   /**
-   * Lets the first one go if a backend may be used, and sets the timer for the next one. The others don't wait for
-   * that: as soon as it is known which backend the first one took, `noteStart` lets the second one go.
+   * Lets the first one go if a backend may be used, and sets the timer for the next one. The others don't wait for the
+   * timer: as soon as it is known which backend the first one took, `noteStart` lets the second one go.
    */
   run(): void {
     const time = now();

@@ -9,7 +9,7 @@ import type { HttpRequest } from './http-client';
  * Reads a one-shot body into memory, so that it can be sent again. It is streamed if it will be sent only once, unless
  * its model or a redirect needs it in memory.
  */
-export async function openBody<R extends HttpRequest, A extends HttpResponse>(
+export async function readBody<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   unread: Unread,
 ): Promise<Body> {

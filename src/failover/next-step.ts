@@ -1,15 +1,15 @@
 import { now } from '../base/clock';
 import type { RequestConfig } from '../http/messages';
-import type { PooledBackend } from '../pool/backend';
 import { NO_NAMES } from '../pool/backend-list';
 import type { Wanted } from '../pool/backend-list';
 import type { InFlight, PoolCore } from '../pool/pool-core';
+import { Pause } from './pause';
 
 /** What a request does next. */
-type Turn =
+type NextStep =
   | { readonly is: 'attempt'; readonly inFlight: InFlight }
   /** Read the body, since a backend can be tried. Then ask again: much can change meanwhile. */
-  | { readonly is: 'open body' }
+  | { readonly is: 'read body' }
   /**
    * Wait until `over` resolves, after about `pause` ms. Then call `endWait`: it leaves the queue, and the next round of
    * the request begins.
@@ -43,30 +43,18 @@ export interface NoDeployment {
   readonly deployment: string;
 }
 
-/** ms between rounds of a request: the shortest pause, which doubles from the third round on, and the longest. */
-const MIN_PAUSE = 10;
-const MAX_PAUSE = 1000;
-
-/** What is known of a backend that failed this request. */
-interface FailedRounds {
-  /** In how many rounds it did. A round isn't counted if the backend has had a success since the one before. */
-  readonly rounds: number;
-  /** Its `successes` at the latest of them. */
-  readonly successes: number;
-}
-
-/** The turns of one request: whether it tries a backend next, waits or gives up. Its waits divide it into rounds. */
-export class Turns {
+/** Decides what one request does next: it tries a backend, waits or gives up. Its waits divide it into rounds. */
+export class Steps {
   #hasTried = false;
   /** Names of the backends tried in this round. */
   #tried: ReadonlySet<string> = NO_NAMES;
   /** Names of the backends whose answer would be the same after a wait. */
-  #final: ReadonlySet<string> = NO_NAMES;
+  #finalNames: ReadonlySet<string> = NO_NAMES;
   /** Whether the latest answer would be the same. Then the request waits only for backends that it hasn't tried. */
   #isLastFinal = false;
   /** Whether this round has asked for its one attempt at a backend that is out because of a guess. */
   #hasAskedLastResort = false;
-  #failedRounds: Map<string, FailedRounds> | undefined;
+  readonly #pause = new Pause();
   /** ms spent waiting */
   #waited = 0;
   /** Its place among the requests that wait. 0: it hasn't waited. */
@@ -87,21 +75,21 @@ export class Turns {
    * @throws TypeError if the selector returned none of the candidates, or if the request is pinned to a backend that has
    * left the pool
    */
-  next(deployment: string | undefined, remaining: number, isUnread: boolean): Turn {
-    const wanted = { deployment, pinned: this.pinned, settled: this.#settled };
+  next(deployment: string | undefined, remaining: number, isUnread: boolean): NextStep {
+    const wanted = { deployment, pinned: this.pinned, final: this.#final };
     if (this.pool.backends.serving(wanted).length === 0) return this.#noDeployment(wanted);
-    if (isUnread && this.#canAttempt(wanted)) return { is: 'open body' };
+    if (isUnread && this.#canAttempt(wanted)) return { is: 'read body' };
     const room = Math.min(this.maxWait - this.#waited, remaining);
-    const inFlight = isUnread ? undefined : this.#beginInTurn(wanted, room);
+    const inFlight = isUnread ? undefined : this.#beginUnlessQueued(wanted, room);
     if (inFlight !== undefined) return { is: 'attempt', inFlight };
     const time = now();
     const availableIn = this.pool.availableIn(wanted);
-    const pause = this.#pause(wanted, time);
+    const pause = this.#pauseFor(wanted, time);
     // A request without a pause of its own may go as soon as the queue lets it.
     const readyAt = pause > availableIn ? time + pause : time;
     if (this.maxWait > 0 && pause <= room) return this.#wait(wanted, { pause, readyAt, deadline: time + room });
     // Infinity: a retry would change no backend's answer. Then report when a new request could be served.
-    const retryAfter = availableIn === Infinity ? this.pool.availableIn({ ...wanted, settled: NO_NAMES }) : availableIn;
+    const retryAfter = availableIn === Infinity ? this.pool.availableIn({ ...wanted, final: NO_NAMES }) : availableIn;
     return { is: 'exhausted', retryAfter, backends: this.#out(wanted) };
   }
 
@@ -109,9 +97,9 @@ export class Turns {
     return this.#order > 0;
   }
 
-  /** Names of the backends that aren't tried again after a wait. The latest answer speaks for all: it was about the request. */
-  get #settled(): ReadonlySet<string> {
-    return this.#isLastFinal ? this.#tried : this.#final;
+  /** Names of the backends that aren't tried again after a wait. After an answer about the request, all that it tried. */
+  get #final(): ReadonlySet<string> {
+    return this.#isLastFinal ? this.#tried : this.#finalNames;
   }
 
   #noDeployment({ deployment, pinned }: Wanted): NoDeployment {
@@ -145,27 +133,22 @@ export class Turns {
    * @param isFinal whether it would answer the same after a wait
    */
   noteTried({ backend }: InFlight, isFinal: boolean): void {
-    const { name, successes } = backend.info;
+    const { name } = backend.info;
     this.#hasTried = true;
     this.#tried = new Set(this.#tried).add(name);
-    if (isFinal) this.#final = new Set(this.#final).add(name);
+    if (isFinal) this.#finalNames = new Set(this.#finalNames).add(name);
     this.#isLastFinal = isFinal;
-    if (this.maxWait === 0) return;
-    this.#failedRounds ??= new Map();
-    const before = this.#failedRounds.get(name);
-    // A backend that has answered others meanwhile is only busy, so the pause doesn't grow.
-    const rounds = before === undefined ? 1 : before.successes === successes ? before.rounds + 1 : before.rounds;
-    this.#failedRounds.set(name, { rounds, successes });
+    if (this.maxWait > 0) this.#pause.noteFailed(backend);
   }
 
   /** Begins an attempt, unless the backends are for requests that wait already. `room` is in ms. */
-  #beginInTurn(wanted: Wanted, room: number): InFlight | undefined {
+  #beginUnlessQueued(wanted: Wanted, room: number): InFlight | undefined {
     const { waiters } = this.pool;
     // A request that has waited keeps to the pace of the others. Where many wait, a new one does too, and queues up.
     const isPaced =
       this.maxWait > 0 &&
       (this.#hasWaited ? waiters.hasAny(wanted) : waiters.isCrowded(wanted)) &&
-      this.#pause(wanted, now()) <= room;
+      this.#pauseFor(wanted, now()) <= room;
     const isBehind = isPaced && !this.#hasWaited && this.#tried.size === 0 && waiters.hasReady(wanted);
     return isBehind ? undefined : this.#begin(wanted, isPaced);
   }
@@ -183,22 +166,11 @@ export class Turns {
    * ms until a backend becomes available that may answer otherwise than before, or longer: so that short waits don't
    * become a hot loop.
    */
-  #pause(wanted: Wanted, time: number): number {
-    return this.pool.availableIn(wanted, (backend) => time + this.#pauseOf(backend));
+  #pauseFor(wanted: Wanted, time: number): number {
+    return this.pool.availableIn(wanted, (backend) => time + this.#pause.of(backend, this.#hasWaited));
   }
 
-  /**
-   * ms. None for the first wait for a backend that hasn't refused this request. It doubles from the third round on: a
-   * call that is refused once may only have come too early.
-   */
-  #pauseOf({ info }: PooledBackend): number {
-    const failed = this.#failedRounds?.get(info.name);
-    if (failed === undefined && !this.#hasWaited) return 0;
-    const { rounds = 0 } = failed ?? {};
-    return Math.min(MIN_PAUSE * 2 ** Math.max(rounds - 2, 0), MAX_PAUSE);
-  }
-
-  #wait(wanted: Wanted, { pause, readyAt, deadline }: { pause: number; readyAt: number; deadline: number }): Turn {
+  #wait(wanted: Wanted, { pause, readyAt, deadline }: { pause: number; readyAt: number; deadline: number }): NextStep {
     const { waiters } = this.pool;
     const started = now();
     this.#order ||= waiters.nextOrder();
@@ -206,7 +178,7 @@ export class Turns {
     const endWait = (): void => {
       wait.end();
       this.#waited += now() - started;
-      this.#tried = this.#settled;
+      this.#tried = this.#final;
       this.#hasAskedLastResort = false;
     };
     return { is: 'wait', pause, over: wait.over, endWait };

@@ -1,4 +1,4 @@
-import { codeOf, errorChain } from '../base/errors';
+import { codeOf, errorChain, isProviderFailure } from '../base/errors';
 import type { ErrorLike } from '../base/errors';
 import type { RequestConfig } from '../http/messages';
 import type { FailureReason } from '../pool/reasons';
@@ -6,8 +6,7 @@ import type { Connection } from './connection';
 
 /** What an error without a response counts as. */
 export function reasonOfError(error: unknown, connection?: Connection): FailureReason {
-  const { code = '' } = codeOf(error);
-  if (code === 'ERR_CREDENTIAL') return 'credential';
+  if (isProviderFailure(error)) return 'credential';
   const isUnsent =
     connection?.isUnsent ?? errorChain(error).some((each) => sentNothing(each, connection?.hidesHandshake === true));
   // After a redirect, the first server has had the request.
