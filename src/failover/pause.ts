@@ -18,7 +18,7 @@ export class Pause {
   #failed: Map<string, FailedRounds> | undefined;
 
   /** The backend has failed this request. */
-  noteFailed({ info: { name, successes } }: PooledBackend): void {
+  noteFailed({ info: { name, successes } }: Pick<PooledBackend, 'info'>): void {
     this.#failed ??= new Map();
     const before = this.#failed.get(name);
     // A backend that has answered others meanwhile is only busy, so the pause doesn't grow.
@@ -30,7 +30,7 @@ export class Pause {
    * ms before this backend is tried. None for the first wait for a backend that hasn't refused this request. It doubles
    * from the third round on: a call that is refused once may only have come too early.
    */
-  of({ info }: PooledBackend, hasWaited: boolean): number {
+  of({ info }: Pick<PooledBackend, 'info'>, hasWaited: boolean): number {
     const failed = this.#failed?.get(info.name);
     if (failed === undefined && !hasWaited) return 0;
     const { rounds = 0 } = failed ?? {};
