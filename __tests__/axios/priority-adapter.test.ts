@@ -1,6 +1,7 @@
+import { inspect } from 'node:util';
 import axios, { AxiosHeaders } from 'axios';
 import type { InternalAxiosRequestConfig } from 'axios';
-import { priorityAdapter } from '../../src';
+import { priorityAdapter, roundRobin } from '../../src';
 import type { Failure } from '../../src';
 import { FakeBackend, rejectionOf, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool } from '../support/stub-pool';
@@ -167,6 +168,44 @@ test.each([undefined, null])(
     expect(backend.lastCall.headers).toMatchObject({ 'api-key': 'secret-a' });
   },
 );
+
+describe('what a mock answers with', () => {
+  test('may be the same for all requests, and is not written on', async () => {
+    const answer = { status: 200, statusText: 'OK', headers: {}, data: 'ok', config: {} as never, request: {} };
+    const adapter = priorityAdapter([{ baseURL: 'a.example' }, { baseURL: 'b.example' }], {
+      adapter: () => Promise.resolve(answer),
+      selector: roundRobin(),
+    });
+    const send = (i: number) => axios.get(`/${String(i)}`, { adapter });
+    const responses = [await send(0), ...(await Promise.all([1, 2, 3].map(send)))];
+    expect(responses.map(({ attempts }) => attempts![0]!.backend)).toEqual(
+      ['a', 'b', 'a', 'b'].map((n) => `${n}.example`),
+    );
+    expect(responses.map(({ config }) => config.url)).toEqual(['/0', '/1', '/2', '/3']);
+    expect(responses.every((response) => response.request === answer.request)).toBe(true);
+    expect(Object.keys(answer)).toEqual(['status', 'statusText', 'headers', 'data', 'config', 'request']);
+    expect(answer.config).toEqual({});
+  });
+
+  test.each([{}, { responseURL: 'https://a.example/x' }])(
+    'may have the request %j, which stays as it is',
+    async (request) => {
+      const { adapter, replies } = stubPool({ a: {} });
+      replies.a = { request: { ...request } };
+      const response = await axios.get('/x', { adapter });
+      expect(response.request).toStrictEqual(request);
+      expect(JSON.stringify(response.request)).toBe(JSON.stringify(request));
+      expect(Object.keys(response)).not.toContain('request');
+    },
+  );
+
+  test('may have a request with headers, which nothing prints', async () => {
+    const { adapter, replies } = stubPool({ a: { apiKey: 'secret-a' } });
+    replies.a = ({ headers }) => ({ request: { headers: { ...headers } } });
+    const response = await axios.get('/x', { adapter });
+    expect(inspect(response.request, { depth: 9 }) + JSON.stringify(response.request)).not.toContain('secret-a');
+  });
+});
 
 test('a URL that holds its data goes to no backend', async () => {
   const backend = await FakeBackend.start();

@@ -462,6 +462,30 @@ test('a cloneable mock is inspected', async () => {
   ]);
 });
 
+test.each<[string, ResponseInit, string]>([
+  ['a refusal', { status: 400 }, '{"error":{"code":"context_length_exceeded"}}'],
+  ['an event stream', { headers: { 'content-type': 'text/event-stream' } }, 'data: {"choices":[{}]}\n\n'],
+])('%s that a mock answers with is returned itself, unread, and may be answered with again', async (_, init, body) => {
+  class Mine extends Response {}
+  const mine = new Mine(body, init);
+  const fetch = priorityFetch([{ baseURL: 'https://a.example' }], { fetch: () => Promise.resolve(mine) });
+  for (const signal of [undefined, new AbortController().signal]) {
+    const response = await fetch(URL_, { ...post(), signal: signal! });
+    expect(response).toBe(mine);
+    expect(response.bodyUsed).toBe(false);
+    expect(await response.clone().text()).toBe(body);
+  }
+});
+
+test('the headers of a response whose beginning was read are immutable, as those of native fetch', async () => {
+  const { fetch } = await pair({ status: 400, headers: { 'x-a': '1' }, body: '{}' });
+  const response = await fetch(URL_, post());
+  for (const each of [response.clone(), response]) {
+    expect(each.headers.get('x-a')).toBe('1');
+    expect(() => each.headers.set('x-a', '2')).toThrow('immutable');
+  }
+});
+
 test('a cancel ends a body that is being read, and frees its connection', async () => {
   const { fetch, b } = await pair(throttle(60_000), { attemptTimeout: 5000 });
   b.always((_, response) => void response.writeHead(200).write('begin'));

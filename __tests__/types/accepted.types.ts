@@ -283,8 +283,9 @@ export function withTypesOfAxios(failure: Failure, given: AxiosRequestConfig, re
   };
   const config: AxiosRequestConfig = failure.config;
   const refusal: AxiosResponse | undefined = failure.response;
+  const ofFetch = [failure.response as Response, (failure.response as Response).clone()];
   const seen: RequestConfig = given;
   const answer: HttpResponse = response;
   affinity((each: AxiosRequestConfig) => each.url);
-  void [options, config, refusal, seen, answer, new BackendPool(backends, { selector: leastPending })];
+  void [options, config, refusal, ofFetch, seen, answer, new BackendPool(backends, { selector: leastPending })];
 }

@@ -41,11 +41,18 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom');
  * streamed response, from its socket, from an agent.
  */
 export function conceal(request: object): void {
-  if (Object.hasOwn(request, INSPECT) || !Object.isExtensible(request)) return;
+  if (Object.hasOwn(request, INSPECT) || !Object.isExtensible(request) || isMock(request)) return;
   const { _currentRequest, _redirectable } = request as NativeRequest;
   // Assigned: `defineProperties` costs 2 µs more.
   Object.assign(request, PRINTED);
   for (const other of [_currentRequest, _redirectable]) if (other) conceal(other);
+}
+
+/** Whether it is what a mock answers with: a plain object without headers. */
+function isMock(request: object): boolean {
+  return (
+    Object.getPrototypeOf(request) === Object.prototype && !Object.keys(request).some((key) => /header/i.test(key))
+  );
 }
 
 const PRINTED = { [INSPECT]: printed, toJSON: printed };

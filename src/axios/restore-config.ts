@@ -1,12 +1,18 @@
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { replaceField } from '../failover/redact';
 import { isNode, isNodeStream, isWebStream, watched } from '../http/streams';
+import type { AttemptConfig } from './attempt-config';
 import { hideRequest, hideRequestOf } from './native-request';
 
 /** Puts the caller's config in place of the attempt's, which holds the backend's URL and keys. */
-export function restoreConfig(given: AxiosResponse, config: InternalAxiosRequestConfig): AxiosResponse {
-  // A mock may answer with a frozen object.
-  const response = Object.isExtensible(given) ? given : { ...given };
+export function restoreConfig(
+  given: AxiosResponse,
+  attempt: AttemptConfig,
+  config: InternalAxiosRequestConfig,
+): AxiosResponse {
+  // A mock may answer with a frozen object, or with the same one again and again.
+  const isOwn = given.config === attempt && Object.isExtensible(given);
+  const response = isOwn ? given : copyOfResponse(given);
   response.config = config;
   hideRequest(response);
   const { data } = response as { data: unknown };
@@ -20,6 +26,12 @@ export function restoreConfig(given: AxiosResponse, config: InternalAxiosRequest
     response.data = watched(data, (error) => restoreErrorConfig(Object(error) as object, config));
   }
   return response;
+}
+
+function copyOfResponse(given: AxiosResponse): AxiosResponse {
+  // It may be hidden already.
+  const { request } = given as { request?: unknown };
+  return { ...given, ...(request !== undefined && { request }) };
 }
 
 /** Puts the caller's config in place of the attempt's. Returns whether the error could be written on. */

@@ -67,8 +67,12 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
     // A mock may be less than a `Response`.
     if (!isWebStream(body) || body.locked || response.bodyUsed || typeof response.clone !== 'function')
       return undefined;
-    const ahead = new ReadAhead(body, request.config.signal);
-    return { response: withBody(response, ahead.stream) as FetchResponse, isOver: ahead.read(take, limits) };
+    // A mock, which no network can break off: the caller gets the very object.
+    const isMock = response.url === '' && typeof response.text === 'function';
+    const ahead = new ReadAhead(isMock ? response.clone().body! : body, request.config.signal);
+    const isOver = ahead.read(take, limits);
+    if (isMock) return { response, isOver: isOver.finally(() => discardBody(ahead.stream)) };
+    return { response: withBody(response, ahead.stream) as FetchResponse, isOver };
   }
 
   discard(response: FetchResponse): void {
@@ -120,7 +124,7 @@ function withBody(response: Response, body: ReadableStream): Response {
   const isOther = !(response instanceof Response) && 'redirect' in own;
   const Own = isOther ? (own as typeof Response) : Response;
   try {
-    return overrideFields(new Own(body, response), { url, redirected, type });
+    return overrideFields(new Own(body, response), { url, redirected, type, headers });
   } catch {
     // A server may send a status or a reason phrase that no constructor takes.
     return overrideFields(new Own(body, { headers }), { url, redirected, type, status, statusText, ok });

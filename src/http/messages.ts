@@ -14,8 +14,19 @@ export interface RequestConfig {
   readonly [field: string]: any;
 }
 
+/** What a `Response` of fetch has, so that a condition of a fetch can write `failure.response as Response`. */
+type ResponseFields = Readonly<
+  Partial<
+    Record<
+      | ('body' | 'bodyUsed' | 'ok' | 'redirected' | 'type' | 'url')
+      | ('arrayBuffer' | 'blob' | 'bytes' | 'clone' | 'formData' | 'json' | 'text'),
+      unknown
+    >
+  >
+>;
+
 /** A response as a failure holds it. axios's own `AxiosResponse` satisfies this type and can be used in its place. */
-export interface HttpResponse {
+export interface HttpResponse extends ResponseFields {
   /** The HTTP status. */
   readonly status: number;
   /** The reason phrase. */
