@@ -188,6 +188,14 @@ describe('a provider of credentials that fails', () => {
     ]);
   });
 
+  test('is the cause of the error of a request that may try no other backend', async () => {
+    const thrown = new Error('vault is closed');
+    const adapter = priorityAdapter([{ baseURL: 'a.example', apiKey: () => Promise.reject(thrown) }]);
+    const error = await rejectionOf(axios.get('/x', { adapter, failover: false }));
+    expect(error).toMatchObject({ code: 'ERR_CREDENTIAL', message: 'backends[0].apiKey() failed' });
+    expect(error.cause).toBe(thrown);
+  });
+
   test('leaves its error unmodified, and two requests that share it get separate errors', async () => {
     const shared = axiosError(401);
     const own = (await rejectionOf(shared)) as Error & { config?: unknown };

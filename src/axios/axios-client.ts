@@ -214,7 +214,7 @@ function translated(error: unknown, config: InternalAxiosRequestConfig): unknown
   if (error.code === 'ERR_CANCELED') return new axios.CanceledError(error.message, config);
   const own = axios.AxiosError.from(error, error.code, config);
   // Some versions of axios take over the cause of the given error instead.
-  setHidden(own, 'cause', error);
+  setHidden(own, 'cause', error.cause ?? error);
   return own;
 }
 

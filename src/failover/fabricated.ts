@@ -1,4 +1,4 @@
-import { CodedError, codeOf, errorChain, isProviderFailure } from '../base/errors';
+import { codeOf, errorChain, isProviderFailure } from '../base/errors';
 import type { ErrorLike } from '../base/errors';
 import type { Attempt } from '../pool/events';
 import { WORDS } from '../pool/reasons';
@@ -92,7 +92,7 @@ export function causeOf({ backend, status, code, error, reason, streamError }: F
   // With a status below 400, the body broke off, and the message says how.
   const words = status === undefined || status < 400 ? String(message) : `HTTP ${String(status)}`;
   // What a provider of credentials threw is the user's own, and stays as it is.
-  const provider = errorChain(error).find((each) => each instanceof CodedError && isProviderFailure(each));
+  const provider = errorChain(error).find(isProviderFailure);
   const { cause } = Object(provider) as { cause?: unknown };
   const last = new Error(`${backend.name}: ${words}`, cause === undefined ? undefined : { cause });
   const theirs = told?.code ?? code ?? codeOf(streamError).code;
