@@ -15,15 +15,34 @@ export interface RequestConfig {
 }
 
 /** What a `Response` of fetch has, so that a condition of a fetch can write `failure.response as Response`. */
-type ResponseFields = Readonly<
-  Partial<
-    Record<
-      | ('body' | 'bodyUsed' | 'ok' | 'redirected' | 'type' | 'url')
-      | ('arrayBuffer' | 'blob' | 'bytes' | 'clone' | 'formData' | 'json' | 'text'),
-      unknown
-    >
-  >
->;
+interface ResponseFields {
+  /** @hidden */
+  readonly arrayBuffer?: unknown;
+  /** @hidden */
+  readonly blob?: unknown;
+  /** @hidden */
+  readonly body?: unknown;
+  /** @hidden */
+  readonly bodyUsed?: unknown;
+  /** @hidden */
+  readonly bytes?: unknown;
+  /** @hidden */
+  readonly clone?: unknown;
+  /** @hidden */
+  readonly formData?: unknown;
+  /** @hidden */
+  readonly json?: unknown;
+  /** @hidden */
+  readonly ok?: unknown;
+  /** @hidden */
+  readonly redirected?: unknown;
+  /** @hidden */
+  readonly text?: unknown;
+  /** @hidden */
+  readonly type?: unknown;
+  /** @hidden */
+  readonly url?: unknown;
+}
 
 /** A response as a failure holds it. axios's own `AxiosResponse` satisfies this type and can be used in its place. */
 export interface HttpResponse extends ResponseFields {
