@@ -1,6 +1,6 @@
 import { shareCooldowns, channelTransport } from '../../src/sharing';
 import type { MessageChannelLike } from '../../src/sharing';
-import { stubPool } from '../support/stub-pool';
+import { fakeClock, stubPool } from '../support/stub-pool';
 
 const two = { a: {}, b: { priority: 2 } };
 let count = 0;
@@ -75,11 +75,14 @@ test('a transport that is used again teaches its new pool what it has heard befo
 });
 
 test('what was restored by hand stays so when its sharing begins again', async () => {
+  // On the real clock, both could happen in the same instant.
+  const clock = fakeClock();
   const { pool } = stubPool(two);
   const transport = channelTransport(channel(name));
   const first = shareCooldowns(pool, transport);
   pool.cool('a', 60_000);
   await first.stop();
+  clock.advance(1);
   pool.restore('a');
   const second = shareCooldowns(pool, transport);
   await second.ready;
