@@ -13,6 +13,15 @@ const chat = '/openai/deployments/chat/chat/completions';
 
 const embeddings = '/openai/deployments/embed/embeddings';
 
+/** What a circuit is told of a 500. */
+const serverError = {
+  reason: 'server-error',
+  retryAfter: undefined,
+  override: undefined,
+  isAlive: false,
+  words: 'HTTP 500',
+} as const;
+
 describe('a cooldown', () => {
   test('lasts as long as the server specified, to the millisecond', async () => {
     const clock = fakeClock();
@@ -507,13 +516,7 @@ describe('a trial in progress', () => {
 
   test('that outlasts its place during a later cooldown changes nothing before the cooldown ends', () => {
     const limits = { defaultCooldown: 50, maxCooldown: 100 };
-    const failure = {
-      reason: 'connection',
-      retryAfter: undefined,
-      override: undefined,
-      isAlive: false,
-      words: '',
-    } as const;
+    const failure = { ...serverError, reason: 'connection' } as const;
     const circuit = new Circuit();
     circuit.failed({ epoch: 1 }, failure, 3, 0, limits);
     circuit.begin({ epoch: 4 }, 50, limits);
@@ -746,13 +749,6 @@ describe('a wait over maxCooldown together with a failure', () => {
 /** The circuit alone. Numbers are ms, and epochs in attempts. */
 describe('the circuit', () => {
   const limits = { defaultCooldown: 1000, maxCooldown: 5000 };
-  const serverError = {
-    reason: 'server-error',
-    retryAfter: undefined,
-    override: undefined,
-    isAlive: false,
-    words: 'status 500',
-  } as const;
   const until = (time: number) => ({ until: time, reason: 'timeout', words: 'timed out' }) as const;
   const states = (circuit: Circuit, times: readonly number[]) => times.map((time) => circuit.look(time).state);
 
