@@ -44,13 +44,13 @@ const inFolders = (...folders: string[]) => folders.map((folder) => `<rootDir>/_
 
 /** Tests of the library alone: they import `src` and need no build. */
 export const LIBRARY = [
-  ...inFolders('http', 'pool', 'failover', 'axios', 'fetch', 'behaviour', 'endurance', 'sharing', 'status-page'),
+  ...inFolders('base', 'http', 'pool', 'failover', 'axios', 'fetch', 'behaviour', 'endurance', 'sharing', 'status-page'),
   '<rootDir>/__tests__/architecture.test.ts',
 ];
 
 /** The files that look at what axios itself sends, receives and rejects with. */
 const ABOUT_AXIOS = [
-  'axios/{connections,every-version,mistakes,priority-adapter,redirect-chain*}',
+  'axios/{connect-timeout,connections,every-version,mistakes,priority-adapter,redirect-chain*,stale-connection}',
   'behaviour/plugins',
   'failover/{failover-condition,failover,redact}',
   'http/{body-model,credentials,route,url}',

@@ -27,13 +27,6 @@ test.each<[object, string]>([
   [{ failoverCondition: true }, 'options.failoverCondition must be a function, got true'],
   [{ cooldown: 1000 }, 'options.cooldown must be a function, got 1000'],
   [{ shouldBalance: 1 }, 'options.shouldBalance must be a function, got 1'],
-  [{ adapter: 7 }, 'options.adapter must be a function, a name or a list of them, got 7'],
-  [{ adapter: axios.create() }, 'options.adapter is an axios instance; pass its defaults.adapter'],
-  [{ adapter: [] }, 'options.adapter: There is no suitable adapter to dispatch the request as no adapter specified'],
-  [{ adapter: 'nope' }, "options.adapter: Unknown adapter 'nope'"],
-  [{ adapter: priorityAdapter([ok]) }, 'options.adapter is a priority adapter; pass the adapter that it wraps'],
-  [{ adapter: ['nope', priorityAdapter([ok])] }, 'options.adapter'],
-  [{ adapter: [priorityAdapter([ok])] }, 'options.adapter is a priority adapter; pass the adapter that it wraps'],
 ])('priorityAdapter and attachPriorityAdapter reject the options %j', (options, message) => {
   for (const make of [priorityAdapter, attachPriorityAdapter.bind(undefined, axios.create())]) {
     expect(() => make([ok], options)).toThrow(TypeError);

@@ -10,7 +10,7 @@ import '../support/stub-pool';
 /** It needs axios to be absent, and the others need it. */
 const WITHOUT_AXIOS = 'second-client.test.ts';
 
-const FOLDERS = ['http', 'pool', 'failover', 'axios', 'fetch', 'behaviour'];
+const FOLDERS = ['base', 'http', 'pool', 'failover', 'axios', 'fetch', 'behaviour'];
 
 /** `pool/circuit` for a mutant in `src/pool/circuit.ts`: Stryker gives its number, which is also in the changed file. */
 function partOf(mutant: string): string | undefined {
