@@ -823,7 +823,7 @@ describe('the circuit', () => {
   ] as const)('a success of an attempt from before %s', (_, failure, state) => {
     const circuit = new Circuit();
     circuit.impose('guessed', until(50), 1, 0);
-    expect(circuit.failed({ epoch: 3 }, failure, 4, 0, limits)).toMatchObject({ duration: 0, moved: false });
+    expect(circuit.failed({ epoch: 3 }, failure, 4, 0, limits)).toMatchObject({ duration: 0, isExtended: false });
     circuit.worked({ epoch: 2 }, 60);
     expect(states(circuit, [60])).toEqual([state]);
   });

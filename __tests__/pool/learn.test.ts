@@ -1,5 +1,5 @@
 import type { PoolEvent } from '../../src';
-import type { Cooldown, Watcher } from '../../src/pool/pool-core';
+import type { Cooldown, SharingObserver } from '../../src/pool/pool-core';
 import { coreOf } from '../../src/pool/pool-core';
 import { deferred, eventLoopTurn, fakeClock, stubPool, throttled } from '../support/stub-pool';
 
@@ -86,11 +86,11 @@ describe('a watcher', () => {
   const watching = () => {
     const stub = learning();
     const told: unknown[] = [];
-    const watcher: Watcher = {
+    const watcher: SharingObserver = {
       cooled: ({ info }, cooldown) => told.push({ name: info.name, ...cooldown }),
       restored: ({ info }) => told.push(info.name),
     };
-    stub.core.watchers.add(watcher);
+    stub.core.observers.add(watcher);
     return { ...stub, told };
   };
 

@@ -23,7 +23,7 @@ import { watchedBy } from './watched-fetch';
 import { closeIdleTo } from './agent-sockets';
 import { ownTransport } from './own-transport';
 import { reportProgress } from './progress';
-import { axiosErrorOf, checkSensitiveHeaders, followed, prepareRedirects } from './redirect-chain';
+import { axiosErrorOf, checkSensitiveHeaders, followRedirects, prepareRedirects } from './redirect-chain';
 import type { Follow } from './redirect-chain';
 import { cancelWhileRead, fabricate, readBeginning, responseTypeOf, settle } from './response';
 import { restoreConfig, restoreErrorConfig } from './restore-config';
@@ -71,17 +71,18 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const isHttp2 = Number(attempt.httpVersion) === 2;
     if (exchange.fresh && kind === 'http' && transport === undefined && !isHttp2)
       closeIdleTo(target.backend.baseURL, attempt);
+    // In this order: the transport decides who follows redirects, and the watch needs the final `fetchOptions`.
     const follow = prepareRedirects(attempt, request, target, transport);
     if (kind === 'fetch') this.#watch(attempt, exchange);
     if (attempt.onUploadProgress ?? attempt.onDownloadProgress) reportProgress(attempt, exchange, follow !== undefined);
-    // Credentials may have taken a while since `exchange.started`. Only `connectionOf` asks.
+    // Credentials may have taken a while since `exchange.started`. Only `connectionOf` reads it.
     const sentAt = kind === 'http' && transport === undefined ? now() : 0;
     const failed = (error: unknown): never => {
       if (kind === 'http') exchange.connection ??= connectionOf(error, sentAt, this.#served.has(target.backend));
       throw this.#cleaned(error, request, target);
     };
     const first = called(attempt.adapter as AxiosAdapter, attempt);
-    const last = follow === undefined ? first : followed(first, follow, attempt, target, exchange.connection!);
+    const last = follow === undefined ? first : followRedirects(first, follow, attempt, target, exchange.connection!);
     return last.then((response) => {
       try {
         if (response.status === 0) checkStatus0(response, attempt, kind, follow);
@@ -101,7 +102,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   ): Beginning<AxiosResponse> | undefined {
     const isOver = readBeginning(request, response, take, limits)?.catch((error: unknown) => {
       if (axios.isAxiosError(error)) throw error;
-      throw axios.AxiosError.from(error, codeOf(error).code, request.config, response.request, response);
+      throw axios.AxiosError.from(error, codeOf(error), request.config, response.request, response);
     });
     return isOver && { response, isOver };
   }
@@ -143,7 +144,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     return (request.kind === 'foreign' ? reason.signalReason : undefined) ?? this.translate(request, reason);
   }
 
-  reject(_request: AxiosRequest, error: unknown, attempts: readonly Attempt[]): unknown {
+  errorFor(_request: AxiosRequest, error: unknown, attempts: readonly Attempt[]): unknown {
     return withAttempts(error, attempts);
   }
 
@@ -165,7 +166,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     }
     const { name, message } = Object(error) as { name?: string; message?: unknown };
     const text = String(withoutSecrets(message, secrets));
-    return Object.assign(new axios.AxiosError(text, codeOf(error).code, config), { name });
+    return Object.assign(new axios.AxiosError(text, codeOf(error), config), { name });
   }
 
   /** Lets an attempt over axios's fetch adapter report the head of its response. */

@@ -16,7 +16,7 @@ interface NativeRequest {
   readonly _redirectable?: object;
 }
 
-/** Keeps credentials out of what prints the body of a streamed response, which knows its request. */
+/** Keeps credentials out of logs of a streamed body, which refers to its request. */
 export function hideRequestOf(body: object): void {
   const { req, responseUrl } = body as { req?: object; responseUrl?: string };
   if (req !== undefined) conceal(req);

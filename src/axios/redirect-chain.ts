@@ -81,7 +81,7 @@ function followManually(attempt: AttemptConfig, target: Target): Follow | undefi
 const followFetch: Follow = /* @__PURE__ */ followWith(FETCH_REDIRECTS, urlOf);
 
 /** The last response of a chain of redirects. `connection` learns of each redirect. */
-export function followed(
+export function followRedirects(
   first: Promise<AxiosResponse>,
   follow: Follow,
   attempt: AttemptConfig,
@@ -89,7 +89,7 @@ export function followed(
   connection: Connection,
 ): Promise<AxiosResponse> {
   return first.then(
-    (response) => (isRedirected(response, follow) ? follow(attempt, response, target, connection) : response),
+    (response) => (isToFollow(response, follow) ? follow(attempt, response, target, connection) : response),
     (error: unknown) => {
       if (!isRefused(error, follow)) throw error;
       throw axiosErrorOf(hiddenRedirect(), attempt, (error as { request?: unknown }).request);
@@ -102,7 +102,7 @@ function isRefused(error: unknown, { rules }: Follow): boolean {
   return rules === FETCH_REDIRECTS && errorChain(error).some(isRedirectRefusal);
 }
 
-function isRedirected({ status, headers }: AxiosResponse, { rules }: Follow): boolean {
+function isToFollow({ status, headers }: AxiosResponse, { rules }: Follow): boolean {
   // The status comes first: most responses then need no search for the header.
   return status >= 300 && status < 400 && isRedirect(status, headerOf(headers, 'location'), rules);
 }
@@ -124,7 +124,7 @@ function followWith(
     for (let redirects = 1; ; redirects++) {
       const from = { url: requestedUrl(hop), method: hop.method!, headers: hop.headers as HeaderFields };
       const next = asAxiosError(hop, response, () => {
-        if (isRedirected(response, follow) && redirects > maxRedirects) throw tooManyRedirects();
+        if (isToFollow(response, follow) && redirects > maxRedirects) throw tooManyRedirects();
         const { status, headers } = response;
         return nextHop(from, { status, location: headerOf(headers, 'location') }, rules, sensitive);
       });
@@ -155,7 +155,7 @@ function asAxiosError<T>(config: AttemptConfig, { data, request }: AxiosResponse
   }
 }
 
-/** Of an error of ours about a redirect. */
+/** The AxiosError for a redirect error of this package. */
 export function axiosErrorOf(error: unknown, config: AttemptConfig, request: unknown): AxiosError {
   const { code } = error as RedirectError;
   return axios.AxiosError.from(error, code, config, request);

@@ -93,7 +93,10 @@ export function readBeginning(
   const isEncoded = kind === 'http' && (headerOf(headers, 'content-encoding') ?? 'identity') !== 'identity';
   if (!isNodeStream(data) || !isRewindable(data) || isEncoded) return undefined;
   const chunks: Uint8Array[] = [];
-  const keep: Take = (bytes) => chunks.push(bytes) > 0 && take(bytes);
+  const keep: Take = (bytes) => {
+    chunks.push(bytes);
+    return take(bytes);
+  };
   return readNodeStream(data, keep, limits).catch((error: unknown) => {
     // Whoever reads the body gets what had arrived, and then the error.
     response.data = nodeStreamOf(() => {

@@ -27,7 +27,7 @@ export function isStaleSocket({ sent, error, sentAt, isAnswered }: FailedRequest
   return (
     sent?.reusedSocket === true &&
     !isAnswered &&
-    CLOSED_CODE.test(String(codeOf(error).code)) &&
+    CLOSED_CODE.test(String(codeOf(error))) &&
     now() - sentAt < STALE_WITHIN
   );
 }

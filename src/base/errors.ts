@@ -14,18 +14,21 @@ export const PROVIDER_FAILED = 'ERR_CREDENTIAL';
 
 /** Whether a provider of credentials failed. */
 export function isProviderFailure(error: unknown): boolean {
-  return codeOf(error).code === PROVIDER_FAILED;
+  return codeOf(error) === PROVIDER_FAILED;
 }
 
-/** The `code` of an error as a field to spread; empty if it has none. */
-export function codeOf(error: unknown): { readonly code?: string } {
+/** The `code` of an error, if it has one. */
+export function codeOf(error: unknown): string | undefined {
   const { code } = Object(error) as { code?: unknown };
-  return typeof code === 'string' ? { code } : {};
+  return typeof code === 'string' ? code : undefined;
 }
 
 /** The outermost code of an error and its causes, as a field to spread: fetch keeps the network's code in a cause. */
 export function codeWithin(error: unknown): { readonly code?: string } {
-  return codeOf(errorChain(error).find((each) => typeof each.code === 'string'));
+  const code = errorChain(error)
+    .map(codeOf)
+    .find((each) => each !== undefined);
+  return code === undefined ? {} : { code };
 }
 
 /**

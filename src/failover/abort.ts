@@ -1,4 +1,7 @@
-/** Why a request, or one attempt of it, ended before its response arrived. The client turns it into its own error. */
+/**
+ * Why a request, or one attempt of it, ended before its response arrived. (`Budget.guard` ends it.) The client turns it
+ * into its own error.
+ */
 export class AbortReason extends Error {
   constructor(
     readonly why: 'cancelled' | 'timeout' | 'attempt-timeout',

@@ -85,15 +85,14 @@ export function record<R extends HttpRequest, A extends HttpResponse>(
   const thrown = error ?? streamError;
   const code = thrown === undefined ? undefined : codeWithin(thrown).code;
   const requestId = requestIdOf(response);
-  const record = { backend: backend.info.name } as Writable<Attempt>;
-  if (scope !== undefined) record.scope = scope;
-  if (status !== undefined) record.status = status;
-  if (code !== undefined) record.code = code;
-  if (reason !== undefined) record.reason = reason;
-  if (requestId !== undefined) record.requestId = requestId;
-  record.duration = endedAt - exchange.started;
-  if (cooldown > 0) record.cooldown = cooldown;
-  attempts.push(record);
-  run.hasWholeBudget = false;
-  pool.events.attempted(record);
+  const entry = { backend: backend.info.name } as Writable<Attempt>;
+  if (scope !== undefined) entry.scope = scope;
+  if (status !== undefined) entry.status = status;
+  if (code !== undefined) entry.code = code;
+  if (reason !== undefined) entry.reason = reason;
+  if (requestId !== undefined) entry.requestId = requestId;
+  entry.duration = endedAt - exchange.started;
+  if (cooldown > 0) entry.cooldown = cooldown;
+  attempts.push(entry);
+  pool.events.attempted(entry);
 }

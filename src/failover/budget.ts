@@ -10,6 +10,8 @@ import type { Cancellable } from './abort';
 export class Budget {
   readonly #ends: number;
   readonly #caller: Cancellable;
+  /** Whether nothing has used any of it: no wait, no reading of the body, no attempt. */
+  isWhole = true;
   /** Whether the caller can cancel the request. */
   readonly cancellable: boolean;
 
@@ -55,6 +57,7 @@ export class Budget {
   guard<T>(work: () => Promise<T>, limit = 0, giveUp?: (reason: AbortReason) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const remaining = this.check();
+      this.isWhole = false;
       const isLimited = limit > 0 && limit < remaining;
       let stopTimer: (() => void) | undefined;
       let unlisten: (() => void) | undefined;

@@ -10,10 +10,10 @@ import type { FailureReason } from '../pool/reasons';
 import { isAboutRequest, isReturnable, isSuccess, isUnauthorized } from './failure';
 import type { Failure } from './failure';
 import {
-  brokenReason,
-  exceedsLimit,
-  isNotTheForm,
-  isOwnMistake,
+  reasonOfBrokenConnection,
+  isEndedByCaller,
+  isUnreadableForm,
+  isCallersMistake,
   isOutOfFileDescriptors,
   isNetworkError,
   reasonOfError,
@@ -31,8 +31,8 @@ export type Outcome<A> =
    */
   | Unrelated
   /**
-   * The caller's `timeout` passed. The backend is blamed if this attempt had the whole of it, or if the backend had
-   * answered.
+   * The caller's `timeout` passed. The backend is blamed if this attempt had the whole of it, or if the head of an error
+   * response had arrived.
    */
   | {
       readonly is: 'expired';
@@ -134,7 +134,7 @@ function failureOfError(
 interface Evidence {
   readonly backend: PooledBackend;
   readonly config: RequestConfig;
-  /** The request's, whose own failure is nobody's fault. */
+  /** The request's body. If the caller's own stream fails, no backend is blamed. */
   readonly body: Body | undefined;
   readonly connection: Connection | undefined;
   /** The response whose first events were being read. */
@@ -143,8 +143,8 @@ interface Evidence {
 
 /** Turns what an attempt threw into its outcome. */
 export function outcomeOfThrown<R extends HttpRequest, A extends HttpResponse>(
-  { client, request, budget, hasWholeBudget }: Run<R, A>,
-  { inFlight, body, exchange, held, afterGivenUp }: CurrentAttempt,
+  { client, request, budget }: Run<R, A>,
+  { inFlight, body, exchange, hasWholeBudget, held, afterGivenUp }: CurrentAttempt,
   thrown: unknown,
 ): Outcome<A> {
   const { backend } = inFlight;
@@ -158,7 +158,7 @@ export function outcomeOfThrown<R extends HttpRequest, A extends HttpResponse>(
   const evidence = { backend, config, body, connection, response: held };
   if (!(thrown instanceof AbortReason)) {
     // A client that obeys its signal reports a cancel itself.
-    if (budget.isCancelled && codeOf(thrown).code === 'ERR_CANCELED') return { is: 'unrelated', error: thrown };
+    if (budget.isCancelled && codeOf(thrown) === 'ERR_CANCELED') return { is: 'unrelated', error: thrown };
     return classifyError(thrown, evidence);
   }
   const error = client.translate(request, thrown, afterGivenUp ?? { request: connection?.native });
@@ -195,16 +195,16 @@ function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
   if (body !== undefined && chain.some((each) => isOfBody(body, each))) return { is: 'unrelated', error };
   if (connection?.isStale === true)
     return { is: 'stale', failure: failureOfError(error, backend.info, config, 'ambiguous') };
-  if (exceedsLimit(chain, config)) return { is: 'unrelated', error };
+  if (isEndedByCaller(chain, config)) return { is: 'unrelated', error };
   if (response !== undefined) {
-    if (isNotTheForm(chain, config)) return { is: 'unrelated', error, status: response.status };
+    if (isUnreadableForm(chain, config)) return { is: 'unrelated', error, status: response.status };
     // After the head, any other error is the backend's.
-    const { failure } = failed(error, evidence, brokenReason(error));
+    const { failure } = failed(error, evidence, reasonOfBrokenConnection(error));
     return { is: 'failure', failure: { ...failure, response, status: response.status } };
   }
   // An agent may fail with an error of any kind. If it has no socket, that is no mistake of the caller's by itself.
   const isUnsent = connection?.isUnsent === true;
-  if (isOwnMistake(chain) || (!isUnsent && !isNetworkError(chain, connection))) return { is: 'unrelated', error };
+  if (isCallersMistake(chain) || (!isUnsent && !isNetworkError(chain, connection))) return { is: 'unrelated', error };
   return failed(error, evidence, reasonOfError(error, connection));
 }
 

@@ -5,7 +5,7 @@ import type { HttpResponse } from '../http/messages';
 import { renameInPath } from '../http/route';
 import type { Route } from '../http/route';
 import type { PathParts } from '../http/url';
-import { NO_NAMES } from '../pool/backend-list';
+import { NO_NAMES } from '../pool/candidates';
 import { nameAt } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
 import type { HttpRequest, Target } from './http-client';
@@ -22,7 +22,7 @@ export function deploymentIfItMatters<R extends HttpRequest, A extends HttpRespo
   if (request.deployment !== undefined) return request.deployment;
   const mustWait = (): boolean =>
     rules.maxWait > 0 && pool.availableIn({ deployment: undefined, pinned: rules.pinned, final: NO_NAMES }) > 0;
-  return pool.deploymentsMatter || mustWait() ? namedDeployment(run) : undefined;
+  return pool.deploymentsMatter() || mustWait() ? namedDeployment(run) : undefined;
 }
 
 /** The deployment that the URL names, or else the model of a JSON body. */

@@ -12,7 +12,7 @@ export function reasonOfError(error: unknown, connection?: Connection): FailureR
   // After a redirect, the first server has had the request.
   const isRedirected = connection?.isRedirected ?? wasRedirected(error);
   if (isUnsent && !isRedirected) return 'connection';
-  return brokenReason(error);
+  return reasonOfBrokenConnection(error);
 }
 
 /** Whether follow-redirects, where an adapter uses it, had followed a redirect before this error. */
@@ -21,8 +21,9 @@ export function wasRedirected(error: unknown): boolean {
   return Number(request?._redirectCount) > 0;
 }
 
-export function brokenReason(error: unknown): FailureReason {
-  return TIMEOUT_CODE.test(codeOf(error).code ?? '') ? 'timeout' : 'ambiguous';
+/** What a connection that broke counts as. */
+export function reasonOfBrokenConnection(error: unknown): FailureReason {
+  return TIMEOUT_CODE.test(codeOf(error) ?? '') ? 'timeout' : 'ambiguous';
 }
 
 /** The message for a response whose status is 0. */
@@ -87,7 +88,7 @@ function sentNothing(error: ErrorLike, hidesHandshake: boolean): boolean {
 const LIMIT_CODE = /^ERR_(?:CANCELED|FR_|UNKNOWN_ENCODING)/;
 
 /** Codes of the caller's own mistakes, which would fail on every backend. */
-const OWN_CODE = new RegExp(
+const CALLERS_CODE = new RegExp(
   `^(?:UND_)?ERR_(?:${[
     // axios: a bad option, an unsupported feature
     'BAD_OPTION|BAD_REQUEST$|NOT_SUPPORT|DEPRECATED|FORM_DATA_',
@@ -103,24 +104,25 @@ export function isRedirectRefusal({ code = '', message }: ErrorLike): boolean {
   return code === 'UnexpectedRedirect' || /unexpected redirect|redirect (?:count|mode|was)/i.test(String(message));
 }
 
-export function exceedsLimit(chain: readonly ErrorLike[], config: RequestConfig): boolean {
+/** Whether the caller's own cancel, limits, `responseEncoding` or redirect mode ended it: nothing that a backend did. */
+export function isEndedByCaller(chain: readonly ErrorLike[], config: RequestConfig): boolean {
   // axios 1.5.0 says the same of a truncated body, with a limit of -1.
   if (String(chain[0]?.message).startsWith('maxContentLength size of ')) return Number(config.maxContentLength) > -1;
   return chain.some((each) => LIMIT_CODE.test(each.code ?? '') || isRedirectRefusal(each));
 }
 
 /** Whether the caller asked for a form (`responseType: 'formdata'`, over fetch), and the body of the response is none. */
-export function isNotTheForm(chain: readonly ErrorLike[], { responseType }: RequestConfig): boolean {
+export function isUnreadableForm(chain: readonly ErrorLike[], { responseType }: RequestConfig): boolean {
   return /^formdata$/i.test(String(responseType)) && !isNetworkError(chain, undefined);
 }
 
 /** Whether it is the caller's own mistake, such as a Blob whose file has changed, or a failed `integrity` check. */
-export function isOwnMistake(chain: readonly ErrorLike[]): boolean {
+export function isCallersMistake(chain: readonly ErrorLike[]): boolean {
   // One inside an error of fetch is undici's, about what a server sent.
   if (chain[0]?.code === 'ERR_ASSERTION') return true;
   return chain.some(
     ({ code = '', name, message }) =>
-      OWN_CODE.test(code) || name === 'NotReadableError' || message === 'integrity mismatch',
+      CALLERS_CODE.test(code) || name === 'NotReadableError' || message === 'integrity mismatch',
   );
 }
 
@@ -134,9 +136,11 @@ const NETWORK_WORDS =
 
 /** Whether an error comes from the network or a server. Everything else is somebody's bug. */
 export function isNetworkError(chain: readonly ErrorLike[], connection: Connection | undefined): boolean {
-  return chain.some((each) => each === connection?.error || NETWORK_CODE.test(each.code ?? '') || isWorded(each));
+  return chain.some(
+    (each) => each === connection?.error || NETWORK_CODE.test(each.code ?? '') || hasNetworkWords(each),
+  );
 }
 
-function isWorded({ name, message }: ErrorLike): boolean {
+function hasNetworkWords({ name, message }: ErrorLike): boolean {
   return name === 'NetworkError' || name === 'TimeoutError' || NETWORK_WORDS.test(String(message));
 }

@@ -2,7 +2,7 @@ import { codeOf, errorChain, isProviderFailure } from '../base/errors';
 import type { ErrorLike } from '../base/errors';
 import type { Attempt } from '../pool/events';
 import { WORDS } from '../pool/reasons';
-import type { Exhausted, NoDeployment } from './next-step';
+import type { Exhausted, NoDeployment } from './attempt-or-wait';
 import type { Failure } from './failure';
 
 /** A response that no backend gave. Each client turns it into a response of its own kind. It names no host. */
@@ -95,7 +95,7 @@ export function causeOf({ backend, status, code, error, reason, streamError }: F
   const provider = errorChain(error).find(isProviderFailure);
   const { cause } = Object(provider) as { cause?: unknown };
   const last = new Error(`${backend.name}: ${words}`, cause === undefined ? undefined : { cause });
-  const theirs = told?.code ?? code ?? codeOf(streamError).code;
+  const theirs = told?.code ?? code ?? codeOf(streamError);
   const fields = { ...(theirs !== undefined && { code: theirs }), ...(status !== undefined && { status }) };
   return Object.assign(last, fields, { backend: backend.name });
 }

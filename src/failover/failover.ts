@@ -2,6 +2,7 @@ import { asIs, discardRest, releaseUnread } from '../http/request-body';
 import { isBlob } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
 import { ignoreErrorsOf } from '../http/streams';
+import { coverageOf } from '../pool/failure-cost';
 import type { InFlight, PoolCore } from '../pool/pool-core';
 import { sendAttempt } from './send-attempt';
 import { record } from './attempt-record';
@@ -9,7 +10,7 @@ import type { Recorded } from './attempt-record';
 import type { Failed, Outcome } from './classify';
 import { deploymentIfItMatters, namedDeployment } from './deployment-name';
 import { causeOf, exhaustedResponse, noDeploymentResponse, wordsOf } from './fabricated';
-import { coverageOf, isAboutRequest, isReturnable } from './failure';
+import { isAboutRequest, isReturnable } from './failure';
 import type { Failure } from './failure';
 import type { HttpClient, HttpRequest } from './http-client';
 import { checkedBoolean, checkedCooldown } from './callback-results';
@@ -17,8 +18,8 @@ import type { Rules } from './options';
 import { readBody, readBlob } from './read-request-body';
 import { newAttempt, newRun } from './run';
 import type { CurrentAttempt, Fallback, Run } from './run';
-import { Steps } from './next-step';
-import type { Exhausted, NoDeployment } from './next-step';
+import { Turns } from './attempt-or-wait';
+import type { Exhausted, NoDeployment } from './attempt-or-wait';
 
 /**
  * Sends one request to one backend after another, until one answers, none is left, the rules keep it from going on, the
@@ -34,8 +35,8 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   rules: Rules,
 ): Promise<A> {
   const run = newRun(client, request, pool, rules);
-  const { budget, unread } = run;
-  const steps = new Steps(pool, request.config, rules.maxWait, rules.pinned);
+  const { budget, oneShot } = run;
+  const turns = new Turns(pool, request.config, rules.maxWait, rules.pinned);
   let inFlight: InFlight | undefined;
   try {
     // A Blob may name a model, which `deploymentIfItMatters` reads. A stream is read once a backend can be tried.
@@ -45,33 +46,33 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       budget.check();
       // `undefined`: it names none, or the pool doesn't need to know.
       const deployment = deploymentIfItMatters(run);
-      const isUnread = run.body === undefined && unread !== undefined;
+      const isUnread = run.body === undefined && oneShot !== undefined;
       // If a backend can be tried, this begins an attempt in the pool. Otherwise it says what to do instead. (If none is
-      // available, a request may try one that only a guess, and no server or user, keeps out, once between two waits.)
-      const step = steps.next(deployment, budget.remaining(), isUnread);
-      if (step.is === 'read body') {
-        // It isn't `replayable` if it is longer than `maxReplaySize`, or streamed for one attempt.
-        run.body = await readBody(run, unread!);
+      // available, a request may try one whose cooldown is only a guess, once between two waits.)
+      const turn = turns.next(deployment, budget.remaining(), isUnread);
+      if (turn.is === 'read body') {
+        // It isn't `replayable` if it is longer than `maxReplaySize`, or if it is streamed because there will be only one
+        // attempt.
+        run.body = await readBody(run, oneShot!);
         // Ask again: much can change meanwhile.
         continue;
       }
-      if (step.is === 'wait') {
-        // From now on, one backend alone isn't to blame for a timeout.
-        run.hasWholeBudget = false;
-        pool.events.emit({ type: 'waiting', duration: step.pause });
+      if (turn.is === 'wait') {
+        pool.events.emit({ type: 'waiting', duration: turn.pause });
         // Rejects if the caller cancels or the time ends meanwhile. After a wait, backends may be tried again.
-        await budget.guard(() => step.over).finally(step.endWait);
+        await budget.guard(() => turn.whenOver).finally(turn.endWait);
         continue;
       }
-      if (step.is === 'exhausted' || step.is === 'no deployment') return answerWithoutBackend(run, step);
-      inFlight = step.inFlight;
+      if (turn.is === 'exhausted' || turn.is === 'no deployment') return answerWithoutBackend(run, turn);
+      inFlight = turn.inFlight;
       // Only the latest attempt's answer is one to fall back on.
       dropFallback(run);
 
       const body = (run.body ??= asIs(request.body));
       // `inFlight` is the attempt as the pool sees it, `current.exchange` as the client does.
       let current = newAttempt(run, inFlight, body);
-      // Checks the budget. Never throws: what went wrong is a value.
+      // Sends it, holds an event stream back until its first meaningful event, and reads the body of an error. It throws
+      // nothing: what went wrong is a value.
       let outcome = await sendAttempt(run, current);
       if (outcome.is === 'stale' && body.replayable) {
         // Sent again to the same backend, once, whatever the rules say: the server had most likely closed the
@@ -86,19 +87,20 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
           // Throws if the caller doesn't accept the status. A cancel may still end the body, through `abort`.
           return client.settle(request, conclusion.response, run.attempts, { abort: current.exchange.abort });
         case 'throw':
-          discardRest(unread, body);
+          discardRest(oneShot, body);
           throw conclusion.error;
         case 'go on':
-          steps.noteTried(inFlight, conclusion.isFinal);
+          turns.noteTried(inFlight, conclusion.isFinal);
           run.fallback = conclusion.fallback;
       }
     }
   } catch (error) {
     // `translate` turns an `AbortReason` or a `CodedError` into the client's own error, and leaves any other.
-    throw client.reject(request, client.translate(request, error), run.attempts);
+    throw client.errorFor(request, client.translate(request, error), run.attempts);
   } finally {
     dropFallback(run);
-    if (run.body === undefined && unread !== undefined) releaseUnread(unread, rules.maxReplaySize);
+    // No attempt needed the body. What fits in `maxReplaySize` is kept, in case a plugin sends the request again.
+    if (run.body === undefined && oneShot !== undefined) releaseUnread(oneShot, rules.maxReplaySize);
     // If the attempt has ended, this does nothing.
     if (inFlight !== undefined) pool.release(inFlight);
   }
@@ -123,6 +125,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
   switch (outcome.is) {
     case 'success': {
       const { response } = outcome;
+      // Ends the attempt in the pool too.
       pool.noteSuccess(inFlight, current.endedAt);
       record(run, current, { status: response.status, response });
       return { is: 'return', response };
@@ -204,10 +207,10 @@ function reportFailure<R extends HttpRequest, A extends HttpResponse>(
     return failsOver;
   } catch (error) {
     if (failure.response !== undefined) client.discard(failure.response as A, exchange.abort);
-    discardRest(run.unread, body);
+    discardRest(run.oneShot, body);
     throw error;
   } finally {
-    // Also if one of the rules threw.
+    // Also if one of the rules threw. A 4xx about the request shows the backend at work, which ends a trial.
     if (isAboutRequest(failure)) pool.noteAtWork(inFlight);
     const cooldown = isBlamed ? blame(run, inFlight, failure, { retryAfter, override }) : 0;
     endAttempt(run, current, failure, cooldown);
@@ -238,7 +241,8 @@ function endAttempt<R extends HttpRequest, A extends HttpResponse>(
   const { pool } = run;
   pool.release(current.inFlight);
   record(run, current, about, cooldown);
-  // Not before the blame: a 429 or 5xx must not count as a sign of life for its own attempt.
+  // A response of any status shows that the backend is alive, but ends no trial. Not noted before the blame: a 429 or 5xx
+  // must not count as a sign of life for its own attempt.
   if (about.status !== undefined) pool.noteAnswer(current.inFlight);
 }
 
@@ -249,15 +253,15 @@ function endAttempt<R extends HttpRequest, A extends HttpResponse>(
  */
 function answerWithoutBackend<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
-  step: Exhausted | NoDeployment,
+  turn: Exhausted | NoDeployment,
 ): A {
   const { client, request, attempts, fallback, failure, pool } = run;
   // It is the caller's now, and isn't discarded.
   run.fallback = undefined;
   if (fallback !== undefined && 'error' in fallback) throw fallback.error;
   if (fallback !== undefined) return client.settle(request, fallback.response, attempts, { abort: fallback.abort });
-  if (step.is === 'exhausted') pool.events.emit({ type: 'exhausted', retryAfter: step.retryAfter });
-  const fabricated = step.is === 'exhausted' ? exhaustedResponse(step, attempts) : noDeploymentResponse(step);
+  if (turn.is === 'exhausted') pool.events.emit({ type: 'exhausted', retryAfter: turn.retryAfter });
+  const fabricated = turn.is === 'exhausted' ? exhaustedResponse(turn, attempts) : noDeploymentResponse(turn);
   const response = client.fabricate(request, fabricated);
   return client.settle(request, response, attempts, { why: fabricated.why, cause: failure && causeOf(failure) });
 }

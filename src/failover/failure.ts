@@ -62,11 +62,3 @@ export function isUnauthorized(status: number | undefined): boolean {
 export function isAboutRequest({ reason }: Failure): boolean {
   return reason === 'client-error';
 }
-
-/**
- * What a failure covers. A 4xx, 429 and 401 included, is about the deployment that was asked for. Every other failure is
- * about the backend.
- */
-export function coverageOf({ status = 0 }: Failure): 'deployment' | 'backend' {
-  return status >= 400 && status < 500 ? 'deployment' : 'backend';
-}

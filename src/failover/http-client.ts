@@ -113,5 +113,5 @@ export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
   /** What the signal of an attempt that is given up is aborted with. */
   abortReason(request: R, reason: AbortReason): unknown;
   /** The error as the caller gets it, with `attempts`. */
-  reject(request: R, error: unknown, attempts: readonly Attempt[]): unknown;
+  errorFor(request: R, error: unknown, attempts: readonly Attempt[]): unknown;
 }

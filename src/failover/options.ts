@@ -12,7 +12,7 @@ import {
 import type { Aliases, Checks } from '../base/check';
 import type { RequestConfig } from '../http/messages';
 import type { BackendList } from '../pool/backend-list';
-import type { BackendOptions } from '../pool/backend-options';
+import type { BackendOptions, BackendSettings } from '../pool/backend-options';
 import { BackendPool, POOL_ALIASES, POOL_CHECKS, checkNoBackends } from '../pool/pool';
 import type { BackendPoolOptions } from '../pool/pool';
 import { defaultFailoverCondition } from './failover-condition';
@@ -25,10 +25,10 @@ export interface FailoverOptions extends BackendPoolOptions {
    * Decides whether a failure may go to another backend. It is asked about every attempt that ended in a status of 400 or
    * more or without a usable response, except cancels, mistakes of the caller's own, local problems (no free socket or
    * file descriptor), errors that neither a network nor a server made, and a stale connection, after which the request is
-   * sent again. If it returns `false` for a 429
-   * or 5xx, that response is returned to the caller, and the backend goes on cooldown all the same. If it returns
-   * `true` for another 4xx, the request fails over, and no backend goes on cooldown unless the server or `cooldown`
-   * specified a length. Anything but a boolean rejects the request with a `TypeError`; what it throws rejects it too.
+   * sent again. If it returns `false` for a 429 or 5xx, that response is returned to the caller, and the backend goes on
+   * cooldown all the same. If it returns `true` for another 4xx, the request fails over, and no backend goes on cooldown
+   * unless the server or `cooldown` specified a length. Anything but a boolean rejects the request with a `TypeError`;
+   * what it throws rejects it too.
    * Default: `defaultFailoverCondition`
    */
   readonly failoverCondition?: FailoverCondition | undefined;
@@ -114,7 +114,7 @@ export interface Rules {
   readonly shouldBalance: (config: RequestConfig) => boolean;
   /** `failover: false`: one attempt, and its response is returned to the caller as it is. */
   readonly singleAttempt: boolean;
-  /** The limits that `config.failover` gives. They override those of a backend, which override the other options. */
+  /** The limits that `config.failover` gives. */
   readonly ofRequest: { readonly attemptTimeout?: number | undefined };
   /** The name of the only backend that the request may go to. */
   readonly pinned: string | undefined;
@@ -192,4 +192,15 @@ export function rulesFor(rules: Rules, failover: unknown, backends: BackendList,
   const { attemptTimeout, backend, ...own } = resolveOptions(failover, place, checks, ALIASES);
   const overridden = own as Pick<Rules, 'maxWait' | 'inspectStreams' | 'failoverCondition'>;
   return { ...rules, ...overridden, ofRequest: { attemptTimeout }, pinned: backend };
+}
+
+/** The limits of one attempt, in ms; 0: none. Those of the request override the backend's, which override the options. */
+export function limitsOf(
+  rules: Rules,
+  backend: BackendSettings,
+): { readonly attemptTimeout: number; readonly connectTimeout: number } {
+  return {
+    attemptTimeout: rules.ofRequest.attemptTimeout ?? backend.attemptTimeout ?? rules.attemptTimeout,
+    connectTimeout: backend.connectTimeout ?? rules.connectTimeout,
+  };
 }

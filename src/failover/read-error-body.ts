@@ -27,8 +27,9 @@ export function readErrorBody<R extends HttpRequest, A extends HttpResponse>(
   const chunks: Uint8Array[] = [];
   let size = 0;
   const take: Take = (bytes) => {
+    chunks.push(bytes);
     size += bytes.length;
-    return chunks.push(bytes) > 0 && size >= MAX_ERROR_BODY;
+    return size >= MAX_ERROR_BODY;
   };
   // Half of the caller's time is left for other backends.
   const ms = Math.min(READING_TIME, rest, remaining / 2);

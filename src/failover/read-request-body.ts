@@ -20,7 +20,6 @@ export async function readBody<R extends HttpRequest, A extends HttpResponse>(
     pool.backends.byPriority.some(({ settings }) => settings.deployments !== undefined);
   if (isOnlyAttempt && !namesModel && request.resends !== true && !isCaptured(unread.stream))
     return forOneAttempt(unread);
-  run.hasWholeBudget = false;
   return budget.guard(() => capture(unread, rules.maxReplaySize));
 }
 
@@ -33,7 +32,6 @@ export async function readBlob<R extends HttpRequest, A extends HttpResponse>(
   const { deployment, config } = request;
   const type = `${blob.type} ${String(headerOf(config.headers as object, 'content-type'))}`;
   if (deployment !== undefined || blob.size > rules.maxReplaySize || !/json/i.test(type)) return undefined;
-  run.hasWholeBudget = false;
   // A Blob that can't be read names no model.
   return budget.guard(() => blob.arrayBuffer().catch(() => undefined));
 }

@@ -9,6 +9,7 @@ import { Budget } from './budget';
 import { Abort } from './abort';
 import type { Failure } from './failure';
 import type { Exchange, HttpClient, HttpRequest } from './http-client';
+import { limitsOf } from './options';
 import type { Rules } from './options';
 
 /** What all attempts of a request share. */
@@ -19,10 +20,8 @@ export interface Run<R extends HttpRequest, A extends HttpResponse> {
   readonly rules: Rules;
   readonly budget: Budget;
   readonly attempts: Attempt[];
-  /** Whether the first attempt has all of the caller's `timeout`: no wait and no reading of the body came before it. */
-  hasWholeBudget: boolean;
   /** The caller's body, if it can be read only once. */
-  readonly unread: Unread | undefined;
+  readonly oneShot: Unread | undefined;
   /** What the attempts send, once it is known. */
   body: Body | undefined;
   /** The latest failure of a backend. */
@@ -41,6 +40,8 @@ export interface CurrentAttempt {
   /** ms; 0: no limit */
   readonly attemptTimeout: number;
   readonly exchange: Exchange;
+  /** Whether it began with all of the caller's `timeout`. Then its backend is to blame for a timeout. */
+  readonly hasWholeBudget: boolean;
   /** The event stream whose first events are looked at. */
   held: HttpResponse | undefined;
   /** What they say. */
@@ -66,8 +67,7 @@ export function newRun<R extends HttpRequest, A extends HttpResponse>(
     rules,
     budget: new Budget(request.config, request.timeout),
     attempts: [],
-    hasWholeBudget: true,
-    unread: unreadFrom(request.body),
+    oneShot: unreadFrom(request.body),
     body: undefined,
     failure: undefined,
     fallback: undefined,
@@ -82,14 +82,14 @@ export function newAttempt<R extends HttpRequest, A extends HttpResponse>(
 ): CurrentAttempt {
   const { rules } = run;
   const { settings } = inFlight.backend;
-  const attemptTimeout = rules.ofRequest.attemptTimeout ?? settings.attemptTimeout ?? rules.attemptTimeout;
-  const connectTimeout = settings.connectTimeout ?? rules.connectTimeout;
+  const { attemptTimeout, connectTimeout } = limitsOf(rules, settings);
   const abort = abortFor(run, inFlight, attemptTimeout);
   return {
     inFlight,
     body,
     attemptTimeout,
     exchange: { abort, fresh, connectTimeout, started: now(), connection: undefined, isOver: false },
+    hasWholeBudget: run.budget.isWhole,
     held: undefined,
     inspection: undefined,
     afterGivenUp: undefined,
@@ -104,7 +104,7 @@ function abortFor<R extends HttpRequest, A extends HttpResponse>(
   attemptTimeout: number,
 ): Abort | undefined {
   const asksProvider = typeof backend.settings.credentials.headers === 'function';
-  const onCancel = request.streamed || asksProvider || request.needsAbort === true;
-  const needed = budget.timeout > 0 || attemptTimeout > 0 || (budget.cancellable && onCancel);
+  const needsOwn = request.streamed || asksProvider || request.needsAbort === true;
+  const needed = budget.timeout > 0 || attemptTimeout > 0 || (budget.cancellable && needsOwn);
   return needed ? new Abort() : undefined;
 }

@@ -15,7 +15,7 @@ import type { ReadLimits, Take } from '../http/read-beginning';
 import type { Attempt } from '../pool/events';
 import { argumentsOf } from './attempt-init';
 import { asFetchError } from './fetch-errors';
-import { followed, isFollowed } from './redirect-chain';
+import { followRedirects, isFollowed } from './redirect-chain';
 import type { FetchRequest } from './request';
 
 /** A response of the wrapped fetch, with what the package adds. */
@@ -45,7 +45,7 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
       const [url, init] = attempt;
       const { fetch } = request;
       const response = isFollowed(request, target, init)
-        ? await followed(fetch, attempt, target, connection)
+        ? await followRedirects(fetch, attempt, target, connection)
         : await fetch(url, init as RequestInit);
       const { signal } = request.config;
       if (signal !== undefined && response.body) this.#signals.set(response.body, signal);
@@ -103,7 +103,7 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
     return this.translate(request, reason);
   }
 
-  reject({ config, body, cancelBody }: FetchRequest, error: unknown, attempts: readonly Attempt[]): unknown {
+  errorFor({ config, body, cancelBody }: FetchRequest, error: unknown, attempts: readonly Attempt[]): unknown {
     // The reason of a signal is the caller's own.
     const isCallers = config.signal?.aborted === true && error === config.signal.reason;
     if (!isCallers) return withHidden(error, { attempts });

@@ -62,7 +62,7 @@ export function priorityFetch(
   const client = new FetchClient();
   if (given !== undefined && BackendPool.isPool((given as { pool?: unknown }).pool))
     throw new TypeError('options.fetch is a priority fetch; pass the fetch that it wraps');
-  // The global one may be replaced by the very fetch that is made here.
+  // The global one may be replaced by the very fetch that is made here: the inner `priorityFetch` below.
   const before = globalThis.fetch;
   const wrapped = (): Fetch => {
     const { fetch } = globalThis;

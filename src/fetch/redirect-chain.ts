@@ -29,7 +29,7 @@ export function isFollowed({ fetch }: FetchRequest, { backend }: Target, { heade
  * @param connection learns of each redirect
  * @throws TypeError as fetch does, or one that states why a redirect can't be followed
  */
-export async function followed(
+export async function followRedirects(
   fetch: Fetch,
   [url, init]: [string, AttemptInit],
   { backend }: Target,

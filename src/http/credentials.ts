@@ -48,7 +48,7 @@ export interface CredentialOptions {
 /**
  * A header's value, as in axios's type of request headers. (An `AxiosHeaders` as a value fits that type, but is refused.)
  */
-export type HeaderValue = string | readonly string[] | number | boolean | AxiosHeadersLike | null | undefined;
+type HeaderValue = string | readonly string[] | number | boolean | AxiosHeadersLike | null | undefined;
 
 interface AxiosHeadersLike {
   normalize(format: boolean): unknown;

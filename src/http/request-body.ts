@@ -16,7 +16,7 @@ export interface Body {
 }
 
 /** A body that can be read only once. */
-export type OneShot = NodeStream | ReadableStream;
+type OneShot = NodeStream | ReadableStream;
 
 /** A one-shot body, before an attempt needs it. */
 export interface Unread {
@@ -67,7 +67,7 @@ export function unreadFrom(data: unknown): Unread | undefined {
     data.on('error', (error) => void (failure.error ??= error));
     // Old-style streams don't say whether they have ended.
     data.on('close', () => {
-      if (data.readableEnded === false) failure.error ??= closedEarly();
+      if (data.readableEnded === false) failure.error ??= bodyClosedEarly();
     });
   }
   return { stream: data, failure, captured: undefined };
@@ -115,7 +115,7 @@ export function releaseUnread(unread: Unread, limit: number): void {
 /** Sending a stream that has already failed would never end. @throws CodedError */
 export function checkSendable({ data, failure }: Body): void {
   if (failure.error !== undefined) failed(failure.error);
-  if (isNodeStream(data) && data.destroyed === true) throw closedEarly();
+  if (isNodeStream(data) && data.destroyed === true) throw bodyClosedEarly();
 }
 
 function again(body: Body): Body {
@@ -131,9 +131,9 @@ async function read({ stream, failure }: Unread, limit: number): Promise<Body> {
   const next = async (): Promise<Uint8Array<ArrayBuffer> | undefined> => {
     try {
       const { done, value } = await source.next();
-      return done === true ? undefined : bytesOf(value);
+      return done === true ? undefined : bytesToSend(value);
     } catch (error) {
-      failure.error = codeOf(error).code === PREMATURE_CLOSE ? closedEarly() : error;
+      failure.error = codeOf(error) === PREMATURE_CLOSE ? bodyClosedEarly() : error;
       // A stream of anything but bytes and text hasn't failed, and is still open.
       Promise.resolve(source.cancel()).catch(ignore);
       throw failure.error;
@@ -193,7 +193,7 @@ function chunksOf(stream: Readable): Source {
   return { next: () => chunks.next(), cancel: () => stream.destroy() };
 }
 
-function bytesOf(chunk: unknown): Uint8Array<ArrayBuffer> {
+function bytesToSend(chunk: unknown): Uint8Array<ArrayBuffer> {
   if (typeof chunk === 'string') return new TextEncoder().encode(chunk);
   if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength);
   if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
@@ -210,15 +210,15 @@ const PREMATURE_CLOSE = 'ERR_STREAM_PREMATURE_CLOSE';
 /** Whether an error is that of the caller's own stream. Over fetch, one that closed early fails with an error of Node's. */
 export function isOfBody({ failure: { error: own } }: Pick<Body, 'failure'>, error: unknown): boolean {
   if (own === undefined) return false;
-  return error === own || (own instanceof CodedError && codeOf(error).code === PREMATURE_CLOSE);
+  return error === own || (own instanceof CodedError && codeOf(error) === PREMATURE_CLOSE);
 }
 
 /** axios reports a body stream that closes early as a cancel, in these words. */
-function closedEarly(): CodedError {
+function bodyClosedEarly(): CodedError {
   return new CodedError('Request stream has been aborted', 'ERR_CANCELED');
 }
 
 function failed(cause: unknown): never {
   const { message = String(cause) } = Object(cause) as { message?: string };
-  throw new CodedError(message, codeOf(cause).code ?? 'ERR_BAD_REQUEST', { cause });
+  throw new CodedError(message, codeOf(cause) ?? 'ERR_BAD_REQUEST', { cause });
 }

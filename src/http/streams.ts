@@ -96,7 +96,7 @@ export type Rewindable = Readable & {
   readonly _transform?: unknown;
 };
 
-/** Old-style streams, such as forms of the `form-data` package, don't. */
+/** Whether what was read of a stream can be put back. Not in old-style ones, such as forms of the `form-data` package. */
 export function isRewindable(stream: NodeStream): stream is NodeStream & Rewindable {
   const { unshift, _readableState } = stream as Partial<Rewindable>;
   return typeof unshift === 'function' && _readableState !== undefined;

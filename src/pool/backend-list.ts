@@ -4,18 +4,6 @@ import type { Backend } from './backend';
 import { resolveBackends } from './backend-options';
 import type { BackendOptions } from './backend-options';
 
-/** What a request needs of the backend that serves it. */
-export interface Wanted {
-  /** The deployment, by the caller's name for it, as far as it is known. */
-  readonly deployment: string | undefined;
-  /** The name of the only backend that may serve the request. */
-  readonly pinned: string | undefined;
-  /** Names of backends that would only repeat their answer, so it doesn't wait for them. */
-  readonly final: ReadonlySet<string>;
-}
-
-export const NO_NAMES: ReadonlySet<string> = new Set();
-
 /** The backends of a pool. The list can be replaced; a backend that keeps its name keeps its state. */
 export class BackendList {
   #byPriority: readonly PooledBackend[] = [];
@@ -41,14 +29,8 @@ export class BackendList {
     this.infos = Object.freeze(list.map((backend) => backend.info));
     this.#byInfo = new Map(list.map((backend) => [backend.info, backend]));
     this.#byPriority = [...list].sort((a, b) => a.info.priority - b.info.priority);
-    this.lacksDeployments = list.some((backend) => backend.lacksDeployments);
+    this.lacksDeployments = list.some((backend) => backend.lacksDeployments());
     this.origins = new Set(list.map(({ info }) => new URL(info.baseURL).origin));
-  }
-
-  /** The backends that can serve a request, by priority. Most requests can go to all of them. */
-  serving({ deployment, pinned }: Wanted): readonly PooledBackend[] {
-    const all = pinned === undefined ? this.#byPriority : this.#byPriority.filter(({ info }) => info.name === pinned);
-    return this.lacksDeployments ? all.filter((backend) => backend.has(deployment)) : all;
   }
 
   /** `undefined` if it has left the pool. */

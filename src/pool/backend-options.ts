@@ -128,7 +128,8 @@ export function nameAt({ deployments }: BackendSettings, deployment: string): st
 }
 
 /**
- * Whether the backend doesn't get a query parameter of the caller's: it has one of that name, or a credential of its own.
+ * Whether a query parameter of the caller's is removed for this backend: it has one of that name, or a credential of its
+ * own.
  */
 export function dropsParam({ params, credentials }: BackendSettings, given: string): boolean {
   // As axios sends it.

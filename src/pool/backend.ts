@@ -90,7 +90,7 @@ export class PooledBackend {
   }
 
   /** Whether there are deployments that it says it doesn't have. */
-  get lacksDeployments(): boolean {
+  lacksDeployments(): boolean {
     return [...(this.settings.deployments?.values() ?? [])].includes(false);
   }
 

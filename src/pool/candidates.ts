@@ -1,8 +1,29 @@
 import type { Backend, PooledBackend } from './backend';
-import type { Wanted } from './backend-list';
+import type { BackendList } from './backend-list';
+
+/** What a request needs of the backend that serves it. */
+export interface Wanted {
+  /** The deployment, by the caller's name for it, as far as it is known. */
+  readonly deployment: string | undefined;
+  /** The name of the only backend that may serve the request. */
+  readonly pinned: string | undefined;
+  /** Names of backends that would only repeat their answer, so it doesn't wait for them. */
+  readonly final: ReadonlySet<string>;
+}
+
+export const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** The most deployments for which lists are remembered. Beyond it, all lists are forgotten. */
 const MAX_LISTS = 200;
+
+/** The backends that can serve a request, by priority. Most requests can go to all of them. */
+export function serving(
+  { byPriority, lacksDeployments }: BackendList,
+  { deployment, pinned }: Wanted,
+): readonly PooledBackend[] {
+  const all = pinned === undefined ? byPriority : byPriority.filter(({ info }) => info.name === pinned);
+  return lacksDeployments ? all.filter((backend) => backend.has(deployment)) : all;
+}
 
 /**
  * The candidates for each deployment: the available backends of the best priority. What is available changes only at
@@ -40,10 +61,10 @@ export class Candidates {
     tried: ReadonlySet<string>,
     now: number,
   ): readonly Backend[] {
-    if (tried.size > 0 || pinned !== undefined) return find(backends, deployment, tried, now);
+    if (tried.size > 0 || pinned !== undefined) return availableOf(backends, deployment, tried, now);
     let list = this.#lists.get(deployment);
     if (list === undefined) {
-      list = find(backends, deployment, tried, now);
+      list = availableOf(backends, deployment, tried, now);
       if (this.#lists.size >= MAX_LISTS) this.#lists.clear();
       this.#lists.set(deployment, list);
     }
@@ -54,7 +75,7 @@ export class Candidates {
 /**
  * The backend for the one attempt that is made when no backend is available: of those that a guessed cooldown alone keeps
  * out, the one whose latest failure is the oldest. So one that works again is found within as many requests as there are
- * backends. `Steps` decides that a request makes only one such attempt in a round.
+ * backends. `Turns` decides that a request makes only one such attempt in a round.
  */
 export function lastResort(
   backends: readonly PooledBackend[],
@@ -75,7 +96,7 @@ export function lastResort(
   return best;
 }
 
-function find(
+function availableOf(
   backends: readonly PooledBackend[],
   deployment: string | undefined,
   tried: ReadonlySet<string>,

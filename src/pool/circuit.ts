@@ -1,5 +1,5 @@
-import { costOf, firstLength } from './cooldown-length';
-import type { AttemptFailure, CooldownKind, CooldownLimits } from './cooldown-length';
+import { firstDuration, ruleFor } from './failure-cost';
+import type { AttemptFailure, CooldownKind, CooldownLimits } from './failure-cost';
 import { WORDS } from './reasons';
 import type { CooldownReason } from './reasons';
 
@@ -29,7 +29,7 @@ interface Cost {
   readonly reason: CooldownReason;
   readonly kind: CooldownKind;
   /** Whether it is out, or ranks behind, for longer than before. */
-  readonly moved: boolean;
+  readonly isExtended: boolean;
 }
 
 /** Until when the backend is out, and why. */
@@ -45,7 +45,8 @@ interface Deadline {
  *     ▴                  │   ▴                 │
  *     └─ time, 1st step ─┘   └──── failed ─────┘
  *
- * "1st step" means the first step of the ladder. A response that shows the backend at work (`worked`) ends `resting` too.
+ * In the field's words, `sound` is closed, `resting` is open and `proving` is half-open. "1st step" means the first step
+ * of the ladder. A response that shows the backend at work (`worked`) ends `resting` too.
  *
  * A guessed cooldown is `resting`. Two deadlines are kept beside this state, since they can run together with it and with
  * each other:
@@ -174,21 +175,21 @@ export class Circuit {
    */
   failed(inFlight: AttemptInFlight, failure: AttemptFailure, epoch: number, now: number, limits: CooldownLimits): Cost {
     const { override, words } = failure;
-    const [kind, length] = costOf(failure, limits);
+    const [kind, rule] = ruleFor(failure, limits);
     const reason = kind === 'oversized' ? 'oversized' : failure.reason;
-    const isCounted = length === 'ladder' || length === 'default';
+    const isCounted = rule === 'ladder' || rule === 'default';
     // An attempt that began before the latest failure isn't a further failure in a row: ten at once count as one.
     if (isCounted && (inFlight.epoch > this.#failedEpoch || this.#failures === 0)) this.#failures++;
     // Capped: 2 ** 1024 is Infinity, and 0 × Infinity is NaN.
     const doubled = isCounted ? 2 ** Math.min(this.#failures - 1, 1000) : 1;
-    const duration = Math.min(override ?? firstLength(length, failure, limits) * doubled, limits.maxCooldown);
+    const duration = Math.min(override ?? firstDuration(rule, failure, limits) * doubled, limits.maxCooldown);
     // A 4xx that costs nothing is no failure of the backend.
-    if (length !== 'nothing' || duration > 0) this.#failedEpoch = epoch;
-    if (duration === 0) return { duration, reason, kind, moved: false };
+    if (rule !== 'nothing' || duration > 0) this.#failedEpoch = epoch;
+    if (duration === 0) return { duration, reason, kind, isExtended: false };
     // For an asked cooldown, this is ignored: no trial follows one.
-    const mustProve = length !== 'ladder' || this.#failures > 1;
-    const moved = this.#apply(kind, { until: now + duration, reason, words }, mustProve, now);
-    return { duration, reason, kind, moved };
+    const mustProve = rule !== 'ladder' || this.#failures > 1;
+    const isExtended = this.#apply(kind, { until: now + duration, reason, words }, mustProve, now);
+    return { duration, reason, kind, isExtended };
   }
 
   /**
@@ -275,10 +276,10 @@ export class Circuit {
   #apply(kind: CooldownKind, cooldown: Deadline, mustProve: boolean, now: number): boolean {
     this.#letTimePass(now);
     if (kind === 'oversized') return this.#rankBehind(cooldown.until);
-    const moved = cooldown.until > (this.#cooling?.until ?? 0);
+    const isExtended = cooldown.until > (this.#cooling?.until ?? 0);
     if (kind === 'asked') this.#asked = later(this.#asked, cooldown);
     else this.#rest(cooldown, mustProve);
-    return moved;
+    return isExtended;
   }
 
   /** Deadlines only move later. */
@@ -291,9 +292,9 @@ export class Circuit {
   }
 
   #rankBehind(until: number): boolean {
-    const moved = until > (this.#reserveUntil ?? 0);
-    if (moved) this.#reserveUntil = until;
-    return moved;
+    const isExtended = until > (this.#reserveUntil ?? 0);
+    if (isExtended) this.#reserveUntil = until;
+    return isExtended;
   }
 }
 

@@ -11,7 +11,8 @@ const SHORTEST_THROTTLE = 5;
  * no 429 within that time is accepted, so no answer needs to be awaited. The pace begins at one, and doubles until the
  * backend answers with a 429. From then on it shrinks by a third or so after each 429 and grows by one without, so it
  * stays close to the quota. A backend that answers even the slowest pace with a 429 may have changed, so what is known of
- * it is forgotten. The pace grows only if more than half of it was used.
+ * it is forgotten. The pace grows only if more than half of it was used. (Slow start, then additive increase and
+ * multiplicative decrease, as in TCP.)
  */
 export class Pace {
   /** When the next request may go. */

@@ -3,17 +3,17 @@ import { now } from '../base/clock';
 import type { RequestConfig } from '../http/messages';
 import type { PooledBackend, Scope } from './backend';
 import type { BackendOptions } from './backend-options';
-import { Candidates, lastResort } from './candidates';
+import { Candidates, lastResort, serving } from './candidates';
+import type { Wanted } from './candidates';
 import type { AttemptInFlight, Circuit } from './circuit';
-import type { AttemptFailure, CooldownKind, CooldownLimits } from './cooldown-length';
-import type { CooldownReason } from './reasons';
+import type { AttemptFailure, CooldownKind, CooldownLimits } from './failure-cost';
 import { Events } from './events';
 import { BackendList } from './backend-list';
-import type { Wanted } from './backend-list';
 import type { Selector } from './selectors';
 import { ThrottleTime } from './pace';
 import { Waiters } from './waiters';
 import { WORDS } from './reasons';
+import type { CooldownReason } from './reasons';
 
 /**
  * An attempt under way. The first of `noteSuccess`, `noteAtWork`, `noteFailure` and `release` ends it; a failure counts
@@ -43,8 +43,8 @@ export interface Cooldown {
   readonly duration: number;
 }
 
-/** Is told what other processes have to know. */
-export interface Watcher {
+/** Passes on what other processes should know. `shareCooldowns` does. */
+export interface SharingObserver {
   /**
    * Called for each cooldown that this process caused, also for one that ends before another that is running. Not for
    * those that it learned from others.
@@ -68,7 +68,7 @@ export class PoolCore {
   readonly events = new Events();
   readonly waiters = new Waiters(this);
   readonly throttleTime = new ThrottleTime();
-  readonly watchers = new Set<Watcher>();
+  readonly observers = new Set<SharingObserver>();
   readonly #candidates = new Candidates();
   #deploymentsMatter: boolean | undefined;
   /** Counts attempts and cooldowns in the order in which they happen, so that "since it began" is one comparison. */
@@ -85,26 +85,26 @@ export class PoolCore {
   /** Puts a backend, or one of its deployments, on cooldown by hand. `maxCooldown` doesn't apply. */
   cool(backend: PooledBackend, scope: Scope, ms: number): void {
     const cooldown: Cooldown = { scope, reason: 'manual', kind: 'asked', duration: ms };
-    this.#tellWatchers(backend, cooldown);
+    this.#tellObservers(backend, cooldown);
     this.#impose(backend, cooldown, false);
   }
 
-  /** Puts it on cooldown because another process says so. The caller has limited the length. */
+  /** Puts it on cooldown because another process says so. It isn't passed on again. The caller has limited the length. */
   learn(backend: PooledBackend, cooldown: Cooldown): void {
     this.#impose(backend, cooldown, true);
   }
 
   restore(backend: PooledBackend): void {
     backend.restoredAt = now();
-    for (const watcher of this.watchers) watcher.restored(backend);
+    for (const observer of this.observers) observer.restored(backend);
     const scopes = backend.restore();
     this.#refresh();
     this.#tellRecovered(backend, scopes);
   }
 
   /**
-   * Picks the backend for one attempt, and notes that it is under way. `undefined`: no backend is available, or all that
-   * are have to be skipped.
+   * Picks the backend for one attempt, and notes that it is under way. `undefined`: no backend is available, or every
+   * available one must be skipped.
    *
    * @param tried names of the backends that this request has tried
    * @param isPaced whether it skips backends that are reserved for waiting requests at the moment
@@ -113,10 +113,10 @@ export class PoolCore {
   begin(wanted: Wanted, tried: ReadonlySet<string>, config: RequestConfig, isPaced: boolean): InFlight | undefined {
     const time = now();
     this.#noticeRecovered(time);
-    const serving = this.backends.serving(wanted);
-    const heldBack = isPaced ? serving.filter((one) => this.waiters.holdsBack(wanted, one, time)) : [];
+    const able = serving(this.backends, wanted);
+    const heldBack = isPaced ? able.filter((one) => this.waiters.holdsBack(wanted, one, time)) : [];
     const skipped = heldBack.length > 0 ? new Set([...tried, ...heldBack.map(({ info }) => info.name)]) : tried;
-    const candidates = this.#candidates.of(serving, wanted, skipped, time);
+    const candidates = this.#candidates.of(able, wanted, skipped, time);
     if (candidates.length === 0) return undefined;
     const picked = wanted.pinned === undefined ? this.settings.selector(candidates, config) : candidates[0]!;
     // The selector itself may have changed the pool.
@@ -131,7 +131,7 @@ export class PoolCore {
    */
   beginLastResort(wanted: Wanted, tried: ReadonlySet<string>): InFlight | undefined {
     const time = now();
-    const backend = lastResort(this.backends.serving(wanted), wanted.deployment, tried, time);
+    const backend = lastResort(serving(this.backends, wanted), wanted.deployment, tried, time);
     return backend && this.#started(backend, wanted, time);
   }
 
@@ -179,15 +179,15 @@ export class PoolCore {
     backend.info.failures++;
     const isFreed = this.#end(inFlight);
     const attempt = { ...failure, isAlive: backend.answeredEpoch >= epoch };
-    const { duration, reason, kind, moved } = this.#changeCircuit(backend, scope, (circuit, ofFailure, time) =>
+    const { duration, reason, kind, isExtended } = this.#changeCircuit(backend, scope, (circuit, ofFailure, time) =>
       circuit.failed(inFlight, attempt, ofFailure, time, this.settings),
     );
     // Not before: whoever looks for a backend must see the failure.
     if (isFreed) this.#refresh();
     if (duration === 0) return 0;
     const cooldown: Cooldown = { scope, reason, kind, duration };
-    this.#tellWatchers(backend, cooldown);
-    this.#noteCooldown(backend, cooldown, moved, false);
+    this.#tellObservers(backend, cooldown);
+    this.#noteCooldown(backend, cooldown, isExtended, false);
     return duration;
   }
 
@@ -197,15 +197,14 @@ export class PoolCore {
   }
 
   /**
-   * ms until a backend whose answer isn't final becomes available as before; 0 if one is, Infinity if there is none. One
-   * that ranks behind the others isn't, though it may be used.
+   * ms until a backend that the request may still try leaves cooldown and reserve; 0 if one has, Infinity if there is none
+   * to try. A trial counts as available.
    *
    * @param opensAt when a backend may be used at the earliest, even if it is available before
    */
   availableIn(wanted: Wanted, opensAt: (backend: PooledBackend) => number = () => 0): number {
     const time = now();
-    const at = this.backends
-      .serving(wanted)
+    const at = serving(this.backends, wanted)
       .filter(({ info }) => !wanted.final.has(info.name))
       .map((backend) => Math.max(backend.availableAt(backend.scopeOf(wanted.deployment), time), opensAt(backend)));
     return Math.max(0, Math.min(...at) - time);
@@ -215,19 +214,19 @@ export class PoolCore {
    * Whether it matters which deployment a request needs: one is on cooldown, requests wait for one, or a backend doesn't
    * have all of them.
    */
-  get deploymentsMatter(): boolean {
+  deploymentsMatter(): boolean {
     this.#deploymentsMatter ??=
       this.backends.lacksDeployments || this.backends.byPriority.some((backend) => backend.knowsDeployments);
-    return this.#deploymentsMatter || this.waiters.waitForDeployments;
+    return this.#deploymentsMatter || this.waiters.waitForDeployments();
   }
 
   /** Whether `begin` would find a backend (if it isn't paced), or else `beginLastResort`. */
   hasBackend(wanted: Wanted, tried: ReadonlySet<string>): 'yes' | 'last resort' | 'no' {
     const time = now();
     this.#noticeRecovered(time);
-    const serving = this.backends.serving(wanted);
-    if (this.#candidates.of(serving, wanted, tried, time).length > 0) return 'yes';
-    return lastResort(serving, wanted.deployment, tried, time) === undefined ? 'no' : 'last resort';
+    const able = serving(this.backends, wanted);
+    if (this.#candidates.of(able, wanted, tried, time).length > 0) return 'yes';
+    return lastResort(able, wanted.deployment, tried, time) === undefined ? 'no' : 'last resort';
   }
 
   #noteThrottle({ backend, began }: InFlight): void {
@@ -248,10 +247,10 @@ export class PoolCore {
 
   #impose(backend: PooledBackend, cooldown: Cooldown, remote: boolean): void {
     const { scope, reason, kind, duration } = cooldown;
-    const moved = this.#changeCircuit(backend, scope, (circuit, epoch, time) =>
+    const isExtended = this.#changeCircuit(backend, scope, (circuit, epoch, time) =>
       circuit.impose(kind, { until: time + duration, reason, words: WORDS[reason] }, epoch, time),
     );
-    this.#noteCooldown(backend, cooldown, moved, remote);
+    this.#noteCooldown(backend, cooldown, isExtended, remote);
   }
 
   /** Changes the circuit of a backend, or of one deployment of it, for a cooldown or a failure. */
@@ -269,19 +268,24 @@ export class PoolCore {
   }
 
   /** Not shared if the backend has left the pool. */
-  #tellWatchers(backend: PooledBackend, cooldown: Cooldown): void {
+  #tellObservers(backend: PooledBackend, cooldown: Cooldown): void {
     if (this.backends.find(backend.info) === undefined) return;
-    for (const watcher of this.watchers) watcher.cooled(backend, cooldown);
+    for (const observer of this.observers) observer.cooled(backend, cooldown);
   }
 
-  #noteCooldown(backend: PooledBackend, { scope, reason, duration }: Cooldown, moved: boolean, remote: boolean): void {
+  #noteCooldown(
+    backend: PooledBackend,
+    { scope, reason, duration }: Cooldown,
+    isExtended: boolean,
+    remote: boolean,
+  ): void {
     const time = now();
     backend.circuitFor(scope).noteState(time);
     this.#candidatesChanged(time + duration);
     // Some may not be served in time any more.
-    if (moved) this.waiters.wake();
+    if (isExtended) this.waiters.wake();
     // A backend that has left the pool never emits `recovered`, so it emits no `cooldown` either.
-    if (!moved || this.backends.find(backend.info) === undefined) return;
+    if (!isExtended || this.backends.find(backend.info) === undefined) return;
     this.events.cooled(backend.info.name, scope, { reason, duration, ...(remote && { remote }) });
   }
 
@@ -318,7 +322,7 @@ export class PoolCore {
 }
 
 /** Holds the `PoolCore`. Raise the number whenever its interface changes. */
-export const CORE = Symbol.for('axios-priority-adapter.pool-core/3');
+export const CORE = Symbol.for('axios-priority-adapter.pool-core/4');
 
 /**
  * The internals of a pool.

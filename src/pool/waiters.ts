@@ -1,5 +1,5 @@
 import type { PooledBackend } from './backend';
-import type { Wanted } from './backend-list';
+import type { Wanted } from './candidates';
 import { WaitingQueue } from './waiting-queue';
 import type { Waiter, WaitersPool } from './waiting-queue';
 
@@ -44,7 +44,7 @@ export class Waiters {
   }
 
   /** Whether any request waits for a backend with a certain deployment. */
-  get waitForDeployments(): boolean {
+  waitForDeployments(): boolean {
     for (const { wanted } of this.#queues.values()) if (wanted.deployment !== undefined) return true;
     return false;
   }
@@ -61,7 +61,7 @@ export class Waiters {
 
   /** Whether requests wait for their turn although a backend that they need is available. */
   hasReady(wanted: Wanted): boolean {
-    return this.#queueOf(wanted)?.isReady === true;
+    return this.#queueOf(wanted)?.isReady() === true;
   }
 
   /** Whether a request that may wait has to skip this backend, whose next slot is for those that wait already. */

@@ -1,6 +1,6 @@
 import { after, now } from '../base/clock';
 import type { PooledBackend } from './backend';
-import type { Wanted } from './backend-list';
+import type { Wanted } from './candidates';
 import { Pace } from './pace';
 import type { ThrottleTime } from './pace';
 
@@ -65,7 +65,7 @@ export class WaitingQueue {
   }
 
   /** Whether a waiter is ready and a backend available. */
-  get isReady(): boolean {
+  isReady(): boolean {
     const time = now();
     return this.#places.some(({ readyAt }) => readyAt <= time) && this.pool.availableIn(this.wanted) === 0;
   }

@@ -1,4 +1,4 @@
-import type { CooldownKind } from '../pool/cooldown-length';
+import type { CooldownKind } from '../pool/failure-cost';
 import { WORDS } from '../pool/reasons';
 import type { CooldownReason } from '../pool/reasons';
 
@@ -15,7 +15,7 @@ export interface CooldownMessage {
 }
 
 /** Ends all cooldowns of a backend that were told before it. */
-export interface RestoreMessage {
+interface RestoreMessage {
   readonly id: string;
   readonly backend: string;
   readonly reason: 'restore';
@@ -57,7 +57,7 @@ export function read(text: unknown): Message | undefined {
   if (typeof text !== 'string' || text.length > MAX_MESSAGE) return undefined;
   const { v, i: id, b: backend, s: scope, r: reason, k: kind, ms } = fieldsOf(text);
   if (v !== VERSION || !isShort(id, MAX_ID) || !isShort(backend, MAX_ID)) return undefined;
-  if (typeof ms !== 'number' || !(ms > 0)) return undefined;
+  if (typeof ms !== 'number' || ms <= 0) return undefined;
   if (reason === 'restore') return { id, backend, reason, ms };
   if (scope !== undefined && !isShort(scope, MAX_SCOPE)) return undefined;
   if (!isOneOf(REASONS, reason) || !isOneOf(KINDS, kind)) return undefined;

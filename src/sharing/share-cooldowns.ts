@@ -4,8 +4,8 @@ import type { CooldownReason } from '../pool/reasons';
 import { BackendPool } from '../pool/pool';
 import { coreOf } from '../pool/pool-core';
 import { REASONS } from './message';
-import { Sharing } from './tell-and-learn';
-import type { SharingSettings } from './tell-and-learn';
+import { Sharing } from './sharing';
+import type { SharingSettings } from './sharing';
 import type { Transport } from './transport';
 
 /** Options of {@link shareCooldowns}. `undefined` means the default. */

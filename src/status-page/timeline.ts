@@ -74,11 +74,6 @@ export class Timeline {
     for (const name of this.#columns.keys()) if (!backends.has(name)) this.#columns.delete(name);
   }
 
-  /** How many backends it remembers. */
-  get size(): number {
-    return this.#columns.size;
-  }
-
   columnsOf(backend: string, now: number): readonly Column[] {
     const first = this.#oldestSlot(now);
     return (this.#columns.get(backend) ?? []).filter(([slot]) => slot >= first);

@@ -14,9 +14,9 @@ const REASONS: Readonly<Record<string, string>> = {
   'server-error': 'server error',
   connection: 'no connection',
   ambiguous: 'connection broke',
-  timeout: 'timeout',
+  timeout: 'timed out',
   'client-error': 'client error',
-  credential: 'credential rejected',
+  credential: 'credential refused',
   oversized: 'wait too long',
   manual: 'by hand',
 };

@@ -1,20 +1,20 @@
 import { now } from '../base/clock';
 import type { RequestConfig } from '../http/messages';
-import { NO_NAMES } from '../pool/backend-list';
-import type { Wanted } from '../pool/backend-list';
+import { NO_NAMES, serving } from '../pool/candidates';
+import type { Wanted } from '../pool/candidates';
 import type { InFlight, PoolCore } from '../pool/pool-core';
 import { Pause } from './pause';
 
-/** What a request does next. */
-type NextStep =
+/** What a request does now. */
+type Turn =
   | { readonly is: 'attempt'; readonly inFlight: InFlight }
   /** Read the body, since a backend can be tried. Then ask again: much can change meanwhile. */
   | { readonly is: 'read body' }
   /**
-   * Wait until `over` resolves, after about `pause` ms. Then call `endWait`: it leaves the queue, and the next round of
+   * Wait until `whenOver` resolves, after about `pause` ms. Then call `endWait`: it leaves the queue, and the next round of
    * the request begins.
    */
-  | { readonly is: 'wait'; readonly pause: number; readonly over: Promise<void>; readonly endWait: () => void }
+  | { readonly is: 'wait'; readonly pause: number; readonly whenOver: Promise<void>; readonly endWait: () => void }
   | Exhausted
   | NoDeployment;
 
@@ -43,8 +43,11 @@ export interface NoDeployment {
   readonly deployment: string;
 }
 
-/** Decides what one request does next: it tries a backend, waits or gives up. Its waits divide it into rounds. */
-export class Steps {
+/**
+ * Decides whether a request may try a backend now, waits (`maxWait`), or gets the fabricated response. Its waits divide it
+ * into rounds.
+ */
+export class Turns {
   #hasTried = false;
   /** Names of the backends tried in this round. */
   #tried: ReadonlySet<string> = NO_NAMES;
@@ -57,8 +60,8 @@ export class Steps {
   readonly #pause = new Pause();
   /** ms spent waiting */
   #waited = 0;
-  /** Its place among the requests that wait. 0: it hasn't waited. */
-  #order = 0;
+  /** Its place among the requests that wait, once it has waited. */
+  #order: number | undefined;
 
   /** @param maxWait ms that the request may wait in all */
   constructor(
@@ -75,9 +78,9 @@ export class Steps {
    * @throws TypeError if the selector returned none of the candidates, or if the request is pinned to a backend that has
    * left the pool
    */
-  next(deployment: string | undefined, remaining: number, isUnread: boolean): NextStep {
+  next(deployment: string | undefined, remaining: number, isUnread: boolean): Turn {
     const wanted = { deployment, pinned: this.pinned, final: this.#final };
-    if (this.pool.backends.serving(wanted).length === 0) return this.#noDeployment(wanted);
+    if (serving(this.pool.backends, wanted).length === 0) return this.#noDeployment(wanted);
     if (isUnread && this.#canAttempt(wanted)) return { is: 'read body' };
     const room = Math.min(this.maxWait - this.#waited, remaining);
     const inFlight = isUnread ? undefined : this.#beginUnlessQueued(wanted, room);
@@ -94,7 +97,7 @@ export class Steps {
   }
 
   get #hasWaited(): boolean {
-    return this.#order > 0;
+    return this.#order !== undefined;
   }
 
   /** Names of the backends that aren't tried again after a wait. After an answer about the request, all that it tried. */
@@ -111,10 +114,10 @@ export class Steps {
   #out(wanted: Wanted): readonly Out[] {
     const time = now();
     const { backends } = this.pool;
-    const serving = new Set(backends.serving(wanted));
+    const able = new Set(serving(backends, wanted));
     return backends.infos
       .map((info) => backends.find(info)!)
-      .filter((backend) => serving.has(backend))
+      .filter((backend) => able.has(backend))
       .map((backend) => ({
         name: backend.info.name,
         because: backend.outBecause(backend.scopeOf(wanted.deployment), time),
@@ -170,10 +173,10 @@ export class Steps {
     return this.pool.availableIn(wanted, (backend) => time + this.#pause.of(backend, this.#hasWaited));
   }
 
-  #wait(wanted: Wanted, { pause, readyAt, deadline }: { pause: number; readyAt: number; deadline: number }): NextStep {
+  #wait(wanted: Wanted, { pause, readyAt, deadline }: { pause: number; readyAt: number; deadline: number }): Turn {
     const { waiters } = this.pool;
     const started = now();
-    this.#order ||= waiters.nextOrder();
+    this.#order ??= waiters.nextOrder();
     const wait = waiters.wait({ wanted, order: this.#order, readyAt, deadline });
     const endWait = (): void => {
       wait.end();
@@ -181,6 +184,6 @@ export class Steps {
       this.#tried = this.#final;
       this.#hasAskedLastResort = false;
     };
-    return { is: 'wait', pause, over: wait.over, endWait };
+    return { is: 'wait', pause, whenOver: wait.over, endWait };
   }
 }

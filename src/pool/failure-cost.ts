@@ -42,13 +42,13 @@ export type CooldownKind = 'asked' | 'guessed' | 'oversized';
  * - `default`: from `defaultCooldown`, doubled likewise. A trial follows from the first one, unless it is asked
  * - `nothing`: not at all
  */
-export type Length = 'wait' | 'ladder' | 'default' | 'nothing';
+type CostRule = 'wait' | 'ladder' | 'default' | 'nothing';
 
 /** ms of the first step of the ladder, unless `defaultCooldown` is shorter. */
 const FIRST_STEP = 100;
 
-/** Costs of a failure for which the server specified no wait, and of one for which it specified a wait of zero. */
-const UNSPECIFIED: Readonly<Record<FailureReason, readonly [kind: CooldownKind, none: Length, zero: Length]>> = {
+/** The rules for a failure for which the server specified no wait, and of one for which it specified a wait of zero. */
+const UNSPECIFIED: Readonly<Record<FailureReason, readonly [kind: CooldownKind, none: CostRule, zero: CostRule]>> = {
   throttled: ['asked', 'default', 'ladder'],
   'server-error': ['guessed', 'ladder', 'ladder'],
   credential: ['guessed', 'ladder', 'ladder'],
@@ -58,28 +58,25 @@ const UNSPECIFIED: Readonly<Record<FailureReason, readonly [kind: CooldownKind, 
   timeout: ['guessed', 'default', 'default'],
 };
 
-/**
- * What a failure costs: the table in docs/pool.md. `coverageOf` decides whether it costs the backend or one
- * deployment.
- */
-export function costOf(
+/** What a failure costs: the table in docs/pool.md. */
+export function ruleFor(
   { reason, retryAfter, isAlive }: AttemptFailure,
   { maxCooldown }: CooldownLimits,
-): readonly [CooldownKind, Length] {
+): readonly [CooldownKind, CostRule] {
   if (retryAfter !== undefined && retryAfter > maxCooldown) return ['oversized', 'default'];
   if (retryAfter !== undefined && retryAfter > 0) return ['asked', 'wait'];
   const [kind, none, zero] = UNSPECIFIED[reason];
-  const length = retryAfter === undefined ? none : zero;
-  return [kind, kind === 'guessed' && length === 'default' && isAlive ? 'ladder' : length];
+  const rule = retryAfter === undefined ? none : zero;
+  return [kind, kind === 'guessed' && rule === 'default' && isAlive ? 'ladder' : rule];
 }
 
 /** ms of a failure's cooldown before it is doubled. */
-export function firstLength(
-  length: Length,
+export function firstDuration(
+  rule: CostRule,
   { retryAfter }: AttemptFailure,
   { defaultCooldown }: CooldownLimits,
 ): number {
-  switch (length) {
+  switch (rule) {
     case 'wait':
       return retryAfter!;
     case 'ladder':
@@ -89,4 +86,12 @@ export function firstLength(
     case 'nothing':
       return 0;
   }
+}
+
+/**
+ * What a failure covers. A 4xx, 429 and 401 included, is about the deployment that was asked for. Every other failure is
+ * about the backend.
+ */
+export function coverageOf({ status = 0 }: { readonly status?: number }): 'deployment' | 'backend' {
+  return status >= 400 && status < 500 ? 'deployment' : 'backend';
 }

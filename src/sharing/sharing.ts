@@ -1,7 +1,7 @@
 import { nextEventLoopTurn, now } from '../base/clock';
 import type { PooledBackend } from '../pool/backend';
 import type { CooldownReason } from '../pool/reasons';
-import type { Cooldown, PoolCore, Watcher } from '../pool/pool-core';
+import type { Cooldown, PoolCore, SharingObserver } from '../pool/pool-core';
 import { digestOf } from './digest';
 import { LimitedMap } from './limited-map';
 import { NEARLY, randomId, read, senderOf, subjectOf, written } from './message';
@@ -30,7 +30,7 @@ const MAX_KNOWN = 2_000;
 const MAX_HEARD = 10_000;
 
 /** Shares the cooldowns of one pool over one transport. */
-export class Sharing implements Watcher {
+export class Sharing implements SharingObserver {
   readonly ready: Promise<void>;
   readonly #sender = randomId();
   readonly #connection: Listening;
@@ -57,7 +57,7 @@ export class Sharing implements Watcher {
       (message, age) => this.#hear(message, age),
       (error) => this.#report(error),
     );
-    core.watchers.add(this);
+    core.observers.add(this);
     const heard = Promise.resolve(this.#connection.ready).catch((error: unknown) => {
       this.#report(error);
       return stopped;
@@ -77,7 +77,7 @@ export class Sharing implements Watcher {
   }
 
   async #stop(): Promise<void> {
-    this.core.watchers.delete(this);
+    this.core.observers.delete(this);
     this.#tellUntold();
     this.#own.clear();
     this.#resolveStopped();
