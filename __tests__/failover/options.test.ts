@@ -23,6 +23,8 @@ test.each<[object, string]>([
   [{ maxCooldown: Infinity }, 'options.maxCooldown must be a finite number of ms ≥ 0, got Infinity'],
   [{ attemptTimeout: '5s' }, 'options.attemptTimeout must be a finite number of ms ≥ 0, got "5s"'],
   [{ maxWait: NaN }, 'options.maxWait must be a finite number of ms ≥ 0, got NaN'],
+  [{ maxReplaySize: '5' }, 'options.maxReplaySize must be a number of bytes ≥ 0, got "5"'],
+  [{ maxReplaySize: NaN }, 'options.maxReplaySize must be a number of bytes ≥ 0, got NaN'],
   [{ maxReplaySize: -1 }, 'options.maxReplaySize must be a number of bytes ≥ 0, got -1'],
   [{ failoverCondition: true }, 'options.failoverCondition must be a function, got true'],
   [{ cooldown: 1000 }, 'options.cooldown must be a function, got 1000'],

@@ -3,6 +3,7 @@ import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import { priorityAdapter } from '../../src';
 import type { BackendOptions } from '../../src';
+import { isQueryCredential } from '../../src/http/credentials';
 import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 import { wires } from '../support/wires';
 import { stubPool } from '../support/stub-pool';
@@ -231,4 +232,15 @@ test.each(wires())('a header value with line breaks over %s cannot inject header
   const headers = { 'x-bad': 'a\r\nhost: evil.example\r\napi-key: evil' };
   await axios.get('/x', { adapter, headers }).catch(() => undefined);
   for (const call of backend.calls) expect(call.headers).toMatchObject({ host: backend.host, 'api-key': 'own' });
+});
+
+test.each([
+  ['api-key', true],
+  ['API-Key', true],
+  ['subscription-key', true],
+  ['xapi-key', false],
+  ['api-keys', false],
+  ['key', false],
+])('a query parameter %j carries an identity: %s', (name, expected) => {
+  expect(isQueryCredential(name)).toBe(expected);
 });

@@ -219,16 +219,24 @@ test('a body that has been read is inspected in any form', () => {
   expect(inspection.refusal).toBeUndefined();
 });
 
-test.each([
+test.each<[number, unknown, boolean]>([
   [200, 'text/event-stream', true],
   [201, 'Text/Event-Stream; charset=utf-8', true],
+  [299, 'text/event-stream', true],
+  [200, ' Text/Event-Stream ; charset=utf-8', true],
+  [200, ['text/event-stream', 'text/plain'], true],
+  [199, 'text/event-stream', false],
+  [300, 'text/event-stream', false],
+  [304, 'text/event-stream', false],
+  [429, 'text/event-stream', false],
   [200, 'text/event-streams', false],
+  [200, 'x text/event-stream', false],
   [200, 'application/json', false],
+  [200, ['application/json', 'text/event-stream'], false],
   [200, ['text/event-stream'], true],
   [200, [], false],
+  [200, { type: 'text/event-stream' }, false],
   [200, undefined, false],
-  [429, 'text/event-stream', false],
-  [304, 'text/event-stream', false],
-])('a %i of the type %s: an event stream? %s', (status, type, expected) => {
+])('a %i of the type %j is an event stream: %s', (status, type, expected) => {
   expect(isEventStream({ status, headers: { 'Content-Type': type } })).toBe(expected);
 });

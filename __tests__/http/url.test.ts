@@ -2,6 +2,7 @@ import axios, { AxiosHeaders } from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import { priorityAdapter } from '../../src';
+import { combine, decode, pathPartsOf, withParams, withoutParams } from '../../src/http/url';
 import { FakeBackend, rejectionOf, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool } from '../support/stub-pool';
 
@@ -300,4 +301,84 @@ describe('the wrapped adapter', () => {
     expect(seen[0]?.url).toBe('https://backend.example//evil.example/x');
     expect(seen[0]).not.toHaveProperty('baseURL');
   });
+});
+
+test.each<[url: string, baseURL: string, allowAbsoluteUrls: boolean | undefined, base: string, rest: string]>([
+  ['/x', '', undefined, '', '/x'],
+  ['/x', '/', undefined, '', '/x'],
+  ['/x', 'https://a.example', undefined, '', '/x'],
+  ['/x?y', 'https://a.example/base', undefined, '/base', '/x?y'],
+  ['/x', 'https://a.example/base/', undefined, '/base/', '/x'],
+  ['/x', 'https://a.example/base?k=1', undefined, '', '/base?k=1/x'],
+  ['/x', 'https://a.example/base#k', undefined, '', '/base#k/x'],
+  ['/x', 'https://a.example//base', undefined, '', '//base/x'],
+  ['../x', 'https://a.example/base', undefined, '', '/x'],
+  ['./x', 'https://a.example/base', undefined, '/base', './x'],
+  ['y/../x', 'https://a.example/base', undefined, '/base', '/x'],
+  ['y/%2E%2e/x', 'https://a.example/base', undefined, '/base', '/x'],
+  ['/x\\y', 'https://a.example/base', undefined, '/base', '/x/y'],
+  ['/x\ty', 'https://a.example/base', undefined, '/base', '/xy'],
+  ['/x ', 'https://a.example/base', undefined, '/base', '/x'],
+  ['/a..b/..c', 'https://a.example/base', undefined, '/base', '/a..b/..c'],
+  ['/x?y=/../z', 'https://a.example/base', undefined, '/base', '/x?y=/../z'],
+  ['https://b.example/x', 'https://a.example/base', undefined, '', '/x'],
+  ['//b.example/x', 'https://a.example/base', true, '', '/x'],
+  ['https://b.example/x', '', false, '', '/x'],
+])('the path of %j behind %j (allowAbsoluteUrls: %s) is %j and %j', (url, baseURL, allow, base, rest) => {
+  expect(pathPartsOf(url, baseURL, allow)).toEqual({ base, url: rest });
+});
+
+test('a URL that does not parse is refused without being shown', () => {
+  const parts = () => pathPartsOf('https://hunter2:x', '', undefined);
+  expect(parts).toThrow(expect.objectContaining({ code: 'ERR_INVALID_URL', message: 'Invalid URL' }) as Error);
+});
+
+test.each([
+  ['', '', ''],
+  ['/base', '', '/base'],
+  ['/base//', '//x', '/base/x'],
+  ['', 'x', '/x'],
+])('%j and %j are joined to %j', (base, url, joined) => {
+  expect(combine(base, url)).toBe(joined);
+});
+
+test.each([
+  ['a%20b', 'a b'],
+  ['a%', 'a%'],
+  ['%2', '%2'],
+  ['ab', 'ab'],
+])('%j is decoded to %j', (text, decoded) => {
+  expect(decode(text)).toBe(decoded);
+});
+
+test.each([
+  ['/x', '/x'],
+  ['/x?', '/x?'],
+  ['/x?key=1', '/x'],
+  ['/x?a=1&key=2&b#f?key=3', '/x?a=1&b#f?key=3'],
+  ['/x#key=1', '/x#key=1'],
+  ['/x?k%65y=1&a', '/x?a'],
+  ['/x?k\te\ny=1&a', '/x?a'],
+  ['/x?+key=1', '/x?+key=1'],
+  ['/x?a=key', '/x?a=key'],
+  ['/x?key', '/x'],
+])('without the parameter "key", %j is %j', (url, expected) => {
+  expect(withoutParams(url, (name) => name === 'key')).toBe(expected);
+});
+
+test.each<[Record<string, unknown>, string]>([
+  [{}, '/x?a#f'],
+  [{ b: 1 }, '/x?a&b=1#f'],
+  [{ b: null, c: undefined }, '/x?a#f'],
+  [{ 'b c': 'd&e' }, '/x?a&b%20c=d%26e#f'],
+  [{ b: [1, 'two'] }, '/x?a&b[]=1&b[]=two#f'],
+  [{ b: [1, { c: 2 }] }, '/x?a&b[0]=1&b[1][c]=2#f'],
+  [{ b: { c: [1], 'd e': 2 } }, '/x?a&b[c][0]=1&b[d%20e]=2#f'],
+  [{ b: new Date(0) }, '/x?a&b=1970-01-01T00%3A00%3A00.000Z#f'],
+  [{ b: true }, '/x?a&b=true#f'],
+])('with the parameters %j, "/x?a#f" is %j', (params, expected) => {
+  expect(withParams('/x?a#f', new Map(Object.entries(params)))).toBe(expected);
+  expect(withParams('/x', new Map(Object.entries(params)))).toBe(
+    expected.replace('#f', '').replace(/\?a&?/, '?').replace(/\?$/, ''),
+  );
 });

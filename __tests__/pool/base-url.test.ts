@@ -1,4 +1,5 @@
 import { BackendPool } from '../../src';
+import { checkBaseURL } from '../../src/pool/base-url';
 import { second, testRefused } from '../support/refused-backends';
 
 testRefused([
@@ -84,4 +85,36 @@ test.each([
   ['https://x.example/a/../b', 'https://x.example/b', 'x.example/b'],
 ])('a baseURL of %j is normalised to %s', (baseURL, expected, name) => {
   expect(new BackendPool([{ baseURL }]).backends[0]).toMatchObject({ baseURL: expected, name });
+});
+
+test.each([
+  ['a.example', 'https://a.example'],
+  ['a.example/', 'https://a.example'],
+  ['https://a.example/v1', 'https://a.example/v1'],
+  ['https://a.example/v1/', 'https://a.example/v1/'],
+  ['HTTP://a.example/v1//', 'http://a.example/v1//'],
+])('the address of %j is %j: a slash at the end of a path is kept', (text, address) => {
+  expect(checkBaseURL(text, 'x').address).toBe(address);
+});
+
+test.each([
+  ['http1://x.example', 'be an http or https URL'],
+  ['h2://x.example', 'be an http or https URL'],
+  ['a+b-c.d://x.example', 'be an http or https URL'],
+  ['http:x.example', 'be a URL or a host'],
+  ['https:x.example', 'be a URL or a host'],
+  ['/x.example', 'be a URL or a host'],
+  ['x.example/http://y.example', undefined],
+  ['x.example/undefined', undefined],
+  ['nullable.example', undefined],
+  ['x.undefined', 'be a URL or a host'],
+  ['undefined.x', 'be a URL or a host'],
+  ['[::1]:3000', undefined],
+  ['x.example.', undefined],
+  ['httpsx.example', undefined],
+  ['https', 'be a URL or a host'],
+])('of %j, the message says that it must %s', (text, message) => {
+  const check = () => checkBaseURL(text, 'x');
+  if (message === undefined) expect(check).not.toThrow();
+  else expect(check).toThrow(`x must ${message}, got "${text}"`);
 });

@@ -96,7 +96,7 @@ export function decode(text: string): string {
 /** The path of the caller's `baseURL`, or `undefined` if it has a query, a fragment or a path that must be resolved. */
 function pathOfBase(baseURL: string): string | undefined {
   if (/[?#]/.test(baseURL)) return undefined;
-  const path = baseURL === '' ? '/' : normalize(baseURL);
+  const path = normalize(baseURL);
   return path === '/' ? '' : path.startsWith('//') ? undefined : path;
 }
 
