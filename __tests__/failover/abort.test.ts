@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { getEventListeners } from 'node:events';
 import axios from 'axios';
 import { priorityAdapter } from '../../src';
-import { Abort } from '../../src/failover/abort';
+import { Abort, onCancel } from '../../src/failover/abort';
 import { FakeBackend, neverReply, rejectionOf, trickle, closeBackendsAfterEach } from '../support/fake-backend';
 import { pair } from '../support/pair';
 import { deferred, eventLoopTurn, stubPool } from '../support/stub-pool';
@@ -193,4 +193,44 @@ test('a cancelled cancelToken aborts the signal of a wrapped adapter', async () 
   };
   await expect(request({ cancelToken: source.token })).rejects.toMatchObject({ message: 'enough' });
   expect(signal).toMatchObject({ aborted: true });
+});
+
+describe('onCancel', () => {
+  test('registers one listener for all requests that share a signal, until the last one ends', () => {
+    const { signal } = new AbortController();
+    const ends = [1, 2, 3].map(() => onCancel({ signal }, () => undefined));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    ends.forEach((end) => end());
+    // A second call does nothing.
+    ends[0]!();
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  test('calls each listener although the first one ends its request', () => {
+    const controller = new AbortController();
+    const called: number[] = [];
+    const end = onCancel(controller, () => {
+      called.push(1);
+      end();
+    });
+    onCancel(controller, () => called.push(2));
+    onCancel(controller, () => called.push(3))();
+    controller.abort();
+    expect(called).toEqual([1, 2]);
+  });
+
+  test('accepts a polyfill of a signal that has no events', () => {
+    const end = onCancel({ signal: { aborted: false } }, () => undefined);
+    expect(end).not.toThrow();
+  });
+
+  test('listens to a cancelToken as well, until it is ended', () => {
+    const source = axios.CancelToken.source();
+    const called = jest.fn();
+    const ended = jest.fn();
+    onCancel({ cancelToken: source.token }, called);
+    onCancel({ cancelToken: source.token }, ended)();
+    source.cancel();
+    expect([called.mock.calls.length, ended.mock.calls.length]).toEqual([1, 0]);
+  });
 });

@@ -12,6 +12,7 @@ import FormDataPackage from 'form-data';
 import { priorityAdapter } from '../../src';
 import type { PriorityAdapter, PriorityAdapterOptions } from '../../src';
 import { priorityFetch } from '../../src/fetch';
+import { capture, discardRest, forOneAttempt, unreadFrom } from '../../src/http/request-body';
 import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 import { deferred, stubPool, eventLoopTurn } from '../support/stub-pool';
 
@@ -725,4 +726,29 @@ test('a form without headers of its own fails over', async () => {
   const data = Object.assign(packageForm(), { getHeaders: () => null });
   expect(await request({ method: 'post', data })).toMatchObject({ status: 200 });
   expect(tried).toEqual(['a', 'b']);
+});
+
+describe('discardRest', () => {
+  const streamOf = (size: number) => Readable.from([Buffer.alloc(size)]);
+
+  test('closes what is left of a stream that was too long to be kept', async () => {
+    const unread = unreadFrom(streamOf(2000))!;
+    const body = await capture(unread, 1000);
+    expect(body.replayable).toBe(false);
+    discardRest(unread, body);
+    expect(body.data).toMatchObject({ destroyed: true });
+  });
+
+  test('leaves a stream that was sent as it is, and what was kept, to the caller', async () => {
+    const stream = streamOf(10);
+    const streamed = unreadFrom(stream)!;
+    discardRest(streamed, forOneAttempt(streamed));
+    expect(stream.destroyed).toBe(false);
+    const kept = { data: streamOf(10), headers: undefined, replayable: true, failure: { error: undefined } };
+    const unread = unreadFrom(streamOf(10))!;
+    await capture(unread, 1000);
+    discardRest(unread, kept);
+    discardRest(undefined, { ...kept, replayable: false });
+    expect(kept.data.destroyed).toBe(false);
+  });
 });
