@@ -224,13 +224,15 @@ describe('onCancel', () => {
     expect(end).not.toThrow();
   });
 
-  test('listens to a cancelToken as well, until it is ended', () => {
+  test('listens to a cancelToken as well, until it is ended', async () => {
     const source = axios.CancelToken.source();
+    const cancelToken = source.token as never;
     const called = jest.fn();
     const ended = jest.fn();
-    onCancel({ cancelToken: source.token }, called);
-    onCancel({ cancelToken: source.token }, ended)();
+    onCancel({ cancelToken }, called);
+    onCancel({ cancelToken }, ended)();
     source.cancel();
+    await eventLoopTurn();
     expect([called.mock.calls.length, ended.mock.calls.length]).toEqual([1, 0]);
   });
 });
