@@ -387,6 +387,15 @@ describe('a custom fetch may return', () => {
     ]);
   });
 
+  test('a refusal with fields of its own, which it keeps, and so do its clones', async () => {
+    const response = Object.assign(new Response('no'), { timing: 12 });
+    const refusal = Object.defineProperties(response, { url: { value: 'http://a.example' }, status: { value: 404 } });
+    const returned = await priorityFetch(backends, { fetch: () => Promise.resolve(refusal) })(URL_);
+    expect([returned.status, await returned.clone().text()]).toEqual([404, 'no']);
+    expect(returned).toHaveProperty('timing', 12);
+    expect(returned.clone()).toHaveProperty('timing', 12);
+  });
+
   test('a status of 0 and no type', async () => {
     const fetch = priorityFetch(backends, { fetch: () => ({ status: 0 }) as never });
     expect((await rejectionOf(fetch(URL_, post()))).message).toBe('Network Error: the response has no status');
@@ -508,4 +517,37 @@ test('without AbortSignal.any, the signal itself is passed on', async () => {
   } finally {
     Object.assign(AbortSignal, { any });
   }
+});
+
+test('a refusal has immutable headers, whatever its reason phrase', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined).resume();
+    socket.end('HTTP/1.1 404 D\xe9ploiement\r\ncontent-length: 2\r\nx-a: 1\r\n\r\nno', 'latin1');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const fetch = priorityFetch([{ baseURL: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}` }]);
+  const response = await fetch(URL_);
+  expect([response.status, response.headers.get('x-a'), await response.text()]).toEqual([404, '1', 'no']);
+  expect(() => response.headers.set('x', 'y')).toThrow('immutable');
+  server.close();
+});
+
+test('an abort ends the body of an inspected event stream at once, whether anybody reads it or not', async () => {
+  const { fetch } = await pair((_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {"choices":[{}]}\n\n');
+  });
+  const caller = new AbortController();
+  const reader = (await fetch(URL_, { signal: caller.signal })).body!.getReader();
+  await reader.read();
+  const reason = new Error('mine');
+  caller.abort(reason);
+  await expect(reader.closed).rejects.toBe(reason);
+});
+
+test('an event stream whose content-type came twice is inspected too', async () => {
+  const refused = 'data: {"error":{"code":"rate_limit_exceeded"}}\n\n';
+  const twice = ['text/event-stream', 'text/event-stream'];
+  const { fetch } = await pair({ headers: { 'content-type': twice as never }, body: refused });
+  expect((await fetch(URL_)).attempts).toMatchObject([{ status: 429 }, { status: 200 }]);
 });

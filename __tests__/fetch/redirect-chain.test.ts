@@ -1,10 +1,17 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
-import { attemptsOf } from '../../src';
+import axios from 'axios';
+import { attemptsOf, priorityAdapter } from '../../src';
 import { priorityFetch } from '../../src/fetch';
 import type { Fetch } from '../../src/fetch/request';
 import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends, throttle } from '../support/fake-backend';
 import type { Reply } from '../support/fake-backend';
 import { URL_, pair, post } from '../support/fetch-pair';
+import { eventLoopTurn } from '../support/stub-pool';
+
+const nativeFetch = globalThis.fetch;
 
 closeBackendsAfterEach();
 
@@ -132,4 +139,65 @@ test('a Location is read as UTF-8, as native fetch reads it', async () => {
   await globalThis.fetch(`${a.url}/from`);
   await fetch('http://pool.invalid/from');
   expect(a.calls.map(({ url }) => url)).toEqual(['/from', '/%C3%A9nd%E4%B8%AD', '/from', '/%C3%A9nd%E4%B8%AD']);
+});
+
+test.each<[string, Fetch]>([
+  [
+    'rejects',
+    async (url, init) => {
+      const response = await nativeFetch(url, init);
+      if (init?.redirect === 'manual' && response.status === 302) throw new Error('Redirect was cancelled');
+      return response;
+    },
+  ],
+  [
+    'hides them',
+    async (url, init) => {
+      const response = await nativeFetch(url, init);
+      if (init?.redirect !== 'manual' || response.status !== 302) return response;
+      return Object.defineProperty(Response.error(), 'type', { value: 'opaqueredirect' });
+    },
+  ],
+])(
+  'a global fetch that was replaced and %s redirects follows them itself if they get no credentials',
+  async (_, given) => {
+    const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    a.always({ status: 302, headers: { location: `${b.url}/end` } });
+    globalThis.fetch = given;
+    try {
+      expect((await priorityFetch([{ baseURL: a.url }])(URL_)).status).toBe(200);
+      const adapter = priorityAdapter([{ baseURL: a.url }], { adapter: 'fetch' });
+      expect((await axios.get('/x', { adapter })).status).toBe(200);
+      const keyed = priorityFetch([{ baseURL: a.url, apiKey: 'secret-a' }]);
+      expect((await rejectionOf(keyed(URL_))).message).toContain('hides where the redirect leads');
+    } finally {
+      globalThis.fetch = nativeFetch;
+    }
+    expect(b.calls.map(({ headers }) => headers['api-key'])).toEqual([undefined, undefined]);
+  },
+);
+
+test('after a redirect without it, the stream that was being uploaded is no longer read', async () => {
+  const server = createServer((request, response) => {
+    if (request.url === '/end') response.end('end');
+    else request.once('data', () => response.writeHead(303, { location: '/end' }).end());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  let pulled = 0;
+  const body = new ReadableStream({
+    async pull(controller) {
+      await eventLoopTurn();
+      pulled++;
+      controller.enqueue(new Uint8Array(1000));
+    },
+  });
+  const fetch = priorityFetch([{ baseURL: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}` }]);
+  const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
+  expect(await (await fetch(URL_, init)).text()).toBe('end');
+  const before = pulled;
+  for (let i = 0; i < 50; i++) await eventLoopTurn();
+  expect(pulled - before).toBeLessThan(10);
+  server.closeAllConnections();
+  server.close();
 });

@@ -240,3 +240,17 @@ test('a cancelled body stream calls return() of its iterable', async () => {
   await (openRequest(call, globalThis.fetch).body as ReadableStream).cancel();
   expect(end).toHaveBeenCalled();
 });
+
+describe('what native fetch refuses is refused in its words, even if no backend is available:', () => {
+  test.each<[string, RequestInit]>([
+    ['a GET with a body', { body: 'x' }],
+    ['the method CONNECT', { method: 'CONNECT' }],
+    ['an unknown mode', { mode: 'nope' as never }],
+    ['an invalid header', { headers: { 'a b': 'x' } }],
+  ])('%s', async (_, init) => {
+    const { fetch } = await pair({});
+    const { message } = await rejectionOf(globalThis.fetch(URL_, init));
+    for (const name of ['a', 'b']) fetch.pool.cool(name, 60_000);
+    expect(await rejectionOf(fetch(URL_, init))).toMatchObject({ name: 'TypeError', message });
+  });
+});

@@ -8,7 +8,7 @@ import type { Abort } from '../failover/abort';
 import { NO_STATUS } from '../failover/error-kinds';
 import { FetchConnection } from '../failover/connection';
 import type { Beginning, Exchange, HttpClient, Settling, Target } from '../failover/http-client';
-import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
+import { cleanedError } from '../failover/redact';
 import { routeOf } from '../http/route';
 import { hiddenRedirect } from '../http/redirect-rules';
 import { discardBody, isWebStream } from '../http/streams';
@@ -158,15 +158,13 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     // All requests of a `cancelToken` share its reason, so nothing is written on it.
     const reason = config.cancelToken?.reason as Error | undefined;
     if (error === reason && reason !== undefined) return new axios.CanceledError(reason.message, config);
-    const secrets = secretsOf(target);
-    if (typeof error === 'string') return withoutSecrets(error, secrets);
-    if (redactError(error, secrets, (each) => restoreErrorConfig(each, config))) {
-      // The http adapter wraps the error of a body's stream.
-      return translated(errorChain(error).find((each) => each instanceof CodedError) ?? error, config);
-    }
-    const { name, message } = Object(error) as { name?: string; message?: unknown };
-    const text = String(withoutSecrets(message, secrets));
-    return Object.assign(new axios.AxiosError(text, codeOf(error), config), { name });
+    const restored = (each: object): boolean => restoreErrorConfig(each, config);
+    const cleaned = cleanedError(error, target, restored, (text) => {
+      const { name } = error as Error;
+      return Object.assign(new axios.AxiosError(text, codeOf(error), config), { name });
+    });
+    // The http adapter wraps the error of a body's stream.
+    return translated(errorChain(cleaned).find((each) => each instanceof CodedError) ?? cleaned, config);
   }
 
   /** Lets an attempt over axios's fetch adapter report the head of its response. */

@@ -18,7 +18,7 @@ import {
   tooManyRedirects,
 } from '../http/redirect-rules';
 import type { NextHop, RedirectError, RedirectHook, RedirectRules } from '../http/redirect-rules';
-import { discardBody, isNode } from '../http/streams';
+import { discardBody } from '../http/streams';
 import { combine } from '../http/url';
 import { copyOf } from './attempt-config';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
@@ -70,10 +70,9 @@ function followHttp(transport: HttpTransport): Follow | undefined {
 function followManually(attempt: AttemptConfig, target: Target): Follow | undefined {
   const fetchOptions = attempt.fetchOptions as { redirect?: unknown } | undefined;
   if (['manual', 'error'].includes(fetchOptions?.redirect as string)) return undefined;
-  const isNodes = isNode() && fetchIn(attempt.env) === undefined;
+  const fetch = fetchIn(attempt.env) ?? globalThis.fetch;
   const headers = attempt.headers as HeaderFields;
-  if (attempt.auth === undefined && !isFollowedForFetch(isNodes, headers, sensitiveOf(attempt, target)))
-    return undefined;
+  if (attempt.auth === undefined && !isFollowedForFetch(fetch, headers, sensitiveOf(attempt, target))) return undefined;
   attempt.fetchOptions = { ...fetchOptions, redirect: 'manual' };
   return (attempt.maxRedirects ?? 1) > 0 ? followFetch : undefined;
 }

@@ -10,8 +10,27 @@ const MIN_SECRET = 4;
 /** A number of fewer digits, such as a limit, is no secret. */
 const MIN_DIGITS = 6;
 
+/**
+ * What an attempt threw, without the secrets of its target.
+ *
+ * @param and is called for each error of the chain. Returns whether it could write what it had to
+ * @param replaced makes an error with a message that shows no secret, in place of one that can't be written on
+ */
+export function cleanedError(
+  error: unknown,
+  target: Target,
+  and: (each: object) => boolean,
+  replaced: (message: string) => Error,
+): unknown {
+  const secrets = secretsOf(target);
+  if (typeof error === 'string') return withoutSecrets(error, secrets);
+  if (redactError(error, secrets, and)) return error;
+  const { message } = Object(error) as { message?: unknown };
+  return replaced(String(withoutSecrets(message, secrets)));
+}
+
 /** The texts that must not appear in a message: a backend's header and query values, except `api-version`. */
-export function secretsOf({ backend, credentials }: Target): readonly string[] {
+function secretsOf({ backend, credentials }: Target): readonly string[] {
   const headers = credentials.flatMap(([name, value]) => {
     const texts = textsIn(value, MIN_SECRET);
     // With and without its scheme: `Bearer …`, `Basic …`.
@@ -43,7 +62,7 @@ function encoded(text: string): string[] {
   return [plain, byAxios, byClass!];
 }
 
-export function withoutSecrets(text: unknown, secrets: readonly string[]): unknown {
+function withoutSecrets(text: unknown, secrets: readonly string[]): unknown {
   if (typeof text !== 'string' || (RUNTIMES_WORDS.test(text) && !secrets.includes(text))) return text;
   return secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
 }
@@ -61,7 +80,7 @@ const RUNTIMES_WORDS =
  * @param and is called for each error of the chain. Returns whether it could write what it had to
  * @returns whether everything could be written: an error may be frozen
  */
-export function redactError(error: unknown, secrets: readonly string[], and: (each: object) => boolean): boolean {
+function redactError(error: unknown, secrets: readonly string[], and: (each: object) => boolean): boolean {
   return errorChain(error).every((each) => {
     // An error of an invalid URL holds the URL in a field of its own.
     const keys = new Set(['message', 'stack', ...Object.keys(each)]);

@@ -6,8 +6,10 @@ import type { Fabricated } from '../failover/fabricated';
 import { NO_STATUS } from '../failover/error-kinds';
 import { FetchConnection } from '../failover/connection';
 import type { Beginning, Exchange, HttpClient, Target } from '../failover/http-client';
-import { redactError, secretsOf, withoutSecrets } from '../failover/redact';
+import { cleanedError } from '../failover/redact';
 import type { HttpResponse } from '../http/messages';
+import { isOneShot } from '../http/request-body';
+import { isNodesFetch } from '../http/redirect-rules';
 import { overrideFields } from './override-fields';
 import { ReadAhead, readNodeStream } from '../http/read-beginning';
 import { discardBody, isNodeStream, isRewindable, isWebStream } from '../http/streams';
@@ -79,7 +81,12 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
     discardBody(response.body);
   }
 
-  fabricate({ fetch }: FetchRequest, { status, statusText, headers, text }: Fabricated): FetchResponse {
+  fabricate(
+    { fetch, config, init, body }: FetchRequest,
+    { status, statusText, headers, text }: Fabricated,
+  ): FetchResponse {
+    // What fetch refuses, it refuses whether a backend is available or not.
+    if (isNodesFetch(fetch)) new Request(config.url, { ...init, body: isOneShot(body) ? '' : (body as BodyInit) });
     const { Response: Own = Response } = fetch as { Response?: typeof Response };
     const response = new Own(text, { status, statusText, headers });
     return withHidden(response, { fabricated: true }) as FetchResponse;
@@ -120,14 +127,16 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
  */
 function withBody(response: Response, body: ReadableStream): Response {
   const { url, redirected, type, status, statusText, ok, headers, constructor: own } = response;
+  // A wrapper around fetch may have added some of its own.
+  const fields = { ...Object.fromEntries(Object.entries(response)), url, redirected, type, headers };
   // Of the wrapped fetch's own kind, unless it is a mock, or of a class whose constructor may take something else.
   const isOther = !(response instanceof Response) && 'redirect' in own;
   const Own = isOther ? (own as typeof Response) : Response;
   try {
-    return overrideFields(new Own(body, response), { url, redirected, type, headers });
+    return overrideFields(new Own(body, response), fields);
   } catch {
     // A server may send a status or a reason phrase that no constructor takes.
-    return overrideFields(new Own(body, { headers }), { url, redirected, type, status, statusText, ok });
+    return overrideFields(new Own(body, { headers }), { ...fields, status, statusText, ok });
   }
 }
 
@@ -158,9 +167,11 @@ function checkedStatus(response: Response): Response {
 /** The error without the credentials of the attempt. One that can't be written on is replaced. */
 function cleaned(error: unknown, { config }: FetchRequest, target: Target): unknown {
   if (config.signal?.aborted === true && error === config.signal.reason) return error;
-  const secrets = secretsOf(target);
-  if (typeof error === 'string') return withoutSecrets(error, secrets);
-  if (redactError(error, secrets, () => true)) return error;
-  const { message } = Object(error) as { message?: unknown };
-  return new TypeError(String(withoutSecrets(message, secrets)));
+  // Errors of fetch hold nothing else that has to be replaced.
+  return cleanedError(
+    error,
+    target,
+    () => true,
+    (text) => new TypeError(text),
+  );
 }

@@ -9,7 +9,7 @@ import { fetchFailed } from './fetch-errors';
 import { overrideFields } from './override-fields';
 import { FETCH_REDIRECTS, hiddenRedirect, isFollowedForFetch, isRedirect, nextHop } from '../http/redirect-rules';
 import type { Hop, NextHop } from '../http/redirect-rules';
-import { discardBody, isNode } from '../http/streams';
+import { discardBody, drainBody } from '../http/streams';
 import type { AttemptInit } from './attempt-init';
 import type { Fetch, FetchRequest } from './request';
 
@@ -18,8 +18,7 @@ const RULES = { ...FETCH_REDIRECTS, badLocation: 'throw', refusesUserinfo: true 
 
 /** Whether the package follows the redirects of an attempt. */
 export function isFollowed({ fetch }: FetchRequest, { backend }: Target, { headers, redirect }: AttemptInit): boolean {
-  const isNodes = fetch === globalThis.fetch && isNode();
-  return redirect === 'follow' && isFollowedForFetch(isNodes, headers, backend.credentials.sensitive);
+  return redirect === 'follow' && isFollowedForFetch(fetch, headers, backend.credentials.sensitive);
 }
 
 /**
@@ -55,7 +54,9 @@ export async function followRedirects(
         ? response
         : overrideFields(response, { redirected: true, type: connection.hasLeftOrigin ? 'cors' : type });
     }
-    discardBody(response.body);
+    // A cancel would leave undici reading the stream that is being uploaded.
+    if (isOneShot(init.body)) drainBody(response.body);
+    else discardBody(response.body);
     if (redirects >= RULES.limit) throw fetchFailed(new Error('redirect count exceeded'));
     connection.isRedirected = true;
     const from = { url: new URL(url), method: init.method, headers: init.headers };

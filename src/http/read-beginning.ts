@@ -37,13 +37,18 @@ export class ReadAhead {
     private readonly signal?: AbortSignal,
   ) {
     const reader = (this.#reader = source.getReader());
+    // An abort ends it at once. After a break, what had arrived can still be read.
+    const start = (controller: ReadableStreamController<Uint8Array>): void =>
+      void reader.closed.catch(() => {
+        if (signal?.aborted === true) controller.error(signal.reason);
+      });
     const pull = (controller: ReadableStreamController<Uint8Array>) => this.#pull(controller);
     const cancel = (reason: unknown) => reader.cancel(reason);
     try {
-      this.stream = new ReadableStream({ type: 'bytes', pull, cancel });
+      this.stream = new ReadableStream({ type: 'bytes', start, pull, cancel });
     } catch {
       // Safari had no streams of bytes before 2025 (axios#6461).
-      this.stream = new ReadableStream({ pull, cancel }, { highWaterMark: 0 });
+      this.stream = new ReadableStream({ start, pull, cancel }, { highWaterMark: 0 });
     }
   }
 

@@ -1,3 +1,4 @@
+import { isNode } from './streams';
 import { copyHeaders, removeHeaders } from './headers';
 import type { HeaderFields } from './headers';
 
@@ -90,17 +91,24 @@ export function nextHop(
   return { url, method: dropsBody ? 'get' : from.method, headers, dropsBody };
 }
 
+/** Looked up once: what replaces it later may hide redirects, as Electron's does. */
+const fetchAtLoad: unknown = /* @__PURE__ */ (() => globalThis.fetch)();
+
+/** Whether it is Node's own fetch, as far as nobody had replaced that before this package was loaded. */
+export function isNodesFetch(fetch: unknown): boolean {
+  return fetch === fetchAtLoad && isNode();
+}
+
 /**
  * Whether the package follows the redirects of a fetch, rather than the fetch itself. A fetch would carry every header
  * but `Authorization` to another origin, and in some runtimes that one too. Without credentials, only Node's own fetch is
  * followed, which shows where a redirect leads: so a connection that is refused behind a redirect can be told from one
  * that is refused at once.
  *
- * @param isNodes whether it is Node's own fetch
  * @param sensitive lower-case names of headers that another origin must not get
  */
-export function isFollowedForFetch(isNodes: boolean, headers: HeaderFields, sensitive: readonly string[]): boolean {
-  if (isNodes) return true;
+export function isFollowedForFetch(fetch: unknown, headers: HeaderFields, sensitive: readonly string[]): boolean {
+  if (isNodesFetch(fetch)) return true;
   for (const name of Object.keys(headers)) {
     if (headers[name] != null && headers[name] !== false && sensitive.includes(name.toLowerCase())) return true;
   }

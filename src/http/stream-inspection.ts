@@ -78,7 +78,7 @@ export function isEventStream({ status, headers }: { readonly status: number; re
   const type = headerOf(headers, 'content-type');
   // Foreign adapters may give a list.
   const text: unknown = Array.isArray(type) ? type[0] : type;
-  return typeof text === 'string' && /^\s*text\/event-stream\s*(?:;|$)/i.test(text);
+  return typeof text === 'string' && /^\s*text\/event-stream\s*(?:[;,]|$)/i.test(text);
 }
 
 /** Events that say nothing yet, by their name or the `type` in their data. */

@@ -114,6 +114,12 @@ export function discardBody(body: unknown): void {
   }
 }
 
+/** Frees the connection of a body that nobody will read once all of it has arrived. */
+export function drainBody(body: unknown): void {
+  if (isWebStream(body)) body.pipeTo(new WritableStream()).catch(ignore);
+  else discardBody(body);
+}
+
 /** For a response that is kept for later: an error of its Node stream to which nobody listens would end the process. */
 export function ignoreErrorsOf({ data, body }: { readonly data?: unknown; readonly body?: unknown }): void {
   for (const each of [data, body]) if (isNodeStream(each)) each.on('error', ignore);
