@@ -1,5 +1,5 @@
 import axios from 'axios';
-import { BackendPool, affinity, attachPriorityAdapter, attemptsOf, priorityAdapter, roundRobin } from '../../src';
+import { BackendPool, attachPriorityAdapter, attemptsOf, priorityAdapter } from '../../src';
 import { bare } from '../../src/base/hidden';
 import { priorityFetch } from '../../src/fetch';
 import type { FakeBackend } from '../support/fake-backend';
@@ -12,15 +12,8 @@ const ok = { baseURL: 'a.example' };
 test.each<[object, string]>([
   [{ selecter: 1 }, 'options has an unknown field "selecter"; did you mean "selector"?'],
   [{ selector: 'random' }, 'options.selector must be a function, got "random"'],
-  [{ selector: 'leastPending' }, "options.selector is a selector's name; import it and write leastPending"],
-  [{ selector: 'roundRobin' }, "options.selector is a selector's name; import it and write roundRobin()"],
-  [{ selector: roundRobin }, 'options.selector is roundRobin itself; write roundRobin()'],
-  [{ selector: affinity }, 'options.selector is affinity itself; write affinity((config) => key)'],
-  [{ strategy: 1 }, 'options has an unknown field "strategy"; did you mean "selector"?'],
   [{ timeout: 1 }, 'options has an unknown field "timeout"; did you mean "attemptTimeout"?'],
   [{ retries: 1 }, 'options has an unknown field "retries"'],
-  [{ defaultCooldown: -1 }, 'options.defaultCooldown must be a finite number of ms ≥ 0, got -1'],
-  [{ maxCooldown: Infinity }, 'options.maxCooldown must be a finite number of ms ≥ 0, got Infinity'],
   [{ attemptTimeout: '5s' }, 'options.attemptTimeout must be a finite number of ms ≥ 0, got "5s"'],
   [{ maxWait: NaN }, 'options.maxWait must be a finite number of ms ≥ 0, got NaN'],
   [{ maxReplaySize: '5' }, 'options.maxReplaySize must be a number of bytes ≥ 0, got "5"'],

@@ -3,7 +3,8 @@ import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import { priorityAdapter } from '../../src';
 import type { BackendOptions } from '../../src';
-import { isQueryCredential } from '../../src/http/credentials';
+import { isQueryCredential, resolveCredentials } from '../../src/http/credentials';
+import type { CredentialOptions } from '../../src/http/credentials';
 import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 import { wires } from '../support/wires';
 import { stubPool } from '../support/stub-pool';
@@ -243,4 +244,44 @@ test.each([
   ['key', false],
 ])('a query parameter %j carries an identity: %s', (name, expected) => {
   expect(isQueryCredential(name)).toBe(expected);
+});
+
+describe('the credentials of a backend', () => {
+  const resolved = (options: CredentialOptions) => resolveCredentials(options, 'https://a.example', 'backends[0]');
+  const auth = ['api-key', 'authorization', 'x-api-key', 'ocp-apim-subscription-key'];
+
+  test('are each sent once: a header overrides an option of the same name', () => {
+    const provider = () => Promise.resolve('token');
+    const options = { apiKey: 'key', headers: { 'API-Key': 'other', 'X-Own': '1', none: undefined } };
+    expect(resolved(options).headers).toEqual([
+      ['API-Key', 'other'],
+      ['X-Own', '1'],
+    ]);
+    const both = resolved({ azureADTokenProvider: provider, headers: { AUTHORIZATION: 'Basic x' } });
+    expect(both.headers).toEqual([['AUTHORIZATION', 'Basic x']]);
+  });
+
+  test.each<[CredentialOptions, boolean, string[], string[]]>([
+    [{}, false, ['host'], auth],
+    [{ apiKey: 'key' }, true, ['host', ...auth], auth],
+    [{ headers: { Authorization: 'x' } }, true, ['host', ...auth], auth],
+    [{ headers: { 'X-Own': '1' } }, false, ['host', 'x-own'], [...auth, 'x-own']],
+    [{ headers: { 'Api-Key': null } }, false, ['host', 'api-key'], auth],
+    [{ headers: { 'Api-Key': false } }, false, ['host', 'api-key'], auth],
+    [{ apiKey: 'key', headers: { 'X-Own': '1' } }, true, ['host', ...auth, 'x-own'], [...auth, 'x-own']],
+  ])('%j replace the caller’s: %s', (options, replaceCallers, dropped, sensitive) => {
+    const credentials = resolved(options);
+    expect(credentials).toMatchObject({ replaceCallers, sensitive });
+    expect([...credentials.dropped]).toEqual(dropped);
+  });
+
+  test.each<[unknown, string]>([
+    ['x', 'backends[0].headers must be an object, got a string'],
+    [
+      { 'x-a': Symbol('x') },
+      'backends[0].headers["x-a"] must be a string, number, boolean, null or array of strings, got a symbol',
+    ],
+  ])('may not have the headers %p', (headers, message) => {
+    expect(() => resolved({ headers: headers as never })).toThrow(new TypeError(message));
+  });
 });

@@ -3,6 +3,7 @@ import type { InternalAxiosRequestConfig } from 'axios';
 import { priorityAdapter } from '../../src';
 import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 import type { Reply } from '../support/fake-backend';
+import { FETCH_REDIRECTS, HTTP_REDIRECTS, isRedirect } from '../../src/http/redirect-rules';
 import { stubPool } from '../support/stub-pool';
 
 closeBackendsAfterEach();
@@ -254,4 +255,22 @@ test('a redirect does not repeat params or a baseURL that the config inherits', 
   });
   await priorityAdapter([{ baseURL: backend.url }])(config);
   expect(backend.calls.map(({ url }) => url)).toEqual(['/start?a=1', '/end']);
+});
+
+test.each([
+  [299, false, false],
+  [300, true, false],
+  [301, true, true],
+  [302, true, true],
+  [303, true, true],
+  [304, true, false],
+  [306, true, false],
+  [307, true, true],
+  [308, true, true],
+  [399, true, false],
+  [400, false, false],
+])('a %i with a Location is followed over http: %s, over fetch: %s', (status, overHttp, overFetch) => {
+  const rules = [HTTP_REDIRECTS, FETCH_REDIRECTS];
+  expect(rules.map((each) => isRedirect(status, '/x', each))).toEqual([overHttp, overFetch]);
+  for (const none of ['', undefined, ['/x']]) expect(isRedirect(status, none, HTTP_REDIRECTS)).toBe(false);
 });

@@ -266,3 +266,12 @@ test('a date is measured against the Date header of its own response, whatever t
   expect(parseRetryAfter({ status: 429, headers }, Date.parse('2031-01-01'))).toBe(7000);
   expect(parseRetryAfter({ status: 429, headers: { ...headers, date: 'soon' } }, Date.parse(date) + 2000)).toBe(5000);
 });
+
+test('of a mock whose fields throw, no wait is read', () => {
+  const throwing = Object.defineProperty({ status: 429 }, 'headers', {
+    get() {
+      throw new Error('no');
+    },
+  });
+  expect(parseRetryAfter(throwing as never)).toBeUndefined();
+});

@@ -1,5 +1,5 @@
 import axios from 'axios';
-import { BackendPool, priorityAdapter } from '../../src';
+import { BackendPool, affinity, leastPending, priorityAdapter, roundRobin } from '../../src';
 import type { BackendOptions, PoolEvent } from '../../src';
 import { rejectionOf } from '../support/fake-backend';
 import { deferred, stubPool, fakeClock } from '../support/stub-pool';
@@ -242,4 +242,55 @@ test.each<[string, () => unknown, string]>([
   ],
 ])('BackendPool refuses %s', (_what, make, message) => {
   expect(make).toThrow(new TypeError(message));
+});
+
+describe('the options of a pool', () => {
+  const ok = [{ baseURL: 'a.example' }];
+
+  test.each<[object, string]>([
+    [{ selector: 'random' }, 'options.selector must be a function, got "random"'],
+    [{ selector: null }, 'options.selector must be a function, got null'],
+    [{ selector: 'weightedRandom' }, "options.selector is a selector's name; import it and write weightedRandom"],
+    [{ selector: 'leastPending' }, "options.selector is a selector's name; import it and write leastPending"],
+    [{ selector: 'roundRobin' }, "options.selector is a selector's name; import it and write roundRobin()"],
+    [{ selector: 'affinity' }, "options.selector is a selector's name; import it and write affinity((config) => key)"],
+    [{ selector: roundRobin }, 'options.selector is roundRobin itself; write roundRobin()'],
+    [{ selector: affinity }, 'options.selector is affinity itself; write affinity((config) => key)'],
+    [{ strategy: leastPending }, 'options has an unknown field "strategy"; did you mean "selector"?'],
+    [{ defaultCooldown: -1 }, 'options.defaultCooldown must be a finite number of ms ≥ 0, got -1'],
+    [{ maxCooldown: Infinity }, 'options.maxCooldown must be a finite number of ms ≥ 0, got Infinity'],
+  ])('may not be %p', (options, message) => {
+    expect(() => new BackendPool(ok, options)).toThrow(new TypeError(message));
+  });
+
+  test('have defaults', async () => {
+    for (const options of [{}, { selector: undefined, defaultCooldown: undefined, maxCooldown: undefined }]) {
+      fakeClock();
+      const { request, replies, pool } = stubPool({ a: {}, b: { weight: 1e-9 } }, options);
+      replies.a = 429;
+      await request();
+      expect(pool.snapshot()[0]?.cooldowns).toEqual([{ reason: 'throttled', remaining: 10_000 }]);
+      pool.restore('a');
+      replies.a = { status: 429, headers: { 'retry-after': '300' } };
+      await request();
+      expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', cooldowns: [{ remaining: 300_000 }] });
+      pool.restore('a');
+      replies.a = { status: 429, headers: { 'retry-after': '301' } };
+      await request();
+      expect(pool.snapshot()[0]?.state).toBe('reserve');
+    }
+  });
+});
+
+test('a pool is recognised, whichever copy of the package made it', () => {
+  const pool = new BackendPool([{ baseURL: 'a.example' }]);
+  const branded = { [Symbol.for('axios-priority-adapter.pool')]: true };
+  expect([pool, branded, {}, null, 'pool', undefined].map((value) => BackendPool.isPool(value))).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
+  ]);
 });
