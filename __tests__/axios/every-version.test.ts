@@ -1,15 +1,25 @@
 /** What must hold with every supported version of axios. The other files that do are listed in jest.config.ts. */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import axios from 'axios';
 import type { AxiosRequestConfig, AxiosResponse, ResponseType } from 'axios';
 import FormData from 'form-data';
 import { attachPriorityAdapter, parseRetryAfter, priorityAdapter } from '../../src';
 import type { Attempt, BackendOptions, BackendPool, PriorityAdapterOptions } from '../../src';
-import { FakeBackend, closeBackendsAfterEach, refusedOrigin, rejectionOf, replyByPath } from '../support/fake-backend';
+import {
+  FakeBackend,
+  closeBackendsAfterEach,
+  refusedOrigin,
+  rejectionOf,
+  replyByPath,
+  truncateBody,
+} from '../support/fake-backend';
+import type { Reply } from '../support/fake-backend';
 import { wires } from '../support/wires';
 
 closeBackendsAfterEach();
@@ -40,6 +50,17 @@ const tried = (value: object): string[] =>
   ((value as { attempts?: readonly Attempt[] }).attempts ?? []).map(({ backend }) => backend);
 const onCooldown = (pool: BackendPool): string[] =>
   pool.snapshot().flatMap(({ name, cooldowns }) => (cooldowns.length > 0 ? [name] : []));
+
+const gzip = gzipSync(randomBytes(5000));
+
+const cutGzip =
+  (status: number): Reply =>
+  (request, response) => {
+    response.writeHead(status, { 'content-encoding': 'gzip', 'content-length': gzip.length });
+    response.write(gzip.subarray(0, 1000), () => request.socket.destroy());
+  };
+
+const brokenGzip = (status: number): Reply => ({ status, headers: { 'content-encoding': 'gzip' }, body: 'no gzip' });
 
 interface Echo {
   readonly method: string;
@@ -94,6 +115,26 @@ describe.each(wires())('over %s,', (adapter) => {
 
   test('a GET fails over on a truncated 200', async () => {
     expect(tried(await clientOf([at('cut'), at('echo')], { adapter }).get('/x'))).toEqual(['cut', 'echo']);
+  });
+
+  test.each<[string, number, Reply, AxiosRequestConfig]>([
+    ['a compressed 200 that is cut off', 200, cutGzip(200), {}],
+    ['a compressed 503 that is cut off', 503, cutGzip(503), {}],
+    ['a 200 that can’t be decompressed', 200, brokenGzip(200), {}],
+    ['a 503 that can’t be decompressed', 503, brokenGzip(503), {}],
+    [
+      'a 200 that is cut off while its progress is reported',
+      200,
+      truncateBody,
+      { onDownloadProgress: () => undefined },
+    ],
+  ])('a GET fails over on %s', async (_, status, reply, config) => {
+    const backend = (await FakeBackend.start()).always(reply);
+    const { attempts } = await clientOf([{ baseURL: backend.url }, at('echo')], { adapter }).get('/x', config);
+    expect(attempts).toMatchObject([{ backend: backend.host }, { backend: 'echo', status: 200 }]);
+    // The fetch adapter of axios 1.7 doesn't let anybody see the head.
+    if (adapter === 'http')
+      expect(attempts?.[0]).toMatchObject({ status, reason: status === 503 ? 'server-error' : 'ambiguous' });
   });
 
   test('a POST whose response is truncated fails and is not sent again, and its backend goes on cooldown', async () => {

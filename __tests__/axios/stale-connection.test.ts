@@ -1,6 +1,8 @@
 /** Keep-alive connections that a server has closed, over real sockets. */
 import { once } from 'node:events';
+import * as http from 'node:http';
 import { createServer as createHttpServer } from 'node:http';
+import { createServer } from 'node:net';
 import type { Server as HttpServer, Agent } from 'node:http';
 import { Agent as SecureAgent, createServer as createSecureServer, request as secureRequest } from 'node:https';
 import { Readable } from 'node:stream';
@@ -15,6 +17,7 @@ import {
   agentOf,
   closedAfterTest,
   closeConnectionsAfterEach,
+  listening,
   portOf,
   resetReused,
   socketTo,
@@ -245,4 +248,26 @@ test('a stale connection is detected even if credentials took a while, and the c
   await client.post('/x', 'one');
   backend.script(resetConnection);
   expect((await client.post('/x', 'two')).attempts).toMatchObject([{ reason: 'stale' }, { status: 200 }]);
+});
+
+test.each<[string, AxiosRequestConfig]>([
+  ['the package’s own transport', {}],
+  ['a `beforeRedirect`', { beforeRedirect: () => undefined }],
+  ['a `transport`', { transport: http }],
+])('with %s, a POST whose answer had begun is not sent again', async (_, config) => {
+  let posts = 0;
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (data) => {
+      if (!String(data).startsWith('POST')) return void socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+      posts++;
+      socket.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-', () => void socket.resetAndDestroy());
+      return undefined;
+    });
+  });
+  const adapter = priorityAdapter([{ baseURL: `http://127.0.0.1:${String(await listening(server))}` }]);
+  const client = axios.create({ adapter, httpAgent: agentOf(), proxy: false });
+  await client.get('/warm');
+  expect((await rejectionOf(client.post('/x', 'body', config))).attempts).toMatchObject([{ reason: 'ambiguous' }]);
+  expect(posts).toBe(1);
 });

@@ -617,11 +617,14 @@ test('a 429 whose body comes too slowly is classified by its head, and time is l
   expect(attemptsOf(response)[0]).toMatchObject({ status: 429, reason: 'throttled', cooldown: 30_000 });
 });
 
-test('over http, a stream with content-encoding: identity is inspected', async () => {
-  const { pool } = await pools(stream([refusal], { 'content-encoding': 'identity' }));
-  const response = await axios.post<Readable>('/x', {}, { adapter: priorityAdapter(pool), responseType: 'stream' });
-  expect(attemptsOf(response)).toHaveLength(2);
-});
+test.each(['identity', 'utf-8', 'none', ''])(
+  'over http, a stream with content-encoding: %j is inspected',
+  async (name) => {
+    const { pool } = await pools(stream([refusal], { 'content-encoding': name }));
+    const response = await axios.post<Readable>('/x', {}, { adapter: priorityAdapter(pool), responseType: 'stream' });
+    expect(attemptsOf(response)).toHaveLength(2);
+  },
+);
 
 test('over HTTP/2, a session that closes during the hold counts as a truncated response', async () => {
   const server = createServer();

@@ -9,11 +9,12 @@ import { runInThisContext } from 'node:vm';
 import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
 import FormDataPackage from 'form-data';
-import { priorityAdapter } from '../../src';
+import { BackendPool, priorityAdapter } from '../../src';
 import type { PriorityAdapter, PriorityAdapterOptions } from '../../src';
 import { priorityFetch } from '../../src/fetch';
 import { capture, discardRest, forOneAttempt, unreadFrom } from '../../src/http/request-body';
 import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
+import type { Reply } from '../support/fake-backend';
 import { deferred, stubPool, eventLoopTurn } from '../support/stub-pool';
 
 closeBackendsAfterEach();
@@ -172,6 +173,17 @@ describe('a one-shot body longer than maxReplaySize', () => {
     });
     expect((await axios.post('/x', source, { adapter })).data).toBe(300 * 16_384);
     expect(most).toBeLessThan(400_000);
+  });
+
+  test('is closed if it was read, but never sent', async () => {
+    const selector = (): never => {
+      throw new Error('of the selector');
+    };
+    const { adapter } = stubPool({ a: {}, b: {} }, { maxReplaySize: 10, selector });
+    const data = Readable.from(Array.from({ length: 100 }, () => 'longer'));
+    const closed = closing(data);
+    expect((await rejectionOf(axios.post('/x', data, { adapter }))).message).toBe('of the selector');
+    await closed;
   });
 
   test('is sent unbuffered if there is only one backend', async () => {
@@ -750,5 +762,40 @@ describe('discardRest', () => {
     discardRest(unread, kept);
     discardRest(undefined, { ...kept, replayable: false });
     expect(kept.data.destroyed).toBe(false);
+  });
+});
+
+describe('a one-shot body for the only backend', () => {
+  test.each<[string, Reply | undefined]>([
+    ['503', { status: 503 }],
+    ['429', { status: 429, headers: { 'retry-after-ms': '50' } }],
+    ['refused connection', undefined],
+  ])('gets the fabricated 429 after a %s of the only backend, as any other body does', async (_, reply) => {
+    for (const client of ['axios', 'fetch']) {
+      const backend = await FakeBackend.start();
+      if (reply === undefined) await backend.close();
+      else backend.always(reply);
+      const pool = new BackendPool([{ baseURL: backend.url }]);
+      const events: string[] = [];
+      pool.subscribe(({ type }) => void events.push(type));
+      const post = (body: Readable | ReadableStream): Promise<object> =>
+        client === 'axios'
+          ? axios.post('/x', body, { adapter: priorityAdapter(pool), validateStatus: null })
+          : priorityFetch(pool)('http://pool.invalid/x', { method: 'POST', body, duplex: 'half' } as never);
+      const response = await post(client === 'axios' ? Readable.from(['abc']) : new Blob(['abc']).stream());
+      expect(response).toMatchObject({ status: 429, fabricated: true, attempts: [{ backend: backend.host }] });
+      expect(events).toEqual(['cooldown', 'attempt', 'exhausted']);
+    }
+  });
+
+  test('is never sent again, even if the pool gets another backend meanwhile', async () => {
+    const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+    const adapter = priorityAdapter([{ baseURL: a.url }]);
+    a.always((_, response) => {
+      adapter.pool.update([a, b].map(({ url }) => ({ baseURL: url })));
+      response.writeHead(503).end();
+    });
+    const response = await axios.post('/x', Readable.from(['abc']), { adapter, validateStatus: null });
+    expect([response.status, a.calls.length, b.calls.length]).toEqual([429, 1, 0]);
   });
 });

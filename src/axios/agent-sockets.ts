@@ -24,12 +24,23 @@ export function closeIdle({ freeSockets }: Agent, isMeant: (name: string) => boo
 export function closeIdleTo(baseURL: string, attempt: AttemptConfig): void {
   const { socketPath, proxy } = attempt;
   const { protocol, hostname, port } = new URL(baseURL);
-  const given: unknown = protocol === 'https:' ? attempt.httpsAgent : attempt.httpAgent;
-  const agent = typeof given === 'object' && given !== null ? (given as Agent) : moduleFor(protocol).globalAgent;
+  const agent = agentFor(protocol, attempt);
   const server = nameOf({ protocol, hostname: withoutBrackets(hostname), port });
   const isProxied = proxy === undefined ? PROXY_VARIABLES.some((name) => process.env[name]) : Boolean(proxy);
   if (socketPath) closeIdle(agent, (name) => name.includes(socketPath));
   else closeIdle(agent, (name) => isProxied || name.startsWith(server));
+}
+
+function agentFor(protocol: string, { httpAgent, httpsAgent }: AttemptConfig): Agent {
+  const given: unknown = protocol === 'https:' ? httpsAgent : httpAgent;
+  return typeof given === 'object' && given !== null ? (given as Agent) : moduleFor(protocol).globalAgent;
+}
+
+/** What each idle connection that an attempt may get has received so far, in bytes. */
+export function bytesOfIdle(attempt: AttemptConfig): ReadonlyMap<object, number> {
+  const agents = ['http:', 'https:'].map((protocol) => agentFor(protocol, attempt));
+  const idle = agents.flatMap(({ freeSockets }) => Object.values(freeSockets ?? {}).flatMap((sockets) => sockets!));
+  return new Map(idle.map((socket) => [socket, socket.bytesRead]));
 }
 
 /** Where axios finds a proxy that the config doesn't name. */

@@ -19,8 +19,9 @@ import type { AdapterKind } from './adapter-kind';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { findKind, watchedAdapter } from './adapter-kind';
 import { connectionOf } from './http-connection';
+import type { Sending } from './http-connection';
 import { watchedBy } from './watched-fetch';
-import { closeIdleTo } from './agent-sockets';
+import { bytesOfIdle, closeIdleTo } from './agent-sockets';
 import { ownTransport } from './own-transport';
 import { reportProgress } from './progress';
 import { axiosErrorOf, checkSensitiveHeaders, followRedirects, prepareRedirects } from './redirect-chain';
@@ -75,10 +76,9 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const follow = prepareRedirects(attempt, request, target, transport);
     if (kind === 'fetch') this.#watch(attempt, exchange);
     if (attempt.onUploadProgress ?? attempt.onDownloadProgress) reportProgress(attempt, exchange, follow !== undefined);
-    // Credentials may have taken a while since `exchange.started`. Only `connectionOf` reads it.
-    const sentAt = kind === 'http' && transport === undefined ? now() : 0;
+    const sending = kind === 'http' && transport === undefined ? this.#sendingOf(attempt, target) : undefined;
     const failed = (error: unknown): never => {
-      if (kind === 'http') exchange.connection ??= connectionOf(error, sentAt, this.#served.has(target.backend));
+      if (sending !== undefined) exchange.connection ??= connectionOf(error, sending);
       throw this.#cleaned(error, request, target);
     };
     const first = called(attempt.adapter as AxiosAdapter, attempt);
@@ -151,6 +151,11 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   /** The error of a request that was refused before its first attempt. */
   refuse(config: InternalAxiosRequestConfig, error: unknown): unknown {
     return withAttempts(translated(error, config), []);
+  }
+
+  /** Credentials may have taken a while since `exchange.started`. */
+  #sendingOf(attempt: AttemptConfig, { backend }: Target): Sending {
+    return { sentAt: now(), bytesBefore: bytesOfIdle(attempt), hasServed: this.#served.has(backend) };
   }
 
   /** The error without the attempt's config and credentials. One that can't be written on is replaced. */

@@ -13,17 +13,25 @@ interface NativeRequest extends Pick<ClientRequest, 'socket' | 'reusedSocket'> {
   readonly _currentRequest?: NativeRequest;
 }
 
-/**
- * What an error of axios's http adapter tells of its connection, where the transport isn't ours.
- *
- * @param sentAt when the adapter was called, in ms on the clock of `base/clock`
- * @param hasServed whether the backend has answered over HTTP/2 before
- */
-export function connectionOf(error: unknown, sentAt: number, hasServed: boolean): Connection {
+/** What is known of a sending before it begins, where the transport isn't ours. */
+export interface Sending {
+  /** When the adapter is called, in ms on the clock of `base/clock`. */
+  readonly sentAt: number;
+  /** What each idle connection has received so far, in bytes. */
+  readonly bytesBefore: ReadonlyMap<object, number>;
+  /** Whether the backend has answered over HTTP/2 before. */
+  readonly hasServed: boolean;
+}
+
+/** What an error of axios's http adapter tells of its connection, where the transport isn't ours. */
+export function connectionOf(error: unknown, { sentAt, bytesBefore, hasServed }: Sending): Connection {
   const { request } = Object(error) as { request?: NativeRequest };
   const sent = request?._currentRequest ?? request;
   const isRedirected = wasRedirected(error);
-  const isClosed = isStaleSocket({ sent, error, sentAt, isAnswered: Boolean(sent?.res) });
+  const { socket } = sent ?? {};
+  // Of a connection that wasn't idle before, nobody can tell. Then the request may have been answered.
+  const isAnswered = Boolean(sent?.res) || (socket != null && socket.bytesRead !== bytesBefore.get(socket));
+  const isClosed = isStaleSocket({ sent, error, sentAt, isAnswered });
   return {
     error: undefined,
     // It never got a socket: its agent failed, with whatever error.

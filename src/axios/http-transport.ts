@@ -18,6 +18,12 @@ interface TransportOptions extends Omit<RequestOptions, 'hostname'> {
 }
 
 /**
+ * axios before 1.16 ignores that a body breaks off, or can't be decompressed, once `destroyed` is true of the request. Of
+ * Node's own it is by then; of follow-redirects' wrapper, which axios uses without this transport, it isn't.
+ */
+const IGNORES_BROKEN_BODIES = /^1\.(?:\d|1[0-5])\./.test(axios.VERSION);
+
+/**
  * A `transport` for axios's http adapter: Node's own `request`, without follow-redirects around it, which costs 18 % of a
  * request over loopback. The redirects are followed one level higher, with `nextHop`. It also sees what becomes of the
  * connection.
@@ -93,7 +99,18 @@ export class HttpTransport implements Connection {
     if (!sent.reusedSocket && this.exchange.connectTimeout > 0)
       limitConnecting(sent, this.exchange.connectTimeout, this);
     if (options.maxBodyLength !== Infinity) limitBody(sent, options.maxBodyLength);
-    return sent;
+    return IGNORES_BROKEN_BODIES ? this.#withoutEnd(sent) : sent;
+  }
+
+  /** The request as if a response never ended it. */
+  #withoutEnd(sent: ClientRequest): ClientRequest {
+    return new Proxy(sent, {
+      get: (target, key) => {
+        if (key === 'destroyed' && this.#response !== undefined) return false;
+        const value: unknown = Reflect.get(target, key);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
   }
 
   get isUnsent(): boolean {

@@ -89,8 +89,9 @@ export function readBeginning(
   }
   if (data instanceof Blob)
     return typeof data.stream === 'function' ? new ReadAhead(data.stream()).read(take, limits) : undefined;
-  // With `decompress: false`, the bytes say nothing until they are decompressed.
-  const isEncoded = kind === 'http' && (headerOf(headers, 'content-encoding') ?? 'identity') !== 'identity';
+  // With `decompress: false`, the bytes say nothing until they are decompressed. (axios removes the header when it has.)
+  const isEncoded =
+    kind === 'http' && /gzip|compress|deflate|br|zstd/i.test(String(headerOf(headers, 'content-encoding')));
   if (!isNodeStream(data) || !isRewindable(data) || isEncoded) return undefined;
   const chunks: Uint8Array[] = [];
   const keep: Take = (bytes) => {

@@ -91,6 +91,16 @@ export class Turns {
     // A request without a pause of its own may go as soon as the queue lets it.
     const readyAt = pause > availableIn ? time + pause : time;
     if (this.maxWait > 0 && pause <= room) return this.#wait(wanted, { pause, readyAt, deadline: time + room });
+    return this.#exhausted(wanted);
+  }
+
+  /** Without another attempt or wait. */
+  giveUp(deployment: string | undefined): Exhausted {
+    return this.#exhausted({ deployment, pinned: this.pinned, final: this.#final });
+  }
+
+  #exhausted(wanted: Wanted): Exhausted {
+    const availableIn = this.pool.availableIn(wanted);
     // Infinity: a retry would change no backend's answer. Then report when a new request could be served.
     const retryAfter = availableIn === Infinity ? this.pool.availableIn({ ...wanted, final: NO_NAMES }) : availableIn;
     return { is: 'exhausted', retryAfter, backends: this.#out(wanted) };

@@ -92,6 +92,8 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
         case 'go on':
           turns.noteTried(inFlight, conclusion.isFinal);
           run.fallback = conclusion.fallback;
+          // Streamed to the only backend. The pool may have got another one meanwhile, but nothing is left to send.
+          if (!body.replayable) return answerWithoutBackend(run, turns.giveUp(deployment));
       }
     }
   } catch (error) {
@@ -100,7 +102,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   } finally {
     dropFallback(run);
     // No attempt needed the body. What fits in `maxReplaySize` is kept, in case a plugin sends the request again.
-    if (run.body === undefined && oneShot !== undefined) releaseUnread(oneShot, rules.maxReplaySize);
+    if (inFlight === undefined && oneShot !== undefined) releaseUnread(oneShot, rules.maxReplaySize);
     // If the attempt has ended, this does nothing.
     if (inFlight !== undefined) pool.release(inFlight);
   }
@@ -121,7 +123,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
 ): Conclusion<A> {
   const { pool, rules } = run;
   const { inFlight, body } = current;
-  const mayGoOn = body.replayable && !rules.singleAttempt;
+  const mayGoOn = (body.replayable || body.isStreamed === true) && !rules.singleAttempt;
   switch (outcome.is) {
     case 'success': {
       const { response } = outcome;

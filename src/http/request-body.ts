@@ -11,6 +11,8 @@ export interface Body {
   readonly headers: Readonly<Record<string, string>> | undefined;
   /** Whether another attempt can send it again. */
   readonly replayable: boolean;
+  /** Whether it is passed on as a stream, because there is only one attempt anyway. */
+  readonly isStreamed?: boolean;
   /** The error of the caller's own stream, if it failed. No backend is blamed for it. */
   readonly failure: { error: unknown };
 }
@@ -77,7 +79,7 @@ export function unreadFrom(data: unknown): Unread | undefined {
 export function forOneAttempt({ stream, failure }: Unread): Body {
   const note = (error?: unknown): void => void (failure.error ??= error);
   const data = isWebStream(stream) && !stream.locked ? watched(stream, note) : stream;
-  return { data, headers: undefined, replayable: false, failure };
+  return { data, headers: undefined, replayable: false, isStreamed: true, failure };
 }
 
 /**
