@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { headerFieldsOf } from '../../src/http/headers';
+import { AxiosHeaders } from 'axios';
+import { copyHeaders, headerFieldsOf, headerOf, removeHeaders, setHeader } from '../../src/http/headers';
 
 /** What `read` returns or throws. */
 function outcome(read: () => unknown): unknown {
@@ -58,4 +59,31 @@ describe('the fields of the headers of a fetch are those that `Headers` has', ()
 test('the fields of the headers of a fetch have lower-case names even if its `Headers` keep the case, as in happy-dom', () => {
   const given = { [Symbol.iterator]: () => Object.entries({ 'X-Kept': '1' })[Symbol.iterator]() };
   expect(headerFieldsOf(Object.assign(new Headers(), given))).toEqual({ 'x-kept': '1' });
+});
+
+test('a header is found under its name in any case, in an object and in a `Headers`', () => {
+  const headers = { 'X-A': '1', 'x-b': '2' };
+  for (const each of [headers, new Headers(headers), new AxiosHeaders(headers)]) {
+    expect(['x-a', 'x-b', 'x-c'].map((name) => headerOf(each, name) ?? undefined)).toEqual(['1', '2', undefined]);
+  }
+});
+
+test('a copy of headers has the prototype of the source and leaves out what is dropped, by lower-case names', () => {
+  const source = new AxiosHeaders({ 'X-A': '1', 'X-B': '2' });
+  const copy = copyHeaders(source, (name) => name === 'x-a');
+  expect(copy).toBeInstanceOf(AxiosHeaders);
+  expect({ ...copy }).toEqual({ 'X-B': '2' });
+});
+
+test('a header that is set replaces the one of that name, in whatever case, and keeps its name', () => {
+  const headers = { 'X-A': '1' };
+  setHeader(headers, 'x-a', '2');
+  setHeader(headers, 'X-b', '3');
+  expect(headers).toEqual({ 'X-A': '2', 'X-b': '3' });
+});
+
+test('headers are removed by their lower-case names', () => {
+  const headers = { 'X-A': '1', 'x-b': '2' };
+  removeHeaders(headers, (name) => name === 'x-a');
+  expect(headers).toEqual({ 'x-b': '2' });
 });
