@@ -756,7 +756,13 @@ describe('discardRest', () => {
     const streamed = unreadFrom(stream)!;
     discardRest(streamed, forOneAttempt(streamed));
     expect(stream.destroyed).toBe(false);
-    const kept = { data: streamOf(10), headers: undefined, replayable: true, failure: { error: undefined } };
+    const kept = {
+      data: streamOf(10),
+      headers: undefined,
+      replayable: true,
+      isStreamed: false,
+      failure: { error: undefined },
+    };
     const unread = unreadFrom(streamOf(10))!;
     await capture(unread, 1000);
     discardRest(unread, kept);

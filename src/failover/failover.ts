@@ -25,7 +25,7 @@ import type { Exhausted, NoDeployment } from './attempt-or-wait';
  * Sends one request to one backend after another, until one answers, none is left, the rules keep it from going on, the
  * caller cancels or the caller's time is over.
  *
- * @throws what `client.reject` makes of an error
+ * @throws what `client.errorFor` makes of an error
  */
 // eslint-disable-next-line max-lines-per-function -- the whole course of a request, on one screen
 export async function failover<R extends HttpRequest, A extends HttpResponse>(
@@ -101,7 +101,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
     throw client.errorFor(request, client.translate(request, error), run.attempts);
   } finally {
     dropFallback(run);
-    // No attempt needed the body. What fits in `maxReplaySize` is kept, in case a plugin sends the request again.
+    // No attempt got the body. What fits in `maxReplaySize` is kept, in case a plugin sends the request again.
     if (inFlight === undefined && oneShot !== undefined) releaseUnread(oneShot, rules.maxReplaySize);
     // If the attempt has ended, this does nothing.
     if (inFlight !== undefined) pool.release(inFlight);
@@ -123,7 +123,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
 ): Conclusion<A> {
   const { pool, rules } = run;
   const { inFlight, body } = current;
-  const mayGoOn = (body.replayable || body.isStreamed === true) && !rules.singleAttempt;
+  const mayGoOn = (body.replayable || body.isStreamed) && !rules.singleAttempt;
   switch (outcome.is) {
     case 'success': {
       const { response } = outcome;

@@ -12,7 +12,7 @@ export interface Body {
   /** Whether another attempt can send it again. */
   readonly replayable: boolean;
   /** Whether it is passed on as a stream, because there is only one attempt anyway. */
-  readonly isStreamed?: boolean;
+  readonly isStreamed: boolean;
   /** The error of the caller's own stream, if it failed. No backend is blamed for it. */
   readonly failure: { error: unknown };
 }
@@ -55,7 +55,7 @@ export function isDisturbed(data: unknown): boolean {
 
 /** A body that can be sent again as it is. */
 export function asIs(data: unknown): Body {
-  return { data, headers: undefined, replayable: true, failure: { error: undefined } };
+  return { data, headers: undefined, replayable: true, isStreamed: false, failure: { error: undefined } };
 }
 
 /**
@@ -147,7 +147,7 @@ async function read({ stream, failure }: Unread, limit: number): Promise<Body> {
       // All of axios's adapters take an ArrayBuffer.
       const data = await new Blob(kept).arrayBuffer();
       // It no longer depends on its source.
-      return { data, headers, replayable: true, failure: { error: undefined } };
+      return { data, headers, replayable: true, isStreamed: false, failure: { error: undefined } };
     }
     kept.push(chunk);
     size += chunk.byteLength;
@@ -155,7 +155,7 @@ async function read({ stream, failure }: Unread, limit: number): Promise<Body> {
   const rest = isWebStream(stream)
     ? webStreamOf(pull, (reason) => source.cancel(reason))
     : nodeStreamOf(pull, () => void source.cancel());
-  return { data: rest, headers, replayable: false, failure };
+  return { data: rest, headers, replayable: false, isStreamed: false, failure };
 
   async function pull(): Promise<Uint8Array | undefined> {
     const chunk = kept.shift();
