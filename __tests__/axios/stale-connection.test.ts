@@ -143,13 +143,10 @@ describe('a stale keep-alive connection', () => {
     });
     const adapter = priorityAdapter([{ baseURL: backend.url }]);
     const client = axios.create({ adapter, httpAgent: agentOf({ maxSockets: 20 }) });
-    let stale = 0;
     for (let burst = 0; burst < 20; burst++) {
-      const responses = await Promise.all(Array.from({ length: 20 }, () => client.post('/x', {})));
-      stale += responses.flatMap(({ attempts = [] }) => attempts).filter(({ reason }) => reason === 'stale').length;
+      await Promise.all(Array.from({ length: 20 }, () => client.post('/x', {})));
     }
     expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, successes: 400 });
-    expect(stale).toBeGreaterThanOrEqual(0);
   });
 
   test('that breaks again after the second sending is ambiguous, so a POST does not fail over', async () => {

@@ -162,6 +162,7 @@ test.each([
   ['formdata', { code: 'ECONNRESET' }, false],
   ['json', { message: 'not a form' }, false],
   ['xformdata', { message: 'not a form' }, false],
+  ['formdatax', { message: 'not a form' }, false],
   [undefined, { message: 'not a form' }, false],
 ])('with the responseType %s, an error with %j says that the body is no form: %s', (responseType, fields, expected) => {
   expect(isUnreadableForm(chainOf(fields), { responseType })).toBe(expected);

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
@@ -396,6 +396,15 @@ describe('a custom fetch may return', () => {
     expect(returned.clone()).toHaveProperty('timing', 12);
   });
 
+  test.each([404, 200])('a mock of a %i with a URL, a body and methods of its own', async (status) => {
+    const body = new Blob(['data: {"choices":[{}]}\n\n']).stream();
+    const text = () => Promise.resolve('of the mock');
+    const headers = new Headers({ 'content-type': 'text/event-stream' });
+    const mock = { url: 'http://a.example', status, headers, body, bodyUsed: false, text, clone: () => mock };
+    const response = await priorityFetch(backends, { fetch: () => Promise.resolve(mock) as never })(URL_);
+    expect([response.status, await response.text()]).toEqual([status, 'data: {"choices":[{}]}\n\n']);
+  });
+
   test('a status of 0 and no type', async () => {
     const fetch = priorityFetch(backends, { fetch: () => ({ status: 0 }) as never });
     expect((await rejectionOf(fetch(URL_, post()))).message).toBe('Network Error: the response has no status');
@@ -550,4 +559,12 @@ test('an event stream whose content-type came twice is inspected too', async () 
   const twice = ['text/event-stream', 'text/event-stream'];
   const { fetch } = await pair({ headers: { 'content-type': twice as never }, body: refused });
   expect((await fetch(URL_)).attempts).toMatchObject([{ status: 429 }, { status: 200 }]);
+});
+
+test('fabricated responses leave no listener on the signal of the caller', async () => {
+  const { fetch } = await pair({});
+  for (const name of ['a', 'b']) fetch.pool.cool(name, 60_000);
+  const { signal } = new AbortController();
+  for (let i = 0; i < 3; i++) expect(await fetch(URL_, { ...post(), signal })).toMatchObject({ fabricated: true });
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });

@@ -794,6 +794,31 @@ describe('a one-shot body for the only backend', () => {
     }
   });
 
+  test('gets the fabricated 404 if the pool loses the deployment meanwhile', async () => {
+    const backend = await FakeBackend.start();
+    const adapter = priorityAdapter([{ baseURL: backend.url }]);
+    backend.always((_, response) => {
+      adapter.pool.update([{ baseURL: backend.url, deployments: { chat: false } }]);
+      response.writeHead(503).end();
+    });
+    const config = { adapter, validateStatus: null };
+    const response = await axios.post('/openai/deployments/chat/x', Readable.from(['abc']), config);
+    expect(response).toMatchObject({ status: 404, fabricated: true, attempts: [{ status: 503 }] });
+  });
+
+  test('is closed if no attempt is made with it', async () => {
+    const selector = (): never => {
+      throw new Error('of the selector');
+    };
+    let isCancelled = false;
+    const body = new ReadableStream({ cancel: () => void (isCancelled = true) });
+    const fetch = priorityFetch([{ baseURL: 'a.example' }], { selector });
+    const sent = fetch('http://pool.invalid/x', { method: 'POST', body, duplex: 'half' } as never);
+    expect((await rejectionOf(sent)).message).toBe('of the selector');
+    await eventLoopTurn();
+    expect(isCancelled).toBe(true);
+  });
+
   test('is never sent again, even if the pool gets another backend meanwhile', async () => {
     const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     const adapter = priorityAdapter([{ baseURL: a.url }]);

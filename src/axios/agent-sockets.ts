@@ -46,10 +46,12 @@ export function bytesOfIdle(attempt: AttemptConfig): ReadonlyMap<object, number>
 /** Where axios finds a proxy that the config doesn't name. */
 const PROXY_VARIABLES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'];
 
-/** Whether a request waits for a free socket of its agent. */
+/** Whether a request waits for a free socket of its agent. (The agents of `tunnel` have one list for all.) */
 export function isInQueue(sent: ClientRequest | undefined, agent: Agent | undefined): boolean {
-  const queues = Object.values(agent?.requests ?? {});
-  return sent !== undefined && queues.some((queue) => (queue as unknown[] | undefined)?.includes(sent));
+  const queues: readonly unknown[] = Object.values(agent?.requests ?? {});
+  const holds = (queue: unknown): boolean =>
+    Array.isArray(queue) ? queue.includes(sent) : (Object(queue) as { request?: unknown }).request === sent;
+  return sent !== undefined && queues.some(holds);
 }
 
 /** Node's module for a protocol, such as `https:`. */

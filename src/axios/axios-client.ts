@@ -19,7 +19,6 @@ import type { AdapterKind } from './adapter-kind';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { findKind, watchedAdapter } from './adapter-kind';
 import { connectionOf } from './http-connection';
-import type { Sending } from './http-connection';
 import { watchedBy } from './watched-fetch';
 import { bytesOfIdle, closeIdleTo } from './agent-sockets';
 import { ownTransport } from './own-transport';
@@ -76,9 +75,11 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const follow = prepareRedirects(attempt, request, target, transport);
     if (kind === 'fetch') this.#watch(attempt, exchange);
     if (attempt.onUploadProgress ?? attempt.onDownloadProgress) reportProgress(attempt, exchange, follow !== undefined);
-    const sending = kind === 'http' && transport === undefined ? this.#sendingOf(attempt, target) : undefined;
+    // Credentials may have taken a while since `exchange.started`.
+    const isSeen = kind !== 'http' || transport !== undefined;
+    const sending = isSeen ? undefined : { sentAt: now(), bytesBefore: bytesOfIdle(attempt) };
     const failed = (error: unknown): never => {
-      if (sending !== undefined) exchange.connection ??= connectionOf(error, sending);
+      if (sending !== undefined) exchange.connection ??= connectionOf(error, sending, this.#served.has(target.backend));
       throw this.#cleaned(error, request, target);
     };
     const first = called(attempt.adapter as AxiosAdapter, attempt);
@@ -151,11 +152,6 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   /** The error of a request that was refused before its first attempt. */
   refuse(config: InternalAxiosRequestConfig, error: unknown): unknown {
     return withAttempts(translated(error, config), []);
-  }
-
-  /** Credentials may have taken a while since `exchange.started`. */
-  #sendingOf(attempt: AttemptConfig, { backend }: Target): Sending {
-    return { sentAt: now(), bytesBefore: bytesOfIdle(attempt), hasServed: this.#served.has(backend) };
   }
 
   /** The error without the attempt's config and credentials. One that can't be written on is replaced. */

@@ -19,12 +19,14 @@ export interface Sending {
   readonly sentAt: number;
   /** What each idle connection has received so far, in bytes. */
   readonly bytesBefore: ReadonlyMap<object, number>;
-  /** Whether the backend has answered over HTTP/2 before. */
-  readonly hasServed: boolean;
 }
 
-/** What an error of axios's http adapter tells of its connection, where the transport isn't ours. */
-export function connectionOf(error: unknown, { sentAt, bytesBefore, hasServed }: Sending): Connection {
+/**
+ * What an error of axios's http adapter tells of its connection, where the transport isn't ours.
+ *
+ * @param hasServed whether the backend has answered over HTTP/2 by now
+ */
+export function connectionOf(error: unknown, { sentAt, bytesBefore }: Sending, hasServed: boolean): Connection {
   const { request } = Object(error) as { request?: NativeRequest };
   const sent = request?._currentRequest ?? request;
   const isRedirected = wasRedirected(error);

@@ -103,7 +103,7 @@ function isRefused(error: unknown, { rules }: Follow): boolean {
 
 function isToFollow({ status, headers }: AxiosResponse, { rules }: Follow): boolean {
   // The status comes first: most responses then need no search for the header.
-  return status >= 300 && status < 400 && isRedirect(status, headerOf(headers, 'location'), rules);
+  return rules.follows(status) && isRedirect(status, headerOf(headers, 'location'), rules);
 }
 
 /** @param onRedirect is told of each redirect */

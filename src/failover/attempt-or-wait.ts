@@ -95,8 +95,9 @@ export class Turns {
   }
 
   /** Without another attempt or wait. */
-  giveUp(deployment: string | undefined): Exhausted {
-    return this.#exhausted({ deployment, pinned: this.pinned, final: this.#final });
+  giveUp(deployment: string | undefined): Exhausted | NoDeployment {
+    const wanted = { deployment, pinned: this.pinned, final: this.#final };
+    return serving(this.pool.backends, wanted).length === 0 ? this.#noDeployment(wanted) : this.#exhausted(wanted);
   }
 
   #exhausted(wanted: Wanted): Exhausted {

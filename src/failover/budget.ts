@@ -10,8 +10,7 @@ import type { Cancellable } from './abort';
 export class Budget {
   readonly #ends: number;
   readonly #caller: Cancellable;
-  /** Whether nothing has used any of it: no wait, no reading of the body, no attempt. */
-  isWhole = true;
+  #isWhole = true;
   /** Whether the caller can cancel the request. */
   readonly cancellable: boolean;
 
@@ -23,6 +22,11 @@ export class Budget {
     this.#caller = config as Cancellable;
     this.cancellable = Boolean(this.#caller.signal ?? this.#caller.cancelToken);
     this.#ends = timeout > 0 ? now() + timeout : Infinity;
+  }
+
+  /** Whether nothing has used any of it: no wait, no reading of the body, no attempt. */
+  get isWhole(): boolean {
+    return this.#isWhole;
   }
 
   /** ms */
@@ -57,7 +61,7 @@ export class Budget {
   guard<T>(work: () => Promise<T>, limit = 0, giveUp?: (reason: AbortReason) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const remaining = this.check();
-      this.isWhole = false;
+      this.#isWhole = false;
       const isLimited = limit > 0 && limit < remaining;
       let stopTimer: (() => void) | undefined;
       let unlisten: (() => void) | undefined;

@@ -102,7 +102,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   } finally {
     dropFallback(run);
     // No attempt got the body. What fits in `maxReplaySize` is kept, in case a plugin sends the request again.
-    if (inFlight === undefined && oneShot !== undefined) releaseUnread(oneShot, rules.maxReplaySize);
+    if (inFlight === undefined && oneShot !== undefined) releaseUnread(oneShot, run.body, rules.maxReplaySize);
     // If the attempt has ended, this does nothing.
     if (inFlight !== undefined) pool.release(inFlight);
   }
@@ -262,9 +262,10 @@ function answerWithoutBackend<R extends HttpRequest, A extends HttpResponse>(
   run.fallback = undefined;
   if (fallback !== undefined && 'error' in fallback) throw fallback.error;
   if (fallback !== undefined) return client.settle(request, fallback.response, attempts, { abort: fallback.abort });
-  if (turn.is === 'exhausted') pool.events.emit({ type: 'exhausted', retryAfter: turn.retryAfter });
   const fabricated = turn.is === 'exhausted' ? exhaustedResponse(turn, attempts) : noDeploymentResponse(turn);
+  // Throws if the request would have been refused anyway.
   const response = client.fabricate(request, fabricated);
+  if (turn.is === 'exhausted') pool.events.emit({ type: 'exhausted', retryAfter: turn.retryAfter });
   return client.settle(request, response, attempts, { why: fabricated.why, cause: failure && causeOf(failure) });
 }
 

@@ -13,20 +13,20 @@ const MIN_DIGITS = 6;
 /**
  * What an attempt threw, without the secrets of its target.
  *
- * @param and is called for each error of the chain. Returns whether it could write what it had to
- * @param replaced makes an error with a message that shows no secret, in place of one that can't be written on
+ * @param alsoWrite is called for each error of the chain. Returns whether it could write what it had to
+ * @param replacement makes an error with a message that shows no secret, in place of one that can't be written on
  */
 export function cleanedError(
   error: unknown,
   target: Target,
-  and: (each: object) => boolean,
-  replaced: (message: string) => Error,
+  alsoWrite: (each: object) => boolean,
+  replacement: (message: string) => Error,
 ): unknown {
   const secrets = secretsOf(target);
   if (typeof error === 'string') return withoutSecrets(error, secrets);
-  if (redactError(error, secrets, and)) return error;
+  if (redactError(error, secrets, alsoWrite)) return error;
   const { message } = Object(error) as { message?: unknown };
-  return replaced(String(withoutSecrets(message, secrets)));
+  return replacement(String(withoutSecrets(message, secrets)));
 }
 
 /** The texts that must not appear in a message: a backend's header and query values, except `api-version`. */
@@ -77,17 +77,17 @@ const RUNTIMES_WORDS =
 /**
  * Masks secrets in an error and in all that caused it.
  *
- * @param and is called for each error of the chain. Returns whether it could write what it had to
+ * @param alsoWrite is called for each error of the chain. Returns whether it could write what it had to
  * @returns whether everything could be written: an error may be frozen
  */
-function redactError(error: unknown, secrets: readonly string[], and: (each: object) => boolean): boolean {
+function redactError(error: unknown, secrets: readonly string[], alsoWrite: (each: object) => boolean): boolean {
   return errorChain(error).every((each) => {
     // An error of an invalid URL holds the URL in a field of its own.
     const keys = new Set(['message', 'stack', ...Object.keys(each)]);
     const texts = [...keys].every((key) =>
       replaceField(each, key, (text) => (namesKind(key, text, secrets) ? text : withoutSecrets(text, secrets))),
     );
-    const isDone = texts && and(each);
+    const isDone = texts && alsoWrite(each);
     hideSecretsOf(each, secrets);
     return isDone;
   });

@@ -8,7 +8,6 @@ import { FetchConnection } from '../failover/connection';
 import type { Beginning, Exchange, HttpClient, Target } from '../failover/http-client';
 import { cleanedError } from '../failover/redact';
 import type { HttpResponse } from '../http/messages';
-import { isOneShot } from '../http/request-body';
 import { isNodesFetch } from '../http/redirect-rules';
 import { overrideFields } from './override-fields';
 import { ReadAhead, readNodeStream } from '../http/read-beginning';
@@ -86,7 +85,7 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
     { status, statusText, headers, text }: Fabricated,
   ): FetchResponse {
     // What fetch refuses, it refuses whether a backend is available or not.
-    if (isNodesFetch(fetch)) new Request(config.url, { ...init, body: isOneShot(body) ? '' : (body as BodyInit) });
+    if (isNodesFetch(fetch)) new Request(config.url, { ...init, signal: null, body: body === undefined ? null : '' });
     const { Response: Own = Response } = fetch as { Response?: typeof Response };
     const response = new Own(text, { status, statusText, headers });
     return withHidden(response, { fabricated: true }) as FetchResponse;
@@ -127,17 +126,21 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
  */
 function withBody(response: Response, body: ReadableStream): Response {
   const { url, redirected, type, status, statusText, ok, headers, constructor: own } = response;
-  // A wrapper around fetch may have added some of its own.
-  const fields = { ...Object.fromEntries(Object.entries(response)), url, redirected, type, headers };
   // Of the wrapped fetch's own kind, unless it is a mock, or of a class whose constructor may take something else.
   const isOther = !(response instanceof Response) && 'redirect' in own;
   const Own = isOther ? (own as typeof Response) : Response;
+  const fields = { url, redirected, type, headers };
+  let made: Response;
   try {
-    return overrideFields(new Own(body, response), fields);
+    made = new Own(body, response);
   } catch {
     // A server may send a status or a reason phrase that no constructor takes.
-    return overrideFields(new Own(body, { headers }), { ...fields, status, statusText, ok });
+    made = new Own(body, { headers });
+    Object.assign(fields, { status, statusText, ok });
   }
+  // What a wrapper around fetch has added. What every `Response` has is that of the new one.
+  const added = Object.entries(response).filter(([name]) => !(name in made));
+  return overrideFields(made, { ...Object.fromEntries(added), ...fields });
 }
 
 /**

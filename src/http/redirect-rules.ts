@@ -94,7 +94,9 @@ export function nextHop(
 /** Looked up once: what replaces it later may hide redirects, as Electron's does. */
 const fetchAtLoad: unknown = /* @__PURE__ */ (() => globalThis.fetch)();
 
-/** Whether it is Node's own fetch, as far as nobody had replaced that before this package was loaded. */
+/**
+ * Whether it is Node's own fetch (or Deno's or Bun's), as far as nobody had replaced that before this package was loaded.
+ */
 export function isNodesFetch(fetch: unknown): boolean {
   return fetch === fetchAtLoad && isNode();
 }

@@ -109,8 +109,15 @@ export function discardRest(unread: Unread | undefined, { data, replayable }: Bo
 /**
  * Frees what a body holds, such as an open file, after a request that never sent it. What fits in `limit` bytes is kept,
  * for a client or a plugin that sends the request once more.
+ *
+ * @param body what was made of it, if anything was
  */
-export function releaseUnread(unread: Unread, limit: number): void {
+export function releaseUnread(unread: Unread, body: Body | undefined, limit: number): void {
+  // The lock of a web stream that was to be passed on is held by the stream that was made of it.
+  if (body?.isStreamed === true && body.data !== unread.stream) {
+    discardBody(body.data);
+    return;
+  }
   (unread.captured ?? capture(unread, limit)).then(({ data }) => discardBody(data), ignore);
 }
 
