@@ -125,22 +125,16 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
  * nobody can handle.)
  */
 function withBody(response: Response, body: ReadableStream): Response {
-  const { url, redirected, type, status, statusText, ok, headers, constructor: own } = response;
+  const { url, redirected, type, status, statusText, ok, headers, constructor: kind } = response;
   // Of the wrapped fetch's own kind, unless it is a mock, or of a class whose constructor may take something else.
-  const isOther = !(response instanceof Response) && 'redirect' in own;
-  const Own = isOther ? (own as typeof Response) : Response;
-  const fields = { url, redirected, type, headers };
-  let made: Response;
-  try {
-    made = new Own(body, response);
-  } catch {
-    // A server may send a status or a reason phrase that no constructor takes.
-    made = new Own(body, { headers });
-    Object.assign(fields, { status, statusText, ok });
-  }
+  const isOther = !(response instanceof Response) && 'redirect' in kind;
+  const Own = isOther ? (kind as typeof Response) : Response;
+  // Without its status and its reason phrase: a server may send some that no constructor takes.
+  const made = new Own(body, { headers });
   // What a wrapper around fetch has added. What every `Response` has is that of the new one.
   const added = Object.entries(response).filter(([name]) => !(name in made));
-  return overrideFields(made, { ...Object.fromEntries(added), ...fields });
+  const own = { url, redirected, type, status, statusText, ok, headers };
+  return overrideFields(made, { ...Object.fromEntries(added), ...own });
 }
 
 /**
