@@ -44,7 +44,18 @@ const inFolders = (...folders: string[]) => folders.map((folder) => `<rootDir>/_
 
 /** Tests of the library alone: they import `src` and need no build. */
 export const LIBRARY = [
-  ...inFolders('base', 'http', 'pool', 'failover', 'axios', 'fetch', 'behaviour', 'endurance', 'sharing', 'status-page'),
+  ...inFolders(
+    'base',
+    'http',
+    'pool',
+    'failover',
+    'axios',
+    'fetch',
+    'behaviour',
+    'endurance',
+    'sharing',
+    'status-page',
+  ),
   '<rootDir>/__tests__/architecture.test.ts',
 ];
 

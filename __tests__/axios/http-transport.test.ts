@@ -71,3 +71,33 @@ describe('the transport for axios’s http adapter', () => {
     expect(transport).toMatchObject({ isQueued: false, isUnsent: false, isStale: false, head: { status: 200 } });
   });
 });
+
+describe.each([
+  ['1.5.0', false],
+  ['1.15.2', false],
+  ['1.16.0', true],
+  ['2.0.0', true],
+])('to axios %s, a request whose response broke off', (version, isDestroyed) => {
+  test(`is ${isDestroyed ? '' : 'not '}destroyed`, async () => {
+    let Transport!: typeof HttpTransport;
+    await jest.isolateModulesAsync(async () => {
+      const { default: axios } = await import('axios');
+      Object.assign(axios, { VERSION: version });
+      ({ HttpTransport: Transport } = await import('../../src/axios/http-transport'));
+    });
+    const options = { protocol: 'http:', hostname: '127.0.0.1', port, path: '/x', maxBodyLength: Infinity };
+    const transport = new Transport(true, { fresh: false, connectTimeout: 0 });
+    let sent!: ClientRequest;
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      sent = transport.request(options, resolve);
+      sent.on('error', reject).end();
+    });
+    const closed = new Promise((resolve) => sent.on('close', resolve));
+    response.on('error', () => undefined).destroy(new Error('broke off'));
+    await closed;
+    expect([sent.destroyed, sent.getHeader('host')]).toEqual([isDestroyed, `127.0.0.1:${String(port)}`]);
+    const unanswered = transport.request(options, () => undefined);
+    unanswered.on('error', () => undefined).destroy();
+    expect(unanswered.destroyed).toBe(true);
+  });
+});

@@ -6,6 +6,7 @@ import type { InternalAxiosRequestConfig } from 'axios';
 import { attemptsOf, priorityAdapter } from '../../src';
 import { priorityFetch } from '../../src/fetch';
 import { ReadAhead } from '../../src/http/read-beginning';
+import { drainBody } from '../../src/http/streams';
 import { FakeBackend, rejectionOf, closeBackendsAfterEach, startBackends } from '../support/fake-backend';
 import { stubPool, eventLoopTurn } from '../support/stub-pool';
 import { textOf } from '../support/text-of';
@@ -262,4 +263,18 @@ test('a runtime without streams of bytes, as Safari was, fails over and streams 
   } finally {
     globalThis.ReadableStream = Stream;
   }
+});
+
+test('a body that nobody will read is read to its end if it is a web stream, and closed if it is one of Node', async () => {
+  let isPulled = false;
+  const pull = (controller: ReadableStreamDefaultController): void => {
+    isPulled = true;
+    controller.close();
+  };
+  drainBody(new ReadableStream({ pull }, { highWaterMark: 0 }));
+  drainBody(new ReadableStream({ pull: (controller) => controller.error(new Error('broke off')) }));
+  const stream = Readable.from(['x']);
+  drainBody(stream);
+  await eventLoopTurn();
+  expect([isPulled, stream.destroyed]).toEqual([true, true]);
 });
