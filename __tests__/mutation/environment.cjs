@@ -13,6 +13,7 @@ const LONGEST_MS = 20_000;
 
 /** They load a module anew. So they would count as the only tests of what happens when it is loaded. */
 const LOADS_ANEW = [
+  'axios/http-transport.test.ts: to axios ',
   'base/clock.test.ts: in a runtime without ',
   'failover/budget.test.ts: attemptTimeout needs no setImmediate',
   'failover/budget.test.ts: attemptTimeout runs its callback in a microtask',
