@@ -7,6 +7,7 @@ import type { PoolEvent } from '../../src';
 import { isContextLengthExceeded, priorityFetch } from '../../src/fetch';
 import type { Failure, PriorityFetch } from '../../src/fetch';
 import type { Fetch } from '../../src/fetch/request';
+import { closeConnectionsAfterEach, listening } from '../support/connections';
 import {
   FakeBackend,
   closeBackendsAfterEach,
@@ -20,6 +21,8 @@ import { URL_, pair, post } from '../support/fetch-pair';
 import { eventLoopTurn, refused } from '../support/stub-pool';
 
 closeBackendsAfterEach();
+
+closeConnectionsAfterEach();
 
 describe('a refusal', () => {
   test('is read for its wait and error code, and stays readable for the caller', async () => {
@@ -533,13 +536,11 @@ test('a refusal has immutable headers, whatever its reason phrase', async () => 
     socket.on('error', () => undefined).resume();
     socket.end('HTTP/1.1 404 D\xe9ploiement\r\ncontent-length: 2\r\nx-a: 1\r\n\r\nno', 'latin1');
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const fetch = priorityFetch([{ baseURL: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}` }]);
+  const baseURL = `http://127.0.0.1:${String(await listening(server))}`;
+  const fetch = priorityFetch([{ baseURL }]);
   const response = await fetch(URL_);
   expect([response.status, response.headers.get('x-a'), await response.text()]).toEqual([404, '1', 'no']);
   expect(() => response.headers.set('x', 'y')).toThrow('immutable');
-  server.close();
 });
 
 test('an abort ends the body of an inspected event stream at once, whether anybody reads it or not', async () => {

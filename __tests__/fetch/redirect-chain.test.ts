@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import axios from 'axios';
 import { attemptsOf, priorityAdapter } from '../../src';
 import { priorityFetch } from '../../src/fetch';
 import type { Fetch } from '../../src/fetch/request';
+import { closeConnectionsAfterEach, listening } from '../support/connections';
 import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends, throttle } from '../support/fake-backend';
 import type { Reply } from '../support/fake-backend';
 import { URL_, pair, post } from '../support/fetch-pair';
@@ -14,6 +13,8 @@ import { eventLoopTurn } from '../support/stub-pool';
 const nativeFetch = globalThis.fetch;
 
 closeBackendsAfterEach();
+
+closeConnectionsAfterEach();
 
 test('a backend cannot override the caller’s redirect mode', async () => {
   const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
@@ -182,8 +183,7 @@ test('after a redirect without it, the stream that was being uploaded is no long
     if (request.url === '/end') response.end('end');
     else request.once('data', () => response.writeHead(303, { location: '/end' }).end());
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const baseURL = `http://127.0.0.1:${String(await listening(server))}`;
   let pulled = 0;
   const body = new ReadableStream({
     async pull(controller) {
@@ -192,12 +192,10 @@ test('after a redirect without it, the stream that was being uploaded is no long
       controller.enqueue(new Uint8Array(1000));
     },
   });
-  const fetch = priorityFetch([{ baseURL: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}` }]);
+  const fetch = priorityFetch([{ baseURL }]);
   const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
   expect(await (await fetch(URL_, init)).text()).toBe('end');
   const before = pulled;
   for (let i = 0; i < 50; i++) await eventLoopTurn();
   expect(pulled - before).toBeLessThan(10);
-  server.closeAllConnections();
-  server.close();
 });

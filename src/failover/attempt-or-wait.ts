@@ -91,17 +91,19 @@ export class Turns {
     // A request without a pause of its own may go as soon as the queue lets it.
     const readyAt = pause > availableIn ? time + pause : time;
     if (this.maxWait > 0 && pause <= room) return this.#wait(wanted, { pause, readyAt, deadline: time + room });
-    return this.#exhausted(wanted);
+    return this.#exhausted(wanted, availableIn);
   }
 
   /** Without another attempt or wait. */
   giveUp(deployment: string | undefined): Exhausted | NoDeployment {
     const wanted = { deployment, pinned: this.pinned, final: this.#final };
-    return serving(this.pool.backends, wanted).length === 0 ? this.#noDeployment(wanted) : this.#exhausted(wanted);
+    return serving(this.pool.backends, wanted).length === 0
+      ? this.#noDeployment(wanted)
+      : this.#exhausted(wanted, this.pool.availableIn(wanted));
   }
 
-  #exhausted(wanted: Wanted): Exhausted {
-    const availableIn = this.pool.availableIn(wanted);
+  /** @param availableIn ms until a backend becomes available that the request may still try */
+  #exhausted(wanted: Wanted, availableIn: number): Exhausted {
     // Infinity: a retry would change no backend's answer. Then report when a new request could be served.
     const retryAfter = availableIn === Infinity ? this.pool.availableIn({ ...wanted, final: NO_NAMES }) : availableIn;
     return { is: 'exhausted', retryAfter, backends: this.#out(wanted) };
@@ -195,6 +197,6 @@ export class Turns {
       this.#tried = this.#final;
       this.#hasAskedLastResort = false;
     };
-    return { is: 'wait', pause, whenOver: wait.over, endWait };
+    return { is: 'wait', pause, whenOver: wait.whenOver, endWait };
   }
 }

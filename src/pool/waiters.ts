@@ -6,7 +6,7 @@ import type { Waiter, WaitersPool } from './waiting-queue';
 /** A wait under way. */
 export interface Wait {
   /** Resolves when the request may try again: a backend is available, or none will be in time. */
-  readonly over: Promise<void>;
+  readonly whenOver: Promise<void>;
   /** Leaves the queue. A second call does nothing. */
   readonly end: () => void;
 }
@@ -33,14 +33,14 @@ export class Waiters {
     let queue = this.#queues.get(key);
     if (queue === undefined) this.#queues.set(key, (queue = new WaitingQueue(this.pool, wanted)));
     let go!: () => void;
-    const over = new Promise<void>((resolve) => (go = resolve));
+    const whenOver = new Promise<void>((resolve) => (go = resolve));
     const place = { ...waiter, go };
     queue.add(place);
     const end = (): void => {
       queue.remove(place);
       if (queue.isEmpty && this.#queues.get(key) === queue) this.#queues.delete(key);
     };
-    return { over, end };
+    return { whenOver, end };
   }
 
   /** Whether any request waits for a backend with a certain deployment. */
