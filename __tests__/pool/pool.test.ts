@@ -1,5 +1,4 @@
-import axios from 'axios';
-import { BackendPool, affinity, leastPending, priorityAdapter, roundRobin } from '../../src';
+import { BackendPool, affinity, leastPending, roundRobin } from '../../src';
 import type { BackendOptions, PoolEvent } from '../../src';
 import { rejectionOf } from '../support/fake-backend';
 import { deferred, stubPool, fakeClock } from '../support/stub-pool';
@@ -196,32 +195,6 @@ describe('a selector', () => {
     expect(pool.snapshot()).toEqual(before);
     expect(all.tried).toEqual([]);
   });
-});
-
-test('several clients can share one pool', async () => {
-  const pool = new BackendPool([{ baseURL: 'a.example' }, { baseURL: 'b.example', priority: 2 }]);
-  const tried: unknown[] = [];
-  const wrapped = (status: number) =>
-    priorityAdapter(pool, {
-      adapter: (config) => {
-        tried.push(config.baseURL);
-        const own = config.baseURL === 'https://a.example' ? status : 200;
-        return Promise.resolve({ status: own, data: '', statusText: '', headers: {}, config });
-      },
-    });
-  const first = wrapped(429);
-  await axios.get('/x', { adapter: first });
-  await axios.get('/x', { adapter: wrapped(200) });
-  expect(first.pool).toBe(pool);
-  expect(tried).toEqual(['https://a.example', 'https://b.example', 'https://b.example']);
-});
-
-test('a pool of another release of the package is refused with a clear error', () => {
-  const pool: unknown = Object.defineProperty({}, Symbol.for('axios-priority-adapter.pool'), { value: true });
-  expect(BackendPool.isPool(pool)).toBe(true);
-  expect(() => priorityAdapter(pool as BackendPool)).toThrow(
-    'the pool was made by another release of axios-priority-adapter; use the same release everywhere in a process',
-  );
 });
 
 test.each<[string, () => unknown, string]>([

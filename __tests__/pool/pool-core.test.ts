@@ -1,9 +1,9 @@
+import axios from 'axios';
 import type { PoolEvent } from '../../src';
+import { BackendPool, priorityAdapter } from '../../src';
 import type { Cooldown, SharingObserver } from '../../src/pool/pool-core';
 import { coreOf } from '../../src/pool/pool-core';
 import { deferred, eventLoopTurn, fakeClock, stubPool, throttled } from '../support/stub-pool';
-
-afterEach(() => jest.restoreAllMocks());
 
 function learning() {
   const clock = fakeClock();
@@ -120,4 +120,30 @@ describe('a watcher', () => {
     await request();
     expect(told).toEqual([]);
   });
+});
+
+test('several clients can share one pool', async () => {
+  const pool = new BackendPool([{ baseURL: 'a.example' }, { baseURL: 'b.example', priority: 2 }]);
+  const tried: unknown[] = [];
+  const wrapped = (status: number) =>
+    priorityAdapter(pool, {
+      adapter: (config) => {
+        tried.push(config.baseURL);
+        const own = config.baseURL === 'https://a.example' ? status : 200;
+        return Promise.resolve({ status: own, data: '', statusText: '', headers: {}, config });
+      },
+    });
+  const first = wrapped(429);
+  await axios.get('/x', { adapter: first });
+  await axios.get('/x', { adapter: wrapped(200) });
+  expect(first.pool).toBe(pool);
+  expect(tried).toEqual(['https://a.example', 'https://b.example', 'https://b.example']);
+});
+
+test('a pool of another release of the package is refused with a clear error', () => {
+  const pool: unknown = Object.defineProperty({}, Symbol.for('axios-priority-adapter.pool'), { value: true });
+  expect(BackendPool.isPool(pool)).toBe(true);
+  expect(() => priorityAdapter(pool as BackendPool)).toThrow(
+    'the pool was made by another release of axios-priority-adapter; use the same release everywhere in a process',
+  );
 });

@@ -1,0 +1,41 @@
+import axios, { AxiosHeaders } from 'axios';
+import type { InternalAxiosRequestConfig } from 'axios';
+import { stubPool } from '../support/stub-pool';
+
+test('properties that a config inherits from its prototype reach each attempt', async () => {
+  const { adapter, replies, configs } = stubPool({ a: {}, b: { priority: 2 } });
+  replies.a = 500;
+  // The newest axios copies the config of an interceptor. Older ones pass it to the adapter as it is.
+  const template: Partial<InternalAxiosRequestConfig> = { insecureHTTPParser: true };
+  const own = { url: '/x', method: 'get', headers: new AxiosHeaders() };
+  await adapter(Object.assign(Object.create(template) as InternalAxiosRequestConfig, own));
+  expect(configs.map(({ insecureHTTPParser }) => insecureHTTPParser)).toEqual([true, true]);
+});
+
+test('a custom adapter gets a config with the prototype of the caller’s', async () => {
+  const { request, configs } = stubPool({ a: {} });
+  await request();
+  expect(configs[0]).toBeInstanceOf(Object);
+  const bare = Object.assign(Object.create(null) as InternalAxiosRequestConfig, {
+    url: '/x',
+    method: 'get',
+    headers: new AxiosHeaders(),
+  });
+  const { adapter, configs: seen } = stubPool({ a: {} });
+  await adapter(bare);
+  expect('constructor' in (seen[0] as object)).toBe(false);
+});
+
+test('the config of the caller is copied for each attempt, so that an adapter may change it', async () => {
+  const { adapter, replies, configs } = stubPool({ a: {}, b: { priority: 2 } });
+  replies.a = (config) => {
+    config.headers.set('content-length', '5');
+    config.url = 'broken';
+    return 503;
+  };
+  const response = await axios.post('/x', 'long enough', { adapter });
+  expect(configs[1]?.headers.get('content-length')).toBeUndefined();
+  expect(configs[1]).toMatchObject({ url: '/x', baseURL: 'https://b.example' });
+  expect(configs[1]?.headers).toBeInstanceOf(axios.AxiosHeaders);
+  expect(response.config.headers.get('content-length')).toBeUndefined();
+});
