@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { modelOf } from '../../src/http/body-model';
 import { closeBackendsAfterEach } from '../support/fake-backend';
 import { sent } from '../support/renamed-deployments';
-import { stubPool } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
@@ -48,25 +47,6 @@ describe('a model name in the body', () => {
   ])('is left alone in %s', async (_, data) => {
     const { body } = await sent({ url: '/openai/v1/x', data, transformRequest: [] });
     expect(body).toEqual(Buffer.from(data as string));
-  });
-
-  test('is translated for each backend from the name that the caller gave', async () => {
-    const { request, replies, configs } = stubPool({
-      a: { deployments: { m: 'a-m' } },
-      b: { priority: 2, deployments: { m: 'b-m' } },
-      c: { priority: 3 },
-    });
-    replies.a = replies.b = 429;
-    await request({ method: 'post', data: '{"model":"m"}' });
-    expect(configs.map(({ data }) => data as unknown)).toEqual(['{"model":"a-m"}', '{"model":"b-m"}', '{"model":"m"}']);
-  });
-
-  test('does not get parsed if no backend maps deployments', async () => {
-    const parse = jest.spyOn(JSON, 'parse');
-    const { request } = stubPool({ a: {} });
-    await request({ method: 'post', data: '{"model":"m"}' });
-    expect(parse).not.toHaveBeenCalled();
-    parse.mockRestore();
   });
 
   test('is the only thing that changes, in any JSON object', () => {

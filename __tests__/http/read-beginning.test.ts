@@ -5,7 +5,7 @@ import type { InternalAxiosRequestConfig } from 'axios';
 import { attemptsOf, priorityAdapter } from '../../src';
 import { priorityFetch } from '../../src/fetch';
 import { ReadAhead } from '../../src/http/read-beginning';
-import type { FakeBackend} from '../support/fake-backend';
+import type { FakeBackend } from '../support/fake-backend';
 import { rejectionOf, closeBackendsAfterEach, startBackends } from '../support/fake-backend';
 import { stubPool, eventLoopTurn } from '../support/stub-pool';
 import { textOf } from '../support/text-of';
