@@ -12,6 +12,14 @@ test('properties that a config inherits from its prototype reach each attempt', 
   expect(configs.map(({ insecureHTTPParser }) => insecureHTTPParser)).toEqual([true, true]);
 });
 
+test('a custom adapter gets neither the auth nor the baseURL that a config inherits', async () => {
+  const { adapter, configs } = stubPool({ a: { apiKey: 'own' } });
+  const template = { auth: { username: 'me', password: 'secret' }, baseURL: 'https://caller.example//p' };
+  const own = { url: 'x', method: 'get', headers: new AxiosHeaders(), allowAbsoluteUrls: false };
+  await adapter(Object.assign(Object.create(template) as InternalAxiosRequestConfig, own));
+  expect(configs).toMatchObject([{ auth: undefined, baseURL: undefined, url: 'https://a.example//p/x' }]);
+});
+
 test('a custom adapter gets a config with the prototype of the caller’s', async () => {
   const { request, configs } = stubPool({ a: {} });
   await request();

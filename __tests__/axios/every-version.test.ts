@@ -191,6 +191,18 @@ describe.each(wires())('over %s,', (adapter) => {
     expect(data.headers).not.toHaveProperty('api-key');
   });
 
+  test('the auth that a config inherits stays at the first origin, and away from backends with a credential', async () => {
+    const inheriting = (options: BackendOptions): Promise<AxiosResponse<Echo>> => {
+      const client = clientOf([options], { adapter });
+      client.interceptors.request.use((config) =>
+        Object.assign(Object.create({ auth: { username: 'me', password: 'secret' } }) as typeof config, config),
+      );
+      return client.get<Echo>('/x', { params: { to: `${otherOrigin}/echo` } });
+    };
+    expect((await inheriting({ ...at('echo'), apiKey: 'own' })).data.headers).not.toHaveProperty('authorization');
+    expect((await inheriting(at('redirect-307'))).data.headers).not.toHaveProperty('authorization');
+  });
+
   test('timeout ends a body that trickles in', async () => {
     const client = clientOf([at('trickle'), at('echo')], { adapter });
     const error = await rejectionOf(client.get('/x', { timeout: 100 }));

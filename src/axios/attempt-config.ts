@@ -53,7 +53,8 @@ export function attemptConfig(request: AxiosRequest, target: Target, abort: Abor
   }
   for (const [name, value] of credentials) headers[name] = value;
   attempt.headers = headers as typeof attempt.headers;
-  if (backend.credentials.replaceCallers && attempt.auth !== undefined) delete attempt.auth;
+  // Not deleted, here and below: the config may inherit it.
+  if (backend.credentials.replaceCallers && attempt.auth !== undefined) attempt.auth = undefined as never;
   return attempt;
 }
 
@@ -123,7 +124,7 @@ function setTarget(attempt: AttemptConfig, { config, route }: AxiosRequest, back
   // axios would take "//…" for an absolute URL, and the request would not go to the backend.
   if (url.startsWith('//')) {
     attempt.url = backend.baseURL + base + url;
-    delete attempt.baseURL;
+    attempt.baseURL = undefined as never;
   } else {
     attempt.url = url;
     attempt.baseURL = url === '' && base === '' ? backend.address : backend.baseURL + base;

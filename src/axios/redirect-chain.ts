@@ -136,7 +136,7 @@ function followWith(
       hop = hopConfig(hop, next);
       // As in axios: they are the credentials of one origin.
       if (next.url.origin === firstOrigin && auth !== undefined) hop.auth = auth;
-      else delete hop.auth;
+      else if (auth !== undefined) hop.auth = undefined as never;
       response = await (hop.adapter as AxiosAdapter)(hop);
     }
   };
