@@ -61,9 +61,10 @@ export const LIBRARY = [
 
 /** The files that look at what axios itself sends, receives and rejects with. */
 const ABOUT_AXIOS = [
-  'axios/{connect-timeout,connections,every-version,mistakes,priority-adapter,redirect-chain*,stale-connection}',
+  'axios/{attempt-config,connect-timeout,connections,every-version,mistakes,priority-adapter,redirect-chain*}',
+  'axios/{restore-config,stale-connection}',
   'behaviour/plugins',
-  'failover/{failover-condition,failover,redact}',
+  'failover/{deployment-name,failover-condition,failover,redact}',
   'http/{body-model,credentials,route,url}',
 ];
 const ABOUT_FETCH = ['axios/response', 'failover/budget', 'http/redirect-rules'];

@@ -18,9 +18,9 @@ type NodeRedis = Pick<typeof redis4, 'createClient'>;
 type IoRedis = Pick<typeof io5, 'Redis'>;
 
 const nodeRedis =
-  ({ createClient }: NodeRedis): Make =>
+  ({ createClient }: NodeRedis, reconnectStrategy: number | false = 50): Make =>
   ({ url }) => {
-    const client = createClient({ url, socket: { reconnectStrategy: 50 } });
+    const client = createClient({ url, socket: { reconnectStrategy } });
     client.on('error', () => undefined);
     client.connect().catch(() => undefined);
     const close = (): void => {
@@ -49,6 +49,13 @@ export const CLIENTS: Readonly<Record<string, Make>> = {
   'node-redis 6': nodeRedis(redis6 as unknown as NodeRedis),
   'ioredis 5': ioredis(io5),
   'ioredis 6': ioredis(io6 as unknown as IoRedis),
+};
+
+/** Those that don't connect again. */
+export const GIVING_UP: Readonly<Record<string, Make>> = {
+  'node-redis 4': nodeRedis(redis4, false),
+  'node-redis 5': nodeRedis(redis5 as unknown as NodeRedis, false),
+  'node-redis 6': nodeRedis(redis6 as unknown as NodeRedis, false),
 };
 
 export const PREFIXED = ioredis(io6 as unknown as IoRedis, { keyPrefix: 'mine:' });

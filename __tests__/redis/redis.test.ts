@@ -3,7 +3,7 @@ import { redisTransport, shareCooldowns } from '../../src/sharing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisServer, startCluster, until } from '../support/redis';
 import { stubPool } from '../support/stub-pool';
-import { CLIENTS, CLUSTER_CLIENTS, PREFIXED } from './clients';
+import { CLIENTS, CLUSTER_CLIENTS, GIVING_UP, PREFIXED } from './clients';
 import type { UsersClient } from './clients';
 
 /** The last one is never on cooldown. */
@@ -177,6 +177,17 @@ describe.each(Object.entries(CLIENTS))('%s', (_name, make) => {
     await absent.sharing.stop();
     await absent.sharing.ready;
   });
+});
+
+test.each(Object.entries(GIVING_UP))('%s, whose reconnectStrategy gives up, subscribes anew', async (_name, make) => {
+  const server = await serverOf(RedisServer.start());
+  const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
+  await Promise.all([one.sharing.ready, other.sharing.ready]);
+  await server.cli('client', 'kill', 'type', 'pubsub');
+  await until(() => other.errors.length > 0 && other.errors.at(-1) === undefined);
+  one.pool.cool('a', 60_000);
+  await until(() => other.events.some((event) => 'remote' in event));
+  await until(async () => (await server.cli('pubsub', 'numsub', 'axios-priority-adapter:{app}')).endsWith('\n2'));
 });
 
 describe('unexpected contents of Redis', () => {

@@ -46,7 +46,7 @@ test('the transport loads what is remembered once it has subscribed, and then re
   const { heard, ready, reports } = listen(new FakeNodeRedis(redis));
   await ready;
   expect(heard).toEqual([[message('x.1'), 500]]);
-  expect(reports).toEqual([undefined]);
+  expect(reports).toStrictEqual([undefined]);
 });
 
 test('a second listener is ready only after a load that began after it', async () => {
@@ -98,7 +98,7 @@ test('a second listener hears what is remembered, and each stops for itself', as
   expect(client.listenerCount('ready')).toBe(0);
   redis.publish(`5 ${message('x.2')}`);
   client.copies[0]!.emit('error', new Error());
-  expect(first.reports).toEqual([undefined]);
+  expect(first.reports).toStrictEqual([undefined]);
 });
 
 test('the transport reloads every 30 s, and reports nothing if nothing was wrong', async () => {
@@ -108,7 +108,7 @@ test('the transport reloads every 30 s, and reports nothing if nothing was wrong
   redis.values.set('x', `${String(redis.time())} ${message('x.1')}`);
   await later(30_000);
   expect(heard).toHaveLength(1);
-  expect(reports).toEqual([undefined]);
+  expect(reports).toStrictEqual([undefined]);
 });
 
 test('the transport sends only while the client is ready, and asks for what was missed to be sent again', async () => {
@@ -118,12 +118,12 @@ test('the transport sends only while the client is ready, and asks for what was 
   client.isReady = false;
   transport.send(message('y.1'));
   client.emit('ready');
-  expect(reports).toEqual([undefined]);
+  expect(reports).toStrictEqual([undefined]);
   client.isReady = true;
   client.emit('ready');
   await settled();
   expect(redis.told).toEqual([]);
-  expect(reports).toEqual([undefined, undefined]);
+  expect(reports).toStrictEqual([undefined, undefined]);
   transport.send(message('y.1'));
   transport.send('no message');
   await settled();
@@ -139,7 +139,7 @@ test('unsent messages are requested again after the next load, even if the clien
   transport.send(message('y.1'));
   client.isReady = true;
   await later(30_000);
-  expect(reports).toEqual([undefined, undefined]);
+  expect(reports).toStrictEqual([undefined, undefined]);
 });
 
 test('no more than 1,000 commands are pending, and the rest is requested again once', async () => {
@@ -151,7 +151,7 @@ test('no more than 1,000 commands are pending, and the rest is requested again o
   redis.goOn();
   await settled();
   expect(redis.told).toHaveLength(1_000);
-  expect(reports).toEqual([undefined, undefined]);
+  expect(reports).toStrictEqual([undefined, undefined]);
 });
 
 test('no load begins while another is pending', async () => {
@@ -172,11 +172,58 @@ test('a failed command is reported, and its message requested again after the ne
   transport.send(message('y.1'));
   client.emit('ready');
   await settled();
-  expect(reports).toEqual([undefined, error, error]);
+  expect(reports).toStrictEqual([undefined, error, error]);
   redis.error = undefined;
   await later(1_000);
   await later(30_000);
-  expect(reports).toEqual([undefined, error, error, undefined]);
+  expect(reports).toStrictEqual([undefined, error, error, undefined]);
+});
+
+test('a load that fails is tried again every second, and then every 30 s', async () => {
+  const { ready, reports } = listen(new FakeNodeRedis(redis));
+  await ready;
+  await later(1_000);
+  const loads = jest.spyOn(redis, 'run');
+  const error = (redis.error = new Error('LOADING'));
+  await later(30_000);
+  for (let i = 0; i < 3; i++) await later(1_000);
+  expect(reports).toStrictEqual([undefined, error, error, error, error]);
+  redis.error = undefined;
+  await later(1_000);
+  await later(1_000);
+  expect(loads).toHaveBeenCalledTimes(6);
+  expect(reports.at(-1)).toBeUndefined();
+  await later(30_000);
+  expect(loads).toHaveBeenCalledTimes(7);
+});
+
+test('a command that fails after the end leaves no timer', async () => {
+  const { ready, stop, transport } = listen(new FakeNodeRedis(redis));
+  await ready;
+  redis.error = new Error('closed');
+  transport.send(message('y.1'));
+  await stop();
+  await settled();
+  expect(jest.getTimerCount()).toBe(0);
+});
+
+test('while the subscription is away, what is in force is loaded every second, but sharing does not count as restored', async () => {
+  const client = new FakeNodeRedis(redis);
+  const { heard, ready, reports } = listen(client);
+  await ready;
+  const copy = client.copies[0]!;
+  copy.isReady = false;
+  const error = new Error('Socket closed unexpectedly');
+  copy.emit('error', error);
+  redis.values.set('x', `${String(redis.time())} ${message('x.1')}`);
+  await later(1_000);
+  await later(1_000);
+  expect(heard).toHaveLength(2);
+  expect(reports).toStrictEqual([undefined, error]);
+  copy.isReady = true;
+  copy.emit('ready');
+  await settled();
+  expect(reports).toStrictEqual([undefined, error, undefined]);
 });
 
 test('invalid values are ignored, and so is a timestamp far in the future', async () => {
@@ -213,7 +260,7 @@ describe('node-redis', () => {
     copy!.emit('error', error);
     copy!.emit('ready');
     await settled();
-    expect(reports).toEqual([undefined, error, undefined]);
+    expect(reports).toStrictEqual([undefined, error, undefined]);
   });
 
   test('opens another connection a second after it gave up, unless it was stopped', async () => {
@@ -226,12 +273,24 @@ describe('node-redis', () => {
     await later(1_000);
     await ready;
     expect(client.copies).toHaveLength(2);
-    expect(reports).toEqual([error, undefined]);
+    expect(reports).toStrictEqual([error, undefined]);
     await stop();
     client.prepare = (copy) => (copy.connecting = Promise.reject(error));
     await listen(client).stop();
     await later(5_000);
     expect(client.copies).toHaveLength(3);
+  });
+
+  test('opens another connection if it gives up after it had connected', async () => {
+    const client = new FakeNodeRedis(redis);
+    const { ready, reports } = listen(client);
+    await ready;
+    const error = new Error('Socket closed unexpectedly');
+    Object.assign(client.copies[0]!, { isReady: false, isOpen: false }).emit('error', error);
+    client.copies[0]!.emit('error', error);
+    await later(1_000);
+    expect(client.copies).toHaveLength(2);
+    expect(reports).toStrictEqual([undefined, error, undefined]);
   });
 
   test('closes a connection that is made after stop', async () => {
@@ -268,13 +327,16 @@ describe('ioredis', () => {
     transport.send(message('y.1'));
     await settled();
     expect(heard).toEqual([[message('y.1'), expect.any(Number)]]);
+    client.copies[0]!.emit('close');
+    await later(1_000);
+    expect(reports).toStrictEqual([undefined]);
     client.copies[0]!.emit('end');
     client.copies[0]!.emit('end');
     await later(1_000);
     expect(client.copies).toHaveLength(2);
     client.copies[1]!.emit('ready');
     await settled();
-    expect(reports).toEqual([undefined, undefined]);
+    expect(reports).toStrictEqual([undefined, undefined]);
     await stop();
     expect(client.copies[1]!.closed).toBe(1);
     const [overrides] = client.overrides as [{ retryStrategy: (times: number) => number }];
@@ -288,7 +350,7 @@ describe('ioredis', () => {
     await settled();
     expect(client.copies[0]!.connected).toBe(1);
     expect(client.overrides).toEqual([]);
-    expect(reports).toEqual([new Error('refused')]);
+    expect(reports).toStrictEqual([new Error('refused')]);
   });
 });
 

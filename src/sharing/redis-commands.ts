@@ -30,6 +30,8 @@ interface SubscriberEvents {
   readonly subscribed: () => void;
   readonly message: (text: string) => void;
   readonly error: (error: unknown) => void;
+  /** The connection is lost. `subscribed` follows once it is back, if it hasn't `ended`. */
+  readonly lost: () => void;
   /** The client gave up for good. */
   readonly ended: () => void;
 }
@@ -82,8 +84,17 @@ function ofNodeRedis(client: NodeRedis, key: string, channel: string): RedisComm
       // After a reconnect, the client has subscribed again before it is ready; then this does nothing.
       const subscribe = (): void => void subscriber.subscribe(channel, message).then(events.subscribed, events.error);
       let isConnected = false;
+      const giveUp = (): void => {
+        close();
+        events.ended();
+      };
       // A copy has no listeners, and without one for errors they end the process.
-      subscriber.on('error', events.error);
+      subscriber.on('error', (error: unknown) => {
+        events.error(error);
+        if (!(subscriber.isReady ?? subscriber.isOpen)) events.lost();
+        // A `reconnectStrategy` may give up. No other event says so.
+        if (isConnected && !subscriber.isOpen) giveUp();
+      });
       subscriber.on('ready', () => isConnected && subscribe());
       // Not awaited: it stays pending while Redis is away.
       subscriber.connect().then(
@@ -93,8 +104,7 @@ function ofNodeRedis(client: NodeRedis, key: string, channel: string): RedisComm
         },
         (error: unknown) => {
           events.error(error);
-          close();
-          events.ended();
+          giveUp();
         },
       );
       return close;
@@ -117,6 +127,7 @@ function ofIoRedis(client: IoRedis, key: string, channel: string): RedisCommands
       subscriber.on('error', events.error);
       subscriber.on('message', (_channel: string, text: string) => events.message(text));
       subscriber.on('ready', () => void subscriber.subscribe(channel).then(events.subscribed, events.error));
+      subscriber.on('close', () => events.lost());
       subscriber.on('end', () => events.ended());
       // It rejects at the first failure, and connects later all the same.
       if (subscriber.status === 'wait') subscriber.connect().catch(events.error);

@@ -19,7 +19,7 @@ export class RedisConnection implements Transport {
   #underWay = 0;
   /** Something couldn't be sent, so it has to be told again as soon as that is possible. */
   #missed = false;
-  /** A command failed or a connection broke. It has to be told again after a load. */
+  /** A command failed, or a connection was lost or is new. It has to be told again after a load. */
   #failed = false;
   #isSubscribed = false;
   #loads = 0;
@@ -89,9 +89,14 @@ export class RedisConnection implements Transport {
       },
       message: (text) => isOpen && this.#hear(text),
       error: (error) => isOpen && this.#fail(error),
+      lost: () => {
+        if (!isOpen) return;
+        this.#isSubscribed = false;
+        this.#noteTrouble();
+      },
       ended: () => {
         if (!isOpen) return;
-        isOpen = false;
+        isOpen = this.#isSubscribed = false;
         const cancel = after(RETRY_AFTER, () => (this.#endings[1] = this.#subscribe()));
         this.#endings[1] = cancel;
       },
@@ -104,8 +109,17 @@ export class RedisConnection implements Transport {
 
   /** What was told while a connection was away may be lost, on both sides. */
   #connected(): void {
-    this.#failed = true;
+    this.#noteTrouble();
     this.#load();
+  }
+
+  /** It has to be told again after a load, which is tried every second until it succeeds. */
+  #noteTrouble(): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    if (this.#listeners.size === 0) return;
+    this.#cancelTimer();
+    this.#schedule();
   }
 
   #schedule(): void {
@@ -116,15 +130,16 @@ export class RedisConnection implements Transport {
     });
   }
 
-  /** Only while subscribed: what is told after a load must not be missed. */
+  /** Also while the subscription is away, since then nothing else tells what is in force. */
   #load(): void {
-    if (!this.#isSubscribed || !this.commands.isReady()) return;
+    if (!this.commands.isReady()) return;
     const began = now();
+    const wasSubscribed = this.#isSubscribed;
     this.#loads++;
     this.commands.load().then(
       (reply) => {
         this.#loads--;
-        this.#loaded(reply, began);
+        this.#loaded(reply, began, wasSubscribed);
       },
       (error: unknown) => {
         this.#loads--;
@@ -133,11 +148,13 @@ export class RedisConnection implements Transport {
     );
   }
 
-  #loaded(reply: unknown, began: number): void {
+  #loaded(reply: unknown, began: number, wasSubscribed: boolean): void {
     const [time, ...values] = (reply as unknown[]).map(String);
     this.#clock.learn(Number(time), began);
     // Oldest first, so that a restore ends what was told before it.
     for (const value of values.sort()) this.#hear(value);
+    // What is told after the load would be missed.
+    if (!wasSubscribed) return;
     for (const newcomer of [...this.#newcomers]) {
       if (newcomer.since > began) continue;
       newcomer.resolve();
@@ -161,7 +178,7 @@ export class RedisConnection implements Transport {
   }
 
   #fail(error: unknown): void {
-    this.#failed = true;
+    this.#noteTrouble();
     this.#listeners.report(error);
   }
 }
