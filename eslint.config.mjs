@@ -41,6 +41,13 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-misused-spread': 'off',
       '@typescript-eslint/use-unknown-in-catch-callback-variable': 'off',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "CallExpression > MemberExpression[property.name='toEqual']",
+          message: 'toEqual takes [1, undefined] for [1]; use toStrictEqual',
+        },
+      ],
     },
   },
   {

@@ -40,11 +40,11 @@ const between = imports.filter(({ to }) => files.includes(to));
 test('every import of the source leads to a file or to axios', () => {
   expect(files.length).toBeGreaterThan(20);
   const others = imports.filter(({ to }) => !files.includes(to)).map(({ to }) => to);
-  expect(others.filter((name) => name !== 'axios' && !name.startsWith('node:'))).toEqual([]);
+  expect(others.filter((name) => name !== 'axios' && !name.startsWith('node:'))).toStrictEqual([]);
 });
 
 test('nothing of Node but types is imported', () => {
-  expect(imports.filter(({ to, typesOnly }) => to.startsWith('node:') && !typesOnly)).toEqual([]);
+  expect(imports.filter(({ to, typesOnly }) => to.startsWith('node:') && !typesOnly)).toStrictEqual([]);
 });
 
 test('imports form no cycle, types included', () => {
@@ -58,12 +58,12 @@ test('imports form no cycle, types included', () => {
     }
   };
   for (const file of files) visit(file, []);
-  expect(cycles).toEqual([]);
+  expect(cycles).toStrictEqual([]);
 });
 
 describe('in the parts of the source,', () => {
   test('each file belongs to a known part or is an entry point', () => {
-    expect(files.filter((file) => partOf(file) !== '' && layerOf(file) < 0)).toEqual([]);
+    expect(files.filter((file) => partOf(file) !== '' && layerOf(file) < 0)).toStrictEqual([]);
   });
 
   test('a part imports only parts below it', () => {
@@ -71,12 +71,12 @@ describe('in the parts of the source,', () => {
       .filter(({ from }) => partOf(from) !== '')
       .filter(({ from, to }) => partOf(from) !== partOf(to) && layerOf(to) >= layerOf(from))
       .map(({ from, to }) => `${from} → ${to}`);
-    expect(wrong).toEqual([]);
+    expect(wrong).toStrictEqual([]);
   });
 
   test('only the axios part and the entry points import axios, types included', () => {
     const users = imports.filter(({ to }) => to === 'axios').map(({ from }) => from);
-    expect(users.filter((file) => partOf(file) !== '' && partOf(file) !== 'axios')).toEqual([]);
+    expect(users.filter((file) => partOf(file) !== '' && partOf(file) !== 'axios')).toStrictEqual([]);
   });
 });
 

@@ -20,7 +20,7 @@ test.each<[object, string]>([
 test('only the idle connections that are meant are closed', () => {
   const [a, b] = [socketWith(0), socketWith(0)];
   closeIdle(agentWith({ freeSockets: { 'a:80:': [a], 'b:80:': [b] } }), (name) => name.startsWith('a:'));
-  expect([a.destroy.mock.calls.length, b.destroy.mock.calls.length]).toEqual([1, 0]);
+  expect([a.destroy.mock.calls.length, b.destroy.mock.calls.length]).toStrictEqual([1, 0]);
   expect(() => closeIdle(agentWith({ freeSockets: undefined }), () => true)).not.toThrow();
 });
 
@@ -30,7 +30,7 @@ test('the idle connections of both agents are known with what they have received
     httpAgent: agentWith({ freeSockets: { 'a:80:': [plain] } }),
     httpsAgent: agentWith({ freeSockets: { 'a:443:': [secure] } }),
   } as unknown as AttemptConfig;
-  expect([...bytesOfIdle(attempt)]).toEqual([
+  expect([...bytesOfIdle(attempt)]).toStrictEqual([
     [plain, 1],
     [secure, 2],
   ]);

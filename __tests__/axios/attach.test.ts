@@ -30,7 +30,7 @@ test('attachPriorityAdapter adds failover to an instance that is already in use'
   expect(own.calls).toHaveLength(1);
   expect(second.lastCall).toMatchObject({ url: '/base/after', headers: { 'x-own': '1' } });
   expect(response.attempts).toMatchObject([{ status: 429 }, { status: 200 }]);
-  expect(pool.backends.map(({ failures, successes }) => [failures, successes])).toEqual([
+  expect(pool.backends.map(({ failures, successes }) => [failures, successes])).toStrictEqual([
     [1, 0],
     [0, 1],
   ]);
@@ -44,7 +44,7 @@ test('detach restores the adapter of the instance and leaves no trace', async ()
   detach();
   expect(await client.get('/x')).toMatchObject({ status: 429, data: undefined });
   expect(client.defaults.adapter).toBe(adapter);
-  expect(Object.getOwnPropertySymbols(client)).toEqual([]);
+  expect(Object.getOwnPropertySymbols(client)).toStrictEqual([]);
 
   const again = attachPriorityAdapter(client, hosts);
   detach();
@@ -73,7 +73,7 @@ describe('attachPriorityAdapter on an instance mocked by axios-mock-adapter', ()
     const mock = mocked(client);
     attachPriorityAdapter(client, hosts);
     expect((await client.get('/x')).data).toBe('mocked');
-    expect(mock.history.get?.map(({ baseURL }) => baseURL)).toEqual(['https://a.example', 'https://b.example']);
+    expect(mock.history.get?.map(({ baseURL }) => baseURL)).toStrictEqual(['https://a.example', 'https://b.example']);
   });
 
   test('uses a mock installed after it, and the real adapter once the mock is restored', async () => {
@@ -82,7 +82,7 @@ describe('attachPriorityAdapter on an instance mocked by axios-mock-adapter', ()
     attachPriorityAdapter(client, hosts);
     const mock = mocked(client);
     expect((await client.get('/x')).data).toBe('mocked');
-    expect(seen).toEqual([]);
+    expect(seen).toStrictEqual([]);
     mock.restore();
     await client.get('/x');
     expect(seen).toHaveLength(1);
@@ -95,7 +95,7 @@ describe('attachPriorityAdapter on an instance mocked by axios-mock-adapter', ()
     mock.onGet('/x').passThrough();
     attachPriorityAdapter(client, [{ baseURL: backend.url, apiKey: 'secret-a' }]);
     const response = await client.get('/x');
-    expect(response.data).toEqual({ ok: true });
+    expect(response.data).toStrictEqual({ ok: true });
     expect(backend.calls).toHaveLength(1);
     expect(backend.lastCall.headers).toMatchObject({ 'api-key': 'secret-a' });
     expect(response.config.headers.toJSON()).not.toHaveProperty('api-key');
@@ -111,7 +111,7 @@ describe('axios-mock-adapter installed on a client with a priority adapter', () 
     mock.onGet('/mocked').reply(200, 'mocked');
     expect((await client.get('/mocked')).data).toBe('mocked');
     expect(backend.calls).toHaveLength(0);
-    expect((await client.get('/real')).data).toEqual({ ok: true });
+    expect((await client.get('/real')).data).toStrictEqual({ ok: true });
     expect(backend.lastCall.headers).toMatchObject({ 'api-key': 'secret-a' });
   });
 });
@@ -122,7 +122,7 @@ test('attachPriorityAdapter wraps the adapter that a request sets for itself', a
   attachPriorityAdapter(client, hosts);
   const adapter = refusing(seen);
   const response = await client.get('/x', { adapter });
-  expect(seen).toEqual(['https://a.example', 'https://b.example']);
+  expect(seen).toStrictEqual(['https://a.example', 'https://b.example']);
   expect(response.config.adapter).toBe(adapter);
 });
 
@@ -131,7 +131,7 @@ test('a request for an adapter that axios does not have rejects without an attem
   attachPriorityAdapter(client, hosts);
   const error = await rejectionOf(client.get('/x', { adapter: 'none' as never }));
   expect(error.message).toMatch(/none/);
-  expect(error.attempts).toEqual([]);
+  expect(error.attempts).toStrictEqual([]);
 });
 
 test('a request that is not to be balanced rejects as in plain axios if axios does not have its adapter', async () => {
@@ -158,7 +158,7 @@ test('a plugin that resends response.config does not wrap the adapter twice', as
   client.interceptors.response.use((response) => (again-- > 0 ? client.request(response.config) : response));
   const response = await client.get('/x');
   expect(response.attempts).toHaveLength(1);
-  expect(seen).toEqual(['https://a.example', ...Array<string>(4).fill('https://b.example')]);
+  expect(seen).toStrictEqual(['https://a.example', ...Array<string>(4).fill('https://b.example')]);
   expect(response.config).toMatchObject({ url: '/x', adapter: client.defaults.adapter });
   expect(response.config.baseURL).toBeUndefined();
 });
@@ -176,7 +176,7 @@ test('an interceptor that sends a config already wrapped counts each request onc
   });
   const { pool } = attachPriorityAdapter(instance, [{ baseURL: backend.url }]);
   await instance.get('/x');
-  expect(backend.calls.map(({ url }) => url)).toEqual(['/before', '/x']);
+  expect(backend.calls.map(({ url }) => url)).toStrictEqual(['/before', '/x']);
   expect(pool.backends[0]).toMatchObject({ successes: 2 });
 });
 
@@ -201,7 +201,7 @@ test.each(['before', 'after'])(
     seen.length = 0;
     const response = await client.request(caught!);
     expect(response.attempts).toHaveLength(1);
-    expect(seen).toEqual(['https://b.example']);
+    expect(seen).toStrictEqual(['https://b.example']);
   },
 );
 
@@ -211,7 +211,7 @@ test('attachPriorityAdapter falls back to the adapter of axios if the config has
   delete client.defaults.adapter;
   attachPriorityAdapter(client, [{ baseURL: backend.url }]);
   const response = await client.get('/x');
-  expect(response.data).toEqual({ ok: true });
+  expect(response.data).toStrictEqual({ ok: true });
   expect(response.config).not.toHaveProperty('adapter');
 });
 
@@ -220,7 +220,7 @@ test('attachPriorityAdapter leaves a request untouched if shouldBalance returns 
   const client = axios.create({ adapter: refusing(seen), baseURL: 'https://login.example' });
   attachPriorityAdapter(client, hosts, { shouldBalance: () => false });
   const response = await client.get('/oauth');
-  expect(seen).toEqual(['https://login.example']);
+  expect(seen).toStrictEqual(['https://login.example']);
   expect(response.config.adapter).toBe(client.defaults.adapter);
 });
 
@@ -254,11 +254,11 @@ describe('a priority adapter set as axios.defaults.adapter', () => {
     await axios.get('/global');
     const client = axios.create({ adapter: priorityAdapter([{ baseURL: second.url }]) });
     await client.get('/own');
-    expect([first.calls.length, second.calls.length]).toEqual([1, 1]);
+    expect([first.calls.length, second.calls.length]).toStrictEqual([1, 1]);
     axios.defaults.adapter = [priorityAdapter([{ baseURL: first.url }], { adapter: ['xhr', 'http'] }), 'fetch'];
     const another = axios.create({ adapter: priorityAdapter([{ baseURL: second.url, apiKey: 'own-key' }]) });
     await another.get('/own');
-    expect([first.calls.length, second.calls.length]).toEqual([1, 2]);
+    expect([first.calls.length, second.calls.length]).toStrictEqual([1, 2]);
     expect(() => attachPriorityAdapter(axios.create(), hosts)).toThrow('is already a priority adapter');
   });
 });
@@ -270,7 +270,7 @@ test('a request that sets its own priority adapter bypasses the attached pool', 
   const adapter = priorityAdapter([{ baseURL: 'c.example' }], { adapter: refusing(own) });
   expect((await client.get('/x', { adapter })).attempts).toMatchObject([{ backend: 'c.example' }]);
   expect((await client.get('/x', { adapter: [adapter] })).attempts).toMatchObject([{ backend: 'c.example' }]);
-  expect([own, others]).toEqual([['https://c.example', 'https://c.example'], []]);
+  expect([own, others]).toStrictEqual([['https://c.example', 'https://c.example'], []]);
 });
 
 test('detach removes its own interceptor alone, and a second call does nothing', async () => {

@@ -9,7 +9,7 @@ test('properties that a config inherits from its prototype reach each attempt', 
   const template: Partial<InternalAxiosRequestConfig> = { insecureHTTPParser: true };
   const own = { url: '/x', method: 'get', headers: new AxiosHeaders() };
   await adapter(Object.assign(Object.create(template) as InternalAxiosRequestConfig, own));
-  expect(configs.map(({ insecureHTTPParser }) => insecureHTTPParser)).toEqual([true, true]);
+  expect(configs.map(({ insecureHTTPParser }) => insecureHTTPParser)).toStrictEqual([true, true]);
 });
 
 test('a custom adapter gets neither the auth nor the baseURL that a config inherits', async () => {

@@ -36,7 +36,7 @@ describe('a POST that was redirected stays with its backend when nothing answers
     const { b, adapter } = await pair(redirecting);
     const error = await rejectionOf(axios.post('/x', {}, { adapter, httpAgent: agent }));
     expect(error).toMatchObject({ message: 'no tunnel', attempts: [{ backend: 'a', reason: 'ambiguous' }] });
-    expect(b.calls).toEqual([]);
+    expect(b.calls).toStrictEqual([]);
   });
 
   test.each(wires())(
@@ -46,7 +46,7 @@ describe('a POST that was redirected stays with its backend when nothing answers
       const error = await rejectionOf(axios.post('/x', {}, { adapter }));
       expect(error).toMatchObject({ attempts: [{ backend: 'a', reason: 'ambiguous' }] });
       expect(error.request).not.toHaveProperty('_redirectCount');
-      expect(b.calls).toEqual([]);
+      expect(b.calls).toStrictEqual([]);
     },
   );
 });
@@ -59,7 +59,7 @@ describe('nothing was sent, so a POST fails over, when', () => {
       { baseURL: b.url, name: 'b', priority: 2 },
     ]);
     const { attempts } = await axios.post('/x', {}, { adapter });
-    expect(a.calls).toEqual([]);
+    expect(a.calls).toStrictEqual([]);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ cooldowns: [{ reason: 'connection' }] });
     return attempts as object;
   };
@@ -110,7 +110,7 @@ describe('the request may have arrived, so a POST does not fail over, when', () 
     const [socket] = Object.values(agent.sockets).flat();
     socket!.destroy(Object.assign(new Error('broken'), { code, ...(syscall && { syscall }) }));
     expect(await error).toMatchObject({ code, attempts: [{ backend: 'a' }] });
-    expect(b.calls).toEqual([]);
+    expect(b.calls).toStrictEqual([]);
   });
 
   test('a socket breaks with an error that has no code', async () => {
@@ -120,7 +120,7 @@ describe('the request may have arrived, so a POST does not fail over, when', () 
     while (a.calls.length === 0) await new Promise(setImmediate);
     Object.values(agent.sockets).flat()[0]!.destroy(new Error('the tunnel has gone'));
     expect(await error).toMatchObject({ message: 'the tunnel has gone', attempts: [{ reason: 'ambiguous' }] });
-    expect(b.calls).toEqual([]);
+    expect(b.calls).toStrictEqual([]);
   });
 
   test('TLS breaks after the request', async () => {
@@ -138,7 +138,7 @@ describe('the request may have arrived, so a POST does not fail over, when', () 
     ]);
     const error = await rejectionOf(axios.post('/x', {}, { adapter }));
     expect(error.attempts).toMatchObject([{ backend: 'a', reason: 'ambiguous' }]);
-    expect(b.calls).toEqual([]);
+    expect(b.calls).toStrictEqual([]);
   });
 });
 
@@ -157,7 +157,7 @@ describe('local trouble:', () => {
     const { b, adapter } = await pair({ body: 'ok' });
     const error = await rejectionOf(axios.post('/x', {}, { adapter, httpAgent: agent }));
     expect(error).toMatchObject({ code, attempts: [{ backend: 'a', code }] });
-    expect(b.calls).toEqual([]);
+    expect(b.calls).toStrictEqual([]);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
   });
 
@@ -261,7 +261,7 @@ describe.each(wires())('over %s, a refusal whose body is lost', (wire) => {
       const { b, adapter } = await pair(cut(404), { adapter: wire });
       const error = await rejectionOf(axios.post('/x', {}, { adapter }));
       expect(error.attempts).toMatchObject([{ backend: 'a', status: 404 }]);
-      expect(b.calls).toEqual([]);
+      expect(b.calls).toStrictEqual([]);
       expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
     },
   );
@@ -269,7 +269,7 @@ describe.each(wires())('over %s, a refusal whose body is lost', (wire) => {
   test('is an ambiguous failure after a 200: a POST does not fail over, a GET does', async () => {
     const { b, adapter } = await pair(cut(200), { adapter: wire });
     expect((await rejectionOf(axios.post('/x', {}, { adapter }))).attempts).toMatchObject([{ reason: 'ambiguous' }]);
-    expect(b.calls).toEqual([]);
+    expect(b.calls).toStrictEqual([]);
     adapter.pool.restore('a');
     expect((await axios.get('/x', { adapter })).attempts).toHaveLength(2);
   });

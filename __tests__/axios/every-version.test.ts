@@ -90,31 +90,31 @@ describe.each(wires())('over %s,', (adapter) => {
     const client = clientOf([at('throttle-60000'), at('echo')], { adapter });
     const response = await client.post<Echo>('/x?a=1', { n: 1 });
     expect(response).toMatchObject({ status: 200, data: { url: '/echo/x?a=1', body: '{"n":1}' } });
-    expect(tried(response)).toEqual(['throttle-60000', 'echo']);
+    expect(tried(response)).toStrictEqual(['throttle-60000', 'echo']);
     expect(response.attempts?.[0]?.cooldown).toBe(60_000);
-    expect(tried(await client.get('/y'))).toEqual(['echo']);
+    expect(tried(await client.get('/y'))).toStrictEqual(['echo']);
   });
 
   test('a request fails over on a 5xx', async () => {
     const { attempts } = await clientOf([at('status-500'), at('status-503'), at('echo')], { adapter }).post('/x', {});
-    expect(attempts?.map(({ status }) => status)).toEqual([500, 503, 200]);
+    expect(attempts?.map(({ status }) => status)).toStrictEqual([500, 503, 200]);
   });
 
   test('another 4xx is returned to the caller', async () => {
     const error = await rejectionOf(clientOf([at('status-404'), at('echo')], { adapter }).get('/x'));
     expect(error).toMatchObject({ code: 'ERR_BAD_REQUEST', response: { status: 404 } });
-    expect(tried(error)).toEqual(['status-404']);
+    expect(tried(error)).toStrictEqual(['status-404']);
   });
 
   test('a POST fails over on a refused connection', async () => {
     const response = await clientOf([await refused(), at('echo')], { adapter }).post<Echo>('/x', { n: 1 });
     expect(response.data.body).toBe('{"n":1}');
-    expect(tried(response)).toEqual(['refused', 'echo']);
+    expect(tried(response)).toStrictEqual(['refused', 'echo']);
     if (adapter === 'http') expect(response.attempts?.[0]?.code).toBe('ECONNREFUSED');
   });
 
   test('a GET fails over on a truncated 200', async () => {
-    expect(tried(await clientOf([at('cut'), at('echo')], { adapter }).get('/x'))).toEqual(['cut', 'echo']);
+    expect(tried(await clientOf([at('cut'), at('echo')], { adapter }).get('/x'))).toStrictEqual(['cut', 'echo']);
   });
 
   test.each<[string, number, Reply, AxiosRequestConfig]>([
@@ -141,7 +141,7 @@ describe.each(wires())('over %s,', (adapter) => {
     const client = clientOf([at('cut'), at('echo')], { adapter });
     const error = await rejectionOf(client.post('/x', {}));
     expect(axios.isAxiosError(error)).toBe(true);
-    expect([tried(error), onCooldown(client.pool)]).toEqual([['cut'], ['cut']]);
+    expect([tried(error), onCooldown(client.pool)]).toStrictEqual([['cut'], ['cut']]);
   });
 
   test.each([
@@ -215,21 +215,21 @@ describe.each(wires())('over %s,', (adapter) => {
     const error = await rejectionOf(client.get('/x', { timeout: 600, failover: { attemptTimeout: 220 } }));
     const took = performance.now() - started;
     expect(error.code).toBe(timeoutCode);
-    expect(tried(error)).toEqual(['hang', 'b', 'c']);
+    expect(tried(error)).toStrictEqual(['hang', 'b', 'c']);
     expect(took).toBeGreaterThan(590);
     expect(took).toBeLessThan(1500);
   });
 
   test('attemptTimeout fails over, POST included', async () => {
     const client = clientOf([at('hang'), at('echo')], { adapter, attemptTimeout: 250 });
-    expect(tried(await client.post('/x', {}))).toEqual(['hang', 'echo']);
+    expect(tried(await client.post('/x', {}))).toStrictEqual(['hang', 'echo']);
   });
 
   test.each(['hang', 'trickle'])('a signal cancels a request to /%s without a cooldown', async (name) => {
     const client = clientOf([at(name), at('echo')], { adapter });
     const error = await rejectionOf(client.get('/x', { signal: AbortSignal.timeout(50) }));
     expect(axios.isCancel(error)).toBe(true);
-    expect(onCooldown(client.pool)).toEqual([]);
+    expect(onCooldown(client.pool)).toStrictEqual([]);
   });
 
   test('a cancelToken cancels a request that waits for a backend', async () => {
@@ -295,7 +295,7 @@ describe.each(wires())('over %s,', (adapter) => {
     const { detach } = attachPriorityAdapter(instance, [at('throttle-60000'), { ...at('echo'), priority: 2 }]);
     const response = await instance.get<Echo>('/x');
     expect(response.data.url).toBe('/echo/bytes-3/x');
-    expect(tried(response)).toEqual(['throttle-60000', 'echo']);
+    expect(tried(response)).toStrictEqual(['throttle-60000', 'echo']);
     detach();
     expect((await instance.get('/x')).data).toBe('xxx');
   });
@@ -305,7 +305,7 @@ test('a body longer than maxContentLength is a mistake of the caller', async () 
   const client = clientOf([at('bytes-5000'), at('echo')]);
   const error = await rejectionOf(client.get('/x', { maxContentLength: 1000 }));
   expect(error.message).toBe('maxContentLength size of 1000 exceeded');
-  expect([tried(error), onCooldown(client.pool)]).toEqual([['bytes-5000'], []]);
+  expect([tried(error), onCooldown(client.pool)]).toStrictEqual([['bytes-5000'], []]);
 });
 
 test('the second backend receives a form of the form-data package in full', async () => {
@@ -333,7 +333,7 @@ test('fifty failovers of streams over a single socket leave no socket behind', a
   for (let n = 0; n < 50; n += 1) {
     const response = await client.post<Readable>('/x', { n });
     expect(JSON.parse(await text(response.data))).toMatchObject({ body: `{"n":${String(n)}}` });
-    expect(tried(response)).toEqual(['endless', 'echo']);
+    expect(tried(response)).toStrictEqual(['endless', 'echo']);
   }
   httpAgent.destroy();
 });

@@ -55,7 +55,7 @@ describe.each(Object.entries(fetches))('over a fetch %s,', (_, fetchInUse) => {
       expect(error.message).toContain("this runtime's fetch hides where the redirect leads");
       expect(error.request).toBeInstanceOf(Request);
     }
-    expect([first.calls.length, second.calls.length, elsewhere.calls.length]).toEqual([2, 0, 0]);
+    expect([first.calls.length, second.calls.length, elsewhere.calls.length]).toStrictEqual([2, 0, 0]);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, failures: 0, pending: 0 });
   });
 
@@ -147,7 +147,7 @@ test.each(['x-own', {}, [1]])(
     };
     const plain = await rejectionOf(axios.get(`${backend.url}/x`, { ...config, adapter: 'http' }));
     const { message, code } = await rejectionOf(axios.get('/x', config));
-    expect({ message, code }).toEqual({ message: plain.message, code: plain.code });
+    expect({ message, code }).toStrictEqual({ message: plain.message, code: plain.code });
     expect(backend.calls).toHaveLength(0);
   },
 );
@@ -158,7 +158,7 @@ test('a 503 page of text fails over under responseType: formdata', async () => {
   second.always({ body: 'a=1', headers: { 'content-type': 'application/x-www-form-urlencoded' } });
   const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }], { adapter: 'fetch' });
   const { data, attempts } = await axios.post<FormData>('/x', {}, { adapter, responseType: 'formdata' });
-  expect([data.get('a'), attempts]).toEqual(['1', [expect.objectContaining({ status: 503 }), expect.anything()]]);
+  expect([data.get('a'), attempts]).toStrictEqual(['1', [expect.objectContaining({ status: 503 }), expect.anything()]]);
 });
 
 test('an answer that is no form, under responseType: formdata, is the mistake of the caller', async () => {
@@ -168,7 +168,7 @@ test('an answer that is no form, under responseType: formdata, is the mistake of
   const config = { responseType: 'formdata' } as const;
   const plain = await rejectionOf(axios.get(`${first.url}/x`, { ...config, adapter: 'fetch' }));
   const error = await rejectionOf(axios.get('/x', { ...config, adapter }));
-  expect([error.message, attemptsOf(error)]).toEqual([plain.message, [expect.objectContaining({ status: 200 })]]);
+  expect([error.message, attemptsOf(error)]).toStrictEqual([plain.message, [expect.objectContaining({ status: 200 })]]);
   expect(second.calls).toHaveLength(0);
   expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, failures: 0, cooldowns: [] });
 });

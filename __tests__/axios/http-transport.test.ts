@@ -95,7 +95,7 @@ describe.each([
     const closed = new Promise((resolve) => sent.on('close', resolve));
     response.on('error', () => undefined).destroy(new Error('broke off'));
     await closed;
-    expect([sent.destroyed, sent.getHeader('host')]).toEqual([isDestroyed, `127.0.0.1:${String(port)}`]);
+    expect([sent.destroyed, sent.getHeader('host')]).toStrictEqual([isDestroyed, `127.0.0.1:${String(port)}`]);
     const unanswered = transport.request(options, () => undefined);
     unanswered.on('error', () => undefined).destroy();
     expect(unanswered.destroyed).toBe(true);

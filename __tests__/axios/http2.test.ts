@@ -62,7 +62,7 @@ test('a session that the server closed gracefully puts no backend on cooldown, a
     expect(data).toBe('ok');
     expect(attempts.at(-1)).toMatchObject({ backend: 'a', status: 200 });
   }
-  expect(b.calls).toEqual([]);
+  expect(b.calls).toStrictEqual([]);
   expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
 });
 

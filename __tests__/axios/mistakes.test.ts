@@ -72,7 +72,7 @@ describe.each(wires())(
       const { a, b, adapter } = await pair({ body: 'ok' }, { adapter: wire });
       await thrownBy(axios.request({ url: '/x', adapter, ...make() }));
       expect(a.calls.length).toBeLessThanOrEqual(1);
-      expect(b.calls).toEqual([]);
+      expect(b.calls).toStrictEqual([]);
       expectNoBlame(adapter);
     });
   },

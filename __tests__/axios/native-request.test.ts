@@ -22,20 +22,20 @@ const printedOf = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 test('a concealed request prints as its method, host and path alone', () => {
   const request = new NativeRequest();
   conceal(request);
-  expect(printedOf(request)).toEqual(printed);
+  expect(printedOf(request)).toStrictEqual(printed);
   expect(inspect(request)).toBe(inspect(printed));
 });
 
 test('a path that is no text is left out', () => {
   const request = new NativeRequest(7);
   conceal(request);
-  expect(printedOf(request)).toEqual({ method: 'POST', host: 'a.example' });
+  expect(printedOf(request)).toStrictEqual({ method: 'POST', host: 'a.example' });
 });
 
 test.each(['_currentRequest', '_redirectable'])('the request in `%s` is concealed too', (name) => {
   const other = new NativeRequest();
   conceal(new NativeRequest('/y', { [name]: other }));
-  expect(printedOf(other)).toEqual(printed);
+  expect(printedOf(other)).toStrictEqual(printed);
 });
 
 test('two requests that refer to each other are both concealed', () => {
@@ -43,7 +43,7 @@ test('two requests that refer to each other are both concealed', () => {
   const current = new NativeRequest('/y', { _redirectable: wrapper });
   Object.assign(wrapper, { _currentRequest: current });
   conceal(wrapper);
-  expect([printedOf(wrapper), printedOf(current)]).toEqual([printed, { ...printed, path: '/y' }]);
+  expect([printedOf(wrapper), printedOf(current)]).toStrictEqual([printed, { ...printed, path: '/y' }]);
 });
 
 test.each<[string, object]>([
@@ -52,21 +52,21 @@ test.each<[string, object]>([
 ])('a request that is %s stays as it is', (_, request) => {
   const before = Reflect.ownKeys(request);
   conceal(request);
-  expect(Reflect.ownKeys(request)).toEqual(before);
+  expect(Reflect.ownKeys(request)).toStrictEqual(before);
 });
 
 test('a plain object with headers is concealed', () => {
   const request = { method: 'GET', path: '/x', _headers: { 'api-key': 'hunter2' } };
   conceal(request);
-  expect(printedOf(request)).toEqual({ method: 'GET', path: '/x' });
+  expect(printedOf(request)).toStrictEqual({ method: 'GET', path: '/x' });
 });
 
 describe('the request of a response', () => {
   test('is hidden and concealed', () => {
     const owner = { status: 200, request: new NativeRequest() };
     expect(hideRequest(owner)).toBe(true);
-    expect(Object.keys(owner)).toEqual(['status']);
-    expect(printedOf(owner.request)).toEqual(printed);
+    expect(Object.keys(owner)).toStrictEqual(['status']);
+    expect(printedOf(owner.request)).toStrictEqual(printed);
   });
 
   test.each([
@@ -76,13 +76,13 @@ describe('the request of a response', () => {
   ])('needs nothing if it is %s', (_, owner) => {
     const before = { ...owner };
     expect(hideRequest(owner)).toBe(true);
-    expect(owner).toEqual(before);
+    expect(owner).toStrictEqual(before);
   });
 
   test('can’t be hidden in a frozen one, which is reported, but it is concealed', () => {
     const owner = Object.freeze({ request: new NativeRequest() });
     expect(hideRequest(owner)).toBe(false);
-    expect(printedOf(owner.request)).toEqual(printed);
+    expect(printedOf(owner.request)).toStrictEqual(printed);
   });
 
   test('that is hidden already counts as hidden, even in a frozen one', () => {
@@ -98,5 +98,5 @@ test('a streamed body conceals its request and hides its URL, whose query may ho
   expect(body.responseUrl).toBe('https://a.example/x?api-key=hunter2');
   const without = {};
   hideRequestOf(without);
-  expect(Reflect.ownKeys(without)).toEqual([]);
+  expect(Reflect.ownKeys(without)).toStrictEqual([]);
 });

@@ -145,13 +145,13 @@ describe.each(['http', 'fetch'])('over %s, a request is the same as with plain a
       const differences = differing
         .filter((field) => !isAllowed(field))
         .map((field) => [field, plain[field], own[field]]);
-      expect([when, differences]).toEqual([when, []]);
+      expect([when, differences]).toStrictEqual([when, []]);
     }
   });
 });
 
 test('each allowed difference from plain axios is a real one', () => {
-  expect(ALLOWED.filter((each) => !seen.has(each))).toEqual([]);
+  expect(ALLOWED.filter((each) => !seen.has(each))).toStrictEqual([]);
 });
 
 describe('settings of one backend', () => {
@@ -164,7 +164,7 @@ describe('settings of one backend', () => {
       { baseURL: 'http://b.example', priority: 2, request: { socketPath } },
     ]);
     const response = await axios.post('/x?y=1', {}, { adapter });
-    expect([response.data, response.attempts?.length]).toEqual(['/x?y=1', 2]);
+    expect([response.data, response.attempts?.length]).toStrictEqual(['/x?y=1', 2]);
     await new Promise((resolve) => server.close(resolve));
   });
 
@@ -207,7 +207,7 @@ describe('settings of one backend', () => {
     const request = { httpVersion: 2 as const, http2Options: { rejectUnauthorized: false, sessionTimeout: 10 } };
     const adapter = priorityAdapter([{ baseURL: first.url }, { baseURL, priority: 2, apiKey: 'own', request }]);
     const response = await axios.get('/x', { adapter });
-    expect([response.data, response.attempts?.length]).toEqual(['2.0 own', 2]);
+    expect([response.data, response.attempts?.length]).toStrictEqual(['2.0 own', 2]);
     await new Promise((resolve) => server.close(resolve));
   });
 });

@@ -30,12 +30,12 @@ test('the config of the caller is sent untouched if shouldBalance returns false'
     baseURL: 'https://login.example',
     headers: { 'api-key': 'own' },
   });
-  expect(tried).toEqual(['login']);
+  expect(tried).toStrictEqual(['login']);
   expect(configs[0]).toMatchObject({ baseURL: 'https://login.example', url: '/oauth', data: 'grant' });
   expect(configs[0]?.headers.get('api-key')).toBe('own');
   expect(response.attempts).toBeUndefined();
   await axios.post('/other', 'x', { adapter, baseURL: 'https://login.example' });
-  expect(tried).toEqual(['login', 'a']);
+  expect(tried).toStrictEqual(['login', 'a']);
 });
 
 test('the adapter works with an axios that has no fetch adapter', async () => {
@@ -96,13 +96,13 @@ describe('what a mock answers with', () => {
     });
     const send = (i: number) => axios.get(`/${String(i)}`, { adapter });
     const responses = [await send(0), ...(await Promise.all([1, 2, 3].map(send)))];
-    expect(responses.map(({ attempts }) => attempts![0]!.backend)).toEqual(
+    expect(responses.map(({ attempts }) => attempts![0]!.backend)).toStrictEqual(
       ['a', 'b', 'a', 'b'].map((n) => `${n}.example`),
     );
-    expect(responses.map(({ config }) => config.url)).toEqual(['/0', '/1', '/2', '/3']);
+    expect(responses.map(({ config }) => config.url)).toStrictEqual(['/0', '/1', '/2', '/3']);
     expect(responses.every((response) => response.request === answer.request)).toBe(true);
-    expect(Object.keys(answer)).toEqual(['status', 'statusText', 'headers', 'data', 'config', 'request']);
-    expect(answer.config).toEqual({});
+    expect(Object.keys(answer)).toStrictEqual(['status', 'statusText', 'headers', 'data', 'config', 'request']);
+    expect(answer.config).toStrictEqual({});
   });
 
   test.each([{}, { responseURL: 'https://a.example/x' }])(
@@ -131,5 +131,5 @@ test('a URL that holds its data goes to no backend', async () => {
   // Older versions of axios take the form with base64 alone.
   const { data } = await axios.get<string>('data:text/plain;base64,aGk=', { adapter, responseType: 'text' });
   expect(data).toBe('hi');
-  expect(backend.calls).toEqual([]);
+  expect(backend.calls).toStrictEqual([]);
 });

@@ -28,7 +28,7 @@ describe.each(['http', 'fetch'])('over %s,', (wire) => {
     await client.get('/x');
     // axios reports the last event a moment later.
     await eventLoopTurn();
-    expect(down).toEqual([6]);
+    expect(down).toStrictEqual([6]);
   });
 
   test('download progress skips a 404 that is returned to the caller', async () => {
@@ -36,7 +36,7 @@ describe.each(['http', 'fetch'])('over %s,', (wire) => {
     first.always({ status: 404, body: big });
     await client.get('/x', { validateStatus: null });
     await eventLoopTurn();
-    expect(down).toEqual([]);
+    expect(down).toStrictEqual([]);
   });
 
   test('download progress skips the body of a redirect that the package follows', async () => {
@@ -47,7 +47,7 @@ describe.each(['http', 'fetch'])('over %s,', (wire) => {
     });
     await client.get('/x');
     await eventLoopTurn();
-    expect(down).toEqual([5]);
+    expect(down).toStrictEqual([5]);
   });
 
   test('upload progress restarts with the next attempt, and an abandoned attempt reports nothing more', async () => {
@@ -59,7 +59,7 @@ describe.each(['http', 'fetch'])('over %s,', (wire) => {
     await client.post('/x', big, { failover: { attemptTimeout: 200 } });
     await eventLoopTurn();
     const ofSecond = up.slice(before);
-    expect(ofSecond).toEqual([...ofSecond].sort((a, b) => a - b));
+    expect(ofSecond).toStrictEqual([...ofSecond].sort((a, b) => a - b));
     expect(ofSecond.at(-1)).toBe(big.length);
   });
 
@@ -111,5 +111,5 @@ test('over XHR, progress of a refusal is recognised by its status and skipped', 
   });
   const onDownloadProgress = jest.fn();
   await axios.get('/x', { adapter, onDownloadProgress });
-  expect(onDownloadProgress.mock.calls).toEqual([[expect.objectContaining({ loaded: 200 })]]);
+  expect(onDownloadProgress.mock.calls).toStrictEqual([[expect.objectContaining({ loaded: 200 })]]);
 });

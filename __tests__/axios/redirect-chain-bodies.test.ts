@@ -156,8 +156,8 @@ describe('the request body', () => {
       const plain = await observePlain(scenario);
       // axios 1.5 to 1.7 waits for ever for the rest of a body that it has thrown away: nobody has to do so too.
       if (plain.error?.message === HANGS) return;
-      expect(await observePooled(scenario)).toEqual(plain);
-      expect(plain.hops.map(({ at }) => at)).toEqual(['early', 'here']);
+      expect(await observePooled(scenario)).toStrictEqual(plain);
+      expect(plain.hops.map(({ at }) => at)).toStrictEqual(['early', 'here']);
     });
 
     test('is sent again in full if it is a stream', async () => {
@@ -173,7 +173,7 @@ describe('the request body', () => {
         origin: originOf(early),
         config: () => ({ method: 'POST', data: halting('x'.repeat(100)), maxBodyLength: 50 }),
       });
-      expect(hops.map(({ at }) => at)).toEqual(['early']);
+      expect(hops.map(({ at }) => at)).toStrictEqual(['early']);
     });
 
     test('rejects with the error of its stream if that then fails', async () => {

@@ -50,7 +50,7 @@ describe('a proxy', () => {
       replies: [to(location(), 307)],
       config: () => ({ proxy: through()!, ...credentials(), method: 'POST', data: { a: 1 }, params: { b: 'ü' } }),
     });
-    expect(hops.map(({ at }) => at)).toEqual(['proxy', 'here', 'proxy', at(location())]);
+    expect(hops.map(({ at }) => at)).toStrictEqual(['proxy', 'here', 'proxy', at(location())]);
     expect(hops[2]?.headers['proxy-authorization']).toBeDefined();
   });
 
@@ -137,14 +137,14 @@ describe('a proxy', () => {
       });
       expect(hops.map(({ at }) => at).join(' ')).toBe('proxy here proxy here there there proxy here proxy here');
       const direct = await compare({ replies: [to(`${there.url}/to`)], config: () => ({ proxy: false }) });
-      expect(direct.hops.map(({ at }) => at)).toEqual(['here', 'there']);
+      expect(direct.hops.map(({ at }) => at)).toStrictEqual(['here', 'there']);
     });
 
     test('is used after a redirect even if the first hop needed none', async () => {
       process.env.http_proxy = proxy.url;
       process.env.no_proxy = here.host;
       const { hops } = await compare({ replies: [to(`${there.url}/to`, 307)], config: credentials });
-      expect(hops.map(({ at }) => at)).toEqual(['here', 'proxy', 'there']);
+      expect(hops.map(({ at }) => at)).toStrictEqual(['here', 'proxy', 'there']);
     });
 
     test('is used as in plain axios if only https_proxy is set', async () => {
@@ -336,7 +336,7 @@ describe('the caller’s hooks and agents', () => {
         return { httpsAgent };
       },
     });
-    expect(hops.map(({ at }) => at)).toEqual(['here', 'secure', 'secure', 'there']);
+    expect(hops.map(({ at }) => at)).toStrictEqual(['here', 'secure', 'secure', 'there']);
     await closedSockets(secure);
   });
 
@@ -351,7 +351,7 @@ describe('the caller’s hooks and agents', () => {
     await new Promise(setImmediate);
     process.off('warning', warned);
     expect(sockets.hops).toHaveLength(21);
-    expect(warnings).toEqual([]);
+    expect(warnings).toStrictEqual([]);
     await closedSockets(here);
   });
 
@@ -366,7 +366,7 @@ describe('the caller’s hooks and agents', () => {
       });
       const client = axios.create({ baseURL: here.url, adapter, httpAgent, method: 'POST', data: 'body' });
       const answers = await Promise.all(Array.from({ length: 5 }, () => client.request({ url: '/1' })));
-      expect(answers.map(({ data }) => data as unknown)).toEqual(Array.from({ length: 5 }, () => 'done'));
+      expect(answers.map(({ data }) => data as unknown)).toStrictEqual(Array.from({ length: 5 }, () => 'done'));
       httpAgent.destroy();
     }
   });
@@ -380,7 +380,7 @@ describe('the caller’s hooks and agents', () => {
         return { signal };
       },
     });
-    expect(notes).toEqual({ listeners: 0 });
+    expect(notes).toStrictEqual({ listeners: 0 });
   });
 
   describe('a socketPath is used for all hops', () => {
@@ -423,7 +423,11 @@ describe('the caller’s hooks and agents', () => {
         origin: 'http://localhost',
         config: () => ({ socketPath, ...credentials() }),
       });
-      expect(hops.map(({ headers }) => headers.authorization)).toEqual(['Bearer token', 'Bearer token', undefined]);
+      expect(hops.map(({ headers }) => headers.authorization)).toStrictEqual([
+        'Bearer token',
+        'Bearer token',
+        undefined,
+      ]);
     });
   });
 
@@ -486,7 +490,7 @@ describe('what differs from plain axios on purpose', () => {
       backend: { apiKey: 'own-key' },
       config: () => ({ proxy: { host, port: Number(port), protocol: 'http' } }),
     });
-    expect(pooled.hops.map(({ at, headers }) => [at, headers['api-key']])).toEqual([
+    expect(pooled.hops.map(({ at, headers }) => [at, headers['api-key']])).toStrictEqual([
       ['proxy', 'own-key'],
       ['here', 'own-key'],
       ['proxy', undefined],
@@ -499,7 +503,7 @@ describe('what differs from plain axios on purpose', () => {
       replies: [to('to')],
       config: () => ({ headers: { Host: here.host.replace('127.0.0.1', 'virtual.example.test') }, lookup: loopback }),
     });
-    expect(pooled.hops.map(({ headers }) => headers.host)).toEqual([here.host, here.host]);
+    expect(pooled.hops.map(({ headers }) => headers.host)).toStrictEqual([here.host, here.host]);
   });
 
   test('timeout covers the body too', async () => {

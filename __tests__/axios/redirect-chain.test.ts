@@ -39,7 +39,7 @@ describe.each(STATUSES)('a %i', (status) => {
       replies: [to(`${there.url}/to?a=1`, status)],
       config: () => ({ method: 'POST', data: { a: 1 }, params: { b: 2 }, headers: { 'X-Own': 'kept' } }),
     });
-    expect(hops.map(({ at }) => at)).toEqual(['here', 'there']);
+    expect(hops.map(({ at }) => at)).toStrictEqual(['here', 'there']);
   });
 
   test('without a Location is returned to the caller', async () => {
@@ -148,7 +148,7 @@ describe('a Location', () => {
       replies: [to(`${there.url}/deep/er/`)],
       repliesThere: [to('next?a'), to('?b'), to('/root')],
     });
-    expect(hops.map(({ at, url }) => at + url)).toEqual([
+    expect(hops.map(({ at, url }) => at + url)).toStrictEqual([
       'here/from',
       'there/deep/er/',
       'there/deep/er/next?a',
@@ -242,7 +242,7 @@ describe('a redirect between protocols', () => {
       replies: [to(`https://${secure.host}/to`, status)],
       config: (run) => ({ ...credentials(), httpsAgent: httpsAgent(run), method: 'POST', data: { a: 1 } }),
     });
-    expect(hops.map(({ at }) => at)).toEqual(['here', 'secure']);
+    expect(hops.map(({ at }) => at)).toStrictEqual(['here', 'secure']);
   });
 
   test.each([302, 307])('is followed from https to http after a %i', async (status) => {
@@ -255,7 +255,7 @@ describe('a redirect between protocols', () => {
         return { ...credentials(), httpsAgent: httpsAgent(run), method: 'POST', data: { a: 1 } };
       },
     });
-    expect(hops.map(({ at }) => at)).toEqual(['secure', 'here']);
+    expect(hops.map(({ at }) => at)).toStrictEqual(['secure', 'here']);
   });
 
   test('is followed from https to https, and fails if the certificate is not trusted', async () => {
@@ -266,7 +266,7 @@ describe('a redirect between protocols', () => {
         return { httpsAgent: httpsAgent(run) };
       },
     });
-    expect(hops.map(({ at }) => at)).toEqual(['secure', 'secure']);
+    expect(hops.map(({ at }) => at)).toStrictEqual(['secure', 'secure']);
     const { error } = await compare({ replies: [to(`https://${secure.host}/to`)] });
     expect(error).toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
   });

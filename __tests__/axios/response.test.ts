@@ -54,7 +54,10 @@ describe.each(['http', 'fetch'])('over %s, responseType', (wire) => {
     const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: wire });
     const transformResponse = (data: string, _: unknown, status?: number) => `${String(status)}: ${data.slice(0, 7)}`;
     const client = axios.create({ adapter, transformResponse, validateStatus: null });
-    expect([(await client.get('/x')).data, (await client.get('/x')).data]).toEqual(['200: {"text"', '429: {"error']);
+    expect([(await client.get('/x')).data, (await client.get('/x')).data]).toStrictEqual([
+      '200: {"text"',
+      '429: {"error',
+    ]);
   });
 });
 
@@ -113,7 +116,7 @@ test('gets a fabricated 429 that looks like a real one if every backend is on co
   expect(Number(response.headers.get('retry-after-ms'))).toBeGreaterThan(2000);
   expect(Number(response.headers.get('retry-after-ms'))).toBeLessThanOrEqual(2500);
   expect(response.headers.get('content-type')).toBe('application/json');
-  expect(response.data).toEqual({
+  expect(response.data).toStrictEqual({
     error: {
       code: '429',
       type: 'no_backend_available',
@@ -126,7 +129,7 @@ test('gets a fabricated 429 that looks like a real one if every backend is on co
   const again = await rejectionOf(
     client.get('/x', { responseType: 'text', transformResponse: (data: unknown) => data }),
   );
-  expect(again.attempts).toEqual([]);
+  expect(again.attempts).toStrictEqual([]);
   expect((again as unknown as { response: { data: string } }).response.data).toContain('"code":"429"');
 });
 
@@ -147,7 +150,7 @@ describe('validateStatus', () => {
     const { adapter, replies, tried } = stubPool({ a: {}, b: { priority: 2 } });
     replies.a = 429;
     const response = await axios.get('/x', { adapter, validateStatus: () => true });
-    expect([response.status, tried]).toEqual([200, ['a', 'b']]);
+    expect([response.status, tried]).toStrictEqual([200, ['a', 'b']]);
   });
 
   test('of () => false turns a 200 into an error, as validateResponse of axios-retry needs', async () => {

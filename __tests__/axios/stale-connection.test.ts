@@ -42,9 +42,9 @@ describe('a stale keep-alive connection', () => {
       { backend: 'a', reason: 'stale', code: 'ECONNRESET' },
       { backend: 'a', status: 200 },
     ]);
-    expect(a.calls.map(({ body }) => body.toString())).toEqual(['one', 'two', 'two']);
-    expect(b.calls).toEqual([]);
-    expect(events).toEqual(['ok', 'stale', 'ok']);
+    expect(a.calls.map(({ body }) => body.toString())).toStrictEqual(['one', 'two', 'two']);
+    expect(b.calls).toStrictEqual([]);
+    expect(events).toStrictEqual(['ok', 'stale', 'ok']);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ state: 'available', failures: 0, successes: 2, pending: 0 });
   });
 
@@ -131,7 +131,7 @@ describe('a stale keep-alive connection', () => {
     const { attempts } = await client.post('/x', 'two');
     expect(attempts).toMatchObject([{ reason: 'stale' }, { status: 200 }]);
     await axios.get(other.url, { httpAgent: client.defaults.httpAgent as Agent });
-    expect([a.connections, other.connections]).toEqual([2, 1]);
+    expect([a.connections, other.connections]).toStrictEqual([2, 1]);
   });
 
   test('loses no request under bursts over a gateway that closes idle connections', async () => {
@@ -156,7 +156,7 @@ describe('a stale keep-alive connection', () => {
     a.always(resetConnection);
     const error = await rejectionOf(client.post('/x', 'two'));
     expect(error).toMatchObject({ code: 'ECONNRESET', attempts: [{ reason: 'stale' }, { reason: 'ambiguous' }] });
-    expect(b.calls).toEqual([]);
+    expect(b.calls).toStrictEqual([]);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 1, cooldowns: [{ reason: 'ambiguous' }] });
   });
 

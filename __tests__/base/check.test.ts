@@ -141,11 +141,11 @@ describe('a dictionary', () => {
   });
 
   test('has the entries that are given, and none if it is left out', () => {
-    expect(entriesOf({ a: 1, b: undefined, c: null }, 'place')).toEqual([
+    expect(entriesOf({ a: 1, b: undefined, c: null }, 'place')).toStrictEqual([
       ['a', 1],
       ['c', null],
     ]);
-    expect(entriesOf(undefined, 'place')).toEqual([]);
+    expect(entriesOf(undefined, 'place')).toStrictEqual([]);
   });
 
   test('has no inherited fields', () => {
@@ -188,7 +188,7 @@ test.each<
 
 test('options are checked field by field, and those that are left out get their defaults', () => {
   const checks = { on: flag(true), wait: duration(5) };
-  expect(resolveOptions({ wait: 1 }, 'options', checks)).toEqual({ on: true, wait: 1 });
+  expect(resolveOptions({ wait: 1 }, 'options', checks)).toStrictEqual({ on: true, wait: 1 });
   expect(() => resolveOptions({ wait: -1 }, 'options', checks)).toThrow('options.wait must be');
   expect(() => resolveOptions({ on_: 1 }, 'options', checks)).toThrow(
     'options has an unknown field "on_"; did you mean "on"?',

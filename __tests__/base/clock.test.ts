@@ -15,7 +15,7 @@ test('the longest delay is that of Node, beyond which a timer fires at once', ()
   expect(MAX_TIMER).toBe(2_147_483_647);
   const setTimer = jest.spyOn(globalThis, 'setTimeout');
   for (const ms of [Infinity, MAX_TIMER + 1, 1.2]) after(ms, () => undefined)();
-  expect(setTimer.mock.calls.map(([, ms]) => ms)).toEqual([MAX_TIMER, MAX_TIMER, 2]);
+  expect(setTimer.mock.calls.map(([, ms]) => ms)).toStrictEqual([MAX_TIMER, MAX_TIMER, 2]);
 });
 
 test('a timer that was cancelled does not call back', () => {
@@ -25,7 +25,7 @@ test('a timer that was cancelled does not call back', () => {
   after(10, () => called.push('kept'));
   cancel();
   jest.advanceTimersByTime(10);
-  expect(called).toEqual(['kept']);
+  expect(called).toStrictEqual(['kept']);
 });
 
 test('the time is that of `performance` at each call, so fake timers move it', () => {
@@ -58,7 +58,7 @@ test('nextEventLoopTurn resolves after pending microtasks', async () => {
   for (let i = 0; i < 20; i++) await Promise.resolve();
   order.push('microtasks');
   await turn;
-  expect(order).toEqual(['microtasks', 'turn']);
+  expect(order).toStrictEqual(['microtasks', 'turn']);
 });
 
 test('afterTask calls back after what is queued for the next tick', async () => {
@@ -66,7 +66,7 @@ test('afterTask calls back after what is queued for the next tick', async () => 
   process.nextTick(() => order.push('queued'));
   afterTask(() => order.push('after'));
   await turns(1);
-  expect(order).toEqual(['queued', 'after']);
+  expect(order).toStrictEqual(['queued', 'after']);
 });
 
 describe.each<[string, Partial<typeof globalThis>]>([
@@ -92,6 +92,6 @@ describe.each<[string, Partial<typeof globalThis>]>([
     clock.afterTask(() => called.push('task'));
     await clock.nextEventLoopTurn();
     await turns(4);
-    expect(called.sort()).toEqual(['arrivals', 'task']);
+    expect(called.sort()).toStrictEqual(['arrivals', 'task']);
   });
 });

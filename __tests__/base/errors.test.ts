@@ -18,7 +18,7 @@ test.each<[string, unknown, object]>([
   ['or of one of its errors', new AggregateError([new Error('x'), coded('LAST')]), { code: 'LAST' }],
   ['or none', new Error('x', { cause: 'text' }), {}],
 ])('the code within an error is %s', (_, error, code) => {
-  expect(codeWithin(error)).toEqual(code);
+  expect(codeWithin(error)).toStrictEqual(code);
 });
 
 test('a failed provider is recognised by its code', () => {
@@ -32,13 +32,13 @@ describe('the chain of an error', () => {
     const cause = new Error('cause');
     const one = new Error('one', { cause });
     const both = new AggregateError([one, cause], 'both', { cause: new Error('of both') });
-    expect(errorChain(both).map(({ message }) => message)).toEqual(['both', 'one', 'cause', 'of both']);
+    expect(errorChain(both).map(({ message }) => message)).toStrictEqual(['both', 'one', 'cause', 'of both']);
   });
 
   test('ends although an error is its own cause', () => {
     const error = new Error('self');
     error.cause = error;
-    expect(errorChain(error)).toEqual([error]);
+    expect(errorChain(error)).toStrictEqual([error]);
   });
 
   test('has a limit', () => {
@@ -55,7 +55,7 @@ describe('the chain of an error', () => {
     ['an object whose field throws', throwing('message')],
     ['an object whose cause throws', throwing('cause')],
   ])('leaves out what can’t be read: %s', (_, error) => {
-    expect(errorChain(error)).toEqual([]);
+    expect(errorChain(error)).toStrictEqual([]);
     expect(errorChain(new Error('x', { cause: error }))).toHaveLength(1);
   });
 });

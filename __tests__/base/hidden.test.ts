@@ -9,13 +9,13 @@ test('a bare descriptor inherits nothing, so a polluted prototype adds nothing t
 test('a hidden field keeps its value and is not enumerated', () => {
   const owner = { shown: 1, secret: 2 };
   expect(hide(owner, 'secret')).toBe(true);
-  expect([Object.keys(owner), owner.secret]).toEqual([['shown'], 2]);
+  expect([Object.keys(owner), owner.secret]).toStrictEqual([['shown'], 2]);
 });
 
 test('a field that is set hidden can be read, written, deleted and set again', () => {
   const owner: { field?: number } = {};
   expect(setHidden(owner, 'field', 1)).toBe(true);
-  expect(Object.getOwnPropertyDescriptor(owner, 'field')).toEqual({
+  expect(Object.getOwnPropertyDescriptor(owner, 'field')).toStrictEqual({
     value: 1,
     enumerable: false,
     configurable: true,
@@ -30,12 +30,12 @@ test('what is frozen stays as it is', () => {
   expect(hide(frozen, 'field')).toBe(false);
   expect(setHidden(frozen, 'other', 1)).toBe(false);
   expect(withHidden(frozen, { other: 1 })).toBe(frozen);
-  expect(Object.getOwnPropertyNames(frozen)).toEqual(['field']);
+  expect(Object.getOwnPropertyNames(frozen)).toStrictEqual(['field']);
 });
 
 test('withHidden adds each field to an object, and returns anything else as it is', () => {
   const owner = withHidden({ shown: 1 }, { one: 1, two: 2 });
-  expect([Object.keys(owner), owner]).toEqual([['shown'], expect.objectContaining({ shown: 1 })]);
+  expect([Object.keys(owner), owner]).toStrictEqual([['shown'], expect.objectContaining({ shown: 1 })]);
   expect(owner).toHaveProperty('one', 1);
   expect(owner).toHaveProperty('two', 2);
   expect(withHidden('text', { one: 1 })).toBe('text');

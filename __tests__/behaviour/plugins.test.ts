@@ -72,7 +72,7 @@ describe('axios-retry on top of the failover', () => {
       if (reply === resetConnection) expect((await client.post('/x')).status).toBe(200);
       else expect(await rejectionOf(client.post('/x'))).toMatchObject({ response: { status: 429 } });
     }
-    expect([first.calls.length, second.calls.length]).toEqual([2, 2]);
+    expect([first.calls.length, second.calls.length]).toStrictEqual([2, 2]);
   });
 
   test('retries what its validateResponse rejects', async () => {
@@ -131,7 +131,7 @@ describe('axios-mock-adapter below the failover', () => {
     );
     expect((await axios.get('/mocked', { adapter })).data).toBe('mocked');
     const response = await axios.post('/real?a=1', { a: 1 }, { adapter });
-    expect(response.data).toEqual({ ok: true });
+    expect(response.data).toStrictEqual({ ok: true });
     expect(second.lastCall).toMatchObject({ method: 'POST', url: '/real?a=1', headers: { 'api-key': 'key-2' } });
     expect(second.lastCall.body.toString()).toBe('{"a":1}');
     expect(response.config.baseURL).toBeUndefined();
@@ -209,7 +209,7 @@ describe('an unmodified legacy client gets past a throttled backend:', () => {
     const { openai, second } = await three();
     second.always({ body: { data: [{ embedding: [0.5] }] } });
     const { data } = await openai.createEmbedding({ model: 'embed', input: 'text' });
-    expect(data.data[0]?.embedding).toEqual([0.5]);
+    expect(data.data[0]?.embedding).toStrictEqual([0.5]);
   });
 
   test('openai@3.3.0, audio transcription of a file', async () => {

@@ -50,7 +50,7 @@ describe('as in the Python package,', () => {
     await request();
     clock.advance(1);
     await request();
-    expect(tried).toEqual(['a', 'b', 'b', 'a']);
+    expect(tried).toStrictEqual(['a', 'b', 'b', 'a']);
   });
 
   test('the best available priority always wins', async () => {
@@ -73,7 +73,7 @@ describe('as in the Python package,', () => {
     const { adapter, replies, tried } = stubPool({ a: {}, b: { priority: 2 } });
     replies.a = 400;
     expect(await rejectionOf(axios.post('/x', {}, { adapter }))).toMatchObject({ response: { status: 400 } });
-    expect(tried).toEqual(['a']);
+    expect(tried).toStrictEqual(['a']);
   });
 
   test('a request gets a 429 with the soonest Retry-After if every backend is on cooldown', async () => {
@@ -84,7 +84,7 @@ describe('as in the Python package,', () => {
       response: { status: number; headers: object };
     };
     expect(response).toMatchObject({ status: 429, headers: { 'retry-after': '1' } });
-    expect(backends.map(({ calls }) => calls.length)).toEqual([1, 1, 1]);
+    expect(backends.map(({ calls }) => calls.length)).toStrictEqual([1, 1, 1]);
   });
 
   test('a backend counts its successes', async () => {
@@ -100,14 +100,14 @@ describe('as in the Python package,', () => {
     for (const status of [200, 201, 302, 400, 401, 404]) {
       backend.always({ status, body: { status }, headers: { 'x-own': '1' } });
       const [one, other] = await Promise.all([plain, balanced].map((client) => client.post('/x?y=1', { a: 1 })));
-      expect([other?.status, other?.data, other?.headers['x-own']]).toEqual([
+      expect([other?.status, other?.data, other?.headers['x-own']]).toStrictEqual([
         one?.status,
         one?.data,
         one?.headers['x-own'],
       ]);
     }
     const [first, second] = backend.calls.slice(-2);
-    expect(first).toEqual(second);
+    expect(first).toStrictEqual(second);
     backend.always(throttle(1000));
     expect((await balanced.get('/x')).status).toBe((await plain.get('/x')).status);
   });
@@ -118,7 +118,7 @@ describe('unlike in the Python package,', () => {
     const { adapter, replies, configs } = stubPool({ a: {}, b: { priority: 2 }, c: { priority: 3 } });
     replies.a = replies.b = 500;
     await axios.get('/openai/x', { adapter });
-    expect(configs.map(({ baseURL = '', url = '' }) => baseURL + url)).toEqual(
+    expect(configs.map(({ baseURL = '', url = '' }) => baseURL + url)).toStrictEqual(
       ['a', 'b', 'c'].map((name) => `https://${name}.example/openai/x`),
     );
   });

@@ -71,6 +71,6 @@ describe.each(['xhr', 'fetch'] as const)('in Chromium over %s,', (over) => {
     await page.evaluate(
       `import('/__tests__/runtimes/program').then(({ allChecks }) => allChecks(${args})[${JSON.stringify(name)}]())`,
     );
-    expect(uncaught).toEqual([]);
+    expect(uncaught).toStrictEqual([]);
   });
 });

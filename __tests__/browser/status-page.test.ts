@@ -88,7 +88,7 @@ afterEach(async () => {
   await page?.close();
   await stop();
   await Promise.all([ptu.close(), payg.close()]);
-  expect(uncaught).toEqual([]);
+  expect(uncaught).toStrictEqual([]);
 });
 
 test('names, states, counts and bars change as requests run', async () => {
@@ -203,13 +203,13 @@ describe.each(['light', 'dark'] as const)('in %s,', (colorScheme) => {
     await open({ colorScheme, viewport: { width, height: 800 } });
     await row('ptu-eastus').getByText('Cooling').waitFor(WAIT);
     const widths = `[document.documentElement.scrollWidth, document.documentElement.clientWidth]`;
-    expect(await page.evaluate(widths)).toEqual([width, width]);
+    expect(await page.evaluate(widths)).toStrictEqual([width, width]);
     const sides = `[...document.querySelectorAll('tbody th')].map((each) => each.getBoundingClientRect().left)`;
     expect(new Set(await page.evaluate<number[]>(sides)).size).toBe(1);
     await page.evaluate(readInRoot('node_modules/axe-core/axe.min.js'));
     const violations = await page.evaluate(
       `axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes[0].html]))`,
     );
-    expect(violations).toEqual([]);
+    expect(violations).toStrictEqual([]);
   });
 });

@@ -112,7 +112,7 @@ test(
           jest.clearAllTimers();
         }
         for (const [what, count] of Object.entries(world.counts)) total[what] = (total[what] ?? 0) + count;
-        expect(world.broken).toEqual([]);
+        expect(world.broken).toStrictEqual([]);
       }),
       { numRuns: RUNS, seed: SEED },
     );

@@ -190,7 +190,7 @@ class World {
     }
     await eventLoopTurn();
     for (const { settled } of this.made) expect(settled).toBe(1);
-    expect(this.broken).toEqual([]);
+    expect(this.broken).toStrictEqual([]);
     for (const { pending } of this.adapter.pool.snapshot()) expect(pending).toBe(0);
   }
 }

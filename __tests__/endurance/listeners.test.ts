@@ -48,7 +48,7 @@ test('no request leaves a listener on a long-lived signal, whatever its result',
     ),
   );
   expect(counts.listening).toBe(0);
-  expect([...counts.types]).toEqual(['abort']);
+  expect([...counts.types]).toStrictEqual(['abort']);
   await eventLoopTurn();
   expect(warned).not.toHaveBeenCalled();
   process.off('warning', warned);
@@ -106,7 +106,7 @@ describe.each(['http', 'fetch'])('over %s, long-lived signals used in turn', (wi
     await eventLoopTurn();
     process.off('warning', warned);
     expect(warned).not.toHaveBeenCalled();
-    expect(signals.map((signal) => getEventListeners(signal, 'abort').length)).toEqual([0, 0]);
+    expect(signals.map((signal) => getEventListeners(signal, 'abort').length)).toStrictEqual([0, 0]);
   });
 });
 

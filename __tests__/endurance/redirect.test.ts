@@ -21,7 +21,7 @@ describe('redirects', () => {
     elsewhere.script(large('/2'), large(`${backend.url}/3`));
     const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-key' }], { adapter: 'fetch' });
     await axios.get('/0', { adapter, responseType: 'stream', auth: { username: 'u', password: 'callers' } });
-    expect([...elsewhere.calls, ...backend.calls].map(({ url, headers }) => [url, headers['api-key']])).toEqual([
+    expect([...elsewhere.calls, ...backend.calls].map(({ url, headers }) => [url, headers['api-key']])).toStrictEqual([
       ['/1', undefined],
       ['/2', undefined],
       ['/0', 'own-key'],

@@ -27,9 +27,9 @@ describe.each([
       const { data } = await client.post<Readable>('/x', {});
       expect(await text(data)).toBe('data: 1');
     }
-    expect([first.calls.length, second.calls.length]).toEqual([100, 100]);
-    expect(Object.keys(httpAgent.sockets)).toEqual([]);
-    expect(Object.keys(httpAgent.requests)).toEqual([]);
+    expect([first.calls.length, second.calls.length]).toStrictEqual([100, 100]);
+    expect(Object.keys(httpAgent.sockets)).toStrictEqual([]);
+    expect(Object.keys(httpAgent.requests)).toStrictEqual([]);
     httpAgent.destroy();
     while (first.sockets.size + second.sockets.size > 0) await new Promise(setImmediate);
   });
@@ -42,6 +42,6 @@ test('discarded responses of a fetch free their connection: 500 failovers need o
   const backends = [{ baseURL: a.url }, { baseURL: b.url, priority: 2 }];
   const fetch = priorityFetch(backends, { fetch: undiciFetch as never, cooldown: () => 0 });
   for (let i = 0; i < 500; i++) await (await fetch(URL_, { dispatcher } as never)).text();
-  expect([a.calls.length, b.calls.length]).toEqual([500, 500]);
+  expect([a.calls.length, b.calls.length]).toStrictEqual([500, 500]);
   await dispatcher.close();
 });

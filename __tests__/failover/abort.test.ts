@@ -27,7 +27,7 @@ describe.each(['signal', 'cancelToken'] as const)('a %s', (kind) => {
     cancel();
     const direct = adapter({ url: '/x', method: 'get', headers: {}, ...config } as never);
     expect(await rejectionOf(direct)).toMatchObject({ code: 'ERR_CANCELED', message, attempts: [] });
-    expect(tried).toEqual([]);
+    expect(tried).toStrictEqual([]);
   });
 
   test.each([0, 1000])(
@@ -58,7 +58,7 @@ describe.each(['signal', 'cancelToken'] as const)('a %s', (kind) => {
     replies.a = 500;
     pool.subscribe(({ type }) => void (type === 'attempt' && cancel()));
     expect(await rejectionOf(axios.get('/x', { adapter, ...config }))).toMatchObject({ code: 'ERR_CANCELED' });
-    expect(tried).toEqual(['a']);
+    expect(tried).toStrictEqual(['a']);
   });
 
   test('cancelled while a credential is being fetched prevents the attempt', async () => {
@@ -71,7 +71,7 @@ describe.each(['signal', 'cancelToken'] as const)('a %s', (kind) => {
     expect(await error).toMatchObject({ code: 'ERR_CANCELED' });
     token.resolve('late');
     await eventLoopTurn();
-    expect(tried).toEqual([]);
+    expect(tried).toStrictEqual([]);
     expect(pool.snapshot()[0]).toMatchObject({ available: true, pending: 0 });
   });
 
@@ -122,7 +122,7 @@ test('an adapter may replace the signal of its attempt', async () => {
     return 200;
   };
   await axios.get('/x', { adapter, timeout: 1000 });
-  expect(seen).toEqual([true, true, true]);
+  expect(seen).toStrictEqual([true, true, true]);
 });
 
 describe('the abort of an attempt', () => {
@@ -131,7 +131,7 @@ describe('the abort of an attempt', () => {
     abort.abort('first');
     abort.abort('second');
     expect(abort.reason).toBe('first');
-    expect([abort.signal.aborted, abort.signal.reason]).toEqual([true, 'first']);
+    expect([abort.signal.aborted, abort.signal.reason]).toStrictEqual([true, 'first']);
   });
 
   test('calls each remaining listener once', () => {
@@ -144,7 +144,7 @@ describe('the abort of an attempt', () => {
     const { signal } = abort;
     abort.abort();
     abort.abort();
-    expect(told).toEqual(['stayed']);
+    expect(told).toStrictEqual(['stayed']);
     expect(signal.aborted).toBe(true);
   });
 });
@@ -163,7 +163,7 @@ describe('a stream that was cancelled before the caller got it', () => {
     const config = { adapter, responseType: 'stream', signal: caller.signal, validateStatus } as const;
     await expect(axios.get('/x', config)).rejects.toMatchObject({ code: 'ERR_CANCELED' });
     await backend.connectionsClosed();
-    expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
+    expect(getEventListeners(caller.signal, 'abort')).toStrictEqual([]);
   });
 });
 
@@ -203,7 +203,7 @@ describe('onCancel', () => {
     ends.forEach((end) => end());
     // A second call does nothing.
     ends[0]!();
-    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    expect(getEventListeners(signal, 'abort')).toStrictEqual([]);
   });
 
   test('calls each listener although the first one ends its request', () => {
@@ -216,7 +216,7 @@ describe('onCancel', () => {
     onCancel(controller, () => called.push(2));
     onCancel(controller, () => called.push(3))();
     controller.abort();
-    expect(called).toEqual([1, 2]);
+    expect(called).toStrictEqual([1, 2]);
   });
 
   test('accepts a polyfill of a signal that has no events', () => {
@@ -233,6 +233,6 @@ describe('onCancel', () => {
     onCancel({ cancelToken }, ended)();
     source.cancel();
     await eventLoopTurn();
-    expect([called.mock.calls.length, ended.mock.calls.length]).toEqual([1, 0]);
+    expect([called.mock.calls.length, ended.mock.calls.length]).toStrictEqual([1, 0]);
   });
 });

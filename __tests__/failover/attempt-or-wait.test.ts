@@ -56,8 +56,8 @@ const TWO = { a: {}, b: { priority: 2 } };
 describe('the turn of a request', () => {
   test('is an attempt at each backend in order, and then the end', () => {
     const { next, failNext } = turnsOf(TWO);
-    expect([failNext('throttled', 5000), failNext('throttled', 3000)]).toEqual(['a', 'b']);
-    expect(next()).toEqual({
+    expect([failNext('throttled', 5000), failNext('throttled', 3000)]).toStrictEqual(['a', 'b']);
+    expect(next()).toStrictEqual({
       is: 'exhausted',
       retryAfter: 3000,
       backends: [
@@ -69,7 +69,7 @@ describe('the turn of a request', () => {
 
   test('is to read the body only if there is a backend to send it to', () => {
     const { next, pool } = turnsOf({ a: {} });
-    expect(next(undefined, Infinity, true)).toEqual({ is: 'read body' });
+    expect(next(undefined, Infinity, true)).toStrictEqual({ is: 'read body' });
     pool.cool('a', 1000);
     expect(next(undefined, Infinity, true)).toMatchObject({ is: 'exhausted', retryAfter: 1000 });
   });
@@ -108,8 +108,8 @@ describe('the turn of a request', () => {
   test('is the fabricated 404, if no backend has the deployment', () => {
     const { next, turns } = turnsOf({ a: { deployments: { chat: false } } });
     const none = { is: 'no deployment', pinned: undefined, deployment: 'chat' };
-    expect(next('chat')).toEqual(none);
-    expect(turns.giveUp('chat')).toEqual(none);
+    expect(next('chat')).toStrictEqual(none);
+    expect(turns.giveUp('chat')).toStrictEqual(none);
     expect(next('other')).toMatchObject({ is: 'attempt' });
   });
 

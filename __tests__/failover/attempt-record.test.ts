@@ -27,13 +27,13 @@ test.each([
   { attempts: [{ backend: 'a' }] },
   new Error('no'),
 ])('attemptsOf finds none in anything else: %p', (value) => {
-  expect(attemptsOf(value)).toEqual([]);
+  expect(attemptsOf(value)).toStrictEqual([]);
 });
 
 test('attemptsOf finds none in what throws when it is looked at', () => {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
-  expect(attemptsOf(proxy)).toEqual([]);
+  expect(attemptsOf(proxy)).toStrictEqual([]);
 });
 
 describe('an attempt', () => {
@@ -53,7 +53,9 @@ describe('an attempt', () => {
   test('names the model of a body only if the body had to be read', async () => {
     const { adapter, replies } = stubPool({ a: {}, b: { priority: 2 } });
     const post = () => axios.post('/openai/v1/responses', { model: 'chat' }, { adapter });
-    expect((await post()).attempts).toEqual([{ backend: 'a', status: 200, duration: expect.any(Number) as number }]);
+    expect((await post()).attempts).toStrictEqual([
+      { backend: 'a', status: 200, duration: expect.any(Number) as number },
+    ]);
     replies.a = throttled(1000);
     expect((await post()).attempts).toMatchObject([{ scope: 'chat' }, { scope: 'chat' }]);
   });
@@ -70,8 +72,8 @@ describe('an attempt', () => {
     replies.a = { status: 503, headers };
     replies.b = { status: 200, headers };
     const { attempts = [] } = await axios.get('/x', { adapter });
-    expect(attempts.map((attempt) => attempt.requestId)).toEqual([requestId, requestId]);
-    expect(attempts.map((attempt) => 'requestId' in attempt)).toEqual([
+    expect(attempts.map((attempt) => attempt.requestId)).toStrictEqual([requestId, requestId]);
+    expect(attempts.map((attempt) => 'requestId' in attempt)).toStrictEqual([
       requestId !== undefined,
       requestId !== undefined,
     ]);
@@ -110,7 +112,7 @@ describe('isContextLengthExceeded', () => {
     );
     replies.a = reply;
     const response = await axios.post('/x', {}, { adapter, validateStatus: null });
-    expect([response.status, tried.length]).toEqual(expected ? [200, 2] : [reply.status, 1]);
+    expect([response.status, tried.length]).toStrictEqual(expected ? [200, 2] : [reply.status, 1]);
     if (expected) expect(pool.snapshot()[0]).toMatchObject({ available: true, cooldowns: [] });
   });
 });

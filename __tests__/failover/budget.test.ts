@@ -60,10 +60,11 @@ describe.each(['http', 'fetch'] as const)('timeout over %s', (wire) => {
       await rejection({ adapter }),
       await rejection({ adapter, failover: { attemptTimeout: 5000 } }),
     ]) {
-      expect([own.name, own.code]).toEqual([plain.name, plain.code]);
+      expect([own.name, own.code]).toStrictEqual([plain.name, plain.code]);
       // Older versions have other words for a timeout over fetch.
-      if (!('installedAxios' in globalThis)) expect([own.message, own.cause]).toEqual([plain.message, plain.cause]);
-      expect([typeof plain.request, typeof own.request]).toEqual(['object', 'object']);
+      if (!('installedAxios' in globalThis))
+        expect([own.message, own.cause]).toStrictEqual([plain.message, plain.cause]);
+      expect([typeof plain.request, typeof own.request]).toStrictEqual(['object', 'object']);
       expect(Object.keys(own)).not.toContain('request');
     }
   });
@@ -118,7 +119,7 @@ describe('a `cooldown` option', () => {
     expect((error.attempts as { cooldown?: number }[])[0]?.cooldown).toBe(cost);
     expect(cooldown.mock.calls).toMatchObject([[{ reason: 'timeout', backend: { name: 'a' } }]]);
     // Its answer doesn't matter: no time is left for another backend.
-    expect(failoverCondition.mock.calls).toEqual(cooldown.mock.calls);
+    expect(failoverCondition.mock.calls).toStrictEqual(cooldown.mock.calls);
     expect(b.calls).toHaveLength(0);
   });
 
@@ -232,7 +233,7 @@ describe('attemptTimeout', () => {
     expect(error).toMatchObject({ attempts: [{ backend: 'a', status: 400 }] });
     expect(error.message).toMatch(/^timeout of 80ms exceeded$/);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
-    expect(b.calls).toEqual([]);
+    expect(b.calls).toStrictEqual([]);
   });
 
   test('of a request overrides that of a backend, which overrides the option', async () => {
@@ -307,7 +308,7 @@ describe('attemptTimeout', () => {
     expect((await response).attempts).toMatchObject([{ backend: 'a' }, { backend: 'b' }]);
     token.resolve('late');
     await jest.advanceTimersByTimeAsync(0);
-    expect(tried).toEqual(['b']);
+    expect(tried).toStrictEqual(['b']);
   });
 
   test('fails over even if the adapter ignores it, and discards its late response', async () => {
@@ -421,7 +422,7 @@ test('a wrapped adapter gets no timeout that is longer than a timer allows', asy
   const { request, configs } = stubPool({ a: {} });
   await request({ timeout: 2 ** 31 + 5 });
   await request({ timeout: 5 });
-  expect(configs.map(({ timeout }) => timeout)).toEqual([0, 5]);
+  expect(configs.map(({ timeout }) => timeout)).toStrictEqual([0, 5]);
 });
 
 test('a backend’s attemptTimeout longer than a timer allows does not fire at once', async () => {
@@ -443,7 +444,7 @@ test.each(['signal', 'timeout'])(
     const timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
     const config = kind === 'signal' ? { signal: caller.signal } : { timeout: 100_000 };
     await expect(axios.get('/x', { adapter, failover: false, ...config })).rejects.toThrow('thrown at once');
-    expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
+    expect(getEventListeners(caller.signal, 'abort')).toStrictEqual([]);
     expect(process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length).toBe(timers);
   },
 );
@@ -468,7 +469,7 @@ describe('a backend’s attemptTimeout', () => {
       { baseURL: second.url, name: 'b', priority: 2 },
     ]);
     const { attempts } = await axios.get('/x', { adapter });
-    expect(attempts?.map(({ backend, code }) => [backend, code])).toEqual([
+    expect(attempts?.map(({ backend, code }) => [backend, code])).toStrictEqual([
       ['hangs', 'ECONNABORTED'],
       ['b', undefined],
     ]);
@@ -540,6 +541,6 @@ describe('the budget of a request', () => {
       throw new Error('at once');
     };
     await expect(new Budget({ signal }, 100_000).guard(work)).rejects.toThrow('at once');
-    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    expect(getEventListeners(signal, 'abort')).toStrictEqual([]);
   });
 });

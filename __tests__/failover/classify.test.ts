@@ -59,8 +59,8 @@ describe.each(WIRES)('a connection failure over %s fails over, POST included:', 
       { backend: 'first', cooldown: 10_000 },
       { backend: 'second', status: 200 },
     ]);
-    expect(failures.map(isConnectionFailure)).toEqual([true]);
-    expect(failures.map(isAmbiguousFailure)).toEqual([false]);
+    expect(failures.map(isConnectionFailure)).toStrictEqual([true]);
+    expect(failures.map(isAmbiguousFailure)).toStrictEqual([false]);
     expect(adapter.pool.snapshot()[0]?.cooldowns).toMatchObject([{ reason: 'connection' }]);
   });
 
@@ -98,8 +98,8 @@ describe.each(WIRES)('an ambiguous failure over %s', (wire) => {
     expect(error.config).toMatchObject({ url: '/x', data: 'body' });
     expect(second.calls).toHaveLength(1);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ state: 'cooling', pending: 0, failures: 2 });
-    expect(failures.map(isAmbiguousFailure)).toEqual([true, true]);
-    expect(failures.map(isConnectionFailure)).toEqual([false, false]);
+    expect(failures.map(isAmbiguousFailure)).toStrictEqual([true, true]);
+    expect(failures.map(isConnectionFailure)).toStrictEqual([false, false]);
   });
 
   test.each(['put', 'delete', 'head', 'options'])('fails over for the idempotent method %s', async (method) => {
@@ -151,7 +151,7 @@ describe.each(WIRES)('a mistake of the caller over %s neither fails over nor put
     const error = await rejectionOf(axios.request({ url: '/x', adapter, ...config }));
     expect(error).toMatchObject({ code, attempts: [{ backend: 'first' }] });
     expect(second.calls).toHaveLength(0);
-    expect(failures).toEqual([]);
+    expect(failures).toStrictEqual([]);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ available: true, pending: 0, failures: 0 });
   });
 
@@ -166,7 +166,7 @@ describe.each(WIRES)('a mistake of the caller over %s neither fails over nor put
     const { adapter, second, failures } = await pair((await FakeBackend.start()).url, wire);
     const error = await rejectionOf(axios.get('/x', { adapter, headers: { 'bad name': '1' } }));
     expect(error.attempts).toMatchObject([{ backend: 'first' }]);
-    expect(failures).toEqual([]);
+    expect(failures).toStrictEqual([]);
     expect(second.calls).toHaveLength(0);
   });
 });
@@ -335,7 +335,7 @@ test.each([[null], [undefined], ['text'], [{ message: 5, cause: null }]])(
       adapter: jest.fn().mockRejectedValue(thrown),
     });
     const error: unknown = await axios.post('/x', 'body', { adapter }).catch((reason: unknown) => reason);
-    expect(error).toEqual(thrown);
+    expect(error).toStrictEqual(thrown);
     expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, cooldowns: [] });
   },
 );
@@ -351,7 +351,7 @@ test.each(WIRES)(
     const error = await rejectionOf(axios.get('/x', { adapter: pooled }));
     expect(error).toMatchObject({ response: { data: 'expired' }, attempts: [{ status: 403, reason: 'client-error' }] });
     expect(pooled.pool.snapshot()[0]).toMatchObject({ failures: 0, cooldowns: [] });
-    expect(b.calls).toEqual([]);
+    expect(b.calls).toStrictEqual([]);
     a.always({ status: 302, headers: { location: '/file' } }).script(
       { status: 302, headers: { location: '/file' } },
       { status: 403 },
@@ -365,7 +365,7 @@ test('a request without a method is a GET, which may be sent again', async () =>
   const { request, replies, tried } = stubPool({ a: {}, b: { priority: 2 } });
   replies.a = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
   await request({ method: undefined as unknown as string });
-  expect(tried).toEqual(['a', 'b']);
+  expect(tried).toStrictEqual(['a', 'b']);
 });
 
 test.each<[string, unknown]>([

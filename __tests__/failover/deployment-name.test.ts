@@ -8,7 +8,11 @@ test('the name in a body is translated for each backend from the one that the ca
   });
   replies.a = replies.b = 429;
   await request({ method: 'post', data: '{"model":"m"}' });
-  expect(configs.map(({ data }) => data as unknown)).toEqual(['{"model":"a-m"}', '{"model":"b-m"}', '{"model":"m"}']);
+  expect(configs.map(({ data }) => data as unknown)).toStrictEqual([
+    '{"model":"a-m"}',
+    '{"model":"b-m"}',
+    '{"model":"m"}',
+  ]);
 });
 
 test('a body does not get parsed if no backend maps deployments', async () => {
@@ -23,7 +27,7 @@ test('the name in a URL counts, and that in the body is left alone', async () =>
   const { request, configs, replies } = stubPool({ a: { deployments: { m: 'a-m', n: 'a-n' } }, b: { priority: 2 } });
   replies.a = throttled(1000);
   const { attempts } = await request({ url: '/openai/deployments/m/chat', method: 'post', data: '{"model":"n"}' });
-  expect(configs.map(({ url, data }) => [url, data as unknown])).toEqual([
+  expect(configs.map(({ url, data }) => [url, data as unknown])).toStrictEqual([
     ['/openai/deployments/a-m/chat', '{"model":"n"}'],
     ['/openai/deployments/m/chat', '{"model":"n"}'],
   ]);
@@ -38,5 +42,5 @@ test('a throttled deployment leaves the others of its backend available', async 
   replies.a = 200;
   await chat('m');
   await chat('n');
-  expect(tried).toEqual(['a', 'b', 'b', 'a']);
+  expect(tried).toStrictEqual(['a', 'b', 'b', 'a']);
 });

@@ -124,9 +124,9 @@ test.each([
 
 test('a closed session and a refused stream of HTTP/2 are told from other errors', () => {
   const closed = ['ERR_HTTP2_GOAWAY_SESSION', 'ERR_HTTP2_INVALID_SESSION', 'ERR_HTTP2_SESSION_ERROR', undefined];
-  expect(closed.map((code) => isClosedSession(failing({ code })))).toEqual([true, true, false, false]);
+  expect(closed.map((code) => isClosedSession(failing({ code })))).toStrictEqual([true, true, false, false]);
   const refused = [{ rstCode: 7 }, { message: 'NGHTTP2_REFUSED_STREAM' }, { rstCode: 8 }, {}];
-  expect(refused.map((fields) => isRefusedStream(failing(fields)))).toEqual([true, true, false, false]);
+  expect(refused.map((fields) => isRefusedStream(failing(fields)))).toStrictEqual([true, true, false, false]);
 });
 
 test.each([

@@ -63,7 +63,7 @@ describe('the message of the fabricated 429 says why a backend is out', () => {
     replies.a = { status: 503, headers: { 'retry-after': '60' } };
     await request();
     const later = await request();
-    expect(later.attempts).toEqual([]);
+    expect(later.attempts).toStrictEqual([]);
     expect(wordsIn(later)).toBe('1 HTTP 503');
   });
 
@@ -136,15 +136,15 @@ describe('a request for a deployment that no backend has', () => {
     const { response } = rejected as unknown as AxiosError<Body>;
     expect(response).toMatchObject({ status: 404, statusText: 'Not Found', fabricated: true });
     expect(response!.headers).not.toHaveProperty('retry-after');
-    expect(response!.data).toEqual({
+    expect(response!.data).toStrictEqual({
       error: {
         code: 'DeploymentNotFound',
         type: 'deployment_not_found',
         message: 'No backend has the deployment "o3".',
       },
     });
-    expect(tried).toEqual([]);
-    expect(events).toEqual([]);
+    expect(tried).toStrictEqual([]);
+    expect(events).toStrictEqual([]);
   });
 
   test('gets a 404 that names the backend to which it is pinned', async () => {
@@ -164,14 +164,14 @@ describe('a request for a deployment that no backend has', () => {
   ])('is recognised by its body: %s', async (_kind, data, headers = {}) => {
     const { adapter, tried } = stubPool({ a: none });
     expect((await rejectionOf(axios.post('/openai/v1/responses', data, { adapter, headers }))).status).toBe(404);
-    expect(tried).toEqual([]);
+    expect(tried).toStrictEqual([]);
   });
 
   test('is recognised by a body that is a stream', async () => {
     const { adapter, tried } = stubPool({ a: none });
     const body = new Blob(['{"model":"o3"}']).stream();
     expect((await rejectionOf(axios.post('/openai/v1/responses', body, { adapter }))).status).toBe(404);
-    expect(tried).toEqual([]);
+    expect(tried).toStrictEqual([]);
   });
 });
 
@@ -187,7 +187,7 @@ describe('a request for a deployment that some backends have', () => {
     replies.d = throttled(4000);
     pool.cool('a', 1000);
     const response = await request({ url: '/openai/deployments/o3/x', method: 'post' });
-    expect(tried).toEqual(['b', 'd']);
+    expect(tried).toStrictEqual(['b', 'd']);
     expect(response.attempts).toMatchObject([{ scope: 'reasoning' }, { scope: 'o3-west' }]);
     expect(wordsIn(response)).toBe('2 throttled');
     expect(Number(response.headers['retry-after-ms'])).toBeGreaterThan(3000);
@@ -203,28 +203,28 @@ describe('a request for a deployment that some backends have', () => {
       return throttled(20);
     };
     expect((await request({ url: '/openai/deployments/o3/x' })).status).toBe(200);
-    expect(tried).toEqual(['b', 'b']);
+    expect(tried).toStrictEqual(['b', 'b']);
   });
 
   test('never fails over to the others', async () => {
     const { request, replies, tried } = stubPool({ a: {}, b: { priority: 2, deployments: { o3: false } } });
     replies.a = 503;
     for (let i = 0; i < 3; i++) await request({ url: '/openai/deployments/o3/x' });
-    expect(new Set(tried)).toEqual(new Set(['a']));
+    expect(new Set(tried)).toStrictEqual(new Set(['a']));
   });
 
   test('may use every backend if it names no deployment', async () => {
     const { request, tried } = stubPool({ a: { deployments: { '*': false } } });
     await request({ url: '/openai/models' });
     await request({ url: '/openai/v1/responses', method: 'post', data: '{"input":"hi"}' });
-    expect(tried).toEqual(['a', 'a']);
+    expect(tried).toStrictEqual(['a', 'a']);
   });
 
   test('may use a deployment that pool.update added', async () => {
     const { request, tried, pool } = stubPool({ a: { deployments: { o3: false } } });
     pool.update([{ baseURL: 'https://a.example', name: 'a' }]);
     await request({ url: '/openai/deployments/o3/x' });
-    expect(tried).toEqual(['a']);
+    expect(tried).toStrictEqual(['a']);
   });
 });
 

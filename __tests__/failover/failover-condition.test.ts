@@ -11,7 +11,7 @@ describe('a failover condition', () => {
     replies.a = 404;
     const config = { adapter, failover: false, validateStatus: null } as const;
     expect((await axios.get('/x', config)).attempts).toMatchObject([{ status: 404, cooldown: 5000 }]);
-    expect(tried).toEqual(['a']);
+    expect(tried).toStrictEqual(['a']);
     expect(pool.snapshot()[0]).toMatchObject({ failures: 1, cooldowns: [{ reason: 'client-error' }] });
   });
 
@@ -60,12 +60,12 @@ describe('a failover condition', () => {
     };
     pool.cool('c', 600_000);
     expect(await request()).toMatchObject({ status: 404, data: 'no such file' });
-    expect(tried).toEqual(['a', 'b']);
+    expect(tried).toStrictEqual(['a', 'b']);
     pool.restore('a');
     pool.restore('c');
     pool.cool('c', 40);
     expect((await request()).status).toBe(200);
-    expect(tried.slice(2)).toEqual(['a', 'b', 'c', 'a']);
+    expect(tried.slice(2)).toStrictEqual(['a', 'b', 'c', 'a']);
   });
 
   describe('that lets a request wait after a final answer', () => {
@@ -112,7 +112,7 @@ describe('a failover condition', () => {
       const events: string[] = [];
       pool.subscribe(({ type }) => events.push(type));
       expect((await request({ url: '/fine' })).status).toBe(200);
-      expect(events).toEqual(['attempt']);
+      expect(events).toStrictEqual(['attempt']);
       pool.restore('b');
       await Promise.all(responses);
     });
@@ -125,7 +125,7 @@ describe('a failover condition', () => {
     );
     replies.a = { status: 429, data: 'own words' };
     expect(await rejectionOf(axios.get('/x', { adapter }))).toMatchObject({ response: { data: 'own words' } });
-    expect(tried).toEqual(['a']);
+    expect(tried).toStrictEqual(['a']);
     expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', cooldowns: [{ reason: 'throttled' }] });
   });
 
@@ -198,7 +198,7 @@ describe('the cooldown option', () => {
     pool.subscribe(({ type }) => void events.push(type));
     replies.a = 503;
     await request();
-    expect(events).toEqual(['attempt', 'attempt']);
+    expect(events).toStrictEqual(['attempt', 'attempt']);
   });
 
   test.each([

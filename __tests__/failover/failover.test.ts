@@ -21,8 +21,8 @@ describe('a request to real servers', () => {
     const client = axios.create({ adapter });
 
     const response = await client.post('/openai/deployments/gpt-4o/chat/completions?api-version=1', { a: 1 });
-    expect(response.data).toEqual({ ok: true });
-    expect(response.attempts).toEqual([
+    expect(response.data).toStrictEqual({ ok: true });
+    expect(response.attempts).toStrictEqual([
       { backend: first.host, scope: 'gpt-4o', status, reason, duration: expect.any(Number) as number, cooldown },
       { backend: second.host, scope: 'gpt-4o', status: 200, duration: expect.any(Number) as number },
     ]);
@@ -72,7 +72,7 @@ describe('a request to real servers', () => {
     expect(adapter.pool.snapshot()[0]?.cooldowns[0]?.remaining).toBeLessThanOrEqual(43);
     clock.advance(43);
     await client.get('/x');
-    expect([reserved.calls.length, other.calls.length]).toEqual([2, 1]);
+    expect([reserved.calls.length, other.calls.length]).toStrictEqual([2, 1]);
   });
 });
 
@@ -86,7 +86,7 @@ describe('config.failover', () => {
       attempts: [{ backend: 'a', cooldown: 10_000 }],
     });
     expect(error.response).not.toHaveProperty('fabricated');
-    expect(tried).toEqual(['a']);
+    expect(tried).toStrictEqual(['a']);
     expect(pool.snapshot()[0]).toMatchObject({ state: 'cooling', failures: 1 });
     pool.cool('b', 1000);
     expect(await rejectionOf(axios.get('/x', { adapter, failover: false }))).toMatchObject({
@@ -99,7 +99,7 @@ describe('config.failover', () => {
     replies.a = 404;
     const failover = { failoverCondition: ({ status }: { status?: number }) => status === 404 };
     expect((await axios.get('/x', { adapter, failover })).status).toBe(200);
-    expect(tried).toEqual(['a', 'b']);
+    expect(tried).toStrictEqual(['a', 'b']);
   });
 
   test.each<[unknown, string]>([
@@ -114,8 +114,8 @@ describe('config.failover', () => {
     const error = await rejectionOf(axios.get('/x', { adapter, failover } as object));
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toBe(message);
-    expect(error.attempts).toEqual([]);
-    expect(tried).toEqual([]);
+    expect(error.attempts).toStrictEqual([]);
+    expect(tried).toStrictEqual([]);
   });
 });
 
@@ -145,7 +145,11 @@ describe('the error of a fabricated 429', () => {
   test('has a cause that names the status of the last attempt and its backend', async () => {
     const { cause, again } = await causeOf(throttled(60_000));
     expect(cause).toBeInstanceOf(Error);
-    expect({ ...cause, message: cause.message }).toEqual({ message: 'east: HTTP 429', status: 429, backend: 'east' });
+    expect({ ...cause, message: cause.message }).toStrictEqual({
+      message: 'east: HTTP 429',
+      status: 429,
+      backend: 'east',
+    });
     // No attempt was made.
     expect(again.cause).toBeUndefined();
   });
@@ -154,7 +158,7 @@ describe('the error of a fabricated 429', () => {
     const { cause } = await causeOf(() => new axios.AxiosError('refused own-secret', 'ECONNREFUSED'), {
       apiKey: 'own-secret',
     });
-    expect({ ...cause, message: cause.message }).toEqual({
+    expect({ ...cause, message: cause.message }).toStrictEqual({
       message: 'east: refused ***',
       code: 'ECONNREFUSED',
       backend: 'east',
@@ -164,7 +168,7 @@ describe('the error of a fabricated 429', () => {
   test('has a cause with the code of a refusal inside a stream', async () => {
     const data = 'data: {"error":{"code":"rate_limit_exceeded","message":"busy"}}\n\n';
     const { cause } = await causeOf({ status: 200, headers: { 'content-type': 'text/event-stream' }, data });
-    expect({ ...cause, message: cause.message }).toEqual({
+    expect({ ...cause, message: cause.message }).toStrictEqual({
       message: 'east: HTTP 429',
       code: 'rate_limit_exceeded',
       status: 429,
@@ -179,7 +183,7 @@ describe('the error of a fabricated 429', () => {
         cause: Object.assign(new TypeError('fetch failed'), { cause: inner }),
       }),
     );
-    expect({ ...cause, message: cause.message }).toEqual({
+    expect({ ...cause, message: cause.message }).toStrictEqual({
       message: 'east: connect ECONNREFUSED',
       code: 'ECONNREFUSED',
       backend: 'east',

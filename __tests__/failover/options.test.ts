@@ -84,7 +84,7 @@ describe('a polluted Object.prototype sets neither options nor fields of a backe
     } finally {
       for (const name of Object.keys(values)) Reflect.deleteProperty(Object.prototype, name);
     }
-    expect([second.lastCall.url, JSON.stringify(second.lastCall.headers)]).toEqual([
+    expect([second.lastCall.url, JSON.stringify(second.lastCall.headers)]).toStrictEqual([
       '/x',
       expect.not.stringContaining('polluted'),
     ]);

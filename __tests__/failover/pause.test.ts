@@ -19,7 +19,7 @@ test('the pause doubles from the third refusal on, up to a second', () => {
     pause.noteFailed(pooled);
     return pause.of(pooled, false);
   });
-  expect(pauses).toEqual([10, 10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
+  expect(pauses).toStrictEqual([10, 10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
   expect(pause.of(backend('b').pooled, false)).toBe(0);
 });
 

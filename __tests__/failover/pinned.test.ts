@@ -14,7 +14,7 @@ describe('a request that is pinned to a backend', () => {
     const selector = jest.fn(([first]: readonly unknown[]) => first) as never;
     const { request, tried } = stubPool({ a: {}, b: { priority: 2 } }, { selector });
     const { attempts } = await request(toB);
-    expect(tried).toEqual(['b']);
+    expect(tried).toStrictEqual(['b']);
     expect(attemptsOf({ attempts }).at(-1)!.backend).toBe('b');
     expect(selector).not.toHaveBeenCalled();
   });
@@ -25,7 +25,7 @@ describe('a request that is pinned to a backend', () => {
     const response = await request(toB);
     expect(response).toMatchObject({ status, data: 'real' });
     expect(response).not.toHaveProperty('fabricated');
-    expect(tried).toEqual(['b']);
+    expect(tried).toStrictEqual(['b']);
   });
 
   test('gets the real error of a connection that is refused', async () => {
@@ -38,7 +38,7 @@ describe('a request that is pinned to a backend', () => {
       code: 'ECONNREFUSED',
       attempts: [{ backend: 'b', reason: 'connection' }],
     });
-    expect(a!.calls).toEqual([]);
+    expect(a!.calls).toStrictEqual([]);
   });
 
   test('is held back by a cooldown that the server asked for, and the 429 names only that backend', async () => {
@@ -50,9 +50,9 @@ describe('a request that is pinned to a backend', () => {
     const response = await request(toB);
     expect(response).toMatchObject({ status: 429, fabricated: true, attempts: [] });
     expect(response.data).toContain('No backend is available: 1 throttled. Retry after 5 s.');
-    expect(events.map(({ type }) => type)).toEqual(['exhausted']);
+    expect(events.map(({ type }) => type)).toStrictEqual(['exhausted']);
     expect((await request()).attempts).toMatchObject([{ backend: 'a' }]);
-    expect(tried).toEqual(['b', 'a']);
+    expect(tried).toStrictEqual(['b', 'a']);
   });
 
   test('is held back by a cooldown set by hand', async () => {
@@ -67,7 +67,7 @@ describe('a request that is pinned to a backend', () => {
     await request(toB).catch(() => undefined);
     replies.b = 200;
     expect((await request(toB)).status).toBe(200);
-    expect(tried).toEqual(['b', 'b']);
+    expect(tried).toStrictEqual(['b', 'b']);
   });
 
   test('waits for that backend within maxWait, although another is available', async () => {
@@ -77,7 +77,7 @@ describe('a request that is pinned to a backend', () => {
       return throttled(30);
     };
     expect((await request(toB)).status).toBe(200);
-    expect(tried).toEqual(['b', 'b']);
+    expect(tried).toStrictEqual(['b', 'b']);
   });
 
   test('gets the real refusal of its latest attempt when the wait would be too long', async () => {
@@ -87,7 +87,7 @@ describe('a request that is pinned to a backend', () => {
       return throttled(20);
     };
     expect(await request(toB)).toMatchObject({ status: 429, data: 'second' });
-    expect(tried).toEqual(['b', 'b']);
+    expect(tried).toStrictEqual(['b', 'b']);
   });
 
   test('doesn’t block requests for other backends', async () => {
@@ -100,13 +100,13 @@ describe('a request that is pinned to a backend', () => {
     replies.a = 200;
     pool.restore('a');
     expect((await other).status).toBe(200);
-    expect(tried).toEqual(['a']);
+    expect(tried).toStrictEqual(['a']);
   });
 
   test('gets the fabricated 404 if that backend does not have the deployment', async () => {
     const { request, tried } = stubPool({ a: {}, b: { deployments: { o3: false } } });
     expect(await request({ ...toB, url: '/openai/deployments/o3/x' })).toMatchObject({ status: 404, fabricated: true });
-    expect(tried).toEqual([]);
+    expect(tried).toStrictEqual([]);
   });
 
   test.each<[unknown, string]>([
@@ -120,7 +120,7 @@ describe('a request that is pinned to a backend', () => {
     const error = await rejectionOf(axios.get('/x', { adapter, failover }));
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toBe(`config.failover.backend: ${message}`);
-    expect(tried).toEqual([]);
+    expect(tried).toStrictEqual([]);
   });
 
   test('survives the end of a refusal that is kept while the request waits', async () => {

@@ -48,7 +48,7 @@ test.each([
 ])('with %j, the body of an error may take %i ms', (settings, ms) => {
   const { read, seen, exchange } = reading(settings);
   read();
-  expect(seen.limits).toEqual({ ms, abort: exchange.abort });
+  expect(seen.limits).toStrictEqual({ ms, abort: exchange.abort });
 });
 
 test('nothing is read once the time of the caller is over', () => {
@@ -69,7 +69,7 @@ test('reading stops at the limit, and what was read is the data', async () => {
   const half = 'x'.repeat(MAX_ERROR_BODY / 2);
   const { read, seen } = reading({ chunks: [half.slice(1), 'y', half] });
   expect(Buffer.from((await read()!.data) as Uint8Array).toString()).toBe(`${half.slice(1)}y${half}`);
-  expect(seen.stopped).toEqual([false, false, true]);
+  expect(seen.stopped).toStrictEqual([false, false, true]);
 });
 
 test('of a body that breaks off, what was read is the data', async () => {
@@ -83,5 +83,5 @@ test('a cancel by the caller ends the reading, aborts the attempt and discards t
   caller.abort();
   await expect(data).rejects.toMatchObject({ why: 'cancelled' });
   await eventLoopTurn();
-  expect([exchange.abort.reason, seen.discarded]).toEqual(['why', [response]]);
+  expect([exchange.abort.reason, seen.discarded]).toStrictEqual(['why', [response]]);
 });

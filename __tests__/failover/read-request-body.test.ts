@@ -106,7 +106,7 @@ test('a body of exactly maxReplaySize is kept for another attempt', async () => 
   const { request, replies, configs } = stubPool({ a: {}, b: { priority: 2 } }, { maxReplaySize: 5 });
   replies.a = 503;
   expect((await request({ method: 'post', data: parts('hello') })).status).toBe(200);
-  expect(configs.map(({ data }) => Buffer.from(data as ArrayBuffer).toString())).toEqual(['hello', 'hello']);
+  expect(configs.map(({ data }) => Buffer.from(data as ArrayBuffer).toString())).toStrictEqual(['hello', 'hello']);
 });
 
 test('a stream to a single backend is kept if the request may wait for that backend', async () => {
@@ -114,7 +114,7 @@ test('a stream to a single backend is kept if the request may wait for that back
   backend.script({ status: 429, headers: { 'retry-after-ms': '5' } });
   const adapter = priorityAdapter([{ baseURL: backend.url }], { maxWait: 5000 });
   expect((await axios.post('/x', parts('all ', 'of it'), { adapter })).status).toBe(200);
-  expect(backend.calls.map(({ body }) => body.toString())).toEqual(['all of it', 'all of it']);
+  expect(backend.calls.map(({ body }) => body.toString())).toStrictEqual(['all of it', 'all of it']);
 });
 
 describe('a stream for which no backend is available', () => {
@@ -142,7 +142,7 @@ describe('a stream for which no backend is available', () => {
     await closing(data);
     pool.restore('a');
     expect(await refused).toMatchObject({ message: 'its own' });
-    expect(tried).toEqual([]);
+    expect(tried).toStrictEqual([]);
   });
 
   test.each([10, 2 ** 20])('is closed if it is a file (maxReplaySize %i)', async (maxReplaySize) => {
@@ -197,7 +197,7 @@ describe('a stream longer than maxReplaySize', () => {
   test('that fails midway is cut off, so that the server does not take it for complete', async () => {
     const { error, calls, pool } = await destroyedOnItsWay(new Error('disk on fire'));
     expect(error).toMatchObject({ message: 'disk on fire' });
-    expect(calls).toEqual([]);
+    expect(calls).toStrictEqual([]);
     expect(pool.snapshot()).toMatchObject([{ failures: 0 }, { failures: 0 }]);
   });
 
@@ -264,7 +264,7 @@ test('a stream is kept for another attempt even if its backend becomes available
     results.add(`${String(status)} ${String(kept)}`);
     expect(pool.snapshot()).toMatchObject([{ pending: 0 }, { pending: 0 }]);
   }
-  expect(results).toEqual(new Set(['200 true,true', '429 ']));
+  expect(results).toStrictEqual(new Set(['200 true,true', '429 ']));
 });
 
 test('a cancel stops the buffering of a body', async () => {
@@ -276,7 +276,7 @@ test('a cancel stops the buffering of a body', async () => {
   await eventLoopTurn();
   controller.abort();
   expect(await error).toMatchObject({ code: 'ERR_CANCELED' });
-  expect(tried).toEqual([]);
+  expect(tried).toStrictEqual([]);
   expect(pool.snapshot()[0]).toMatchObject({ pending: 0 });
 });
 
@@ -299,7 +299,7 @@ describe('a one-shot body for the only backend', () => {
           : priorityFetch(pool)('http://pool.invalid/x', { method: 'POST', body, duplex: 'half' } as never);
       const response = await post(client === 'axios' ? Readable.from(['abc']) : new Blob(['abc']).stream());
       expect(response).toMatchObject({ status: 429, fabricated: true, attempts: [{ backend: backend.host }] });
-      expect(events).toEqual(['cooldown', 'attempt', 'exhausted']);
+      expect(events).toStrictEqual(['cooldown', 'attempt', 'exhausted']);
     }
   });
 
@@ -336,6 +336,6 @@ describe('a one-shot body for the only backend', () => {
       response.writeHead(503).end();
     });
     const response = await axios.post('/x', Readable.from(['abc']), { adapter, validateStatus: null });
-    expect([response.status, a.calls.length, b.calls.length]).toEqual([429, 1, 0]);
+    expect([response.status, a.calls.length, b.calls.length]).toStrictEqual([429, 1, 0]);
   });
 });

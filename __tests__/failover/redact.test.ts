@@ -222,7 +222,7 @@ describe('keys and tokens', () => {
     const error = await rejectionOf(axios.get('/x', { adapter }));
     expect(error.options).toBe(deep);
     expect(inspect(error, { depth: 10 })).not.toContain('own-secret');
-    expect(Object.keys(error)).toEqual(expect.arrayContaining(['hints', 'circle', 'none']));
+    expect(Object.keys(error)).toStrictEqual(expect.arrayContaining(['hints', 'circle', 'none']));
   });
 
   test('are removed from a message that lists all headers', async () => {
@@ -260,7 +260,7 @@ test.each(wires())('over %s, the reason of a cancel is left unmodified', async (
   expect(error).toMatchObject({ code: 'ERR_CANCELED', message: 'enough' });
   expect(error).not.toBe(source.token.reason);
   const reason = source.token.reason as unknown as Record<string, unknown>;
-  expect([reason.config, reason.request]).toEqual([undefined, undefined]);
+  expect([reason.config, reason.request]).toStrictEqual([undefined, undefined]);
 
   const caller = new AbortController();
   const own = new axios.AxiosError('mine', 'ECONNRESET');
@@ -268,6 +268,6 @@ test.each(wires())('over %s, the reason of a cancel is left unmodified', async (
   await expect(axios.post('/x', {}, { adapter, signal: caller.signal })).rejects.toMatchObject({
     code: 'ERR_CANCELED',
   });
-  expect([own.config, own.request]).toEqual([undefined, undefined]);
+  expect([own.config, own.request]).toStrictEqual([undefined, undefined]);
   expect(adapter.pool.backends[0]).toMatchObject({ failures: 0, pending: 0 });
 });

@@ -86,7 +86,7 @@ describe('a client that is not axios', () => {
     first.always(throttle(60_000));
     const response = await send(pool, { url: '/x', method: 'POST', data: 'prompt' });
     expect(response.status).toBe(200);
-    expect(statuses(response)).toEqual([
+    expect(statuses(response)).toStrictEqual([
       ['first', 429],
       ['second', 200],
     ]);
@@ -94,7 +94,7 @@ describe('a client that is not axios', () => {
     expect(second.lastCall).toMatchObject({ method: 'POST', url: '/x' });
     expect(second.lastCall.headers).not.toHaveProperty('api-key');
     expect(second.lastCall.body.toString()).toBe('prompt');
-    expect(statuses(await send(pool, { url: '/x' }))).toEqual([['second', 200]]);
+    expect(statuses(await send(pool, { url: '/x' }))).toStrictEqual([['second', 200]]);
   });
 
   test('fails over from a refused connection, and gets its own 429 when no backend is left', async () => {
@@ -105,7 +105,7 @@ describe('a client that is not axios', () => {
       status: 429,
       data: expect.stringContaining('No backend is available: 2 ECONNREFUSED. Retry after') as string,
     });
-    expect(statuses(response)).toEqual([
+    expect(statuses(response)).toStrictEqual([
       ['first', 'ECONNREFUSED'],
       ['second', 'ECONNREFUSED'],
     ]);
@@ -117,18 +117,18 @@ describe('a client that is not axios', () => {
     first.script(throttle(30));
     second.always(throttle(60_000));
     const response = await send(pool, { url: '/x' }, { maxWait: 1000 });
-    expect(statuses(response)).toEqual([
+    expect(statuses(response)).toStrictEqual([
       ['first', 429],
       ['second', 429],
       ['first', 200],
     ]);
-    expect(first.calls.map(({ headers }) => headers['api-key'])).toEqual(['key-1', 'key-2']);
+    expect(first.calls.map(({ headers }) => headers['api-key'])).toStrictEqual(['key-1', 'key-2']);
   });
 
   test('ends an attempt on a timeout or a cancel with an error of its own', async () => {
     const [first, second, pool] = await pair();
     first.always(neverReply);
-    expect(statuses(await send(pool, { url: '/x' }, { attemptTimeout: 30 }))).toEqual([
+    expect(statuses(await send(pool, { url: '/x' }, { attemptTimeout: 30 }))).toStrictEqual([
       ['first', undefined],
       ['second', 200],
     ]);
@@ -138,7 +138,7 @@ describe('a client that is not axios', () => {
     second.always(() => caller.abort());
     pool.restore('second');
     await expect(send(pool, { url: '/x', signal: caller.signal })).rejects.toThrow('tiny: cancelled');
-    expect(pool.backends.map(({ pending }) => pending)).toEqual([0, 0]);
+    expect(pool.backends.map(({ pending }) => pending)).toStrictEqual([0, 0]);
   });
 
   test('gets the error of a POST that may have arrived', async () => {
@@ -146,6 +146,6 @@ describe('a client that is not axios', () => {
     first.always((request) => void request.socket.destroy());
     const error: unknown = await send(pool, { url: '/x', method: 'POST' }).catch((reason: unknown) => reason);
     expect(codeOf(error)).toBe('ECONNRESET');
-    expect(statuses(error as { attempts: readonly Attempt[] })).toEqual([['first', 'ECONNRESET']]);
+    expect(statuses(error as { attempts: readonly Attempt[] })).toStrictEqual([['first', 'ECONNRESET']]);
   });
 });

@@ -113,8 +113,8 @@ describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s:', (_
     const answer = await send(pool, {
       failoverCondition: (each) => defaultFailoverCondition((failure = each)),
     });
-    expect([answer.status, await textOf(answer.body)]).toEqual([200, CONTENT + DONE]);
-    expect(tried(answer)).toEqual([
+    expect([answer.status, await textOf(answer.body)]).toStrictEqual([200, CONTENT + DONE]);
+    expect(tried(answer)).toStrictEqual([
       ['a', 429, 'rate_limit_exceeded'],
       ['b', 200, undefined],
     ]);
@@ -146,13 +146,13 @@ describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s:', (_
 
   test('a refusal that stands for a 5xx fails over', async () => {
     const { pool } = await pools(stream([event({ error: { code: 'server_is_overloaded' } })]));
-    expect(tried(await send(pool))[0]).toEqual(['a', 503, 'server_is_overloaded']);
+    expect(tried(await send(pool))[0]).toStrictEqual(['a', 503, 'server_is_overloaded']);
   });
 
   test('the caller gets the fabricated 429 when no backend is left', async () => {
     const { pool } = await pools(stream([refusal]), stream([refusal]));
     const answer = await send(pool);
-    expect([answer.status, (answer.source as { fabricated?: boolean }).fabricated]).toEqual([429, true]);
+    expect([answer.status, (answer.source as { fabricated?: boolean }).fabricated]).toStrictEqual([429, true]);
     expect(JSON.parse(await textOf(answer.body))).toMatchObject({ error: { type: 'no_backend_available' } });
   });
 
@@ -176,13 +176,13 @@ describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s:', (_
     const { pool } = await pools(stream([body]));
     const answer = await send(pool);
     expect(await textOf(answer.body)).toBe(body);
-    expect(tried(answer)).toEqual([['a', 200, undefined]]);
+    expect(tried(answer)).toStrictEqual([['a', 200, undefined]]);
   });
 
   test('failover: false returns the refusal as it came, and the backend goes on cooldown', async () => {
     const { b, pool } = await pools(stream([created, refusal]));
     const answer = await send(pool, {}, { failover: false });
-    expect([answer.status, await textOf(answer.body)]).toEqual([200, created + refusal]);
+    expect([answer.status, await textOf(answer.body)]).toStrictEqual([200, created + refusal]);
     expect(cooldownOf(pool, 'a')).toBeGreaterThan(0);
     expect(b.calls).toHaveLength(0);
   });
@@ -200,7 +200,7 @@ describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s:', (_
     const { pool } = await pools(stream([created, refusal]));
     const answer = await send(pool, options, call);
     expect(await textOf(answer.body)).toBe(created + refusal);
-    expect([tried(answer), cooldownOf(pool, 'a')]).toEqual([[['a', 200, undefined]], 0]);
+    expect([tried(answer), cooldownOf(pool, 'a')]).toStrictEqual([[['a', 200, undefined]], 0]);
   });
 
   test('failover.inspectStreams of a request turns the inspection on', async () => {
@@ -281,7 +281,7 @@ describe.each(STREAMING.map((client) => [client.name, client] as const))('%s, st
     const error = await sent;
     expect(axios.isCancel(error) || error === controller.signal.reason).toBe(true);
     await a.connectionsClosed();
-    expect([cooldownOf(pool, 'a'), b.calls.length]).toEqual([0, 0]);
+    expect([cooldownOf(pool, 'a'), b.calls.length]).toStrictEqual([0, 0]);
   });
 
   test('a cancel after the hold ends the stream', async () => {
@@ -363,7 +363,7 @@ describe.each(STREAMING.map((client) => [client.name, client] as const))('%s, st
     ])('that is %s is returned byte for byte', async (_title, text) => {
       const { pool } = await pools({ status: 400, headers: { 'content-type': 'application/json' }, body: text });
       const { status, body } = await send(pool);
-      expect([status, await textOf(body)]).toEqual([400, text]);
+      expect([status, await textOf(body)]).toStrictEqual([400, text]);
     });
 
     test('whose body never arrives is waited for at most a second', async () => {
@@ -436,7 +436,7 @@ test('over fetch, an inspected response and its clones look like native ones', a
   const clone = response.clone();
   for (const each of [response, clone, clone.clone()]) {
     expect(each).toMatchObject({ url: `${a.url}/x`, redirected: false, type: 'basic', ok: true, bodyUsed: false });
-    expect([...each.headers]).toEqual([...native!.headers]);
+    expect([...each.headers]).toStrictEqual([...native!.headers]);
     expect(await each.text()).toBe(created + CONTENT);
   }
 });
@@ -485,7 +485,7 @@ test('over http, a stream that stays compressed is passed on unread', async () =
   const { pool } = await pools(stream([zipped], { 'content-encoding': 'gzip' }));
   const adapter = priorityAdapter(pool);
   const { data } = await axios.post<Readable>('/x', {}, { adapter, responseType: 'stream', decompress: false });
-  expect(Buffer.concat((await data.toArray()) as Buffer[])).toEqual(zipped);
+  expect(Buffer.concat((await data.toArray()) as Buffer[])).toStrictEqual(zipped);
 });
 
 test('the timeout of the caller covers the hold', async () => {
@@ -520,8 +520,8 @@ test('a mock may answer with a stream of texts, or of objects', async () => {
       }),
   });
   const ask = async () => (await axios.post<Readable>('/x', {}, { adapter, responseType: 'stream' })).data.toArray();
-  expect(await ask()).toEqual([CONTENT, DONE]);
-  expect(await ask()).toEqual(objects);
+  expect(await ask()).toStrictEqual([CONTENT, DONE]);
+  expect(await ask()).toStrictEqual(objects);
 });
 
 test('a Blob that has no stream, as in jsdom, is passed on unread', async () => {

@@ -33,12 +33,12 @@ describe('the model of a Blob', () => {
       ['{"model":"chat"}', 'application/json'],
     ],
   ])('%s', async (_what, call, expected) => {
-    expect(await sent(...call)).toEqual(expected);
+    expect(await sent(...call)).toStrictEqual(expected);
   });
 
   test('is left alone if its file has changed', async () => {
     const broken = Object.assign(blob('{}'), { arrayBuffer: () => Promise.reject(new Error('changed')) });
-    expect(await sent(broken)).toEqual(['{}', 'application/json']);
+    expect(await sent(broken)).toStrictEqual(['{}', 'application/json']);
   });
 });
 
@@ -57,7 +57,7 @@ describe('the request of each attempt', () => {
     expect(b.lastCall.body.toString()).toBe('{"model":"gpt-b","n":1}');
     for (const body of [{ model: 'other' }, {}]) {
       await fetch(URL_, post(body));
-      expect(JSON.parse(b.lastCall.body.toString())).toEqual(body);
+      expect(JSON.parse(b.lastCall.body.toString())).toStrictEqual(body);
     }
     await fetch('http://pool.invalid/openai/deployments/chat/chat/completions', post());
     expect(b.lastCall.url).toContain('/openai/deployments/gpt-b/chat/completions?api-version=2&list');
@@ -73,7 +73,7 @@ describe('the request of each attempt', () => {
     await fetch(URL_);
     await axios.get(URL_, { adapter: priorityAdapter(fetch.pool) });
     const [byFetch, byAxios] = b.calls.map(({ url }) => [...new URL(url, b.url).searchParams]);
-    expect(byFetch).toEqual(byAxios);
+    expect(byFetch).toStrictEqual(byAxios);
     expect(byFetch).toContainEqual(['o[y z][deep][1]', '2']);
   });
 

@@ -32,8 +32,8 @@ describe('a refusal', () => {
     const { fetch } = await pair({ status: 429, body }, { failoverCondition });
     const response = await fetch(URL_, post());
     expect(seen[0]).toMatchObject({ status: 429, reason: 'throttled', errorCode: 'rate', response });
-    expect(await response.clone().json()).toEqual(body);
-    expect(await response.json()).toEqual(body);
+    expect(await response.clone().json()).toStrictEqual(body);
+    expect(await response.json()).toStrictEqual(body);
     const [{ remaining }] = fetch.pool.snapshot()[0]!.cooldowns as unknown as [{ remaining: number }];
     expect(remaining).toBeGreaterThan(5500);
     expect(response.attempts).toMatchObject([{ backend: 'a', status: 429, cooldown: 6000 }]);
@@ -83,7 +83,7 @@ describe('a refusal', () => {
     fetch.pool.restore(fetch.pool.backends[0]!.name);
     const native = await globalThis.fetch(baseURL, post());
     const own = await fetch(URL_, { ...post(), failover: false });
-    expect([own.status, own.statusText, own.ok, await own.text()]).toEqual([
+    expect([own.status, own.statusText, own.ok, await own.text()]).toStrictEqual([
       native.status,
       native.statusText,
       false,
@@ -194,7 +194,7 @@ describe('when no backend is left,', () => {
   test('a deployment that no backend has gets the fabricated 404', async () => {
     const fetch = priorityFetch([{ baseURL: 'a.example', deployments: { '*': false } }]);
     const response = await fetch(URL_, post({ model: 'o3' }));
-    expect([response.status, response.fabricated]).toEqual([404, true]);
+    expect([response.status, response.fabricated]).toStrictEqual([404, true]);
   });
 
   test('the fabricated Response is of the wrapped fetch’s own class', async () => {
@@ -216,10 +216,10 @@ describe('failures reject as fetch does:', () => {
     const { fetch, b } = await pair(reset);
     const error = await rejectionOf(fetch(URL_, post()));
     // Jest's realm has a TypeError of its own.
-    expect([error.name, error.message]).toEqual(['TypeError', 'fetch failed']);
+    expect([error.name, error.message]).toStrictEqual(['TypeError', 'fetch failed']);
     expect(attemptsOf(error)).toMatchObject([{ backend: 'a', code: 'UND_ERR_SOCKET', reason: 'ambiguous' }]);
     expect(Object.keys(error)).not.toContain('attempts');
-    expect(b.calls).toEqual([]);
+    expect(b.calls).toStrictEqual([]);
   });
 
   test('a GET that was reset fails over', async () => {
@@ -230,7 +230,7 @@ describe('failures reject as fetch does:', () => {
   test('attemptTimeout rejects with a TimeoutError if no other backend may be tried', async () => {
     const { fetch } = await pair(() => undefined, { attemptTimeout: 40 });
     const error = await rejectionOf(fetch(URL_, { ...post(), failover: false }));
-    expect([error.name, error.message]).toEqual(['TimeoutError', 'attemptTimeout of 40 ms exceeded']);
+    expect([error.name, error.message]).toStrictEqual(['TimeoutError', 'attemptTimeout of 40 ms exceeded']);
     expect(error).toBeInstanceOf(DOMException);
   });
 
@@ -281,7 +281,7 @@ describe('failures reject as fetch does:', () => {
     expect(error).toBeInstanceOf(TypeError);
     // Native fetch repeats the whole URL, credentials included.
     expect(error.message).toBe(native.message.replace(/: http.*/, ''));
-    expect(fetch.pool.backends.map(({ pending, failures }) => pending + failures)).toEqual([0, 0]);
+    expect(fetch.pool.backends.map(({ pending, failures }) => pending + failures)).toStrictEqual([0, 0]);
   });
 
   test.each<[string, () => Promise<string>]>([
@@ -308,7 +308,7 @@ describe('failures reject as fetch does:', () => {
       fetch: () => Promise.resolve({ status: 0, type: 'default', headers: new Headers() } as Response),
     });
     const error = await rejectionOf(fetch(URL_, post()));
-    expect([error.message, attemptsOf(error)[0]!.reason]).toEqual([
+    expect([error.message, attemptsOf(error)[0]!.reason]).toStrictEqual([
       'Network Error: the response has no status',
       'ambiguous',
     ]);
@@ -327,7 +327,7 @@ describe('failures reject as fetch does:', () => {
       const backends = [{ baseURL: 'a.example', name: 'a', headers: { 'X-Requested-With': 'fetch' } }];
       const fetch = priorityFetch(backends, { fetch: () => Promise.reject(new TypeError(message)) });
       const error = await rejectionOf(fetch(URL_, post()));
-      expect([error.message, attemptsOf(error)[0]!.reason]).toEqual([message, 'ambiguous']);
+      expect([error.message, attemptsOf(error)[0]!.reason]).toStrictEqual([message, 'ambiguous']);
     },
   );
 
@@ -394,7 +394,7 @@ describe('a custom fetch may return', () => {
     const response = Object.assign(new Response('no'), { timing: 12 });
     const refusal = Object.defineProperties(response, { url: { value: 'http://a.example' }, status: { value: 404 } });
     const returned = await priorityFetch(backends, { fetch: () => Promise.resolve(refusal) })(URL_);
-    expect([returned.status, await returned.clone().text()]).toEqual([404, 'no']);
+    expect([returned.status, await returned.clone().text()]).toStrictEqual([404, 'no']);
     expect(returned).toHaveProperty('timing', 12);
     expect(returned.clone()).toHaveProperty('timing', 12);
   });
@@ -405,7 +405,7 @@ describe('a custom fetch may return', () => {
     const headers = new Headers({ 'content-type': 'text/event-stream' });
     const mock = { url: 'http://a.example', status, headers, body, bodyUsed: false, text, clone: () => mock };
     const response = await priorityFetch(backends, { fetch: () => Promise.resolve(mock) as never })(URL_);
-    expect([response.status, await response.text()]).toEqual([status, 'data: {"choices":[{}]}\n\n']);
+    expect([response.status, await response.text()]).toStrictEqual([status, 'data: {"choices":[{}]}\n\n']);
   });
 
   test('a status of 0 and no type', async () => {
@@ -417,7 +417,7 @@ describe('a custom fetch may return', () => {
     const frozen = Object.freeze(new Response('x'));
     const response = await priorityFetch(backends, { fetch: () => Promise.resolve(frozen) })(URL_);
     expect(response).toBe(frozen);
-    expect(attemptsOf(response)).toEqual([]);
+    expect(attemptsOf(response)).toStrictEqual([]);
   });
 
   test('responses without clone(), even after a redirect', async () => {
@@ -435,7 +435,7 @@ describe('a custom fetch may return', () => {
   test('undefined: the request rejects, and no backend goes on cooldown', async () => {
     const fetch = priorityFetch(backends, { fetch: () => undefined as never });
     expect((await rejectionOf(fetch(URL_))).message).toContain('undefined');
-    expect(fetch.pool.backends.map(({ failures }) => failures)).toEqual([0, 0]);
+    expect(fetch.pool.backends.map(({ failures }) => failures)).toStrictEqual([0, 0]);
   });
 });
 
@@ -476,7 +476,7 @@ test('a cloneable mock is inspected', async () => {
   );
   const response = await fetch(URL_, post());
   expect(seen).toMatchObject([{ status: 400, errorCode: 'context_length_exceeded' }]);
-  expect([response.status, response.headers.get('x-mock'), await response.text()]).toEqual([
+  expect([response.status, response.headers.get('x-mock'), await response.text()]).toStrictEqual([
     400,
     '1',
     '{"error":{"code":"context_length_exceeded"}}',
@@ -539,7 +539,7 @@ test('a refusal has immutable headers, whatever its reason phrase', async () => 
   const baseURL = `http://127.0.0.1:${String(await listening(server))}`;
   const fetch = priorityFetch([{ baseURL }]);
   const response = await fetch(URL_);
-  expect([response.status, response.headers.get('x-a'), await response.text()]).toEqual([404, '1', 'no']);
+  expect([response.status, response.headers.get('x-a'), await response.text()]).toStrictEqual([404, '1', 'no']);
   expect(() => response.headers.set('x', 'y')).toThrow('immutable');
 });
 
@@ -567,5 +567,5 @@ test('fabricated responses leave no listener on the signal of the caller', async
   for (const name of ['a', 'b']) fetch.pool.cool(name, 60_000);
   const { signal } = new AbortController();
   for (let i = 0; i < 3; i++) expect(await fetch(URL_, { ...post(), signal })).toMatchObject({ fabricated: true });
-  expect(getEventListeners(signal, 'abort')).toEqual([]);
+  expect(getEventListeners(signal, 'abort')).toStrictEqual([]);
 });

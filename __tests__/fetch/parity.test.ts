@@ -339,7 +339,7 @@ describe.each(Object.entries(PROBES))('%s', (name, probe) => {
     const fetch = priorityFetch([...first, { baseURL: backend.url, ...own }]);
     const ours = await outcome(probe, fetch, (path) => `http://pool.invalid${path}`);
     const different = DIFFERENCES[name] ?? DIFFERENCES[`${name}, ${how}`];
-    expect(ours).toEqual(different ?? native);
-    if (different !== undefined) expect(ours).not.toEqual(native);
+    expect(ours).toStrictEqual(different ?? native);
+    if (different !== undefined) expect(ours).not.toStrictEqual(native);
   });
 });

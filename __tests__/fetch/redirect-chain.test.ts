@@ -22,7 +22,7 @@ test('a backend cannot override the caller’s redirect mode', async () => {
   const request = { fetchOptions: { redirect: 'follow' } };
   const fetch = priorityFetch([{ baseURL: a.url, apiKey: 'secret-a', request }]);
   expect((await fetch(URL_, { redirect: 'manual' })).status).toBe(302);
-  expect(b.calls).toEqual([]);
+  expect(b.calls).toStrictEqual([]);
 });
 
 test.each(['manual', 'error'] as const)('the redirect mode %j of a backend applies', async (redirect) => {
@@ -30,7 +30,7 @@ test.each(['manual', 'error'] as const)('the redirect mode %j of a backend appli
   a.always({ status: 302, headers: { location: b.url } });
   const fetch = priorityFetch([{ baseURL: a.url, request: { fetchOptions: { redirect } } }]);
   await fetch(URL_).catch(() => undefined);
-  expect([a.calls.length, b.calls.length]).toEqual([1, 0]);
+  expect([a.calls.length, b.calls.length]).toStrictEqual([1, 0]);
 });
 
 describe("a request that fails by the caller's own doing puts no backend on cooldown:", () => {
@@ -46,7 +46,7 @@ describe("a request that fails by the caller's own doing puts no backend on cool
     const error = await rejectionOf(
       fetch(URL_, { method: 'POST', body: new Blob(['x']).stream(), duplex: 'half' } as never),
     );
-    expect([error.message, (error.cause as Error).message]).toEqual([
+    expect([error.message, (error.cause as Error).message]).toStrictEqual([
       'fetch failed',
       'the request body is a stream, which can be sent only once',
     ]);
@@ -68,8 +68,8 @@ describe("a request that fails by the caller's own doing puts no backend on cool
     const { fetch, b } = await pair({ body: 'text' });
     const error = await rejectionOf(fetch(URL_, { integrity: `sha256-${'A'.repeat(43)}=` }));
     expect((error.cause as Error).message).toBe('integrity mismatch');
-    expect(fetch.pool.snapshot().map(({ available }) => available)).toEqual([true, true]);
-    expect(b.calls).toEqual([]);
+    expect(fetch.pool.snapshot().map(({ available }) => available)).toStrictEqual([true, true]);
+    expect(b.calls).toStrictEqual([]);
   });
 
   test('a redirect to an address with userinfo', async () => {
@@ -78,7 +78,7 @@ describe("a request that fails by the caller's own doing puts no backend on cool
     expect((error.cause as Error).message).toBe('Redirected request failed: the Location contains credentials');
     expect(inspect(error, { depth: 9 })).not.toContain('word');
     expect(fetch.pool.snapshot()[0]!.available).toBe(true);
-    expect(b.calls).toEqual([]);
+    expect(b.calls).toStrictEqual([]);
   });
 });
 
@@ -97,7 +97,7 @@ test.each(['secret-a', undefined])('no key follows a redirect to another origin:
   const fetch = priorityFetch([{ baseURL: a.url, ...own }]);
   const headers = { authorization: 'Bearer callers', 'x-api-key': 'callers', cookie: 'callers', 'x-custom': 'kept' };
   const response = await fetch(URL_, { ...post(), headers });
-  expect([response.redirected, response.url]).toEqual([true, `${b.url}/elsewhere`]);
+  expect([response.redirected, response.url]).toStrictEqual([true, `${b.url}/elsewhere`]);
   expect(b.lastCall).toMatchObject({ method: 'POST', headers: { 'x-custom': 'kept' } });
   expect(b.lastCall.body.toString()).toBe('{"model":"chat"}');
   for (const name of ['api-key', 'authorization', 'x-api-key', 'cookie', 'x-gateway'])
@@ -111,8 +111,8 @@ test.each<[string, Fetch]>([
   const { fetch, b } = await pair({}, { fetch: given });
   const error = await rejectionOf(fetch(URL_, post()));
   expect(error.message).toContain("this runtime's fetch hides where the redirect leads");
-  expect(fetch.pool.backends.map(({ failures }) => failures)).toEqual([0, 0]);
-  expect(b.calls).toEqual([]);
+  expect(fetch.pool.backends.map(({ failures }) => failures)).toStrictEqual([0, 0]);
+  expect(b.calls).toStrictEqual([]);
 });
 
 test('a custom fetch follows redirects by itself if there is no credential', async () => {
@@ -139,7 +139,7 @@ test('a Location is read as UTF-8, as native fetch reads it', async () => {
   });
   await globalThis.fetch(`${a.url}/from`);
   await fetch('http://pool.invalid/from');
-  expect(a.calls.map(({ url }) => url)).toEqual(['/from', '/%C3%A9nd%E4%B8%AD', '/from', '/%C3%A9nd%E4%B8%AD']);
+  expect(a.calls.map(({ url }) => url)).toStrictEqual(['/from', '/%C3%A9nd%E4%B8%AD', '/from', '/%C3%A9nd%E4%B8%AD']);
 });
 
 test.each<[string, Fetch]>([
@@ -174,7 +174,7 @@ test.each<[string, Fetch]>([
     } finally {
       globalThis.fetch = nativeFetch;
     }
-    expect(b.calls.map(({ headers }) => headers['api-key'])).toEqual([undefined, undefined]);
+    expect(b.calls.map(({ headers }) => headers['api-key'])).toStrictEqual([undefined, undefined]);
   },
 );
 

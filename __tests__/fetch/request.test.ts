@@ -14,7 +14,7 @@ test.each(['http:@', 'http:/', 'http:', ' http://', 'ht\ttp://', '\u0001http://'
     const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     const fetch = priorityFetch([{ baseURL: `${a.url}/prefix`, apiKey: 'secret-a' }]);
     await fetch(`${begin}${b.host}/x`);
-    expect([a.lastCall.url, b.calls]).toEqual(['/prefix/x', []]);
+    expect([a.lastCall.url, b.calls]).toStrictEqual(['/prefix/x', []]);
   },
 );
 
@@ -82,7 +82,7 @@ test.each([
 ])('init.failover of %j is refused', async (failover, message) => {
   const { fetch, a } = await pair({});
   await expect(fetch(URL_, { failover } as never)).rejects.toThrow(new TypeError(message));
-  expect(a.calls).toEqual([]);
+  expect(a.calls).toStrictEqual([]);
 });
 
 test.each<[unknown, unknown, string]>([
@@ -144,7 +144,7 @@ describe('as with native fetch:', () => {
     a.always({ status: 307, headers: { location: `${b.url}/x` } });
     const ours = await priorityFetch([{ baseURL: a.url }])(URL_);
     const plain = await fetch(a.url);
-    expect([ours.type, ours.redirected, ours.url]).toEqual([plain.type, plain.redirected, plain.url]);
+    expect([ours.type, ours.redirected, ours.url]).toStrictEqual([plain.type, plain.redirected, plain.url]);
     a.always({ status: 307, headers: { location: '/y' } });
     a.script({ status: 307, headers: { location: '/y' } }, { body: 'ok' });
     expect((await priorityFetch([{ baseURL: a.url }])(URL_)).type).toBe('basic');
@@ -163,7 +163,7 @@ describe('as with native fetch:', () => {
     const { fetch, a } = await pair((_, response) => void response.writeHead(200).write('x'));
     const aborted = Object.assign(new PolyfilledSignal(), { aborted: true });
     await expect(fetch(URL_, { signal: aborted as never })).rejects.toMatchObject({ name: 'AbortError' });
-    expect(a.calls).toEqual([]);
+    expect(a.calls).toStrictEqual([]);
     const given: unknown[] = [];
     const wrapped = priorityFetch([{ baseURL: a.url }], {
       attemptTimeout: 5_000,
@@ -175,7 +175,7 @@ describe('as with native fetch:', () => {
     const signal = new PolyfilledSignal();
     await wrapped(URL_, { signal: signal as never });
     // `AbortSignal.any` would not hear it.
-    expect(given).toEqual([signal]);
+    expect(given).toStrictEqual([signal]);
   });
 });
 
@@ -201,7 +201,7 @@ test.each<[string, () => RequestInit]>([
   const { fetch, b } = await pair({}, { fetch: undiciFetch as never });
   await expect(fetch(URL_, init())).rejects.toThrow('fetch failed');
   expect(fetch.pool.snapshot()).toMatchObject([{ failures: 0, available: true }, { failures: 0 }]);
-  expect(b.calls).toEqual([]);
+  expect(b.calls).toStrictEqual([]);
 });
 
 test.each<[unknown, string]>([
@@ -212,7 +212,7 @@ test.each<[unknown, string]>([
   const { fetch, a } = await pair({});
   const error = await rejectionOf(fetch(URL_, { signal: signal as AbortSignal }));
   expect(error).toMatchObject({ name: 'TypeError', message: `init.signal must be an AbortSignal, got ${shown}` });
-  expect(a.calls).toEqual([]);
+  expect(a.calls).toStrictEqual([]);
 });
 
 test('a streamed upload keeps its back-pressure if it cannot be sent again', async () => {

@@ -46,7 +46,7 @@ describe('a model name in the body', () => {
     ['JSON with an unmapped name', '{"model":"unknown"}'],
   ])('is left alone in %s', async (_, data) => {
     const { body } = await sent({ url: '/openai/v1/x', data, transformRequest: [] });
-    expect(body).toEqual(Buffer.from(data as string));
+    expect(body).toStrictEqual(Buffer.from(data as string));
   });
 
   test('is the only thing that changes, in any JSON object', () => {
@@ -127,7 +127,7 @@ describe('the model of a body of any size', () => {
         fc.nat(3),
         (body, spaces) => {
           const given = { ...body, model: 'chat' };
-          expect(JSON.parse(renamed(JSON.stringify(given, null, spaces)) as string)).toEqual(
+          expect(JSON.parse(renamed(JSON.stringify(given, null, spaces)) as string)).toStrictEqual(
             JSON.parse(JSON.stringify({ ...given, model: 'own' })),
           );
         },

@@ -37,8 +37,8 @@ test('text is encoded as UTF-8', () => {
 });
 
 test('chunks are joined in order', () => {
-  expect(joined([bytes('ab'), bytes(''), bytes('cd')])).toEqual(bytes('abcd'));
-  expect(joined([])).toEqual(new Uint8Array());
+  expect(joined([bytes('ab'), bytes(''), bytes('cd')])).toStrictEqual(bytes('abcd'));
+  expect(joined([])).toStrictEqual(new Uint8Array());
 });
 
 test('where there is neither TextEncoder nor TextDecoder, ASCII is encoded and decoded', async () => {

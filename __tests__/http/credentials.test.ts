@@ -207,7 +207,7 @@ describe('a credential provider', () => {
   ])('that %s counts as a failed attempt of its backend', async (_, own, message) => {
     const { adapter, tried, pool } = stubPool({ a: own, b: { priority: 2 } });
     const response = await axios.post('/x', 'body', { adapter });
-    expect(tried).toEqual(['b']);
+    expect(tried).toStrictEqual(['b']);
     expect(response.attempts).toMatchObject([
       { backend: 'a', code: 'ERR_CREDENTIAL', reason: 'credential', cooldown: 100 },
       { backend: 'b' },
@@ -223,7 +223,7 @@ describe('a credential provider', () => {
     const { request, configs } = stubPool({ a: { apiKey: () => `key-${String(++tried)}` } });
     await request();
     await request();
-    expect(configs.map(({ headers }) => headers['api-key'] as string)).toEqual(['key-1', 'key-2']);
+    expect(configs.map(({ headers }) => headers['api-key'] as string)).toStrictEqual(['key-1', 'key-2']);
   });
 });
 
@@ -253,12 +253,12 @@ describe('the credentials of a backend', () => {
   test('are each sent once: a header overrides an option of the same name', () => {
     const provider = () => Promise.resolve('token');
     const options = { apiKey: 'key', headers: { 'API-Key': 'other', 'X-Own': '1', none: undefined } };
-    expect(resolved(options).headers).toEqual([
+    expect(resolved(options).headers).toStrictEqual([
       ['API-Key', 'other'],
       ['X-Own', '1'],
     ]);
     const both = resolved({ azureADTokenProvider: provider, headers: { AUTHORIZATION: 'Basic x' } });
-    expect(both.headers).toEqual([['AUTHORIZATION', 'Basic x']]);
+    expect(both.headers).toStrictEqual([['AUTHORIZATION', 'Basic x']]);
   });
 
   test.each<[CredentialOptions, boolean, string[], string[]]>([
@@ -272,7 +272,7 @@ describe('the credentials of a backend', () => {
   ])('%j replace the caller’s: %s', (options, replaceCallers, dropped, sensitive) => {
     const credentials = resolved(options);
     expect(credentials).toMatchObject({ replaceCallers, sensitive });
-    expect([...credentials.dropped]).toEqual(dropped);
+    expect([...credentials.dropped]).toStrictEqual(dropped);
   });
 
   test.each<[unknown, string]>([

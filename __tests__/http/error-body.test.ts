@@ -10,11 +10,11 @@ test.each<[string, unknown]>([
   ['an ArrayBuffer', new TextEncoder().encode(text).buffer],
   ['a parsed object', { error }],
 ])('the code, type and message of an OpenAI-shaped error are read from %s', (_, data) => {
-  expect(errorBodyOf(data)).toEqual(error);
+  expect(errorBodyOf(data)).toStrictEqual(error);
 });
 
 test('a numeric code is read as text', () => {
-  expect(errorBodyOf({ error: { code: 429 } })).toEqual({ code: '429' });
+  expect(errorBodyOf({ error: { code: 429 } })).toStrictEqual({ code: '429' });
 });
 
 test.each<[string, unknown]>([
@@ -26,7 +26,7 @@ test.each<[string, unknown]>([
   ['fields that are not text', { error: { code: {}, type: 1, message: [] } }],
   ['a stream', new ReadableStream()],
 ])('no error is read from %s', (_, data) => {
-  expect(errorBodyOf(data)).toEqual({});
+  expect(errorBodyOf(data)).toStrictEqual({});
 });
 
 test('bytes are read without a TextDecoder, as in jsdom under Jest', () => {
@@ -34,7 +34,7 @@ test('bytes are read without a TextDecoder, as in jsdom under Jest', () => {
   const { TextDecoder } = globalThis;
   Object.assign(globalThis, { TextDecoder: undefined });
   try {
-    expect(errorBodyOf(bytes)).toEqual(error);
+    expect(errorBodyOf(bytes)).toStrictEqual(error);
   } finally {
     Object.assign(globalThis, { TextDecoder });
   }
@@ -44,7 +44,7 @@ test('a polluted Object.prototype is no error', () => {
   Object.defineProperty(Object.prototype, 'code', { value: 'polluted', configurable: true });
   Object.defineProperty(Object.prototype, 'error', { value: { code: 'polluted' }, configurable: true });
   try {
-    expect([errorBodyOf('{}'), errorBodyOf('{"error":{"type":"t"}}')]).toEqual([{}, { type: 't' }]);
+    expect([errorBodyOf('{}'), errorBodyOf('{"error":{"type":"t"}}')]).toStrictEqual([{}, { type: 't' }]);
   } finally {
     Reflect.deleteProperty(Object.prototype, 'code');
     Reflect.deleteProperty(Object.prototype, 'error');

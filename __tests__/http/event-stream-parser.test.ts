@@ -51,7 +51,7 @@ test.each<[title: string, text: string, events: ServerSentEvent[]]>([
   ['an event that has not ended', 'data: 1\n\ndata: 2\n', [message('1')]],
   ['nothing', '', []],
 ])('reads %s', (_title, text, events) => {
-  expect(parse([bytes(text)])).toEqual(events);
+  expect(parse([bytes(text)])).toStrictEqual(events);
 });
 
 test.each([
@@ -60,21 +60,21 @@ test.each([
   ['after a CR', 'data: 1\r'],
   ['between CR and LF', 'data: 1\r\n\r'],
 ])('an event that the end of the body cuts off %s is emitted', (_where, text) => {
-  expect(parse([bytes(text)], true)).toEqual([message('1')]);
+  expect(parse([bytes(text)], true)).toStrictEqual([message('1')]);
 });
 
 test('a body that ends between two events adds no event', () => {
-  expect(parse([bytes('data: 1\n\n')], true)).toEqual([message('1')]);
+  expect(parse([bytes('data: 1\n\n')], true)).toStrictEqual([message('1')]);
 });
 
 test('an event is emitted as soon as its last byte has arrived', () => {
   const events: ServerSentEvent[] = [];
   const parser = new EventStreamParser((event) => events.push(event) === Infinity);
   parser.push(bytes('data: 1\r\n\r'));
-  expect(events).toEqual([message('1')]);
+  expect(events).toStrictEqual([message('1')]);
   parser.push(bytes('\n'));
   parser.push(bytes('data: 2\n\n'));
-  expect(events).toEqual([message('1'), message('2')]);
+  expect(events).toStrictEqual([message('1'), message('2')]);
 });
 
 test('parsing stops when the callback returns true', () => {
@@ -83,21 +83,21 @@ test('parsing stops when the callback returns true', () => {
   parser.push(bytes('data: 1\n\ndata: 2\n\ndata: 3\n\n'));
   parser.push(bytes('data: 4\n\n'));
   parser.end();
-  expect(events).toEqual([message('1'), message('2')]);
+  expect(events).toStrictEqual([message('1'), message('2')]);
 });
 
 test('events are read without a TextDecoder, as in jsdom under Jest', () => {
   const { TextDecoder } = globalThis;
   Object.assign(globalThis, { TextDecoder: undefined });
   try {
-    expect(parse([bytes('data: 1\n\nda'), bytes('ta: 2')], true)).toEqual([message('1'), message('2')]);
+    expect(parse([bytes('data: 1\n\nda'), bytes('ta: 2')], true)).toStrictEqual([message('1'), message('2')]);
   } finally {
     Object.assign(globalThis, { TextDecoder });
   }
 });
 
 test('invalid UTF-8 becomes replacement characters', () => {
-  expect(parse([Uint8Array.of(0x64, 0x61, 0x74, 0x61, 0x3a, 0xff, 0x0a, 0x0a)])).toEqual([message('\uFFFD')]);
+  expect(parse([Uint8Array.of(0x64, 0x61, 0x74, 0x61, 0x3a, 0xff, 0x0a, 0x0a)])).toStrictEqual([message('\uFFFD')]);
 });
 
 const token = fc.constantFrom(
@@ -122,7 +122,7 @@ test('a stream that is cut anywhere gives the same events', () => {
       const whole = bytes(tokens.join(''));
       const ends = [...cuts.map((cut) => Math.min(cut, whole.length)), whole.length].sort((a, b) => a - b);
       const pieces = ends.map((end, i) => whole.subarray(ends[i - 1] ?? 0, end));
-      expect(parse(pieces, isOver)).toEqual(parse([whole], isOver));
+      expect(parse(pieces, isOver)).toStrictEqual(parse([whole], isOver));
     }),
     { numRuns: 2000 },
   );

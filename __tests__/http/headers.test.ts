@@ -36,14 +36,14 @@ describe('the fields of the headers of a fetch are those that `Headers` has', ()
     ['a hidden field', Object.defineProperty({ a: 'b' }, 'c', { value: 'd', enumerable: false })],
   ])('with %s', (_, headers) => {
     const given = headers as HeadersInit;
-    expect(outcome(() => headerFieldsOf(given))).toEqual(outcome(() => byHeaders(given)));
+    expect(outcome(() => headerFieldsOf(given))).toStrictEqual(outcome(() => byHeaders(given)));
   });
 
   test('with any text', () => {
     const text = fc.oneof(fc.stringMatching(/^[a-zA-Z0-9-]{0,9}$/), fc.string({ unit: 'binary' }));
     fc.assert(
       fc.property(fc.dictionary(text, text), (headers) => {
-        expect(outcome(() => headerFieldsOf({ ...headers }))).toEqual(outcome(() => byHeaders(headers)));
+        expect(outcome(() => headerFieldsOf({ ...headers }))).toStrictEqual(outcome(() => byHeaders(headers)));
       }),
     );
   });
@@ -52,19 +52,19 @@ describe('the fields of the headers of a fetch are those that `Headers` has', ()
     const headers = { a: 'b' };
     const fields = headerFieldsOf(headers);
     headers.a = 'c';
-    expect(fields).toEqual({ a: 'b' });
+    expect(fields).toStrictEqual({ a: 'b' });
   });
 });
 
 test('the fields of the headers of a fetch have lower-case names even if its `Headers` keep the case, as in happy-dom', () => {
   const given = { [Symbol.iterator]: () => Object.entries({ 'X-Kept': '1' })[Symbol.iterator]() };
-  expect(headerFieldsOf(Object.assign(new Headers(), given))).toEqual({ 'x-kept': '1' });
+  expect(headerFieldsOf(Object.assign(new Headers(), given))).toStrictEqual({ 'x-kept': '1' });
 });
 
 test('a header is found under its name in any case, in an object and in a `Headers`', () => {
   const headers = { 'X-A': '1', 'x-b': '2' };
   for (const each of [headers, new Headers(headers), new AxiosHeaders(headers)]) {
-    expect(['x-a', 'x-b', 'x-c'].map((name) => headerOf(each, name) ?? undefined)).toEqual(['1', '2', undefined]);
+    expect(['x-a', 'x-b', 'x-c'].map((name) => headerOf(each, name) ?? undefined)).toStrictEqual(['1', '2', undefined]);
   }
 });
 
@@ -72,18 +72,18 @@ test('a copy of headers has the prototype of the source and leaves out what is d
   const source = new AxiosHeaders({ 'X-A': '1', 'X-B': '2' });
   const copy = copyHeaders(source, (name) => name === 'x-a');
   expect(copy).toBeInstanceOf(AxiosHeaders);
-  expect({ ...copy }).toEqual({ 'X-B': '2' });
+  expect({ ...copy }).toStrictEqual({ 'X-B': '2' });
 });
 
 test('a header that is set replaces the one of that name, in whatever case, and keeps its name', () => {
   const headers = { 'X-A': '1' };
   setHeader(headers, 'x-a', '2');
   setHeader(headers, 'X-b', '3');
-  expect(headers).toEqual({ 'X-A': '2', 'X-b': '3' });
+  expect(headers).toStrictEqual({ 'X-A': '2', 'X-b': '3' });
 });
 
 test('headers are removed by their lower-case names', () => {
   const headers = { 'X-A': '1', 'x-b': '2' };
   removeHeaders(headers, (name) => name === 'x-a');
-  expect(headers).toEqual({ 'x-b': '2' });
+  expect(headers).toStrictEqual({ 'x-b': '2' });
 });

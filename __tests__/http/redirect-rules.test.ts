@@ -116,7 +116,7 @@ describe('redirects', () => {
       const headers = { 'Api-Key': 'own', 'X-Own': '1', AUTHORIZATION: 'callers', kept: '1' };
       const hook = configs[0]?.beforeRedirect as (options: object, ...others: object[]) => void;
       hook({ href, headers }, { headers: {}, statusCode: 307 }, { url: 'https://a.example/here' });
-      expect(Object.keys(headers)).toEqual(kept);
+      expect(Object.keys(headers)).toStrictEqual(kept);
     },
   );
 
@@ -126,7 +126,7 @@ describe('redirects', () => {
     const hops: unknown[] = [];
     const beforeRedirect = ({ href }: Record<string, unknown>) => void hops.push(href);
     await axios.get('/in', { adapter: priorityAdapter([{ baseURL: backend.url }]), beforeRedirect });
-    expect(hops).toEqual([`${backend.url}/here`]);
+    expect(hops).toStrictEqual([`${backend.url}/here`]);
   });
 
   test('are compared by origin alone in beforeRedirect, and tolerate missing headers', async () => {
@@ -139,18 +139,18 @@ describe('redirects', () => {
       strip(options);
       return options.headers;
     };
-    expect(at('https://a.example/there')).toEqual({ 'Api-Key': 'own-key', other: 'kept' });
+    expect(at('https://a.example/there')).toStrictEqual({ 'Api-Key': 'own-key', other: 'kept' });
     for (const href of ['https://b.example/', 'http://a.example/', 'https://a.example.org', 'no URL', undefined]) {
-      expect(at(href)).toEqual({ other: 'kept' });
+      expect(at(href)).toStrictEqual({ other: 'kept' });
     }
     expect(() => strip({ href: 'https://b.example' })).not.toThrow();
     // axios before 1.18 doesn't tell where a redirect comes from: it counts as coming from the backend.
     const headers = { 'Api-Key': 'own-key' };
     const old = configs[0]?.beforeRedirect as unknown as (options: object, response: object) => void;
     old({ href: 'https://a.example/there', headers }, {});
-    expect(headers).toEqual({ 'Api-Key': 'own-key' });
+    expect(headers).toStrictEqual({ 'Api-Key': 'own-key' });
     old({ href: 'https://b.example/there', headers }, {});
-    expect(headers).toEqual({});
+    expect(headers).toStrictEqual({});
   });
 
   test('over fetch keep the method of a HEAD request', async () => {
@@ -158,7 +158,7 @@ describe('redirects', () => {
     backend.script({ status: 303, headers: { location: '/there' } });
     const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
     await axios.head('/here', { adapter });
-    expect(backend.calls.map(({ method, url }) => [method, url])).toEqual([
+    expect(backend.calls.map(({ method, url }) => [method, url])).toStrictEqual([
       ['HEAD', '/here'],
       ['HEAD', '/there'],
     ]);
@@ -169,7 +169,7 @@ describe('redirects', () => {
     backend.script({ status: 302, headers: { location: 'there' } });
     const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
     await axios.get('https://caller.example//two/slashes', { adapter });
-    expect(backend.calls.map(({ url }) => url)).toEqual(['//two/slashes', '//two/there']);
+    expect(backend.calls.map(({ url }) => url)).toStrictEqual(['//two/slashes', '//two/there']);
   });
 
   test('over fetch keep the auth of the caller on the same origin and drop it on another', async () => {
@@ -179,7 +179,7 @@ describe('redirects', () => {
     const authorization = `Basic ${btoa('u:p')}`;
     backend.script({ status: 302, headers: { location: '/here' } }, { body: 'ok' });
     await axios.get('/x', { adapter, auth });
-    expect(backend.calls.map(({ headers }) => headers.authorization)).toEqual([authorization, authorization]);
+    expect(backend.calls.map(({ headers }) => headers.authorization)).toStrictEqual([authorization, authorization]);
     backend.script({ status: 302, headers: { location: `${elsewhere.url}/there` } });
     await axios.get('/x', { adapter, auth });
     expect(elsewhere.lastCall.headers.authorization).toBeUndefined();
@@ -193,7 +193,7 @@ describe('redirects', () => {
     for (let i = 0; i < 3; i++) await axios.post('/x', 'body', { adapter });
     backend.script(to(302, '/4'), { body: 'ok' });
     await axios.put('/x', 'body', { adapter });
-    expect(backend.calls.map(({ method, body }) => [method, body.toString()])).toEqual([
+    expect(backend.calls.map(({ method, body }) => [method, body.toString()])).toStrictEqual([
       ...[1, 2, 3].flatMap(() => [
         ['POST', 'body'],
         ['GET', ''],
@@ -238,7 +238,7 @@ describe('redirects', () => {
   test('add the headers of the backend to the sensitiveHeaders of the caller', async () => {
     const { adapter, configs } = stubPool({ a: { headers: { 'X-Own': '1' } } });
     await axios.get('/x', { adapter, sensitiveHeaders: ['x-callers'] });
-    expect(configs[0]?.sensitiveHeaders).toEqual(
+    expect(configs[0]?.sensitiveHeaders).toStrictEqual(
       expect.arrayContaining(['x-callers', 'x-own', 'api-key', 'authorization']),
     );
   });
@@ -254,7 +254,7 @@ test('a redirect does not repeat params or a baseURL that the config inherits', 
     headers: new axios.AxiosHeaders(),
   });
   await priorityAdapter([{ baseURL: backend.url }])(config);
-  expect(backend.calls.map(({ url }) => url)).toEqual(['/start?a=1', '/end']);
+  expect(backend.calls.map(({ url }) => url)).toStrictEqual(['/start?a=1', '/end']);
 });
 
 test.each([
@@ -271,6 +271,6 @@ test.each([
   [400, false, false],
 ])('a %i with a Location is followed over http: %s, over fetch: %s', (status, overHttp, overFetch) => {
   const rules = [HTTP_REDIRECTS, FETCH_REDIRECTS];
-  expect(rules.map((each) => isRedirect(status, '/x', each))).toEqual([overHttp, overFetch]);
+  expect(rules.map((each) => isRedirect(status, '/x', each))).toStrictEqual([overHttp, overFetch]);
   for (const none of ['', undefined, ['/x']]) expect(isRedirect(status, none, HTTP_REDIRECTS)).toBe(false);
 });

@@ -57,7 +57,7 @@ describe.each(['http', 'fetch'])('over %s, the second backend receives every byt
     );
     // There is no plain request to compare with: axios takes no web stream over http, and fetch may need `duplex`.
     if (name === 'a web stream') {
-      expect(body).toEqual(Buffer.concat([Buffer.from('one two '), audio]));
+      expect(body).toStrictEqual(Buffer.concat([Buffer.from('one two '), audio]));
       return;
     }
     const own = wire === 'fetch' && name.includes('form-data') ? 'http' : wire;
@@ -161,7 +161,7 @@ test.each([
   await eventLoopTurn();
   end(form);
   expect((await error).message).toMatch(message);
-  expect(tried).toEqual([]);
+  expect(tried).toStrictEqual([]);
 });
 
 test('a stream that something else has already read is rejected', async () => {
@@ -194,7 +194,7 @@ describe('a config that is sent again', () => {
     adapter.pool.restore(second.host);
     const response = await axios.request(error.config as AxiosRequestConfig);
     expect(response.status).toBe(200);
-    expect(second.calls.map(({ body }) => body.toString())).toEqual(['all of it', 'all of it']);
+    expect(second.calls.map(({ body }) => body.toString())).toStrictEqual(['all of it', 'all of it']);
   });
 });
 
@@ -323,7 +323,7 @@ describe('a failing request body does not put any backend on cooldown:', () => {
       message: expect.stringMatching(message) as string,
       attempts: [],
     });
-    expect(tried).toEqual([]);
+    expect(tried).toStrictEqual([]);
     expect(adapter.pool.snapshot()).toMatchObject([{ pending: 0 }, { pending: 0 }]);
   });
 
@@ -336,7 +336,7 @@ describe('a failing request body does not put any backend on cooldown:', () => {
     };
     const { adapter, tried, pool } = stubPool({ a: { apiKey: provider } });
     expect((await rejectionOf(axios.post('/x', stream, { adapter }))).message).toBe('disk on fire');
-    expect(tried).toEqual([]);
+    expect(tried).toStrictEqual([]);
     expect(pool.snapshot()[0]).toMatchObject({ available: true, pending: 0 });
   });
 });
@@ -410,7 +410,7 @@ test('a destroyed stream cancels a request to a single backend, as in plain axio
   const stream = parts('x');
   stream.destroy();
   expect(await rejectionOf(axios.post('/x', stream, { adapter }))).toMatchObject({ code: 'ERR_CANCELED' });
-  expect(tried).toEqual([]);
+  expect(tried).toStrictEqual([]);
   expect(pool.snapshot()).toMatchObject([{ available: true, pending: 0, failures: 0 }]);
 });
 
@@ -439,7 +439,7 @@ test('a form without headers of its own fails over', async () => {
   replies.a = 503;
   const data = Object.assign(packageForm(file), { getHeaders: () => null });
   expect(await request({ method: 'post', data })).toMatchObject({ status: 200 });
-  expect(tried).toEqual(['a', 'b']);
+  expect(tried).toStrictEqual(['a', 'b']);
 });
 
 describe('discardRest', () => {

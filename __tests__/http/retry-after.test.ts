@@ -41,7 +41,7 @@ describe('parseRetryAfter on the shared vectors:', () => {
   });
 
   (existsSync(home) ? test : test.skip)('are the same in both places', () => {
-    expect(copy).toEqual(JSON.parse(readFileSync(home, 'utf8')));
+    expect(copy).toStrictEqual(JSON.parse(readFileSync(home, 'utf8')));
   });
 });
 
@@ -189,7 +189,7 @@ test('parseRetryAfter ignores a body that contains itself or holds no words', ()
   const loop: Record<string, unknown> = {};
   loop.error = loop;
   const bodies = [loop, { message: 7 }, { error: null }, Readable.from(['retry after 5 seconds'])];
-  expect(bodies.map((data) => wait({}, 429, data))).toEqual([undefined, undefined, undefined, undefined]);
+  expect(bodies.map((data) => wait({}, 429, data))).toStrictEqual([undefined, undefined, undefined, undefined]);
 });
 
 test.each<unknown>([
@@ -198,7 +198,7 @@ test.each<unknown>([
   [{ message: 'try again in 5 seconds' }],
   { message: 'Too many requests', error: { message: 'Try again in 5 seconds' } },
 ])('parseRetryAfter finds the same words in parsed JSON as in its text: %j', (body) => {
-  expect([body, JSON.stringify(body)].map((data) => wait({}, 429, data))).toEqual([5000, 5000]);
+  expect([body, JSON.stringify(body)].map((data) => wait({}, 429, data))).toStrictEqual([5000, 5000]);
 });
 
 test('parseRetryAfter reads the message of an object that contains itself', () => {

@@ -69,17 +69,21 @@ describe('a deployment name in the path', () => {
 test('a route is worked out once for each resource that a path is asked of', () => {
   const [one, other] = ['https://one.example/openai', 'https://other.example/gw'];
   const ofOne = routeOf({ url: '/x', baseURL: one });
-  expect(routeOf({ url: '/x', baseURL: other }).path).toEqual({ base: '/gw', url: '/x' });
+  expect(routeOf({ url: '/x', baseURL: other }).path).toStrictEqual({ base: '/gw', url: '/x' });
   expect(routeOf({ url: '/x', baseURL: one })).toBe(ofOne);
   // Not mistaken for the above, though its text is the same.
-  expect(routeOf({ url: `${one}\n/x` }).path).toEqual({ base: '', url: '/openai/x' });
+  expect(routeOf({ url: `${one}\n/x` }).path).toStrictEqual({ base: '', url: '/openai/x' });
 });
 
 test('an absolute URL is parsed whichever one came before it', () => {
   const pathOf = (url: string): string | undefined => parseAddress(url).route?.path.url;
   const [one, other] = ['https://one.example/a', 'https://other.example/b'];
-  expect([one, one, other, one].map(pathOf)).toEqual(['/a', '/a', '/b', '/a']);
-  expect(parseAddress(`data:,${'x'.repeat(3000)}`)).toEqual({ isHttp: false, hasUserinfo: false, route: undefined });
+  expect([one, one, other, one].map(pathOf)).toStrictEqual(['/a', '/a', '/b', '/a']);
+  expect(parseAddress(`data:,${'x'.repeat(3000)}`)).toStrictEqual({
+    isHttp: false,
+    hasUserinfo: false,
+    route: undefined,
+  });
   expect(parseAddress('https://user@one.example/a')).toMatchObject({ isHttp: true, hasUserinfo: true });
   expect(() => parseAddress('no url')).toThrow('Invalid URL');
   expect(pathOf(one)).toBe('/a');

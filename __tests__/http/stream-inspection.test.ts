@@ -139,7 +139,7 @@ test.each<[title: string, text: string, refusal: StreamRefusal, headers?: object
     { 'x-ratelimit-remaining-tokens': '-1', 'x-ratelimit-reset-tokens': '59' },
   ],
 ])('%s is a refusal', (_title, text, refusal, headers = {}) => {
-  expect(refusalIn(text, headers)).toEqual(refusal);
+  expect(refusalIn(text, headers)).toStrictEqual(refusal);
 });
 
 test.each([
@@ -204,7 +204,7 @@ test('nothing after the first 64 KiB is inspected, however the body is cut', () 
   expect(inStream.push(Buffer.from(text))).toBe(true);
   const whole = new StreamInspection({});
   whole.whole(text);
-  expect([inStream.refusal, whole.refusal]).toEqual([undefined, undefined]);
+  expect([inStream.refusal, whole.refusal]).toStrictEqual([undefined, undefined]);
 });
 
 test('a body that has been read is inspected in any form', () => {

@@ -91,7 +91,7 @@ test.each<[string, () => unknown]>([
   replies.a = { status: 500, data: make() };
   await request({ responseType: 'stream' });
   await eventLoopTurn();
-  expect(tried).toEqual(['a', 'b']);
+  expect(tried).toStrictEqual(['a', 'b']);
 });
 
 test('a stream over fetch arrives whole within its timeout', async () => {
@@ -177,5 +177,5 @@ test('a body that nobody will read is read to its end if it is a web stream, and
   const stream = Readable.from(['x']);
   drainBody(stream);
   await eventLoopTurn();
-  expect([isPulled, stream.destroyed]).toEqual([true, true]);
+  expect([isPulled, stream.destroyed]).toStrictEqual([true, true]);
 });

@@ -149,7 +149,7 @@ describe('parsed URLs', () => {
     await request({ baseURL: '/else', url, allowAbsoluteUrls: false });
     await request({ url, allowAbsoluteUrls: false });
     await request({ url: new URL(url) as unknown as string });
-    expect(configs.map((config) => [config.baseURL, config.url])).toEqual([
+    expect(configs.map((config) => [config.baseURL, config.url])).toStrictEqual([
       ['https://a.example', '/x'],
       ['https://a.example/base', `/${url}`],
       ['https://a.example', '/x'],
@@ -178,9 +178,9 @@ describe('parsed URLs', () => {
     };
     try {
       const long = `/${'x'.repeat(1999 - base.baseURL.length)}`;
-      expect([await isRead('/0'), await isRead('/0')]).toEqual([true, false]);
-      expect([await isRead(long), await isRead(long)]).toEqual([true, false]);
-      expect([await isRead(`${long}x`), await isRead(`${long}x`)]).toEqual([true, true]);
+      expect([await isRead('/0'), await isRead('/0')]).toStrictEqual([true, false]);
+      expect([await isRead(long), await isRead(long)]).toStrictEqual([true, false]);
+      expect([await isRead(`${long}x`), await isRead(`${long}x`)]).toStrictEqual([true, true]);
       // Replaces the URLs that other tests have cached.
       for (let i = 1; !(await isRead('/0')); i++) await isRead(`/other-${String(i)}`);
       for (let i = 1; i <= 98; i++) expect(await isRead(`/${String(i)}`)).toBe(true);
@@ -325,7 +325,7 @@ test.each<[url: string, baseURL: string, allowAbsoluteUrls: boolean | undefined,
   ['//b.example/x', 'https://a.example/base', true, '', '/x'],
   ['https://b.example/x', '', false, '', '/x'],
 ])('the path of %j behind %j (allowAbsoluteUrls: %s) is %j and %j', (url, baseURL, allow, base, rest) => {
-  expect(pathPartsOf(url, baseURL, allow)).toEqual({ base, url: rest });
+  expect(pathPartsOf(url, baseURL, allow)).toStrictEqual({ base, url: rest });
 });
 
 test('a URL that does not parse is refused without being shown', () => {

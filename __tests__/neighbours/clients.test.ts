@@ -71,20 +71,20 @@ describe.each(['openai-4', 'openai-5', 'openai-6', 'openai-7'])('%s', (version) 
       // openai 4 has no `fetchOptions`.
       [`${kind}: failover: false`]: version === 'openai-4' ? [FAILOVER, 'answered'] : [['first 429'], 'RateLimitError'],
     });
-    expect(await run('openai.mjs', version)).toEqual({ ...of('openai'), ...of('azure') });
+    expect(await run('openai.mjs', version)).toStrictEqual({ ...of('openai'), ...of('azure') });
     for (const [backend, key] of [
       [first, 'key-1'],
       [second, 'key-2'],
     ] as const) {
-      expect(new Set(backend.calls.map(({ headers }) => headers['api-key']))).toEqual(new Set([key]));
-      expect(backend.calls.filter(({ headers }) => headers.authorization !== undefined)).toEqual([]);
+      expect(new Set(backend.calls.map(({ headers }) => headers['api-key']))).toStrictEqual(new Set([key]));
+      expect(backend.calls.filter(({ headers }) => headers.authorization !== undefined)).toStrictEqual([]);
     }
   });
 });
 
 test.each(REFUSALS)('the AI SDK generates, streams and embeds, after a refusal %s', async (_how, refusal) => {
   first.always(refusal);
-  expect(await run('ai-sdk.mjs')).toEqual({
+  expect(await run('ai-sdk.mjs')).toStrictEqual({
     generate: [FAILOVER, 'Hello'],
     'generate chat': [FAILOVER, 'Hello'],
     stream: [FAILOVER, 'Hello'],
@@ -95,7 +95,7 @@ test.each(REFUSALS)('the AI SDK generates, streams and embeds, after a refusal %
 
 test.each(REFUSALS)('LangChain invokes, streams and embeds, after a refusal %s', async (_how, refusal) => {
   first.always(refusal);
-  expect(await run('langchain.mjs')).toEqual({
+  expect(await run('langchain.mjs')).toStrictEqual({
     invoke: [FAILOVER, 'Hello'],
     stream: [FAILOVER, 'Hello'],
     embeddings: [FAILOVER, [0.5, 0.25]],
@@ -104,7 +104,7 @@ test.each(REFUSALS)('LangChain invokes, streams and embeds, after a refusal %s',
 });
 
 test('CommonJS works too, and the package needs no axios', async () => {
-  expect(await run('common.cjs')).toEqual({ text: 'Hello', hasAxios: false, answered: 1 });
+  expect(await run('common.cjs')).toStrictEqual({ text: 'Hello', hasAxios: false, answered: 1 });
 });
 
 describe('50 callers while every backend refuses', () => {
@@ -120,7 +120,7 @@ describe('50 callers while every backend refuses', () => {
     ['the AI SDK', 3],
     ['LangChain', 3],
   ])("don't multiply the client's own retries: %s", async (client, tries) => {
-    expect(new Set((await run('storm.mjs', client, 'retries')) as string[])).toEqual(new Set(['refused']));
+    expect(new Set((await run('storm.mjs', client, 'retries')) as string[])).toStrictEqual(new Set(['refused']));
     // Each try calls each backend at most once.
     expect(first.calls.length + second.calls.length).toBeLessThanOrEqual(50 * tries * 2);
   });
@@ -128,7 +128,7 @@ describe('50 callers while every backend refuses', () => {
   test.each(['openai', 'openai-4', 'the AI SDK', 'LangChain'])(
     "don't multiply the client's own retries with maxWait: %s",
     async (client) => {
-      expect(new Set((await run('storm.mjs', client, 'maxWait')) as string[])).toEqual(new Set(['refused']));
+      expect(new Set((await run('storm.mjs', client, 'maxWait')) as string[])).toStrictEqual(new Set(['refused']));
       expect(first.calls.length + second.calls.length).toBeLessThanOrEqual(50 * 3 * 2);
     },
   );

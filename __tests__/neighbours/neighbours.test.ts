@@ -48,24 +48,24 @@ closeBackendsAfterEach();
 test('NestJS: an HttpService fails over, from HttpModule.register({ adapter }) and around an instance', async () => {
   second.script({}, {}, neverReply);
   const { injected, own, cancelled } = await run('nestjs.mjs');
-  expect([injected, own]).toEqual([FAILOVER, FAILOVER]);
-  expect(bodiesOf(second).slice(0, 2)).toEqual(['{"n":1}', '{"n":1}']);
+  expect([injected, own]).toStrictEqual([FAILOVER, FAILOVER]);
+  expect(bodiesOf(second).slice(0, 2)).toStrictEqual(['{"n":1}', '{"n":1}']);
   expect(cancelled).toBe('ERR_CANCELED');
 });
 
 test.each(['nock-13', 'nock-14'])('%s intercepts the attempt at each backend', async (version) => {
   const { tried, data, used } = await run('nock.mjs', 'http://first.example', 'http://second.example', version);
-  expect([tried, data, used]).toEqual([FAILOVER, { by: 'nock' }, [true, true]]);
+  expect([tried, data, used]).toStrictEqual([FAILOVER, { by: 'nock' }, [true, true]]);
 });
 
 test('msw intercepts the attempt at each backend', async () => {
   const { tried, data } = await run('msw.mjs', 'http://first.example', 'http://second.example');
-  expect([tried, data]).toEqual([FAILOVER, { by: 'msw', got: { n: 1 } }]);
+  expect([tried, data]).toStrictEqual([FAILOVER, { by: 'msw', got: { n: 1 } }]);
 });
 
 test("OpenTelemetry's instrumentation of http records one span for each attempt", async () => {
   const { spans } = await run('opentelemetry.cjs');
-  expect(spans).toEqual([
+  expect(spans).toStrictEqual([
     { method: 'POST', url: `${first.url}/x`, status: 429, isChild: true },
     { method: 'POST', url: `${second.url}/x`, status: 200, isChild: true },
   ]);
@@ -81,11 +81,11 @@ test("every callback runs in the AsyncLocalStorage of its request's caller", asy
     });
   }
   const { waited, exhausted, stores, recovered } = await run('async-local-storage.mjs');
-  expect(waited).toEqual(['429,429,200: 200', '429,429,200: 200']);
-  expect(exhausted).toEqual(['429,429: 429', '429,429: 429']);
+  expect(waited).toStrictEqual(['429,429,200: 200', '429,429,200: 200']);
+  expect(exhausted).toStrictEqual(['429,429: 429', '429,429: 429']);
   const told = ['for a in a', 'for b in b'];
   const untold = ['in a', 'in b'];
-  expect(stores).toEqual({
+  expect(stores).toStrictEqual({
     shouldBalance: told,
     selector: told,
     failoverCondition: told,
@@ -100,7 +100,7 @@ test("every callback runs in the AsyncLocalStorage of its request's caller", asy
     'event exhausted': untold,
   });
   // Whichever request notices it first.
-  expect(untold).toEqual(expect.arrayContaining(recovered as string[]));
+  expect(untold).toStrictEqual(expect.arrayContaining(recovered as string[]));
   const userOf = ({ headers }: Call) => String(headers['x-user']);
   for (const call of first.calls) expect(call.headers['api-key']).toBe(`key of ${userOf(call)}`);
   for (const call of second.calls) expect(call.headers.authorization).toBe(`Bearer token of ${userOf(call)}`);
@@ -109,23 +109,23 @@ test("every callback runs in the AsyncLocalStorage of its request's caller", asy
 test('axios-auth-refresh: after a 401 to the token of the caller, the request goes through the pool again', async () => {
   second.script({ status: 401 });
   const { refused, tried } = await run('auth-refresh.mjs');
-  expect([refused, tried]).toEqual([[['first 429', 'second 401']], ['second 200']]);
-  expect(second.calls.map(({ headers }) => headers.authorization)).toEqual(['Bearer old', 'Bearer new']);
-  expect(bodiesOf(second)).toEqual(['{"n":1}', '{"n":1}']);
+  expect([refused, tried]).toStrictEqual([[['first 429', 'second 401']], ['second 200']]);
+  expect(second.calls.map(({ headers }) => headers.authorization)).toStrictEqual(['Bearer old', 'Bearer new']);
+  expect(bodiesOf(second)).toStrictEqual(['{"n":1}', '{"n":1}']);
 });
 
 test('retry-axios waits as long as the fabricated 429 says and then sends the request through the pool', async () => {
   first.always({}).script(throttle(900));
   second.script(throttle(60_000));
   const { retried, tried } = await run('retry-axios.mjs');
-  expect(retried).toEqual([{ tried: ['first 429', 'second 429'], fabricated: true }]);
-  expect(tried).toEqual(['first 200']);
-  expect(bodiesOf(first)).toEqual(['{"n":1}', '{"n":1}']);
+  expect(retried).toStrictEqual([{ tried: ['first 429', 'second 429'], fabricated: true }]);
+  expect(tried).toStrictEqual(['first 200']);
+  expect(bodiesOf(first)).toStrictEqual(['{"n":1}', '{"n":1}']);
 });
 
 test('axios-rate-limit counts a request once, however many attempts it makes', async () => {
   const { tried, ms } = await run('rate-limit.mjs');
-  expect(tried).toEqual([FAILOVER, ['second 200']]);
+  expect(tried).toStrictEqual([FAILOVER, ['second 200']]);
   const [one, two] = ms as [number, number];
   expect(one).toBeLessThan(1000);
   expect(two).toBeGreaterThan(990);
@@ -136,9 +136,9 @@ test('axios-cookiejar-support stores the cookies of each backend and sends them 
   second.always({ headers: { 'set-cookie': 'of=second' } });
   // A jar knows hosts, not ports.
   const { begun, again, jar } = await run('cookiejar.mjs', first.url, second.url.replace('127.0.0.1', 'localhost'));
-  expect([begun, again, jar]).toEqual([FAILOVER, FAILOVER, ['of=first', 'of=second']]);
+  expect([begun, again, jar]).toStrictEqual([FAILOVER, FAILOVER, ['of=first', 'of=second']]);
   for (const [backend, cookie] of [[first, 'of=first'] as const, [second, 'of=second'] as const]) {
-    expect(backend.calls.map(({ headers }) => headers.cookie)).toEqual([undefined, cookie]);
+    expect(backend.calls.map(({ headers }) => headers.cookie)).toStrictEqual([undefined, cookie]);
   }
 });
 
@@ -146,7 +146,7 @@ test('aws4-axios signs each attempt for its own backend, on an instance below th
   second.always((_, response, { body, ...call }) => {
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ ...call, body: body.toString() }));
   });
-  expect(await run('aws4.mjs')).toEqual({ tried: FAILOVER, host: second.host, isRight: true });
+  expect(await run('aws4.mjs')).toStrictEqual({ tried: FAILOVER, host: second.host, isRight: true });
 });
 
 test('a client from openapi-typescript-codegen fails over, with the plugin attached to axios', async () => {
@@ -158,10 +158,10 @@ test('a client from openapi-typescript-codegen fails over, with the plugin attac
   await execute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', generated]);
 
   const { tried, data, refused } = await run('generated-client.cjs');
-  expect([tried, data]).toEqual([FAILOVER, { ok: true }]);
-  expect(refused).toEqual([true, 429, 'no_backend_available']);
+  expect([tried, data]).toStrictEqual([FAILOVER, { ok: true }]);
+  expect(refused).toStrictEqual([true, 429, 'no_backend_available']);
   expect(second.lastCall).toMatchObject({ method: 'POST', url: '/things/7', headers: { 'api-key': 'key-2' } });
-  expect(bodiesOf(second)).toEqual(['{"n":1}']);
+  expect(bodiesOf(second)).toStrictEqual(['{"n":1}']);
 });
 
 /** Runs a program over the two backends. Returns what it printed. */

@@ -97,21 +97,21 @@ describe.each([
     async (_, settings) => {
       const errors = (await compile(folder, NATIVE, settings)).split('\n').filter((line) => /^\S/.test(line));
       // Newer versions of axios name some types of fetch themselves.
-      expect(errors.filter((line) => !line.startsWith('node_modules/axios/'))).toEqual([]);
+      expect(errors.filter((line) => !line.startsWith('node_modules/axios/'))).toStrictEqual([]);
     },
     120_000,
   );
 
   test.each(['smoke.mjs', 'smoke.cjs'])('%s fails over, and a stack names the sources', async (program) => {
     const { status, data, tried, stack } = await runSmokeProgram(program, folder, backends.url);
-    expect([status, tried]).toEqual([200, ['first 429', 'second 200']]);
+    expect([status, tried]).toStrictEqual([200, ['first 429', 'second 200']]);
     expect(data).toMatchObject({ url: '/echo/x?a=1', body: '{"n":1}', headers: { 'api-key': 'k' } });
     expect(stack).toMatch(/src[\\/][\w\\/-]+\.ts:\d+/);
   });
 
   test('both kinds of module share a pool in one process', async () => {
     const { copies, tried } = await runSmokeProgram('both-kinds.mjs', folder, backends.url);
-    expect([copies, tried]).toEqual([true, ['first second', 'second', 'first second', 'second']]);
+    expect([copies, tried]).toStrictEqual([true, ['first second', 'second', 'first second', 'second']]);
   });
 });
 

@@ -22,7 +22,7 @@ test('npm install && node waiting.mjs works in a copy of the examples', async ()
     const env = { ...process.env, EASTUS_URL: backend.url, EASTUS_KEY: 'secret-east' };
     const { stdout } = await execute(process.execPath, ['waiting.mjs'], { cwd: folder, env });
     expect(stdout).toBe('answered after 1 attempts\nanswered at once\n');
-    expect(backend.calls.map(({ headers }) => headers['api-key'])).toEqual(['secret-east', 'secret-east']);
+    expect(backend.calls.map(({ headers }) => headers['api-key'])).toStrictEqual(['secret-east', 'secret-east']);
   } finally {
     await backend.close();
   }

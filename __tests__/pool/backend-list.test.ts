@@ -10,8 +10,8 @@ function listOf(...backends: ReturnType<typeof at>[]): BackendList {
 
 test('backends are sorted by priority, and those of the same one stay in the order given', () => {
   const list = listOf(at('c', { priority: 2 }), at('a'), at('d', { priority: 2 }), at('b'));
-  expect(list.byPriority.map(({ info }) => info.name)).toEqual(['a', 'b', 'c', 'd']);
-  expect(list.infos.map(({ name }) => name)).toEqual(['c', 'a', 'd', 'b']);
+  expect(list.byPriority.map(({ info }) => info.name)).toStrictEqual(['a', 'b', 'c', 'd']);
+  expect(list.infos.map(({ name }) => name)).toStrictEqual(['c', 'a', 'd', 'b']);
   expect([...list.origins]).toContain('https://a.example');
 });
 
@@ -23,14 +23,14 @@ test('an update keeps the backends whose name stays, with their new settings, an
   expect(a!.info.priority).toBe(3);
   expect(list.find(b!.info)).toBeUndefined();
   expect(list.find(a!.info)).toBe(a);
-  expect([...list.origins]).toEqual(['https://a.example', 'https://c.example']);
+  expect([...list.origins]).toStrictEqual(['https://a.example', 'https://c.example']);
 });
 
 test('an update that is refused changes nothing', () => {
   const list = listOf(at('a'));
   const [a] = list.byPriority;
   expect(() => list.update([at('b'), at('b')])).toThrow('backends[1]');
-  expect(list.byPriority).toEqual([a]);
+  expect(list.byPriority).toStrictEqual([a]);
 });
 
 test('it knows whether one of them lacks a deployment', () => {

@@ -25,8 +25,8 @@ test('the deployment of a request is known by the name that the backend has for 
     backend.scopeOf('other'),
     backend.scopeOf('none'),
     backend.scopeOf(undefined),
-  ]).toEqual(['own-chat', 'other', 'none', undefined]);
-  expect([backend.has('chat'), backend.has('other'), backend.has('none'), backend.has(undefined)]).toEqual([
+  ]).toStrictEqual(['own-chat', 'other', 'none', undefined]);
+  expect([backend.has('chat'), backend.has('other'), backend.has('none'), backend.has(undefined)]).toStrictEqual([
     true,
     true,
     false,
@@ -59,8 +59,10 @@ describe('a request for a deployment', () => {
     cool(undefined, 1000, 'asked', 'of the backend');
     cool('chat', 2000, 'asked', 'of the deployment');
     cool('embed', 500, 'asked', 'of the other deployment');
-    expect([undefined, 'chat', 'embed'].map((scope) => backend.availableAt(scope, 0))).toEqual([1000, 2000, 1000]);
-    expect([undefined, 'chat', 'embed'].map((scope) => backend.outBecause(scope, 0))).toEqual([
+    expect([undefined, 'chat', 'embed'].map((scope) => backend.availableAt(scope, 0))).toStrictEqual([
+      1000, 2000, 1000,
+    ]);
+    expect([undefined, 'chat', 'embed'].map((scope) => backend.outBecause(scope, 0))).toStrictEqual([
       'of the backend',
       'of the deployment',
       'of the backend',
@@ -72,7 +74,7 @@ describe('a request for a deployment', () => {
     const { backend, cool } = pooled();
     expect(backend.givesWay('chat', 0)).toBe(false);
     cool('chat', 1000, 'guessed');
-    expect([backend.givesWay('chat', 0), backend.givesWay('other', 0)]).toEqual([true, false]);
+    expect([backend.givesWay('chat', 0), backend.givesWay('other', 0)]).toStrictEqual([true, false]);
     cool(undefined, 1000, 'asked');
     expect(backend.givesWay('chat', 0)).toBe(false);
   });
@@ -84,9 +86,9 @@ describe('what a backend remembers of its deployments', () => {
     cool('chat', 1000);
     cool('embed', 2000);
     expect(backend.look(0).cooldowns).toMatchObject([{ scope: 'chat', remaining: 1000 }, { scope: 'embed' }]);
-    expect(backend.recover(1000)).toEqual(['chat']);
+    expect(backend.recover(1000)).toStrictEqual(['chat']);
     expect(backend.knowsDeployments).toBe(true);
-    expect(backend.recover(2000)).toEqual(['embed']);
+    expect(backend.recover(2000)).toStrictEqual(['embed']);
     expect(backend.knowsDeployments).toBe(false);
   });
 
@@ -94,8 +96,8 @@ describe('what a backend remembers of its deployments', () => {
     const { backend, cool } = pooled();
     cool(undefined, 2000);
     cool('chat', 1000);
-    expect(backend.recover(1000)).toEqual([]);
-    expect(backend.recover(2000)).toEqual([undefined, 'chat']);
+    expect(backend.recover(1000)).toStrictEqual([]);
+    expect(backend.recover(2000)).toStrictEqual([undefined, 'chat']);
   });
 
   test('is limited to about 500 names, of which the first to come back are forgotten', () => {
@@ -118,8 +120,8 @@ describe('what a backend remembers of its deployments', () => {
     const { backend, cool } = pooled();
     cool(undefined, 1000);
     cool('chat', 1000);
-    expect(backend.restore()).toEqual([undefined, 'chat']);
-    expect(backend.restore()).toEqual([]);
-    expect(backend.look(0)).toEqual({ state: 'available', cooldowns: [] });
+    expect(backend.restore()).toStrictEqual([undefined, 'chat']);
+    expect(backend.restore()).toStrictEqual([]);
+    expect(backend.look(0)).toStrictEqual({ state: 'available', cooldowns: [] });
   });
 });

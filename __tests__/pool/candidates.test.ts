@@ -10,12 +10,12 @@ describe('the order of attempts', () => {
       middle: { priority: 3 },
     });
     for (let i = 0; i < 20; i++) await request();
-    expect(new Set(tried)).toEqual(new Set(['first']));
+    expect(new Set(tried)).toStrictEqual(new Set(['first']));
     replies.first = 429;
     replies.middle = 500;
     tried.length = 0;
     await request();
-    expect(tried).toEqual(['first', 'middle', 'last']);
+    expect(tried).toStrictEqual(['first', 'middle', 'last']);
   });
 
   test('contains each backend at most once per request, even if it specifies a wait of zero', async () => {
@@ -23,7 +23,7 @@ describe('the order of attempts', () => {
     const { request, replies, tried } = stubPool({ a: {}, b: {} });
     replies.a = replies.b = throttled(0);
     const response = await request();
-    expect(tried.sort()).toEqual(['a', 'b']);
+    expect(tried.sort()).toStrictEqual(['a', 'b']);
     expect(response.headers).toMatchObject({ 'retry-after': '1', 'retry-after-ms': '100' });
   });
 
@@ -51,7 +51,7 @@ test('a request that keeps failing tries every backend once, from the best prior
       );
       const response = await adapter({ url: '/x', method: 'post', headers: {} } as never);
       expect(response.attempts).toHaveLength(priorities.length);
-      expect(tried).toEqual([...priorities].sort((a, b) => a - b));
+      expect(tried).toStrictEqual([...priorities].sort((a, b) => a - b));
     }),
   );
 });

@@ -33,7 +33,7 @@ describe('a cooldown', () => {
     await request();
     clock.advance(0.1);
     await request();
-    expect(tried).toEqual(['a', 'b', 'b', 'a']);
+    expect(tried).toStrictEqual(['a', 'b', 'b', 'a']);
   });
 
   test('is shortened neither by a shorter wait nor by a late success', async () => {
@@ -62,7 +62,7 @@ describe('a cooldown', () => {
     const requests = gates.map(() => request());
     for (const [at, gate] of gates.entries()) gate.resolve(answersOfA[at]!);
     await Promise.all(requests);
-    expect(pool.snapshot()[0]?.cooldowns).toEqual([{ reason: 'throttled', remaining: 500 }]);
+    expect(pool.snapshot()[0]?.cooldowns).toStrictEqual([{ reason: 'throttled', remaining: 500 }]);
   });
 
   test('of a deployment emits recovered only once the whole backend is available again', async () => {
@@ -75,10 +75,10 @@ describe('a cooldown', () => {
     pool.subscribe((event) => void (event.type !== 'attempt' && events.push(event)));
     clock.advance(100);
     await request();
-    expect(events).toEqual([]);
+    expect(events).toStrictEqual([]);
     clock.advance(100);
     await request();
-    expect(events).toEqual([
+    expect(events).toStrictEqual([
       { type: 'recovered', backend: 'a' },
       { type: 'recovered', backend: 'a', scope: 'chat' },
     ]);
@@ -99,7 +99,7 @@ describe('a cooldown', () => {
     pool.subscribe(({ type }) => void events.push(type));
     tried.resolve(500);
     expect((await underWay).attempts).toMatchObject([{ backend: 'a', status: 500 }, { backend: 'b' }]);
-    expect(events).toEqual(['attempt', 'attempt']);
+    expect(events).toStrictEqual(['attempt', 'attempt']);
     expect(pool.snapshot()[0]).toMatchObject({ state: 'available', failures: 0, pending: 0 });
   });
 
@@ -134,11 +134,11 @@ describe('a cooldown', () => {
       return seen;
     };
     replies.a = refused();
-    expect(await cooldownsOf(5)).toEqual([1000, 2000, 4000, 5000, 5000]);
+    expect(await cooldownsOf(5)).toStrictEqual([1000, 2000, 4000, 5000, 5000]);
     replies.a = 200;
     await request();
     replies.a = refused();
-    expect(await cooldownsOf(2)).toEqual([1000, 2000]);
+    expect(await cooldownsOf(2)).toStrictEqual([1000, 2000]);
     expect(pool.snapshot()[0]?.failures).toBe(7);
   });
 
@@ -151,7 +151,7 @@ describe('a cooldown', () => {
       seen.push((await request({ url: chat })).attempts?.[0]?.cooldown);
       clock.advance(10_000);
     }
-    expect(seen).toEqual([1000, 2000, 70, 4000]);
+    expect(seen).toStrictEqual([1000, 2000, 70, 4000]);
   });
 
   test('of a 500 after a specified wait is 100 ms, even if its request was sent before that', async () => {
@@ -194,7 +194,7 @@ describe('a cooldown', () => {
     const requests = Array.from({ length: 10 }, () => request());
     gate.resolve(500);
     const cooldowns = (await Promise.all(requests)).map(({ attempts }) => attempts?.[0]?.cooldown);
-    expect(cooldowns).toEqual(Array(10).fill(100));
+    expect(cooldowns).toStrictEqual(Array(10).fill(100));
     clock.advance(100);
     replies.a = 500;
     expect((await request()).attempts?.[0]?.cooldown).toBe(200);
@@ -232,7 +232,7 @@ describe('the scope of a cooldown', () => {
     await request({ url: embeddings });
     await request({ url: chat });
     await request({ url: '/openai/v1/chat/completions' });
-    expect(tried).toEqual(['a', 'b', 'a', 'b', 'a']);
+    expect(tried).toStrictEqual(['a', 'b', 'a', 'b', 'a']);
     expect(pool.snapshot()[0]).toMatchObject({
       state: 'available',
       available: true,
@@ -253,7 +253,7 @@ describe('the scope of a cooldown', () => {
       expect(pool.snapshot()[0]?.state).toBe('cooling');
       tried.length = 0;
       await request({ url: embeddings });
-      expect(tried).toEqual(['b']);
+      expect(tried).toStrictEqual(['b']);
       pool.restore('a');
     }
   });
@@ -268,7 +268,7 @@ describe('the scope of a cooldown', () => {
     await request({ url: chat });
     expect(pool.snapshot()[0]?.cooldowns).toMatchObject([{ scope: 'own chat' }]);
     await request({ url: '/openai/deployments/other/chat' });
-    expect(tried).toEqual(['a', 'b', 'b']);
+    expect(tried).toStrictEqual(['a', 'b', 'b']);
     pool.restore('a');
     pool.cool('a', 50, 'own chat');
     await request({ url: chat });
@@ -319,12 +319,12 @@ describe('a trial', () => {
     clock.advance(1000);
     expect(pool.snapshot()[0]).toMatchObject({ state: 'trial', available: false, cooldowns: [] });
     replies.a = 200;
-    expect(events).toEqual([]);
+    expect(events).toStrictEqual([]);
     await request();
-    expect(events).toEqual([{ type: 'recovered', backend: 'a' }]);
+    expect(events).toStrictEqual([{ type: 'recovered', backend: 'a' }]);
     expect(pool.snapshot()[0]).toMatchObject({ state: 'available', available: true });
     await request();
-    expect(tried).toEqual(['a', 'a']);
+    expect(tried).toStrictEqual(['a', 'a']);
     expect(events).toHaveLength(1);
   });
 
@@ -341,7 +341,7 @@ describe('a trial', () => {
     await trial;
     replies.a = 200;
     await request();
-    expect(tried).toEqual(['a', 'b', 'b', 'a']);
+    expect(tried).toStrictEqual(['a', 'b', 'b', 'a']);
   });
 
   test('in progress leaves the backend to requests that no other backend can serve', async () => {
@@ -351,13 +351,13 @@ describe('a trial', () => {
     replies.a = () => gate.promise;
     const trial = request();
     await request();
-    expect(tried).toEqual(['a', 'b']);
+    expect(tried).toStrictEqual(['a', 'b']);
     pool.cool('b', 5000);
     const second = request();
     await eventLoopTurn();
-    expect(tried).toEqual(['a', 'b', 'a']);
+    expect(tried).toStrictEqual(['a', 'b', 'a']);
     gate.resolve(200);
-    expect((await Promise.all([trial, second])).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await Promise.all([trial, second])).map(({ status }) => status)).toStrictEqual([200, 200]);
   });
 
   test.each<[string, (cancel: AbortController) => void]>([
@@ -376,7 +376,7 @@ describe('a trial', () => {
     expect(await trial).toMatchObject({ code: name === 'cancelled' ? 'ERR_CANCELED' : 'ERR_BAD_OPTION' });
     replies.a = 200;
     await request();
-    expect(tried).toEqual(['a', 'a']);
+    expect(tried).toStrictEqual(['a', 'a']);
     expect(pool.snapshot()[0]).toMatchObject({ state: 'available', pending: 0 });
   });
 
@@ -396,7 +396,7 @@ describe('a trial', () => {
     replies.a = 200;
     tried.length = 0;
     await request();
-    expect(tried).toEqual(['a']);
+    expect(tried).toStrictEqual(['a']);
     expect(pool.snapshot()[0]).toMatchObject({ state: 'available', pending: 0 });
   });
 
@@ -429,7 +429,7 @@ describe('a trial', () => {
     await request();
     clock.advance(1);
     await request();
-    expect(tried).toEqual(['b', 'a']);
+    expect(tried).toStrictEqual(['b', 'a']);
   });
 
   test.each([
@@ -467,7 +467,7 @@ describe('a trial', () => {
     await request();
     pool.cool('b', 100);
     clock.advance(2000);
-    expect(pool.snapshot().map(({ state }) => state)).toEqual(['available', 'available']);
+    expect(pool.snapshot().map(({ state }) => state)).toStrictEqual(['available', 'available']);
   });
 
   test('stays in progress while another request gets a wait over maxCooldown', async () => {
@@ -482,7 +482,7 @@ describe('a trial', () => {
     await request();
     pool.restore('b');
     await request();
-    expect(tried).toEqual(['a', 'a', 'b']);
+    expect(tried).toStrictEqual(['a', 'a', 'b']);
     gate.resolve(200);
     await trial;
   });
@@ -506,12 +506,12 @@ describe('a trial in progress', () => {
     clock.advance(1000);
     tried.length = 0;
     await request();
-    expect(tried).toEqual(['b']);
+    expect(tried).toStrictEqual(['b']);
     expect(pool.snapshot()[0]).toMatchObject({ state: 'trial', pending: 1 });
     trial.resolve(200);
     await second;
     await request();
-    expect(tried).toEqual(['b', 'a']);
+    expect(tried).toStrictEqual(['b', 'a']);
   });
 
   test('that outlasts its place during a later cooldown changes nothing before the cooldown ends', () => {
@@ -542,7 +542,7 @@ describe('a trial in progress', () => {
     await other;
     clock.advance(500);
     await request();
-    expect(tried).toEqual(['a', 'b', 'a', 'a', 'b']);
+    expect(tried).toStrictEqual(['a', 'b', 'a', 'a', 'b']);
     trial.resolve(404);
     await first;
     await request();
@@ -579,7 +579,7 @@ test('a cooldown that the user chose for a 4xx is followed by a trial, as every 
   tried.length = 0;
   const responses = [request(), request(), request()];
   await eventLoopTurn();
-  expect(tried).toEqual(['a', 'b', 'b']);
+  expect(tried).toStrictEqual(['a', 'b', 'b']);
   gate.resolve(200);
   await Promise.all(responses);
 });
@@ -599,7 +599,7 @@ describe('a wait over maxCooldown', () => {
     replies.a = replies.b = throttled(5001);
     tried.length = 0;
     for (let i = 0; i < 10; i++) await request({ validateStatus: null, failover: false });
-    expect(new Set(tried)).toEqual(new Set(['a']));
+    expect(new Set(tried)).toStrictEqual(new Set(['a']));
   });
 
   test('moves the backend behind the others, so that one poisoned prompt does not stop the pool', async () => {
@@ -618,7 +618,7 @@ describe('a wait over maxCooldown', () => {
     expect((await request({ method: 'post', url: chat, data: 'fine' })).status).toBe(200);
     expect(['a', 'b']).toContain(tried[0]);
     clock.advance(10_000);
-    expect(pool.snapshot().flatMap(({ cooldowns }) => cooldowns)).toEqual([]);
+    expect(pool.snapshot().flatMap(({ cooldowns }) => cooldowns)).toStrictEqual([]);
   });
 
   test('for one deployment moves only that behind the others, until it succeeds', async () => {
@@ -631,11 +631,11 @@ describe('a wait over maxCooldown', () => {
     replies.a = 200;
     await request({ url: embeddings });
     await request({ url: chat });
-    expect(tried).toEqual(['a', 'b', 'a', 'b']);
+    expect(tried).toStrictEqual(['a', 'b', 'a', 'b']);
     pool.cool('b', 1000);
     await request({ url: chat });
-    expect(events).toEqual([{ type: 'recovered', backend: 'a', scope: 'chat' }]);
-    expect(pool.snapshot()[0]?.cooldowns).toEqual([]);
+    expect(events).toStrictEqual([{ type: 'recovered', backend: 'a', scope: 'chat' }]);
+    expect(pool.snapshot()[0]?.cooldowns).toStrictEqual([]);
   });
 
   test('moves the backend behind the available ones until it succeeds', async () => {
@@ -650,7 +650,7 @@ describe('a wait over maxCooldown', () => {
     });
     replies.a = 200;
     await request();
-    expect(tried).toEqual(['a', 'b', 'b']);
+    expect(tried).toStrictEqual(['a', 'b', 'b']);
     pool.cool('b', 1000);
     await request();
     expect(pool.snapshot()[0]?.state).toBe('available');
@@ -675,7 +675,7 @@ describe('a wait over maxCooldown', () => {
     replies.b = 500;
     expect((await request()).headers).toMatchObject({ 'retry-after': '1', 'retry-after-ms': '100' });
     // Refused twice in a row: twice as long.
-    expect(pool.snapshot()[0]?.cooldowns).toEqual([{ reason: 'oversized', remaining: 20_000 }]);
+    expect(pool.snapshot()[0]?.cooldowns).toStrictEqual([{ reason: 'oversized', remaining: 20_000 }]);
     replies.a = 200;
     clock.advance(20_000);
     expect(pool.snapshot()[0]?.state).toBe('trial');
@@ -692,7 +692,7 @@ test('deployments stay separate even if there are more than the pool remembers',
   replies.a = 200;
   tried.length = 0;
   for (const name of ['d7', 'd8', 'd499']) await request({ url: `/deployments/${name}/x` });
-  expect(tried).toEqual(['b', 'a', 'a']);
+  expect(tried).toStrictEqual(['b', 'a', 'a']);
   expect(pool.snapshot()[0]).toMatchObject({ cooldowns: [{ scope: 'd7' }] });
 });
 
@@ -717,12 +717,12 @@ describe('a wait over maxCooldown together with a failure', () => {
       await requests[0];
       other.resolve(second!);
       await requests[1];
-      expect(reasons(stub)).toEqual(['server-error', 'oversized']);
+      expect(reasons(stub)).toStrictEqual(['server-error', 'oversized']);
       clock.advance(100);
       expect(states(stub)).toBe('reserve');
       stub.tried.length = 0;
       await stub.request();
-      expect(stub.tried).toEqual(['b']);
+      expect(stub.tried).toStrictEqual(['b']);
       clock.advance(9_900);
       expect(states(stub)).toBe('trial');
     },
@@ -742,7 +742,7 @@ describe('a wait over maxCooldown together with a failure', () => {
     other.resolve(throttled(86_400_000));
     await second.catch(() => undefined);
     clock.advance(1000);
-    expect(stub.pool.snapshot()[0]?.cooldowns).toEqual([{ reason: 'oversized', remaining: 10_000 }]);
+    expect(stub.pool.snapshot()[0]?.cooldowns).toStrictEqual([{ reason: 'oversized', remaining: 10_000 }]);
   });
 });
 
@@ -756,7 +756,7 @@ describe('the circuit', () => {
     const circuit = new Circuit();
     circuit.failed({ epoch: 1 }, serverError, 3, 0, limits);
     circuit.failed({ epoch: 2 }, serverError, 4, 50, limits);
-    expect(states(circuit, [149, 150])).toEqual(['cooling', 'available']);
+    expect(states(circuit, [149, 150])).toStrictEqual(['cooling', 'available']);
   });
 
   test.each([
@@ -766,23 +766,23 @@ describe('the circuit', () => {
     const circuit = new Circuit();
     circuit.impose('guessed', until(50), 1, 0);
     circuit.failed({ epoch: 2 }, serverError, 3, at, limits);
-    expect(states(circuit, [at + 99, at + 100])).toEqual(['cooling', 'trial']);
+    expect(states(circuit, [at + 99, at + 100])).toStrictEqual(['cooling', 'trial']);
   });
 
   test('asks for a trial after a wait over maxCooldown that ends during a guessed cooldown', () => {
     const circuit = new Circuit();
     circuit.impose('oversized', until(50), 1, 0);
     circuit.failed({ epoch: 2 }, serverError, 3, 0, limits);
-    expect(states(circuit, [49, 50, 99, 100])).toEqual(['cooling', 'cooling', 'cooling', 'trial']);
+    expect(states(circuit, [49, 50, 99, 100])).toStrictEqual(['cooling', 'cooling', 'cooling', 'trial']);
   });
 
   test('is sound after a wait over maxCooldown and its trial, although an asked cooldown ran as well', () => {
     const circuit = new Circuit();
     circuit.impose('oversized', until(50), 1, 0);
     circuit.impose('asked', until(80), 2, 0);
-    expect(states(circuit, [49, 50, 79, 80])).toEqual(['cooling', 'cooling', 'cooling', 'trial']);
+    expect(states(circuit, [49, 50, 79, 80])).toStrictEqual(['cooling', 'cooling', 'cooling', 'trial']);
     expect(circuit.worked({ epoch: 3 }, 90)).toBe(true);
-    expect(states(circuit, [90])).toEqual(['available']);
+    expect(states(circuit, [90])).toStrictEqual(['available']);
   });
 
   test('keeps the place of a trial during a failure of another attempt', () => {
@@ -825,7 +825,7 @@ describe('the circuit', () => {
     circuit.impose('guessed', until(50), 1, 0);
     expect(circuit.failed({ epoch: 3 }, failure, 4, 0, limits)).toMatchObject({ duration: 0, isExtended: false });
     circuit.worked({ epoch: 2 }, 60);
-    expect(states(circuit, [60])).toEqual([state]);
+    expect(states(circuit, [60])).toStrictEqual([state]);
   });
 
   test('lets an attempt that began before a cooldown set by hand prove that the backend works', () => {
@@ -833,7 +833,7 @@ describe('the circuit', () => {
     circuit.impose('guessed', until(50), 1, 0);
     circuit.impose('asked', until(80), 3, 0);
     circuit.worked({ epoch: 2 }, 10);
-    expect(states(circuit, [79, 80])).toEqual(['cooling', 'available']);
+    expect(states(circuit, [79, 80])).toStrictEqual(['cooling', 'available']);
   });
 
   test('is forgotten only when it is available and no failure in a row counts', () => {

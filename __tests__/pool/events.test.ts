@@ -11,14 +11,14 @@ describe('pool events', () => {
     const unsubscribe = pool.subscribe((event) => events.push(event));
     replies.a = throttled(500);
     await request({ url: '/openai/deployments/gpt%204/chat' });
-    expect(events.splice(0)).toEqual([
+    expect(events.splice(0)).toStrictEqual([
       { type: 'cooldown', backend: 'a', scope: 'gpt 4', reason: 'throttled', duration: 500 },
       { type: 'attempt', backend: 'a', scope: 'gpt 4', status: 429, reason: 'throttled', duration: 0, cooldown: 500 },
       { type: 'attempt', backend: 'b', scope: 'gpt 4', status: 200, duration: 0 },
     ]);
     replies.b = 503;
     await request({ url: '/openai/deployments/gpt%204/chat' });
-    expect(events.splice(0)).toEqual([
+    expect(events.splice(0)).toStrictEqual([
       { type: 'cooldown', backend: 'b', reason: 'server-error', duration: 100 },
       {
         type: 'attempt',
@@ -32,17 +32,17 @@ describe('pool events', () => {
       { type: 'exhausted', retryAfter: 100 },
     ]);
     clock.advance(500);
-    expect(events).toEqual([]);
+    expect(events).toStrictEqual([]);
     replies.a = 200;
     await request();
-    expect(events.splice(0)).toEqual([
+    expect(events.splice(0)).toStrictEqual([
       { type: 'recovered', backend: 'a', scope: 'gpt 4' },
       { type: 'recovered', backend: 'b' },
       { type: 'attempt', backend: 'a', status: 200, duration: 0 },
     ]);
     unsubscribe();
     await request();
-    expect(events).toEqual([]);
+    expect(events).toStrictEqual([]);
   });
 
   test('reach each subscription once, even if another listener throws or rejects', async () => {
@@ -61,8 +61,8 @@ describe('pool events', () => {
     first();
     first();
     await request();
-    expect(heard).toEqual(['attempt', 'attempt', 'attempt']);
-    expect(report.mock.calls.map(([, error]) => (error as Error).message).sort()).toEqual([
+    expect(heard).toStrictEqual(['attempt', 'attempt', 'attempt']);
+    expect(report.mock.calls.map(([, error]) => (error as Error).message).sort()).toStrictEqual([
       'rejected',
       'rejected',
       'thrown',
@@ -85,8 +85,8 @@ describe('pool events', () => {
     once('first');
     const leave = pool.subscribe(() => void heard.push('left'));
     await request();
-    expect(heard).toEqual(['first']);
+    expect(heard).toStrictEqual(['first']);
     await request();
-    expect(heard).toEqual(['first', 'again']);
+    expect(heard).toStrictEqual(['first', 'again']);
   });
 });

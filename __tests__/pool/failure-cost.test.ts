@@ -39,7 +39,7 @@ test('the failures of many deployments displace no cooldown that the server aske
   replies.a = 429;
   for (let i = 0; i < 520; i++) await request({ url: `/openai/deployments/other-${String(i)}/chat/completions` });
   clock.advance(20_000);
-  expect(first().cooldowns).toEqual([{ scope: 'chat', reason: 'throttled', remaining: 40_000 }]);
+  expect(first().cooldowns).toStrictEqual([{ scope: 'chat', reason: 'throttled', remaining: 40_000 }]);
 });
 
 test('the newest failure is remembered, whatever the number of longer cooldowns', async () => {
@@ -112,7 +112,7 @@ describe('what a failure costs', () => {
     for (const cost of costs) {
       const { attempts } = await request({ url: chat });
       expect(attempts).toMatchObject([{ backend: 'a', reason, cooldown: cost }, { backend: 'b' }]);
-      expect(first().cooldowns).toEqual([{ ...(scope !== undefined && { scope }), reason, remaining: cost }]);
+      expect(first().cooldowns).toStrictEqual([{ ...(scope !== undefined && { scope }), reason, remaining: cost }]);
       clock.advance(cost);
     }
     // In a trial, one request at a time goes to the backend.
@@ -120,7 +120,7 @@ describe('what a failure costs', () => {
     replies.a = () => gate.promise;
     tried.length = 0;
     const both = [request({ url: chat }), request({ url: chat })];
-    expect(tried).toEqual(then === 'trial' ? ['a', 'b'] : ['a', 'a']);
+    expect(tried).toStrictEqual(then === 'trial' ? ['a', 'b'] : ['a', 'a']);
     // A trial of one deployment doesn't show in the state of the backend.
     expect(first().state).toBe(scope === undefined ? then : 'available');
     gate.resolve(200);
@@ -139,7 +139,7 @@ describe('what a failure costs', () => {
     replies.a = 200;
     tried.length = 0;
     await request();
-    expect(tried).toEqual(['a']);
+    expect(tried).toStrictEqual(['a']);
     expect(first().state).toBe('available');
   });
 
@@ -151,7 +151,7 @@ describe('what a failure costs', () => {
     });
     for (const cost of [100, 200]) {
       expect((await request({ url: chat })).attempts).toMatchObject([{ reason: 'credential', cooldown: cost }, {}]);
-      expect(pool.snapshot()[0]?.cooldowns).toEqual([{ reason: 'credential', remaining: cost }]);
+      expect(pool.snapshot()[0]?.cooldowns).toStrictEqual([{ reason: 'credential', remaining: cost }]);
       clock.advance(cost);
     }
     expect(pool.snapshot()[0]?.state).toBe('trial');
@@ -209,7 +209,7 @@ describe('a success', () => {
     await request();
     slow.resolve(200);
     await early;
-    expect(first().cooldowns).toEqual([{ reason: 'throttled', remaining: 5000 }]);
+    expect(first().cooldowns).toStrictEqual([{ reason: 'throttled', remaining: 5000 }]);
   });
 });
 
@@ -240,11 +240,11 @@ describe('failures never close the pool:', () => {
     replies.a = replies.b = replies.c = replies.d = refused();
     await request();
     const order = [...tried];
-    expect([...order].sort()).toEqual(['a', 'b', 'c', 'd']);
+    expect([...order].sort()).toStrictEqual(['a', 'b', 'c', 'd']);
     for (const name of order) {
       tried.length = 0;
       expect(await request()).toMatchObject({ status: 429, fabricated: true });
-      expect(tried).toEqual([name]);
+      expect(tried).toStrictEqual([name]);
     }
     // One that is back, whatever its priority, is found within as many requests as there are backends.
     replies.d = 200;
@@ -254,7 +254,7 @@ describe('failures never close the pool:', () => {
     expect(pool.snapshot()[3]?.state).toBe('available');
     tried.length = 0;
     for (let i = 0; i < 3; i++) expect((await request()).status).toBe(200);
-    expect(tried).toEqual(['d', 'd', 'd']);
+    expect(tried).toStrictEqual(['d', 'd', 'd']);
   });
 
   test('a backend that specified a wait, or was taken out by hand, stays out', async () => {
@@ -264,7 +264,7 @@ describe('failures never close the pool:', () => {
     pool.cool('b', 1000);
     tried.length = 0;
     expect(await request()).toMatchObject({ status: 429, fabricated: true });
-    expect(tried).toEqual([]);
+    expect(tried).toStrictEqual([]);
   });
 
   test('a backend that specified a wait and then failed stays out until its wait has passed', async () => {
@@ -276,7 +276,7 @@ describe('failures never close the pool:', () => {
     pool.cool('b', 60_000);
     tried.length = 0;
     expect((await request({ url: chat })).status).toBe(429);
-    expect(tried).toEqual([]);
+    expect(tried).toStrictEqual([]);
     replies.a = 200;
     // Another deployment only has the guess against it.
     expect((await request({ url: '/openai/deployments/other/chat' })).status).toBe(200);
@@ -306,10 +306,10 @@ describe('failures never close the pool:', () => {
     tried.length = 0;
     const response = request();
     await jest.advanceTimersByTimeAsync(10);
-    expect(tried).toEqual(['a']);
+    expect(tried).toStrictEqual(['a']);
     await jest.advanceTimersByTimeAsync(10_000);
     expect((await response).status).toBe(429);
-    expect(tried).toEqual(['a', 'b', 'a', 'b', 'a']);
+    expect(tried).toStrictEqual(['a', 'b', 'a', 'b', 'a']);
     jest.useRealTimers();
   });
 });
@@ -349,7 +349,7 @@ describe('a 4xx that is about the backend', () => {
     const response = await request();
     expect(response).toMatchObject({ status: b.status, data: b.data });
     expect(response).not.toHaveProperty('fabricated');
-    expect(tried).toEqual(['a', 'b']);
+    expect(tried).toStrictEqual(['a', 'b']);
   });
 
   test('gives way to the fabricated 429 if a later attempt failed in another way', async () => {
@@ -363,7 +363,7 @@ describe('a 4xx that is about the backend', () => {
     const { request, replies, tried, pool } = stubPool({ a: {}, b: { priority: 2 } });
     replies.a = 401;
     expect((await request()).status).toBe(401);
-    expect(tried).toEqual(['a']);
+    expect(tried).toStrictEqual(['a']);
     expect(pool.snapshot()[0]).toMatchObject({ failures: 0, state: 'available' });
   });
 
@@ -391,7 +391,7 @@ describe('the scope of a 429 whose URL names no deployment', () => {
     await request(v1('embeddings'));
     await request(v1('chat'));
     await request({ url: '/openai/deployments/chat/chat/completions' });
-    expect(tried).toEqual(['a', 'b', 'b']);
+    expect(tried).toStrictEqual(['a', 'b', 'b']);
   });
 
   test('is the backend’s own name for that model', async () => {

@@ -14,19 +14,19 @@ function send(pace: Pace, from: number, ms: number, refusals = 0): number {
 describe('the pace of waiting requests', () => {
   test('begins with one in the time that a refusal takes, and doubles until the backend refuses', () => {
     const pace = new Pace();
-    expect([0, 10, 20, 30].map((from) => send(pace, from, 10))).toEqual([1, 2, 4, 8]);
+    expect([0, 10, 20, 30].map((from) => send(pace, from, 10))).toStrictEqual([1, 2, 4, 8]);
   });
 
   test('shrinks by a third after a refusal, and then grows by one', () => {
     const pace = new Pace();
     for (const from of [0, 10, 20]) send(pace, from, 10);
-    expect([30, 40, 50].map((from) => send(pace, from, 10, 1))).toEqual([3, 4, 5]);
+    expect([30, 40, 50].map((from) => send(pace, from, 10, 1))).toStrictEqual([3, 4, 5]);
   });
 
   test('starts over if even the slowest one is refused', () => {
     const pace = new Pace();
     send(pace, 0, 10);
-    expect([10, 20, 30, 40].map((from, i) => send(pace, from, 10, Math.min(i + 1, 1)))).toEqual([1, 2, 4, 8]);
+    expect([10, 20, 30, 40].map((from, i) => send(pace, from, 10, Math.min(i + 1, 1)))).toStrictEqual([1, 2, 4, 8]);
   });
 
   test('does not grow while less than half used', () => {

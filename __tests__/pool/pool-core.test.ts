@@ -21,7 +21,7 @@ describe('a cooldown learned from another process', () => {
   test('is marked as remote in the event', () => {
     const { events, learn } = learning();
     learn({ reason: 'throttled', kind: 'asked', scope: 'chat' });
-    expect(events).toEqual([
+    expect(events).toStrictEqual([
       { type: 'cooldown', backend: 'a', scope: 'chat', reason: 'throttled', duration: 1000, remote: true },
     ]);
   });
@@ -32,7 +32,7 @@ describe('a cooldown learned from another process', () => {
     await request();
     clock.advance(1000);
     await request();
-    expect(tried).toEqual(['b', 'a']);
+    expect(tried).toStrictEqual(['b', 'a']);
     expect(pool.snapshot()[0]?.state).toBe('available');
   });
 
@@ -102,7 +102,7 @@ describe('a watcher', () => {
     replies.b = 503;
     await request();
     pool.restore('a');
-    expect(told).toEqual([
+    expect(told).toStrictEqual([
       { name: 'a', scope: undefined, reason: 'throttled', kind: 'asked', duration: 500 },
       { name: 'a', scope: undefined, reason: 'manual', kind: 'asked', duration: 100 },
       { name: 'b', scope: undefined, reason: 'server-error', kind: 'guessed', duration: 100 },
@@ -118,7 +118,7 @@ describe('a watcher', () => {
       return throttled(500);
     };
     await request();
-    expect(told).toEqual([]);
+    expect(told).toStrictEqual([]);
   });
 });
 
@@ -137,7 +137,7 @@ test('several clients can share one pool', async () => {
   await axios.get('/x', { adapter: first });
   await axios.get('/x', { adapter: wrapped(200) });
   expect(first.pool).toBe(pool);
-  expect(tried).toEqual(['https://a.example', 'https://b.example', 'https://b.example']);
+  expect(tried).toStrictEqual(['https://a.example', 'https://b.example', 'https://b.example']);
 });
 
 test('a pool of another release of the package is refused with a clear error', () => {

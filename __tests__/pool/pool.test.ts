@@ -14,15 +14,15 @@ describe('pool.cool and pool.restore', () => {
     pool.cool('a', 1e9, 'd');
     pool.subscribe((event) => void (event.type !== 'attempt' && events.push(event)));
     clock.advance(1e6);
-    expect(pool.snapshot()[0]?.cooldowns).toEqual([
+    expect(pool.snapshot()[0]?.cooldowns).toStrictEqual([
       { reason: 'manual', remaining: 1e9 - 1e6 },
       { scope: 'd', reason: 'manual', remaining: 1e9 - 1e6 },
     ]);
     await request();
     pool.restore('a');
     await request({ url: '/openai/deployments/d/chat' });
-    expect(tried).toEqual(['b', 'a']);
-    expect(events).toEqual([
+    expect(tried).toStrictEqual(['b', 'a']);
+    expect(events).toStrictEqual([
       { type: 'recovered', backend: 'a' },
       { type: 'recovered', backend: 'a', scope: 'd' },
     ]);
@@ -62,7 +62,7 @@ describe('pool.update', () => {
     const underWay = request();
     const [a, b] = pool.backends;
     pool.update(list('c', 'a'));
-    expect(pool.backends.map(({ name, priority }) => [name, priority])).toEqual([
+    expect(pool.backends.map(({ name, priority }) => [name, priority])).toStrictEqual([
       ['c', 0],
       ['a', 1],
     ]);
@@ -86,7 +86,7 @@ describe('pool.update', () => {
     ]);
     expect(b).toMatchObject({ pending: 0, failures: 1 });
     await request();
-    expect(tried).toEqual(['b', 'c', 'c']);
+    expect(tried).toStrictEqual(['b', 'c', 'c']);
   });
 
   test('changes nothing if the list is invalid', () => {
@@ -95,7 +95,7 @@ describe('pool.update', () => {
       'backends[1].name must be unique, got "c", the name of backends[0]',
     );
     expect(() => pool.update([])).toThrow('backends must be a non-empty array');
-    expect(pool.backends.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(pool.backends.map(({ name }) => name)).toStrictEqual(['a', 'b']);
   });
 });
 
@@ -104,7 +104,7 @@ describe('pool.snapshot', () => {
     const { request, pool } = stubPool({ a: { apiKey: 'secret', weight: 2 } });
     await request();
     const [status] = pool.snapshot();
-    expect(status).toEqual({
+    expect(status).toStrictEqual({
       name: 'a',
       baseURL: 'https://a.example',
       priority: 1,
@@ -116,7 +116,7 @@ describe('pool.snapshot', () => {
       available: true,
       cooldowns: [],
     });
-    expect(JSON.parse(JSON.stringify(status))).toEqual(status);
+    expect(JSON.parse(JSON.stringify(status))).toStrictEqual(status);
   });
 
   test('does not itself end a cooldown', async () => {
@@ -127,9 +127,9 @@ describe('pool.snapshot', () => {
     pool.subscribe(({ type }) => void events.push(type));
     clock.advance(10);
     pool.snapshot();
-    expect(events).toEqual([]);
+    expect(events).toStrictEqual([]);
     await request();
-    expect(events).toEqual(['recovered', 'attempt']);
+    expect(events).toStrictEqual(['recovered', 'attempt']);
   });
 });
 
@@ -149,7 +149,7 @@ describe('a selector', () => {
       },
     );
     expect((await request({ url: '/y' })).attempts).toMatchObject([{ backend: 'b' }]);
-    expect(seen).toEqual([['a', 'b'], '/y']);
+    expect(seen).toStrictEqual([['a', 'b'], '/y']);
   });
 
   test.each<[string, (pool: () => BackendPool) => unknown, string]>([
@@ -192,8 +192,8 @@ describe('a selector', () => {
     made.pool = pool;
     const before = pool.snapshot();
     expect(await rejectionOf(all.request())).toMatchObject({ message, attempts: [] });
-    expect(pool.snapshot()).toEqual(before);
-    expect(all.tried).toEqual([]);
+    expect(pool.snapshot()).toStrictEqual(before);
+    expect(all.tried).toStrictEqual([]);
   });
 });
 
@@ -242,7 +242,7 @@ describe('the options of a pool', () => {
       const { request, replies, pool } = stubPool({ a: {}, b: { weight: 1e-9 } }, options);
       replies.a = 429;
       await request();
-      expect(pool.snapshot()[0]?.cooldowns).toEqual([{ reason: 'throttled', remaining: 10_000 }]);
+      expect(pool.snapshot()[0]?.cooldowns).toStrictEqual([{ reason: 'throttled', remaining: 10_000 }]);
       pool.restore('a');
       replies.a = { status: 429, headers: { 'retry-after': '300' } };
       await request();
@@ -258,7 +258,7 @@ describe('the options of a pool', () => {
 test('a pool is recognised, whichever copy of the package made it', () => {
   const pool = new BackendPool([{ baseURL: 'a.example' }]);
   const branded = { [Symbol.for('axios-priority-adapter.pool')]: true };
-  expect([pool, branded, {}, null, 'pool', undefined].map((value) => BackendPool.isPool(value))).toEqual([
+  expect([pool, branded, {}, null, 'pool', undefined].map((value) => BackendPool.isPool(value))).toStrictEqual([
     true,
     true,
     false,

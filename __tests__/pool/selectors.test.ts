@@ -98,7 +98,7 @@ describe('affinity', () => {
   const five = ['a', 'b', 'c', 'd', 'e'].map((name) => backend(name));
 
   test('ignores the order of the candidates', () => {
-    expect(homes(five)).toEqual(homes([...five].reverse()));
+    expect(homes(five)).toStrictEqual(homes([...five].reverse()));
   });
 
   test('picks the same backend for a key in every process', () => {
@@ -112,7 +112,7 @@ describe('affinity', () => {
     const before = homes(five);
     const after = homes(five.slice(0, 4));
     const moved = before.filter((home, i) => home !== after[i]);
-    expect(new Set(moved)).toEqual(new Set(['e']));
+    expect(new Set(moved)).toStrictEqual(new Set(['e']));
     expect(moved.length / keys.length).toBeGreaterThan(0.18);
     expect(moved.length / keys.length).toBeLessThan(0.22);
   });

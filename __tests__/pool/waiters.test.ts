@@ -37,10 +37,10 @@ test('a request that waits is sent in the very millisecond in which its backend 
   replies.b = throttled(7000);
   const response = request();
   await jest.advanceTimersByTimeAsync(4999);
-  expect(tried).toEqual(['a', 'b']);
+  expect(tried).toStrictEqual(['a', 'b']);
   replies.a = 200;
   await jest.advanceTimersByTimeAsync(1);
-  expect(tried).toEqual(['a', 'b', 'a']);
+  expect(tried).toStrictEqual(['a', 'b', 'a']);
   expect(await response).toMatchObject({ status: 200 });
 });
 
@@ -61,7 +61,7 @@ describe('maxWait', () => {
     await jest.advanceTimersByTimeAsync(0);
     replies.b = 200;
     await jest.advanceTimersByTimeAsync(299);
-    expect(tried).toEqual(['a', 'b']);
+    expect(tried).toStrictEqual(['a', 'b']);
     await jest.advanceTimersByTimeAsync(80);
     expect((await response).attempts).toMatchObject([
       { backend: 'a' },
@@ -88,9 +88,9 @@ describe('maxWait', () => {
     }
     // One to each backend.
     expect(sizes[0]).toBe(2);
-    expect(sizes.slice(0, -1)).toEqual(sizes.slice(0, -1).sort((a, b) => a - b));
+    expect(sizes.slice(0, -1)).toStrictEqual(sizes.slice(0, -1).sort((a, b) => a - b));
     expect(Math.max(...sizes)).toBeLessThan(10);
-    expect(configs.map(({ url }) => url)).toEqual(responses.map((_, i) => `/${String(i)}`));
+    expect(configs.map(({ url }) => url)).toStrictEqual(responses.map((_, i) => `/${String(i)}`));
     for (const response of await Promise.all(responses)) expect(response.status).toBe(200);
   });
 
@@ -123,7 +123,7 @@ describe('maxWait', () => {
     fetch.pool.restore('a');
     responses.push(send('new'));
     await Promise.all(responses);
-    expect([order[0], order.at(-1)]).toEqual(['/0', '/new']);
+    expect([order[0], order.at(-1)]).toStrictEqual(['/0', '/new']);
   });
 
   test('keeps the order and the pace of requests wherever they name their deployment', async () => {
@@ -147,8 +147,8 @@ describe('maxWait', () => {
     };
     const ofUrl = await course({ url: '/openai/deployments/chat/responses' });
     const ofBody = await course({ url: '/openai/v1/responses', method: 'post', data: '{"model":"chat"}' });
-    expect(ofUrl.order).toEqual(Array.from({ length: 61 }, (_, i) => i));
-    expect(ofBody).toEqual(ofUrl);
+    expect(ofUrl.order).toStrictEqual(Array.from({ length: 61 }, (_, i) => i));
+    expect(ofBody).toStrictEqual(ofUrl);
   });
 
   test('does not let a new request overtake others for its deployment while requests wait for another one', async () => {
@@ -165,7 +165,7 @@ describe('maxWait', () => {
     responses.push(request({ ...chat, params: 60 }));
     await jest.advanceTimersByTimeAsync(5000);
     await Promise.all(responses);
-    expect(ofChat()).toEqual(Array.from({ length: 61 }, (_, n) => n));
+    expect(ofChat()).toStrictEqual(Array.from({ length: 61 }, (_, n) => n));
   });
 
   test('releases one request to each backend that becomes available, whatever its priority', async () => {
@@ -175,7 +175,7 @@ describe('maxWait', () => {
     pool.cool('b', 300);
     const responses = Array.from({ length: 4 }, () => request());
     await jest.advanceTimersByTimeAsync(302);
-    expect(tried).toEqual(['a', 'b']);
+    expect(tried).toStrictEqual(['a', 'b']);
     await jest.advanceTimersByTimeAsync(500);
     for (const response of await Promise.all(responses)) expect(response.status).toBe(200);
     expect(jest.getTimerCount()).toBe(0);
@@ -235,7 +235,7 @@ describe('maxWait', () => {
     const { request, replies, events } = waiting({});
     replies.a = replies.b = throttled(1001);
     expect((await request()).headers).toMatchObject({ 'retry-after-ms': '1001' });
-    expect(events).toEqual([{ type: 'exhausted', retryAfter: 1001 }]);
+    expect(events).toStrictEqual([{ type: 'exhausted', retryAfter: 1001 }]);
     expect(jest.getTimerCount()).toBe(0);
   });
 
@@ -308,7 +308,7 @@ describe('maxWait', () => {
     await jest.advanceTimersByTimeAsync(10);
     pool.update([{ name: 'c', baseURL: 'c.example' }]);
     expect((await second).attempts).toMatchObject([{ backend: 'c' }]);
-    expect(tried).toEqual(['a', 'b', 'a', 'c']);
+    expect(tried).toStrictEqual(['a', 'b', 'a', 'c']);
     expect(jest.getTimerCount()).toBe(0);
   });
 

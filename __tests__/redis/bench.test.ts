@@ -17,7 +17,7 @@ test('the benchmark measures fleets over Redis', async () => {
     const { parts } = JSON.parse(await readFile(join(folder, 'sharing.json'), 'utf8')) as {
       parts: Record<string, { figures: Figure[] }>;
     };
-    expect(Object.keys(parts)).toEqual(['sharing', 'fleets']);
+    expect(Object.keys(parts)).toStrictEqual(['sharing', 'fleets']);
     const { figures } = parts.fleets!;
     expect(figures).toHaveLength(10);
     for (const { value } of figures) expect(value).toBeGreaterThan(0);

@@ -20,7 +20,7 @@ test('redis.mjs shares a cooldown with the next process', async () => {
       });
     expect((await run()).stdout).toBe('asked ptu, then payg\n');
     expect((await run()).stdout).toBe('asked payg\n');
-    expect([east!.calls.length, west!.calls.length]).toEqual([1, 2]);
+    expect([east!.calls.length, west!.calls.length]).toStrictEqual([1, 2]);
   } finally {
     await redis.close();
   }
@@ -32,9 +32,9 @@ test.each(redisExamples)('the example in $title shares a cooldown with the next 
     const [east, west] = await startBackends(2);
     east!.always(throttle(60_000));
     const runs = async () => (await run(code, [east!.url, west!.url], { REDIS_URL: redis.url })).printed;
-    expect(await runs()).toEqual(['ptu → payg']);
-    expect(await runs()).toEqual(['payg']);
-    expect([east!.calls.length, west!.calls.length]).toEqual([1, 2]);
+    expect(await runs()).toStrictEqual(['ptu → payg']);
+    expect(await runs()).toStrictEqual(['payg']);
+    expect([east!.calls.length, west!.calls.length]).toStrictEqual([1, 2]);
   } finally {
     await redis.close();
   }

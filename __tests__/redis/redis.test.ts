@@ -16,7 +16,7 @@ beforeAll(() => void process.on('unhandledRejection', note));
 afterAll(() => void process.off('unhandledRejection', note));
 afterEach(async () => {
   for (const close of closings.splice(0).reverse()) await close();
-  expect(rejections).toEqual([]);
+  expect(rejections).toStrictEqual([]);
   rejections = [];
   closings = [];
 });

@@ -73,7 +73,7 @@ test.each(PARTS)('the benchmark part %s yields figures', (name) => {
 });
 
 test('the benchmark has no other part, and records date, machine and versions', () => {
-  expect(Object.keys(results.parts).sort()).toEqual(PARTS);
+  expect(Object.keys(results.parts).sort()).toStrictEqual(PARTS);
   expect(Date.parse(results.date)).toBeLessThanOrEqual(Date.now());
   expect(results.machine).toMatchObject({ cpu: expect.any(String) as string, cores: expect.any(Number) as number });
   expect(results.versions).toMatchObject({ node: process.versions.node, axios: axios.VERSION });
@@ -81,7 +81,7 @@ test('the benchmark has no other part, and records date, machine and versions', 
 
 test('the benchmark writes tables, and each plot for light and for dark pages', async () => {
   const plots = PLOTS.flatMap((name) => [`${name}-dark.svg`, `${name}-light.svg`]);
-  expect((await readdir(folder)).sort()).toEqual([...plots, 'results.json', 'results.md'].sort());
+  expect((await readdir(folder)).sort()).toStrictEqual([...plots, 'results.json', 'results.md'].sort());
   for (const plot of plots) expect(await readFile(join(folder, plot), 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
   const tables = await readFile(join(folder, 'results.md'), 'utf8');
   for (const { figures } of Object.values(results.parts))
@@ -97,7 +97,7 @@ test('exact waits use more of a reserved deployment than longer ones, and the ta
   for (const burst of [100, 500])
     for (const demand of [1, 2]) {
       const used = cells.filter((cell) => cell.burst === burst && cell.demand === demand).map((cell) => cell.used);
-      expect(used).toEqual([...used].sort((a, b) => b - a));
+      expect(used).toStrictEqual([...used].sort((a, b) => b - a));
     }
 });
 

@@ -81,7 +81,7 @@ describe('the demo with simulated backends', () => {
   test('answers every conversation and shows which backend did', async () => {
     const started = performance.now();
     const { status, stdout, stderr } = await demo();
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect({ status, stderr }).toStrictEqual({ status: 0, stderr: '' });
     expect(performance.now() - started).toBeLessThan(30_000);
     expect(stdout).toMatch(/(\d+) of \1 turns answered, 0 lost, in/);
     expect(stdout).toContain('The simulated backends counted the same.');
@@ -111,11 +111,11 @@ describe('the demo with simulated backends', () => {
 
 test('the demo compares processes that share their cooldowns with some that do not', async () => {
   const { status, stdout, stderr } = await demo(['--processes', '4'], { REDIS_URL: '' });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect({ status, stderr }).toStrictEqual({ status: 0, stderr: '' });
   const rows = [...stdout.matchAll(/(with|without) sharing\D+(\d+)\D+(\d+)\D+([\d.]+)/g)].map((match) =>
     match.slice(1),
   );
-  expect(rows.map(([way]) => way)).toEqual(['without', 'with']);
+  expect(rows.map(([way]) => way)).toStrictEqual(['without', 'with']);
   for (const [, answered, refused, ratio] of rows) expect((Number(refused) / Number(answered)).toFixed(3)).toBe(ratio);
   const [without, shared] = rows.map(([, , refused]) => Number(refused));
   expect(shared).toBeGreaterThan(0);
@@ -131,7 +131,7 @@ describe('the demo with the backends of a file', () => {
     const prompts = await fileWith('prompts.json', PROMPTS);
     const args = ['--backends', file, '--prompts', prompts, '--deployment', 'my model', '--api-version', '2025-01-01'];
     const { status, stdout, stderr } = await demo(args, env);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect({ status, stderr }).toStrictEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('4 of 4 turns answered, 0 lost');
     expect(stdout).toContain('keep no counts');
     expect(stdout).not.toContain('secret-');
@@ -139,7 +139,7 @@ describe('the demo with the backends of a file', () => {
     const calls = servers.flatMap((server) => server.calls);
     expect(calls).toHaveLength(TURNS + 1);
     const urls = new Set(calls.map(({ url }) => url));
-    expect([...urls]).toEqual(['/openai/deployments/my%20model/chat/completions?api-version=2025-01-01']);
+    expect([...urls]).toStrictEqual(['/openai/deployments/my%20model/chat/completions?api-version=2025-01-01']);
     const asked = calls.map(({ body }) => (JSON.parse(body.toString()) as { messages: unknown }).messages);
     expect(asked).toContainEqual([
       { role: 'user', content: 'Who?' },
@@ -182,7 +182,7 @@ describe('the demo with the backends of a file', () => {
     const { status, stdout, stderr } = await demo(['--backends', file, '--prompts', prompts], env, (child) => {
       servers[0]?.always(() => void child.kill('SIGINT'));
     });
-    expect({ status, stderr }).toEqual({ status: 130, stderr: '' });
+    expect({ status, stderr }).toStrictEqual({ status: 130, stderr: '' });
     expect(stdout).toContain('0 of 4 turns answered, 0 lost');
     expect(stdout).toContain('Interrupted');
   });
@@ -215,8 +215,8 @@ describe('the demo with --watch', () => {
     let looking: Promise<void> | undefined;
     const { status, stdout, stderr } = await demo(['--watch'], {}, (child) => (looking = look(child)));
     await looking;
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(backends.map(({ name, answered }) => [name, answered > 0])).toEqual([
+    expect({ status, stderr }).toStrictEqual({ status: 0, stderr: '' });
+    expect(backends.map(({ name, answered }) => [name, answered > 0])).toStrictEqual([
       ['ptu-eastus', true],
       ['payg-westus', true],
       ['payg-sweden', true],
@@ -275,7 +275,7 @@ describe('the demo rejects wrong input with one line and status 2:', () => {
   });
 
   function expectOneLine({ status, stdout, stderr }: Result, says: string): void {
-    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect({ status, stdout }).toStrictEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(/^[^\n]+\n$/);
     expect(stderr).toContain(says);
   }

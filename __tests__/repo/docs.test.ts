@@ -9,8 +9,8 @@ test('the reference describes each field that is added to the types of axios', (
       [...body.matchAll(/^ {4}(\w+)\?:/gm)].map(([, field]) => `${String(type)}.${String(field)}`),
   );
   const described = [...read('docs/axios-types.md').matchAll(/^- `([\w.]+)`/gm)].map(([, field]) => field);
-  expect(given).not.toEqual([]);
-  expect(described.sort()).toEqual(given.sort());
+  expect(given).not.toStrictEqual([]);
+  expect(described.sort()).toStrictEqual(given.sort());
 });
 
 test('the sidebar of the site leads to every page', () => {
@@ -20,7 +20,7 @@ test('the sidebar of the site leads to every page', () => {
   const expected = pages
     .filter((page) => page.startsWith('docs/'))
     .map((page) => page.replace(/^docs/, '').replace(/(?:index)?\.md$/, ''));
-  expect(expected.filter((link) => !links.includes(link))).toEqual([]);
+  expect(expected.filter((link) => !links.includes(link))).toStrictEqual([]);
 });
 
 test('the README names the versions that are tested', () => {
@@ -29,6 +29,8 @@ test('the README names the versions that are tested', () => {
     .map(read)
     .join('');
   const versions = [...table.matchAll(/\d+\.\d+\.\d+/g)].map(([version]) => version);
-  expect(versions).not.toEqual([]);
-  expect(versions.filter((version) => !tested.includes(`@${version}'`) && !tested.includes(`${version}"`))).toEqual([]);
+  expect(versions).not.toStrictEqual([]);
+  expect(
+    versions.filter((version) => !tested.includes(`@${version}'`) && !tested.includes(`${version}"`)),
+  ).toStrictEqual([]);
 });

@@ -72,7 +72,7 @@ test('health.mjs reports which backends are available', async () => {
   first.always({ status: 503 });
   expect((await get('chat')).status).toBe(200);
   const { data } = await get('health');
-  expect(data.backends.map(({ state }) => state)).toEqual(['cooling', 'available']);
+  expect(data.backends.map(({ state }) => state)).toStrictEqual(['cooling', 'available']);
   expect(JSON.stringify(data)).not.toContain('secret');
   second.always({ status: 500 });
   await get('chat');
@@ -134,13 +134,13 @@ test('ptu-in-front.mjs uses the PTU first and sends the overflow to the others',
   expect(lines.filter((line) => line.endsWith('? ptu: 200'))).toHaveLength(4);
   expect(lines.filter((line) => /\? ptu: 429 → payg-(?:westus|sweden): 200$/.test(line))).toHaveLength(6);
   const [ptu, westus, sweden] = [run.first, run.second, run.third].map(({ calls }) => calls.length);
-  expect([ptu, westus! + sweden!]).toEqual([10, 6]);
-  expect(lines.slice(-3)).toEqual([
+  expect([ptu, westus! + sweden!]).toStrictEqual([10, 6]);
+  expect(lines.slice(-3)).toStrictEqual([
     'ptu answered 4',
     `payg-westus answered ${String(westus)}`,
     `payg-sweden answered ${String(sweden)}`,
   ]);
-  expect(new Set(run.second.calls.map(keyOf))).toEqual(new Set(westus! > 0 ? ['secret-west'] : []));
+  expect(new Set(run.second.calls.map(keyOf))).toStrictEqual(new Set(westus! > 0 ? ['secret-west'] : []));
   expect(run.first.lastCall).toMatchObject({ url: RESPONSES, headers: { 'api-key': 'secret-east' } });
 });
 
@@ -166,24 +166,24 @@ describe('entra-id.mjs', () => {
   test('sends the same token to every backend', async () => {
     const { authority, run } = await withTokens(3_600);
     run.first.script({}, throttle(60_000));
-    expect((await linesOf(run)).sort()).toEqual(['answered by payg', 'answered by payg', 'answered by ptu']);
-    expect(authority.calls.map(({ url }) => url)).toEqual(['/contoso/oauth2/v2.0/token']);
-    expect(Object.fromEntries(new URLSearchParams(authority.lastCall.body.toString()))).toEqual({
+    expect((await linesOf(run)).sort()).toStrictEqual(['answered by payg', 'answered by payg', 'answered by ptu']);
+    expect(authority.calls.map(({ url }) => url)).toStrictEqual(['/contoso/oauth2/v2.0/token']);
+    expect(Object.fromEntries(new URLSearchParams(authority.lastCall.body.toString()))).toStrictEqual({
       grant_type: 'client_credentials',
       client_id: 'app',
       client_secret: 'secret & more',
       scope: 'https://cognitiveservices.azure.com/.default',
     });
     const calls = [...run.first.calls, ...run.second.calls];
-    expect(calls.map(bearer)).toEqual(Array(4).fill('Bearer secret-token-1'));
-    expect(calls.map(keyOf)).toEqual(Array(4).fill(undefined));
+    expect(calls.map(bearer)).toStrictEqual(Array(4).fill('Bearer secret-token-1'));
+    expect(calls.map(keyOf)).toStrictEqual(Array(4).fill(undefined));
   });
 
   test('renews a token before it expires', async () => {
     const { authority, run } = await withTokens(60);
     await linesOf(run);
     expect(authority.calls).toHaveLength(2);
-    expect(run.first.calls.map(bearer)).toEqual([1, 1, 2].map((n) => `Bearer secret-token-${String(n)}`));
+    expect(run.first.calls.map(bearer)).toStrictEqual([1, 1, 2].map((n) => `Bearer secret-token-${String(n)}`));
   });
 });
 
@@ -191,9 +191,9 @@ test('regions.mjs uses the deployment names of each region', async () => {
   const run = await start('regions.mjs');
   run.first.script(throttle(60_000));
   // The path names the deployment that the body named, and that is throttled.
-  expect(await linesOf(run)).toEqual(['in the body: eastus → westus', 'in the path: westus']);
-  expect(run.first.calls.map(({ url }) => url)).toEqual([COMPLETIONS]);
-  expect(run.second.calls.map(({ url }) => url)).toEqual([
+  expect(await linesOf(run)).toStrictEqual(['in the body: eastus → westus', 'in the path: westus']);
+  expect(run.first.calls.map(({ url }) => url)).toStrictEqual([COMPLETIONS]);
+  expect(run.second.calls.map(({ url }) => url)).toStrictEqual([
     COMPLETIONS,
     '/openai/deployments/chat-west/chat/completions?api-version=2024-10-21',
   ]);
@@ -205,7 +205,7 @@ test('attach.mjs adds failover to an instance and removes it again', async () =>
   run.first.always({ status: 503 });
   const [attached, eastus, westus, detached] = await linesOf(run);
   expect(attached).toBe('attached: eastus 503 → westus 200');
-  expect([eastus, westus]).toEqual(['eastus is cooling', 'westus is available']);
+  expect([eastus, westus]).toStrictEqual(['eastus is cooling', 'westus is available']);
   expect(detached).toMatch(/^detached: 503/);
   expect(run.first.calls).toHaveLength(2);
   expect(run.second.calls).toHaveLength(1);
@@ -219,7 +219,7 @@ test('legacy-client.mjs runs openai 3 over the pool', async () => {
   const run = await start('legacy-client.mjs');
   run.first.script(throttle(60_000));
   run.second.always({ body: { choices: [{ message: { content: 'Rayleigh.' } }] } });
-  expect(await linesOf(run)).toEqual(['payg says: Rayleigh.']);
+  expect(await linesOf(run)).toStrictEqual(['payg says: Rayleigh.']);
   expect(run.second.lastCall).toMatchObject({ url: COMPLETIONS, headers: { 'api-key': 'secret-west' } });
   expect(run.second.lastCall.headers).not.toHaveProperty('authorization');
 });
@@ -256,8 +256,8 @@ test('stream-refusals.mjs logs a refusal inside a stream, and prints the answer 
   const run = await start('stream-refusals.mjs');
   run.first.always(refusingInStreams);
   run.second.always(openai);
-  expect(await linesOf(run)).toEqual(['ptu refused in its stream: rate_limit_exceeded, like a 429', 'Hello']);
-  expect([run.first, run.second].map(({ lastCall }) => keyOf(lastCall))).toEqual(['secret-east', 'secret-west']);
+  expect(await linesOf(run)).toStrictEqual(['ptu refused in its stream: rate_limit_exceeded, like a 429', 'Hello']);
+  expect([run.first, run.second].map(({ lastCall }) => keyOf(lastCall))).toStrictEqual(['secret-east', 'secret-west']);
 });
 
 test('waiting.mjs waits for a backend, and fails at once if it must not wait', async () => {
@@ -300,30 +300,30 @@ test('own-rules.mjs spreads users over two backends and keeps each user on one',
 test('processes.mjs shares a cooldown between two workers', async () => {
   const run = await start('processes.mjs');
   run.first.always(throttle(60_000));
-  expect((await linesOf(run)).sort()).toEqual(['worker 1 asked ptu, then payg', 'worker 2 asked payg']);
-  expect([run.first.calls.length, run.second.calls.length]).toEqual([1, 2]);
+  expect((await linesOf(run)).sort()).toStrictEqual(['worker 1 asked ptu, then payg', 'worker 2 asked payg']);
+  expect([run.first.calls.length, run.second.calls.length]).toStrictEqual([1, 2]);
 });
 
 test('workers.mjs shares a cooldown between the threads of a process', async () => {
   const run = await start('workers.mjs');
   run.first.always(throttle(60_000));
-  expect(await linesOf(run)).toEqual(['the main thread asked ptu, then payg', 'the worker asked payg']);
-  expect([run.first.calls.length, run.second.calls.length]).toEqual([1, 2]);
+  expect(await linesOf(run)).toStrictEqual(['the main thread asked ptu, then payg', 'the worker asked payg']);
+  expect([run.first.calls.length, run.second.calls.length]).toStrictEqual([1, 2]);
 });
 
 test('one-resource.mjs uses two deployments of one resource', async () => {
   const run = await start('one-resource.mjs');
   run.first.script(throttle(60_000));
-  expect(await linesOf(run)).toEqual(['reserved (chat-reserved): 429', 'pay-as-you-go (chat-standard): 200']);
+  expect(await linesOf(run)).toStrictEqual(['reserved (chat-reserved): 429', 'pay-as-you-go (chat-standard): 200']);
   const models = run.first.calls.map(({ body }) => (JSON.parse(body.toString()) as { model: string }).model);
-  expect(models).toEqual(['chat-reserved', 'chat-standard']);
+  expect(models).toStrictEqual(['chat-reserved', 'chat-standard']);
 });
 
 test('openai-last.mjs sends OpenAI’s own key and model to OpenAI', async () => {
   const other = await FakeBackend.start();
   const run = await start('openai-last.mjs', { OPENAI_URL: other.url, OPENAI_KEY: 'secret-openai' });
   run.first.always(throttle(60_000));
-  expect(await linesOf(run)).toEqual(['azure: 429', 'openai: 200']);
+  expect(await linesOf(run)).toStrictEqual(['azure: 429', 'openai: 200']);
   expect(run.first.lastCall).toMatchObject({
     url: '/openai/v1/responses?api-version=preview',
     headers: { 'api-key': 'secret-east' },
@@ -336,7 +336,7 @@ test('openai-last.mjs sends OpenAI’s own key and model to OpenAI', async () =>
 test('long-prompt.mjs sends a long prompt to the larger context', async () => {
   const run = await start('long-prompt.mjs');
   run.first.always({ status: 400, body: { error: { code: 'context_length_exceeded' } } });
-  expect(await linesOf(run)).toEqual(['usual: 400', 'large context: 200', 'no cooldown']);
+  expect(await linesOf(run)).toStrictEqual(['usual: 400', 'large context: 200', 'no cooldown']);
   expect(JSON.parse(run.second.lastCall.body.toString())).toMatchObject({ model: 'chat-large-context' });
 });
 
@@ -354,7 +354,7 @@ test('follow-ups.mjs sends the follow-up to the backend that made the response',
 test('signing.mjs signs each attempt for the host that it goes to', async () => {
   const run = await start('signing.mjs');
   run.first.always({ status: 503 });
-  expect(await linesOf(run)).toEqual(['a signed request: 503', 'a signed request: 200']);
+  expect(await linesOf(run)).toStrictEqual(['a signed request: 503', 'a signed request: 200']);
   for (const { host, lastCall } of [run.first, run.second]) {
     const text = ['post', host, '/openai/v1/responses', lastCall.body.toString()].join('\n');
     const signature = createHmac('sha256', 'a shared secret').update(text).digest('hex');
@@ -365,7 +365,7 @@ test('signing.mjs signs each attempt for the host that it goes to', async () => 
 test('cache.mjs answers a repeated request without a backend', async () => {
   const run = await start('cache.mjs');
   run.first.script(throttle(60_000));
-  expect(await linesOf(run)).toEqual([
+  expect(await linesOf(run)).toStrictEqual([
     'Hello: from a backend',
     'Hello: from the cache',
     'Goodbye: from a backend',
@@ -383,17 +383,17 @@ describe('clients that take a fetch:', () => {
 
   test('openai-sdk.mjs', async () => {
     const run = await throttledFirst('openai-sdk.mjs');
-    expect(await linesOf(run)).toEqual(['payg says: Hello', 'and: Hello', 'AzureOpenAI: Hello']);
+    expect(await linesOf(run)).toStrictEqual(['payg says: Hello', 'and: Hello', 'AzureOpenAI: Hello']);
     expect(run.first.calls).toHaveLength(1);
-    expect(new Set(run.second.calls.map(keyOf))).toEqual(new Set(['secret-west']));
+    expect(new Set(run.second.calls.map(keyOf))).toStrictEqual(new Set(['secret-west']));
   });
 
   test.each(['ai-sdk.mjs', 'langchain.mjs'])('%s', async (program) => {
-    expect(await linesOf(await throttledFirst(program))).toEqual(['Hello', 'ptu answered 0', 'payg answered 1']);
+    expect(await linesOf(await throttledFirst(program))).toStrictEqual(['Hello', 'ptu answered 0', 'payg answered 1']);
   });
 
   test('one-pool.mjs', async () => {
-    expect(await linesOf(await throttledFirst('one-pool.mjs'))).toEqual([
+    expect(await linesOf(await throttledFirst('one-pool.mjs'))).toStrictEqual([
       'axios: ptu 429, payg 200',
       'openai: payg 200',
     ]);
@@ -424,6 +424,6 @@ test('examples/package.json names what the examples import, and this version of 
   const { dependencies } = manifestIn(folder);
   // A peer of @langchain/openai.
   const peers = ['@langchain/core'];
-  expect(Object.keys(dependencies).sort()).toEqual([...new Set([...imported, ...peers])].sort());
+  expect(Object.keys(dependencies).sort()).toStrictEqual([...new Set([...imported, ...peers])].sort());
   expect(dependencies['axios-priority-adapter']).toBe(`^${manifestIn(join(folder, '..')).version}`);
 });

@@ -52,20 +52,20 @@ describe.each(WORKFLOWS)('%s', (file) => {
   const steps = Object.values(jobs).flatMap((job) => [job, ...(job.steps ?? [])]);
 
   test('says when it runs, and may only read unless a job says otherwise', () => {
-    expect(Object.keys(on)).not.toEqual([]);
-    expect(permissions).toEqual({ contents: 'read' });
+    expect(Object.keys(on)).not.toStrictEqual([]);
+    expect(permissions).toStrictEqual({ contents: 'read' });
   });
 
   test('has only jobs that end some day', () => {
     const endless = Object.entries(jobs).filter(([, job]) => !job.uses && !job['timeout-minutes']);
-    expect(endless).toEqual([]);
+    expect(endless).toStrictEqual([]);
   });
 
   test('pins each action to a commit, and says which version that is', () => {
     const used = [...textOf(file).matchAll(/\buses: *(.*)$/gm)].map(([, what = '']) => what);
     expect(used).toHaveLength(steps.filter(({ uses }) => uses !== undefined).length);
     const loose = used.filter((what) => !/^(?:\.\/|[\w-]+\/[\w./-]+@[\da-f]{40} # v\d+\.\d+\.\d+$)/.test(what));
-    expect(loose).toEqual([]);
+    expect(loose).toStrictEqual([]);
   });
 
   test('runs only scripts of package.json and files that exist', () => {
@@ -77,7 +77,7 @@ describe.each(WORKFLOWS)('%s', (file) => {
   });
 
   test('leaves it to the shell to insert what an event contains', () => {
-    expect(steps.filter(({ run }) => run?.includes('${{'))).toEqual([]);
+    expect(steps.filter(({ run }) => run?.includes('${{'))).toStrictEqual([]);
   });
 });
 
@@ -87,13 +87,13 @@ test('one action has the same version in all workflows', () => {
   for (const [, action = '', version = ''] of used) {
     versions.set(action, (versions.get(action) ?? new Set()).add(version));
   }
-  expect([...versions].filter(([, { size }]) => size > 1)).toEqual([]);
+  expect([...versions].filter(([, { size }]) => size > 1)).toStrictEqual([]);
 });
 
 test('a release passes the checks of every change, and is published without a token', () => {
   const { test: checks, publish } = (parsed('.github/workflows/release.yml') as Workflow).jobs;
-  expect([checks?.uses, publish?.needs]).toEqual(['./.github/workflows/test.yml', 'test']);
-  expect(publish?.permissions).toEqual({ contents: 'write', 'id-token': 'write' });
+  expect([checks?.uses, publish?.needs]).toStrictEqual(['./.github/workflows/test.yml', 'test']);
+  expect(publish?.permissions).toStrictEqual({ contents: 'write', 'id-token': 'write' });
   expect(textOf('.github/workflows/release.yml')).not.toMatch(/secrets\.|TOKEN: (?!\$\{\{ github\.token \}\})/);
   const commands = Object.values((parsed('.github/workflows/test.yml') as Workflow).jobs).flatMap(({ steps }) => steps);
   expect(commands).toContainEqual(expect.objectContaining({ run: 'bash .ci/run' }));
@@ -143,12 +143,17 @@ test('package.json links to the repository, its issues and its site', () => {
   const [, owner = ''] =
     /^git\+https:\/\/github\.com\/([\w-]+)\/axios-priority-adapter\.git$/.exec(repository.url) ?? [];
   expect(owner).not.toBe('');
-  expect([repository.type, bugs.url]).toEqual(['git', `https://github.com/${owner}/axios-priority-adapter/issues`]);
+  expect([repository.type, bugs.url]).toStrictEqual([
+    'git',
+    `https://github.com/${owner}/axios-priority-adapter/issues`,
+  ]);
   expect(homepage.toLowerCase()).toBe(`https://${owner.toLowerCase()}.github.io/axios-priority-adapter/`);
   expect(author).not.toBe('');
   // Elsewhere the address only stands where GitHub takes no relative one.
   const { contact_links: links } = parsed('.github/ISSUE_TEMPLATE/config.yml') as { contact_links: { url: string }[] };
-  expect(links.map(({ url }) => url)).toEqual([`https://github.com/${owner}/axios-priority-adapter/security/policy`]);
+  expect(links.map(({ url }) => url)).toStrictEqual([
+    `https://github.com/${owner}/axios-priority-adapter/security/policy`,
+  ]);
   const [, unreleased] = /^\[Unreleased\]: (.*)$/m.exec(textOf('CHANGELOG.md')) ?? [];
   expect(unreleased).toMatch(`https://github.com/${owner}/axios-priority-adapter/`);
 });
@@ -161,12 +166,12 @@ interface Form {
 
 test.each(['bug', 'feature'])('the form for a %s is one that GitHub accepts', (name) => {
   const { name: title, description, body } = parsed(`.github/ISSUE_TEMPLATE/${name}.yml`) as Form;
-  expect([typeof title, typeof description]).toEqual(['string', 'string']);
+  expect([typeof title, typeof description]).toStrictEqual(['string', 'string']);
   const fields = body.filter(({ type }) => type !== 'markdown');
   expect(new Set(fields.map(({ id }) => id)).size).toBe(fields.length);
   for (const { type, attributes } of fields) {
     expect(['input', 'textarea', 'dropdown', 'checkboxes']).toContain(type);
-    expect(attributes.label).toEqual(expect.any(String));
+    expect(attributes.label).toStrictEqual(expect.any(String));
   }
 });
 
@@ -176,9 +181,9 @@ test('Dependabot leaves the older versions of axios alone', () => {
     readonly ignore?: { 'dependency-name': string }[];
   }
   const { updates } = parsed('.github/dependabot.yml') as { updates: Update[] };
-  expect(updates.map((update) => update['package-ecosystem'])).toEqual(['npm', 'github-actions']);
+  expect(updates.map((update) => update['package-ecosystem'])).toStrictEqual(['npm', 'github-actions']);
   const ignored = updates[0]?.ignore?.map((each) => each['dependency-name']) ?? [];
   const aliases = Object.entries(manifest.devDependencies).filter(([, version]) => version.startsWith('npm:'));
-  expect(aliases).not.toEqual([]);
-  expect(ignored).toEqual(expect.arrayContaining(aliases.map(([name]) => name)));
+  expect(aliases).not.toStrictEqual([]);
+  expect(ignored).toStrictEqual(expect.arrayContaining(aliases.map(([name]) => name)));
 });

@@ -89,14 +89,14 @@ describe('the package', () => {
     const files = (readdirSync(folder, { recursive: true }) as string[])
       .filter((file) => statSync(join(folder, file)).isFile())
       .map((file) => file.replaceAll('\\', '/'));
-    expect(files.sort()).toEqual(FILES);
+    expect(files.sort()).toStrictEqual(FILES);
   });
 
   test('depends on nothing but axios, as an optional peer', () => {
     const { dependencies, optionalDependencies, bundleDependencies, peerDependencies, engines } = manifest;
-    expect([dependencies, optionalDependencies, bundleDependencies]).toEqual([undefined, undefined, undefined]);
-    expect([peerDependencies, engines]).toEqual([{ axios: '^1.5.0' }, { node: '>=20.16.0' }]);
-    expect(manifest.peerDependenciesMeta).toEqual({ axios: { optional: true } });
+    expect([dependencies, optionalDependencies, bundleDependencies]).toStrictEqual([undefined, undefined, undefined]);
+    expect([peerDependencies, engines]).toStrictEqual([{ axios: '^1.5.0' }, { node: '>=20.16.0' }]);
+    expect(manifest.peerDependenciesMeta).toStrictEqual({ axios: { optional: true } });
   });
 
   test.each(['preinstall', 'install', 'postinstall', 'prepare', 'prepublish'])('has no %s script', (script) => {
@@ -105,7 +105,7 @@ describe('the package', () => {
 
   test('names only files that it contains', () => {
     const named = [manifest.main, manifest.module, manifest.types, ...leavesOf(manifest.exports)].map(String);
-    expect(named.filter((file) => !existsSync(join(folder, file)))).toEqual([]);
+    expect(named.filter((file) => !existsSync(join(folder, file)))).toStrictEqual([]);
   });
 
   test.each(['index.d.ts', 'index.d.cts'])('declares no internals in %s', (file) => {
@@ -118,9 +118,10 @@ describe('the package', () => {
 test('only the main entry imports axios, its types included', () => {
   for (const extension of ['js', 'cjs']) {
     const imported = (name: string) => [...new Set(importsOf(textOf(`dist/${name}.${extension}`)))];
-    expect(imported('index')).toEqual(['axios', `./core.${extension}`]);
-    for (const name of ['fetch', 'sharing', 'status-page']) expect(imported(name)).toEqual([`./core.${extension}`]);
-    expect(imported('core')).toEqual([]);
+    expect(imported('index')).toStrictEqual(['axios', `./core.${extension}`]);
+    for (const name of ['fetch', 'sharing', 'status-page'])
+      expect(imported(name)).toStrictEqual([`./core.${extension}`]);
+    expect(imported('core')).toStrictEqual([]);
   }
   for (const name of ['core', 'fetch', 'sharing', 'status-page'])
     for (const extension of ['d.ts', 'd.cts']) expect(textOf(`dist/${name}.${extension}`)).not.toMatch(/from 'axios'/);
@@ -151,10 +152,10 @@ describe('in an application', () => {
   ])('the package exports its surface to %s', (_, kind, load) => {
     const exported = (from: string): unknown =>
       JSON.parse(evaluate(kind, `${from} console.log(JSON.stringify(Object.keys(it).sort()))`));
-    expect(exported(load)).toEqual(EXPORTS);
-    expect(exported(load.replace(NAME, `${NAME}/fetch`))).toEqual(FETCH_EXPORTS);
-    expect(exported(load.replace(NAME, `${NAME}/sharing`))).toEqual(SHARING_EXPORTS);
-    expect(exported(load.replace(NAME, `${NAME}/status-page`))).toEqual(['statusPage']);
+    expect(exported(load)).toStrictEqual(EXPORTS);
+    expect(exported(load.replace(NAME, `${NAME}/fetch`))).toStrictEqual(FETCH_EXPORTS);
+    expect(exported(load.replace(NAME, `${NAME}/sharing`))).toStrictEqual(SHARING_EXPORTS);
+    expect(exported(load.replace(NAME, `${NAME}/status-page`))).toStrictEqual(['statusPage']);
   });
 
   test('a pool of one kind of module serves an adapter of the other', () => {
@@ -177,7 +178,7 @@ describe('in an application', () => {
        esm.attachPriorityAdapter(instance, [{ baseURL: 'a.example' }]);
        try { cjs.attachPriorityAdapter(instance, [{ baseURL: 'a.example' }]); } catch (error) { console.log(error.message.includes('already')); }`,
     );
-    expect(printed.trim().split('\n')).toEqual(['true true 1 cooling', 'true true 1 cooling', 'true']);
+    expect(printed.trim().split('\n')).toStrictEqual(['true true 1 cooling', 'true true 1 cooling', 'true']);
   });
 });
 
@@ -198,7 +199,7 @@ describe.each(['axios-1-5', 'axios-1-7', 'axios-1-13', 'axios'])('with %s as the
 
   test.each(['smoke.mjs', 'smoke.cjs'])('%s fails over', async (program) => {
     const { status, data, tried } = await runSmokeProgram(program, project, backends.url);
-    expect([status, tried]).toEqual([200, ['first 429', 'second 200']]);
+    expect([status, tried]).toStrictEqual([200, ['first 429', 'second 200']]);
     expect(data).toMatchObject({ url: '/echo/x?a=1', body: '{"n":1}', headers: { 'api-key': 'k' } });
   });
 });
@@ -228,7 +229,7 @@ describe('a bundler', () => {
 test('the lock file names no registry but the public one', () => {
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
   const hosts = [...lock.matchAll(/"resolved": "(https?:\/\/[^/"]+)/g)].map(([, host]) => host);
-  expect(hosts.filter((host) => host !== 'https://registry.npmjs.org')).toEqual([]);
+  expect(hosts.filter((host) => host !== 'https://registry.npmjs.org')).toStrictEqual([]);
 });
 
 /** Runs code in the folder of this repository, where the package resolves to what was built. */

@@ -54,40 +54,43 @@ const counts = (backends: Three) => backends.map(({ calls }) => calls.length);
 const expectations: Record<string, Partial<Example>> = {
   'README.md: First example': {
     after: ([east, west], { printed }) => {
-      expect([urls(east), urls(west)]).toEqual([['/openai/v1/responses'], ['/openai/v1/responses']]);
-      expect([keys(east), keys(west)]).toEqual([['east'], ['west']]);
-      expect(printed).toEqual([west.host]);
+      expect([urls(east), urls(west)]).toStrictEqual([['/openai/v1/responses'], ['/openai/v1/responses']]);
+      expect([keys(east), keys(west)]).toStrictEqual([['east'], ['west']]);
+      expect(printed).toStrictEqual([west.host]);
     },
   },
 
   'README.md: An existing instance': {
     after: ([east, west], { printed }) => {
-      expect([urls(east), urls(west)]).toEqual([['/openai/v1/embeddings'], ['/openai/v1/embeddings']]);
-      expect([keys(east), keys(west)]).toEqual([['east'], ['west']]);
-      expect(printed).toEqual(['payg']);
+      expect([urls(east), urls(west)]).toStrictEqual([['/openai/v1/embeddings'], ['/openai/v1/embeddings']]);
+      expect([keys(east), keys(west)]).toStrictEqual([['east'], ['west']]);
+      expect(printed).toStrictEqual(['payg']);
     },
   },
 
   'README.md: A legacy client': {
     after: ([east, west], { printed }) => {
-      expect([urls(east), urls(west)]).toEqual([['/openai/v1/chat/completions'], ['/openai/v1/chat/completions']]);
-      expect([keys(east), keys(west)]).toEqual([['east'], ['west']]);
-      expect(printed).toEqual(['payg']);
+      expect([urls(east), urls(west)]).toStrictEqual([
+        ['/openai/v1/chat/completions'],
+        ['/openai/v1/chat/completions'],
+      ]);
+      expect([keys(east), keys(west)]).toStrictEqual([['east'], ['west']]);
+      expect(printed).toStrictEqual(['payg']);
     },
   },
 
   'README.md: The official SDK': {
     after: ([east, west], { printed }) => {
-      expect([urls(east), urls(west)]).toEqual([['/openai/v1/responses'], ['/openai/v1/responses']]);
-      expect([keys(east), keys(west)]).toEqual([['east'], ['west']]);
-      expect(printed).toEqual(['payg']);
+      expect([urls(east), urls(west)]).toStrictEqual([['/openai/v1/responses'], ['/openai/v1/responses']]);
+      expect([keys(east), keys(west)]).toStrictEqual([['east'], ['west']]);
+      expect(printed).toStrictEqual(['payg']);
     },
   },
 
   'README.md: A test with a mock': {
     after: (backends, { printed }) => {
-      expect(printed).toEqual(['[429,200]']);
-      expect(counts(backends)).toEqual([0, 0, 0]);
+      expect(printed).toStrictEqual(['[429,200]']);
+      expect(counts(backends)).toStrictEqual([0, 0, 0]);
     },
   },
 
@@ -102,23 +105,26 @@ const expectations: Record<string, Partial<Example>> = {
 
   'docs/ways-in.md: A client of your own': {
     after: ([, west], { printed }) => {
-      expect(urls(west)).toEqual(['/openai/v1/embeddings']);
+      expect(urls(west)).toStrictEqual(['/openai/v1/embeddings']);
       expect(JSON.parse(printed[0] ?? '')).toMatchObject([{ name: 'ptu' }, { name: 'payg', successes: 1 }]);
     },
   },
 
   'docs/ways-in.md: An existing instance': {
     after: ([east, west], { printed }) => {
-      expect(urls(west)).toEqual(['/openai/v1/models']);
-      expect([keys(east), keys(west)]).toEqual([['east'], ['west']]);
+      expect(urls(west)).toStrictEqual(['/openai/v1/models']);
+      expect([keys(east), keys(west)]).toStrictEqual([['east'], ['west']]);
       expect(JSON.parse(printed[0] ?? '')).toMatchObject([{ state: 'cooling' }, { state: 'available', successes: 1 }]);
     },
   },
 
   'docs/ways-in.md: A client built on axios': {
     after: ([east, west], { printed }) => {
-      expect(printed).toEqual(['Hello to you']);
-      expect([urls(east), urls(west)]).toEqual([['/openai/v1/chat/completions'], ['/openai/v1/chat/completions']]);
+      expect(printed).toStrictEqual(['Hello to you']);
+      expect([urls(east), urls(west)]).toStrictEqual([
+        ['/openai/v1/chat/completions'],
+        ['/openai/v1/chat/completions'],
+      ]);
       expect(west.lastCall.headers).toMatchObject({ 'api-key': 'west' });
       expect(west.lastCall.headers).not.toHaveProperty('authorization');
     },
@@ -126,26 +132,26 @@ const expectations: Record<string, Partial<Example>> = {
 
   'docs/ways-in.md: Several clients, one pool': {
     before: ([east]) => east.always(throttle(60_000)),
-    after: (backends) => expect(counts(backends)).toEqual([2, 2, 0]),
+    after: (backends) => expect(counts(backends)).toStrictEqual([2, 2, 0]),
   },
 
   'docs/recipes/backends.md: Regions': {
     before: ([east, west]) => [east, west].forEach((each) => each.always({ status: 503 })),
-    after: ([, , sweden]) => expect(keys(sweden)).toEqual(['sweden']),
+    after: ([, , sweden]) => expect(keys(sweden)).toStrictEqual(['sweden']),
   },
 
   'docs/recipes/backends.md: Regions with their own deployment names': {
     after: ([east, west]) => {
-      expect(urls(east)).toEqual(['/openai/v1/chat/completions']);
+      expect(urls(east)).toStrictEqual(['/openai/v1/chat/completions']);
       expect(bodyOf(east.lastCall)).toMatchObject({ model: 'chat' });
-      expect(urls(west)).toEqual(['/openai/v1/chat/completions?api-version=preview']);
+      expect(urls(west)).toStrictEqual(['/openai/v1/chat/completions?api-version=preview']);
       expect(bodyOf(west.lastCall)).toMatchObject({ model: 'chat-west' });
     },
   },
 
   'docs/recipes/backends.md: Reserved capacity in front': {
     after: ([east, west, sweden], { printed }) => {
-      expect(keys(east)).toEqual(['east']);
+      expect(keys(east)).toStrictEqual(['east']);
       expect([...keys(west), ...keys(sweden)]).toHaveLength(1);
       expect(printed[0]).toMatch(/^\["ptu: 429","(?:westus|sweden): 200"\]$/);
     },
@@ -153,16 +159,16 @@ const expectations: Record<string, Partial<Example>> = {
 
   'docs/recipes/backends.md: Reserved and pay-as-you-go in one resource': {
     after: ([east], { printed }) => {
-      expect(east.calls.map((call) => bodyOf(call).model)).toEqual(['chat-ptu', 'chat-standard']);
-      expect(printed).toEqual(['["reserved/chat-ptu","standard/chat-standard"]']);
+      expect(east.calls.map((call) => bodyOf(call).model)).toStrictEqual(['chat-ptu', 'chat-standard']);
+      expect(printed).toStrictEqual(['["reserved/chat-ptu","standard/chat-standard"]']);
     },
   },
 
   'docs/recipes/backends.md: OpenAI itself as the last resort': {
     after: ([east, , openai]) => {
-      expect([urls(east), urls(openai)]).toEqual([['/openai/v1/chat/completions'], ['/v1/chat/completions']]);
+      expect([urls(east), urls(openai)]).toStrictEqual([['/openai/v1/chat/completions'], ['/v1/chat/completions']]);
       expect(openai.lastCall.headers).toMatchObject({ authorization: 'Bearer openai' });
-      expect(keys(openai)).toEqual([undefined]);
+      expect(keys(openai)).toStrictEqual([undefined]);
       expect(bodyOf(openai.lastCall)).toMatchObject({ model: 'gpt-5-mini' });
     },
   },
@@ -170,12 +176,12 @@ const expectations: Record<string, Partial<Example>> = {
   'docs/recipes/backends.md: Entra ID': {
     after: ([east, west]) => {
       const tokens = [east, west].map(({ lastCall }) => lastCall.headers.authorization);
-      expect(tokens).toEqual(Array(2).fill('Bearer token for https://cognitiveservices.azure.com/.default'));
+      expect(tokens).toStrictEqual(Array(2).fill('Bearer token for https://cognitiveservices.azure.com/.default'));
     },
   },
 
   'docs/recipes/backends.md: Keys that change': {
-    after: ([east]) => expect(keys(east)).toEqual(['the key of today']),
+    after: ([east]) => expect(keys(east)).toStrictEqual(['the key of today']),
   },
 
   'docs/recipes/requests.md: Wait for a backend': {
@@ -184,7 +190,7 @@ const expectations: Record<string, Partial<Example>> = {
       waited.from = performance.now();
     },
     after: ([east]) => {
-      expect(urls(east)).toEqual(['/openai/v1/responses', '/openai/v1/responses', '/openai/v1/models']);
+      expect(urls(east)).toStrictEqual(['/openai/v1/responses', '/openai/v1/responses', '/openai/v1/models']);
       expect(performance.now() - waited.from).toBeGreaterThanOrEqual(80);
     },
   },
@@ -192,7 +198,7 @@ const expectations: Record<string, Partial<Example>> = {
   'docs/recipes/requests.md: A prompt that is too long': {
     before: ([east]) => east.script({ status: 400, body: { error: { code: 'context_length_exceeded' } } }),
     after: ([east, west]) => {
-      expect(counts([east, west, east])).toEqual([1, 1, 1]);
+      expect(counts([east, west, east])).toStrictEqual([1, 1, 1]);
       expect(bodyOf(west.lastCall)).toMatchObject({ model: 'chat-long' });
     },
   },
@@ -204,25 +210,25 @@ const expectations: Record<string, Partial<Example>> = {
   'docs/recipes/requests.md: Streaming': {
     before: ([east]) => east.always(twoChunks),
     after: ([east], { printed }) => {
-      expect(printed).toEqual(['data: one\n\n', 'data: two\n\n']);
+      expect(printed).toStrictEqual(['data: one\n\n', 'data: two\n\n']);
       expect(bodyOf(east.lastCall)).toMatchObject({ stream: true });
     },
   },
 
   'docs/recipes/requests.md: Your own rules': {
     before: ([, west]) => west.script({ status: 400, body: { error: { code: 'content_filter' } } }),
-    after: (backends) => expect(counts(backends)).toEqual([0, 1, 1]),
+    after: (backends) => expect(counts(backends)).toStrictEqual([0, 1, 1]),
   },
 
   'docs/recipes/requests.md: Fail over even if it may run twice': {
     before: ([east]) => east.script(resetConnection),
-    after: (backends) => expect(counts(backends)).toEqual([1, 1, 0]),
+    after: (backends) => expect(counts(backends)).toStrictEqual([1, 1, 0]),
   },
 
   'docs/recipes/requests.md: Just one attempt': {
     after: (backends, { printed }) => {
-      expect(printed).toEqual(['429 false']);
-      expect(counts(backends)).toEqual([1, 0, 0]);
+      expect(printed).toStrictEqual(['429 false']);
+      expect(counts(backends)).toStrictEqual([1, 0, 0]);
     },
   },
 
@@ -262,19 +268,19 @@ const expectations: Record<string, Partial<Example>> = {
   },
 
   'docs/recipes/operations.md: Maintenance and new backends': {
-    after: (_, { printed }) => expect(printed).toEqual(['ptu,payg,new']),
+    after: (_, { printed }) => expect(printed).toStrictEqual(['ptu,payg,new']),
   },
 
   'docs/recipes/operations.md: Several processes': {
     before: ([east]) => east.always(throttle(60_000)),
-    after: (_, { printed }) => expect(printed).toEqual(['cooling,available']),
+    after: (_, { printed }) => expect(printed).toStrictEqual(['cooling,available']),
   },
 
   'docs/recipes/combining.md: Mock the backends in your tests': {
     after: (backends, { printed }) => {
       expect(printed).toHaveLength(1);
       expect(printed[0]).toMatch(/^\["east.example: (?:429|503)","west.example: 200"\]$/);
-      expect(counts(backends)).toEqual([0, 0, 0]);
+      expect(counts(backends)).toStrictEqual([0, 0, 0]);
     },
   },
 
@@ -291,23 +297,23 @@ const expectations: Record<string, Partial<Example>> = {
 
   'docs/recipes/combining.md: Cache above the pool': {
     after: (backends, { printed }) => {
-      expect(printed).toEqual(['true']);
-      expect(counts(backends)).toEqual([1, 1, 0]);
+      expect(printed).toStrictEqual(['true']);
+      expect(counts(backends)).toStrictEqual([1, 1, 0]);
     },
   },
 
   'docs/recipes/combining.md: axios-retry on top': {
     before: ([east]) => east.script(throttle(60), throttle(60)),
-    after: ([east]) => expect(keys(east)).toEqual(['east', 'east', 'east']),
+    after: ([east]) => expect(keys(east)).toStrictEqual(['east', 'east', 'east']),
   },
 
   'docs/options.md: Helpers': {
-    after: (_, { printed }) => expect(printed).toEqual(['43', '2']),
+    after: (_, { printed }) => expect(printed).toStrictEqual(['43', '2']),
   },
 
   'docs/requests.md: Attempts': {
     before: ([east]) => east.script(throttle(60_000)),
-    after: (_, { printed }) => expect(printed).toEqual(['ptu chat 429 throttled 60000', 'payg chat 200  ']),
+    after: (_, { printed }) => expect(printed).toStrictEqual(['ptu chat 429 throttled 60000', 'payg chat 200  ']),
   },
 
   'docs/pool.md: Snapshot': {
@@ -321,7 +327,7 @@ const expectations: Record<string, Partial<Example>> = {
 
   'docs/pool.md: Events': {
     before: ([east]) => east.script(throttle(60_000)),
-    after: (_, { printed }) => expect(printed).toEqual(['ptu is out for 60000 ms: throttled']),
+    after: (_, { printed }) => expect(printed).toStrictEqual(['ptu is out for 60000 ms: throttled']),
   },
 
   'docs/streaming.md: Streaming': {
@@ -360,7 +366,7 @@ test.each([...examples, ...docExamples])('the example in $title runs', async ({ 
 
 test('each expectation belongs to an example', () => {
   const titles = new Set(examples.map(({ title }) => title));
-  expect(Object.keys(expectations).filter((title) => !titles.has(title))).toEqual([]);
+  expect(Object.keys(expectations).filter((title) => !titles.has(title))).toStrictEqual([]);
 });
 
 test.each(blocks('js'))('the program in $title prints what the page says', async ({ code, next }) => {
@@ -369,12 +375,12 @@ test.each(blocks('js'))('the program in $title prints what the page says', async
 });
 
 test('all examples type-check', () => {
-  expect(docExamples).not.toEqual([]);
-  expect(typeProblems()).toEqual([]);
+  expect(docExamples).not.toStrictEqual([]);
+  expect(typeProblems()).toStrictEqual([]);
 }, 60_000);
 
 test('all programs in JavaScript type-check', () => {
-  expect(programProblems()).toEqual([]);
+  expect(programProblems()).toStrictEqual([]);
 }, 60_000);
 
 test('the README shows the error of a request for which no backend was left', async () => {
@@ -395,7 +401,7 @@ test('every code block is of a known kind', () => {
     pages
       .flatMap((page) => [...read(page).matchAll(/^```(.+)$/gm)].map(([, says]) => says))
       .filter((says) => !known.includes(says ?? '')),
-  ).toEqual([]);
+  ).toStrictEqual([]);
 });
 
 test('the README can be read in ten minutes', () => {
@@ -422,5 +428,5 @@ test.each([...pages, ...OTHERS])('%s links only to existing files and headings',
       const aim = path === '' ? file : join(file, '..', path);
       return !existsSync(join(root, aim)) || (anchor !== undefined && !anchorsOf(read(aim)).includes(anchor));
     });
-  expect(missing).toEqual([]);
+  expect(missing).toStrictEqual([]);
 });

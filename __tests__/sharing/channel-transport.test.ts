@@ -118,7 +118,7 @@ test('stop ends the listener, and the channel stays open', async () => {
   const other = start(name);
   other.pool.cool('a', 60_000);
   await other.sharing.ready;
-  expect(one.pool.snapshot()[0]?.cooldowns).toEqual([]);
+  expect(one.pool.snapshot()[0]?.cooldowns).toStrictEqual([]);
   const third = channel(name);
   const got = new Promise((resolve) => (third.onmessage = resolve));
   one.channel.postMessage('still open');
@@ -144,7 +144,7 @@ test('other messages on the channel and a closed channel do no harm', async () =
   shareCooldowns(stubPool(two).pool, channelTransport(closed.channel), {
     onError: (error) => closed.errors.push(error),
   });
-  expect(closed.errors).toEqual([expect.objectContaining({ name: 'InvalidStateError' })]);
+  expect(closed.errors).toStrictEqual([expect.objectContaining({ name: 'InvalidStateError' })]);
 });
 
 test('what isn’t a channel is refused', () => {

@@ -53,9 +53,9 @@ test(`${String(MESSAGES)} hostile messages neither throw nor take a backend out 
   }
   expect(learned).toBeGreaterThan(20);
   for (const { cooldowns } of pool.snapshot())
-    expect(cooldowns.filter(({ remaining }) => !(remaining <= MAX_DURATION))).toEqual([]);
-  expect(pool.snapshot()[1]?.cooldowns).toEqual([]);
-  expect(broker.sent).toEqual([]);
+    expect(cooldowns.filter(({ remaining }) => !(remaining <= MAX_DURATION))).toStrictEqual([]);
+  expect(pool.snapshot()[1]?.cooldowns).toStrictEqual([]);
+  expect(broker.sent).toStrictEqual([]);
   expect(report).not.toHaveBeenCalled();
 });
 

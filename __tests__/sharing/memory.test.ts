@@ -12,18 +12,22 @@ describe('the memory of a transport', () => {
   test('keeps the latest message of each sender about each subject, until it is over', () => {
     const clock = fakeClock();
     const memory = new Memory();
-    expect([memory.add(cooldown('x.1')), memory.add(cooldown('x.1')), memory.add('{')]).toEqual([true, false, false]);
+    expect([memory.add(cooldown('x.1')), memory.add(cooldown('x.1')), memory.add('{')]).toStrictEqual([
+      true,
+      false,
+      false,
+    ]);
     clock.advance(100);
     memory.add(cooldown('y.1'));
     memory.add(cooldown('x.2', 2000));
     expect(memory.add(cooldown('x.3', 2000), 50)).toBe(false);
     clock.advance(200);
-    expect(memory.list()).toEqual([
+    expect(memory.list()).toStrictEqual([
       [cooldown('y.1'), 200],
       [cooldown('x.2', 2000), 200],
     ]);
     clock.advance(800);
-    expect(memory.list()).toEqual([[cooldown('x.2', 2000), 1000]]);
+    expect(memory.list()).toStrictEqual([[cooldown('x.2', 2000), 1000]]);
   });
 
   test('forgets what was sent before a restore, and lists the oldest first', () => {
@@ -36,7 +40,7 @@ describe('the memory of a transport', () => {
     memory.add(cooldown('x.4'));
     memory.add(restore('y.1'), 5);
     memory.add(cooldown('z.1'), 8);
-    expect(memory.list().map(([text]) => text)).toEqual([
+    expect(memory.list().map(([text]) => text)).toStrictEqual([
       cooldown('x.2', 1000, 'B'),
       restore('x.3'),
       cooldown('z.1'),
@@ -52,13 +56,13 @@ describe('the memory of a transport', () => {
     for (let i = 0; i < 3000; i++) memory.add(cooldown(`x${String(i)}.1`, 1000, `B${String(i)}`));
     const list = memory.list();
     expect(list.map(([text]) => text)).toContain(cooldown('own.1'));
-    expect(remembered(list)).toEqual(list);
+    expect(remembered(list)).toStrictEqual(list);
     expect(memory.add(cooldown('own.1'))).toBe(false);
   });
 
   test('is read from others without their invalid entries', () => {
-    expect(remembered('x')).toEqual([]);
-    expect(remembered(['x', [], [5, 5], ['x', '5'], ['x', -1], ['x', NaN], ['x', 5]])).toEqual([['x', 5]]);
+    expect(remembered('x')).toStrictEqual([]);
+    expect(remembered(['x', [], [5, 5], ['x', '5'], ['x', -1], ['x', NaN], ['x', 5]])).toStrictEqual([['x', 5]]);
   });
 });
 
@@ -88,6 +92,6 @@ describe("the machine's clock", () => {
     { versions: { node: '20', deno: '2' } },
     { versions: { node: '20', bun: '1' } },
   ])('is used only in Node (%j)', (process) => {
-    expect(elsewhere(process)).toEqual([undefined, 0]);
+    expect(elsewhere(process)).toStrictEqual([undefined, 0]);
   });
 });

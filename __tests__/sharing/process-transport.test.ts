@@ -30,9 +30,9 @@ describe('processTransport', () => {
     await Promise.all([hub.sharing.ready, first.sharing.ready]);
     first.pool.cool('a', 60_000);
     await eventLoopTurn();
-    expect([hub.isOut(), second.isOut()]).toEqual([true, true]);
+    expect([hub.isOut(), second.isOut()]).toStrictEqual([true, true]);
     hub.sharing.restore('a');
-    expect([hub.isOut(), first.isOut(), second.isOut()]).toEqual([false, false, false]);
+    expect([hub.isOut(), first.isOut(), second.isOut()]).toStrictEqual([false, false, false]);
   });
 
   test('relays in a parent that shares no pool, and remembers for late starters', async () => {
@@ -58,7 +58,7 @@ describe('processTransport', () => {
     early.pool.cool('a', 60_000);
     await eventLoopTurn();
     const hub = share(inParent(one.child, other.child));
-    expect([hub.isOut(), second.isOut()]).toEqual([true, true]);
+    expect([hub.isOut(), second.isOut()]).toStrictEqual([true, true]);
   });
 
   test('passes messages on to the parent’s parent', async () => {
@@ -108,7 +108,7 @@ describe('processTransport', () => {
     child.sent.length = 0;
     child.connected = false;
     hub.send(foreign('x.1'));
-    expect(child.sent).toEqual([]);
+    expect(child.sent).toStrictEqual([]);
   });
 
   test('leaves no listener after stop, and several pools share one transport', async () => {

@@ -45,7 +45,7 @@ test('the transport loads what is remembered once it has subscribed, and then re
   redis.values.set('x', `${String(redis.time() - 500)} ${message('x.1')}`);
   const { heard, ready, reports } = listen(new FakeNodeRedis(redis));
   await ready;
-  expect(heard).toEqual([[message('x.1'), 500]]);
+  expect(heard).toStrictEqual([[message('x.1'), 500]]);
   expect(reports).toStrictEqual([undefined]);
 });
 
@@ -72,10 +72,10 @@ test('a second listener is ready only after a load that began after it', async (
   let isReady = false;
   void second.ready?.then(() => (isReady = true));
   await settled();
-  expect([isReady, heard]).toEqual([false, []]);
+  expect([isReady, heard]).toStrictEqual([false, []]);
   slow.resolve(undefined);
   await second.ready;
-  expect(heard).toEqual([message('x.1')]);
+  expect(heard).toStrictEqual([message('x.1')]);
   await Promise.all([first.stop(), second.stop()]);
 });
 
@@ -90,7 +90,7 @@ test('a second listener hears what is remembered, and each stops for itself', as
     () => undefined,
   );
   await second.ready;
-  expect(heard).toEqual([message('x.1')]);
+  expect(heard).toStrictEqual([message('x.1')]);
   await first.stop();
   expect(client.copies[0]!.closed).toBe(0);
   await second.stop();
@@ -122,12 +122,12 @@ test('the transport sends only while the client is ready, and asks for what was 
   client.isReady = true;
   client.emit('ready');
   await settled();
-  expect(redis.told).toEqual([]);
+  expect(redis.told).toStrictEqual([]);
   expect(reports).toStrictEqual([undefined, undefined]);
   transport.send(message('y.1'));
   transport.send('no message');
   await settled();
-  expect(redis.told).toEqual([message('y.1')]);
+  expect(redis.told).toStrictEqual([message('y.1')]);
 });
 
 test('unsent messages are requested again after the next load, even if the client emits no event', async () => {
@@ -232,7 +232,7 @@ test('invalid values are ignored, and so is a timestamp far in the future', asyn
   const time = redis.time();
   for (const value of ['', 'x', '5', ' {}', `${String(time + 100_000)} x`, `${'9'.repeat(16)} x`]) redis.publish(value);
   redis.publish(`${String(time + 5_000)} ${message('x.1')}`);
-  expect(heard).toEqual([[message('x.1'), 0]]);
+  expect(heard).toStrictEqual([[message('x.1'), 0]]);
 });
 
 test('a process that was suspended adds the time of its suspension to the age', () => {
@@ -326,7 +326,7 @@ describe('ioredis', () => {
     await ready;
     transport.send(message('y.1'));
     await settled();
-    expect(heard).toEqual([[message('y.1'), expect.any(Number)]]);
+    expect(heard).toStrictEqual([[message('y.1'), expect.any(Number)]]);
     client.copies[0]!.emit('close');
     await later(1_000);
     expect(reports).toStrictEqual([undefined]);
@@ -340,7 +340,7 @@ describe('ioredis', () => {
     await stop();
     expect(client.copies[1]!.closed).toBe(1);
     const [overrides] = client.overrides as [{ retryStrategy: (times: number) => number }];
-    expect([1, 100].map((times) => overrides.retryStrategy(times))).toEqual([50, 2000]);
+    expect([1, 100].map((times) => overrides.retryStrategy(times))).toStrictEqual([50, 2000]);
   });
 
   test('with lazyConnect is connected explicitly, and a Cluster gets no overrides', async () => {
@@ -349,7 +349,7 @@ describe('ioredis', () => {
     const { reports } = listen(client);
     await settled();
     expect(client.copies[0]!.connected).toBe(1);
-    expect(client.overrides).toEqual([]);
+    expect(client.overrides).toStrictEqual([]);
     expect(reports).toStrictEqual([new Error('refused')]);
   });
 });

@@ -40,10 +40,12 @@ describe('shared cooldowns', () => {
     one.replies.a = throttled(500);
     await one.request({ url: '/openai/deployments/chat/chat/completions' });
     await eventLoopTurn();
-    expect(other.events).toEqual([
+    expect(other.events).toStrictEqual([
       { type: 'cooldown', backend: 'a', scope: 'chat', reason: 'throttled', duration: 500, remote: true },
     ]);
-    expect(one.events).toEqual([{ type: 'cooldown', backend: 'a', scope: 'chat', reason: 'throttled', duration: 500 }]);
+    expect(one.events).toStrictEqual([
+      { type: 'cooldown', backend: 'a', scope: 'chat', reason: 'throttled', duration: 500 },
+    ]);
     await eventLoopTurn();
     expect(broker.sent).toHaveLength(1);
   });
@@ -76,7 +78,7 @@ describe('shared cooldowns', () => {
     ];
     one.pool.cool('a', 1000);
     await eventLoopTurn();
-    expect(others.map(({ pool }) => cooldownsOf(pool))).toEqual([[], []]);
+    expect(others.map(({ pool }) => cooldownsOf(pool))).toStrictEqual([[], []]);
   });
 
   test('are sent once for many simultaneous refusals, and again for one that ends much later', async () => {
@@ -114,7 +116,7 @@ describe('shared cooldowns', () => {
     one.pool.cool('b', 300);
     clock.advance(300);
     await eventLoopTurn();
-    expect(broker.sent).toEqual([]);
+    expect(broker.sent).toStrictEqual([]);
   });
 
   test('keep their kind: an oversized one ranks the backend behind the others, a guessed one leads to a trial', async () => {
@@ -150,7 +152,7 @@ describe('restore', () => {
     one.pool.cool('a', 1000);
     await eventLoopTurn();
     other.sharing.restore('a');
-    expect([cooldownsOf(one.pool), cooldownsOf(other.pool)]).toEqual([[], []]);
+    expect([cooldownsOf(one.pool), cooldownsOf(other.pool)]).toStrictEqual([[], []]);
     expect(() => one.sharing.restore('x')).toThrow('unknown backend "x"; expected one of a, b');
   });
 
@@ -162,7 +164,7 @@ describe('restore', () => {
     other.pool.restore('a');
     broker.deliver(foreign(), 100);
     broker.deliver(foreign({ id: 'x.2' }), 50);
-    expect(cooldownsOf(other.pool)).toEqual([]);
+    expect(cooldownsOf(other.pool)).toStrictEqual([]);
     broker.deliver(foreign({ id: 'x.3' }));
     expect(cooldownsOf(other.pool)).toHaveLength(1);
   });
@@ -206,7 +208,7 @@ describe('restore', () => {
     one.pool.cool('a', 1000);
     one.pool.restore('a');
     await eventLoopTurn();
-    expect(broker.sent).toEqual([]);
+    expect(broker.sent).toStrictEqual([]);
   });
 });
 
@@ -214,15 +216,15 @@ describe('ages', () => {
   test('shorten learned cooldowns, and expired ones are ignored', () => {
     const { broker, other } = fleet();
     broker.deliver(foreign(), 1000);
-    expect(cooldownsOf(other.pool)).toEqual([]);
+    expect(cooldownsOf(other.pool)).toStrictEqual([]);
     broker.deliver(foreign({ id: 'x.2' }), 400);
-    expect(cooldownsOf(other.pool)).toEqual([{ reason: 'throttled', remaining: 600 }]);
+    expect(cooldownsOf(other.pool)).toStrictEqual([{ reason: 'throttled', remaining: 600 }]);
   });
 
   test.each([-5, NaN, 'x', null, undefined])('that are invalid (%p) count as zero', (age) => {
     const { broker, other } = fleet();
     broker.deliver(foreign(), age);
-    expect(cooldownsOf(other.pool)).toEqual([{ reason: 'throttled', remaining: 1000 }]);
+    expect(cooldownsOf(other.pool)).toStrictEqual([{ reason: 'throttled', remaining: 1000 }]);
   });
 
   test('never extend a cooldown beyond maxDuration from when it was first heard', () => {
@@ -230,7 +232,7 @@ describe('ages', () => {
     broker.deliver(foreign({ ms: 1e12 }));
     clock.advance(1500);
     broker.deliver(foreign({ ms: 1e12 }));
-    expect(cooldownsOf(other.pool)).toEqual([{ reason: 'throttled', remaining: 500 }]);
+    expect(cooldownsOf(other.pool)).toStrictEqual([{ reason: 'throttled', remaining: 500 }]);
   });
 });
 
@@ -246,7 +248,7 @@ describe('after an outage of the transport', () => {
     broker.isUp = true;
     broker.report(undefined);
     expect(broker.sent).toHaveLength(1);
-    expect(cooldownsOf(other.pool)).toEqual([{ reason: 'manual', remaining: 4000 }]);
+    expect(cooldownsOf(other.pool)).toStrictEqual([{ reason: 'manual', remaining: 4000 }]);
   });
 
   test('neither a cooldown that a success ended nor one of a removed backend is sent', async () => {
@@ -261,7 +263,7 @@ describe('after an outage of the transport', () => {
     one.pool.update([{ name: 'a', baseURL: 'https://a.example' }]);
     broker.sent.length = 0;
     broker.report(undefined);
-    expect(broker.sent).toEqual([]);
+    expect(broker.sent).toStrictEqual([]);
   });
 
   test('5,000 cooldowns leave no more than 500 to send', async () => {
@@ -298,7 +300,7 @@ describe('hostile messages', () => {
   ])('are ignored: %s', (_what, text) => {
     const { broker, other } = fleet();
     broker.deliver(text);
-    expect(other.events).toEqual([]);
+    expect(other.events).toStrictEqual([]);
     broker.deliver(foreign({ id: 'x.9' }));
     expect(other.events).toHaveLength(1);
   });
@@ -307,7 +309,7 @@ describe('hostile messages', () => {
     const { broker, other } = fleet();
     broker.deliver(foreign());
     for (let i = 0; i < 10_000; i++) broker.deliver(foreign({ id: `y.${String(i)}` }));
-    expect(cooldownsOf(other.pool)).toEqual([{ reason: 'throttled', remaining: 1000 }]);
+    expect(cooldownsOf(other.pool)).toStrictEqual([{ reason: 'throttled', remaining: 1000 }]);
   });
 });
 
@@ -334,7 +336,7 @@ describe('shareCooldowns', () => {
     other.pool.cool('b', 2000);
     await eventLoopTurn();
     expect(broker.sent).toHaveLength(2);
-    expect(one.pool.snapshot()[1]?.cooldowns).toEqual([{ reason: 'manual', remaining: 1000 }]);
+    expect(one.pool.snapshot()[1]?.cooldowns).toStrictEqual([{ reason: 'manual', remaining: 1000 }]);
   });
 
   test('ignores a transport that continues after stop()', async () => {
@@ -349,7 +351,7 @@ describe('shareCooldowns', () => {
     };
     await shareCooldowns(pool, transport).stop();
     say(foreign());
-    expect(cooldownsOf(pool)).toEqual([]);
+    expect(cooldownsOf(pool)).toStrictEqual([]);
   });
 
   test('reports what the transport throws, and survives an onError that throws', async () => {
@@ -372,7 +374,7 @@ describe('shareCooldowns', () => {
     });
     pool.cool('a', 1000);
     await eventLoopTurn();
-    expect(heard).toEqual([thrown]);
+    expect(heard).toStrictEqual([thrown]);
     expect(report).toHaveBeenCalledTimes(1);
   });
 
@@ -381,7 +383,7 @@ describe('shareCooldowns', () => {
     const heard: unknown[] = [];
     shareCooldowns(stubPool(two).pool, broker.transport(), { onError: (error) => heard.push(error) });
     for (const error of [undefined, 'away', undefined, undefined]) broker.report(error);
-    expect(heard).toEqual(['away', undefined]);
+    expect(heard).toStrictEqual(['away', undefined]);
   });
 
   test('by default logs an error once, and once more when sharing works again', () => {
@@ -390,7 +392,7 @@ describe('shareCooldowns', () => {
     const broker = new MemoryBroker();
     shareCooldowns(stubPool(two).pool, broker.transport());
     for (const error of [undefined, new Error('1'), new Error('2'), undefined, undefined]) broker.report(error);
-    expect([report.mock.calls.length, info.mock.calls.length]).toEqual([1, 1]);
+    expect([report.mock.calls.length, info.mock.calls.length]).toStrictEqual([1, 1]);
   });
 
   test.each([
@@ -432,7 +434,7 @@ describe('a transport of the user that fails', () => {
     const listen = () => ({ ready: failure(), stop: () => Promise.resolve() });
     const sharing = failing({ listen }, onError).share();
     await eventLoopTurn();
-    expect(onError.mock.calls).toEqual([[new Error('broken')]]);
+    expect(onError.mock.calls).toStrictEqual([[new Error('broken')]]);
     await sharing.stop();
     await sharing.ready;
   });
@@ -443,7 +445,7 @@ describe('a transport of the user that fails', () => {
     const sharing = share();
     pool.cool('a', 1000);
     await eventLoopTurn();
-    expect(onError.mock.calls).toEqual([[new Error('broken')]]);
+    expect(onError.mock.calls).toStrictEqual([[new Error('broken')]]);
     await sharing.stop();
   });
 
@@ -481,6 +483,6 @@ describe('a transport of the user that fails', () => {
     await sharing.stop();
     report(new Error('late'));
     sharing.restore('a');
-    expect([onError.mock.calls, send.mock.calls]).toEqual([[], []]);
+    expect([onError.mock.calls, send.mock.calls]).toStrictEqual([[], []]);
   });
 });

@@ -58,7 +58,7 @@ describe('a viewer', () => {
     const stream = await look();
     expect(stream.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     expect(stream.raw[0]).toBe('retry: 2000');
-    expect(stream.messages.map(({ event }) => event)).toEqual(['snapshot', 'history']);
+    expect(stream.messages.map(({ event }) => event)).toStrictEqual(['snapshot', 'history']);
     expect(firstOf(stream.of('snapshot')[0])).toMatchObject({ name: 'one', state: 'cooling' });
     expect(stream.of('history')[0]).toMatchObject({
       pools: { pool: { events: [{ type: 'cooldown', backend: 'one', reason: 'manual', duration: 60_000 }] } },
@@ -74,7 +74,7 @@ describe('a viewer', () => {
     pools.mail.restore('one');
     await until(() => stream.of('pool').length === 2);
     const [cooldown, recovered] = stream.of('pool');
-    expect(cooldown).toEqual({
+    expect(cooldown).toStrictEqual({
       pool: 'mail',
       at: expect.any(Number),
       type: 'cooldown',
@@ -94,7 +94,7 @@ describe('a viewer', () => {
     const order = Array.from({ length: 150 }, (_, i) => (i % 3 === 0 ? 'chat' : 'mail'));
     order.forEach((name, i) => pools[name].cool('one', 60_000 + i));
     await until(() => stream.of('pool').length === order.length);
-    expect(stream.of('pool').map(({ pool }) => pool)).toEqual(order);
+    expect(stream.of('pool').map(({ pool }) => pool)).toStrictEqual(order);
   });
 
   test('gets a snapshot when something changed, at most once a second, and none otherwise', async () => {
@@ -125,7 +125,7 @@ describe('a viewer', () => {
     const last = () => firstOf(stream.of('snapshot').at(-1));
     expect(last().state).toBe('cooling');
     await until(() => last().state === 'available');
-    expect(stream.of('pool')).toEqual([]);
+    expect(stream.of('pool')).toStrictEqual([]);
     const client = axios.create({ adapter: priorityAdapter(pool) });
     const call = client.get('/x');
     await until(() => last().pending === 1);
@@ -151,7 +151,7 @@ describe('the number of viewers', () => {
     const { url, look } = await open(newPool(), { maxClients: 2 });
     const [first] = [await look(), await look()];
     const refused = await ask(`${url}/events`);
-    expect([refused.status, refused.headers['retry-after']]).toEqual([503, '10']);
+    expect([refused.status, refused.headers['retry-after']]).toStrictEqual([503, '10']);
     // A HEAD is answered as the GET would be.
     expect((await ask(`${url}/events`, 'HEAD')).status).toBe(503);
     first.close();

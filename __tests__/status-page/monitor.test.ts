@@ -48,7 +48,7 @@ describe('the last minute', () => {
     const minute = new LastMinute();
     minute.add(1_000);
     minute.add(30_500);
-    expect([minute.total(30_900), minute.total(60_999), minute.total(61_000)]).toEqual([2, 2, 1]);
+    expect([minute.total(30_900), minute.total(60_999), minute.total(61_000)]).toStrictEqual([2, 2, 1]);
     expect(minute.total(90_000)).toBe(0);
   });
 
@@ -57,7 +57,7 @@ describe('the last minute', () => {
     minute.add(30_500);
     minute.add(28_000);
     minute.add(31_000);
-    expect([minute.total(29_000), minute.total(31_000)]).toEqual([3, 3]);
+    expect([minute.total(29_000), minute.total(31_000)]).toStrictEqual([3, 3]);
     expect(minute.total(90_999)).toBe(1);
   });
 
@@ -81,21 +81,21 @@ describe('the timeline', () => {
     timeline.add(attempt({ status: 500, reason: 'server-error' }), 12_000);
     timeline.add(attempt(), 12_000);
     timeline.add({ type: 'waiting', duration: 5 }, 12_000);
-    expect([timeline.slot, counts(timeline, 12_000)]).toEqual([
+    expect([timeline.slot, counts(timeline, 12_000)]).toStrictEqual([
       2_000,
       [
         [5, 1, 1, 0],
         [6, 0, 0, 1],
       ],
     ]);
-    expect(timeline.columnsOf('two', 12_000)).toEqual([]);
+    expect(timeline.columnsOf('two', 12_000)).toStrictEqual([]);
   });
 
   test('continues in the latest slot when the clock goes back', () => {
     const timeline = new Timeline(300_000);
     timeline.add(attempt({ status: 200 }), 10_000);
     timeline.add(attempt({ status: 200 }), 1_000);
-    expect(counts(timeline, 10_000)).toEqual([[5, 2, 0, 0]]);
+    expect(counts(timeline, 10_000)).toStrictEqual([[5, 2, 0, 0]]);
   });
 
   test('is limited in size, whatever the traffic and however short the history', () => {
@@ -113,7 +113,7 @@ describe('the timeline', () => {
     const timeline = new Timeline(300_000);
     timeline.add(attempt({ status: 200 }), 0);
     timeline.add(attempt({ status: 200 }), 1_000_000);
-    expect(timeline.data(1_000_000).columns).toEqual([['one', [[500, 1, 0, 0]]]]);
+    expect(timeline.data(1_000_000).columns).toStrictEqual([['one', [[500, 1, 0, 0]]]]);
   });
 
   test('merges a cooldown with what prolongs it, and keeps separate ones', () => {
@@ -123,7 +123,7 @@ describe('the timeline', () => {
     timeline.add(cooldown(100), 600);
     timeline.add(cooldown(5_000, { scope: 'gpt-4o' }), 700);
     timeline.add(cooldown(5_000, { reason: 'manual' }), 800);
-    expect(timeline.spansOf('one', 1_000)).toEqual([
+    expect(timeline.spansOf('one', 1_000)).toStrictEqual([
       { backend: 'one', reason: 'throttled', from: 0, to: 1_500 },
       { backend: 'one', scope: 'gpt-4o', reason: 'throttled', from: 700, to: 5_700 },
       { backend: 'one', reason: 'manual', from: 800, to: 5_800 },
@@ -139,8 +139,8 @@ describe('the timeline', () => {
     timeline.add(cooldown(9_000), 5_000);
     timeline.add({ type: 'recovered', backend: 'one' }, 6_000);
     timeline.add({ type: 'recovered', backend: 'two' }, 6_000);
-    expect(timeline.spansOf('one', 6_000).map(({ to }) => to)).toEqual([1_000, 9_000, 6_000]);
-    expect(timeline.spansOf('one', 305_000).map(({ to }) => to)).toEqual([9_000, 6_000]);
+    expect(timeline.spansOf('one', 6_000).map(({ to }) => to)).toStrictEqual([1_000, 9_000, 6_000]);
+    expect(timeline.spansOf('one', 305_000).map(({ to }) => to)).toStrictEqual([9_000, 6_000]);
   });
 
   test('can be restored from its data', () => {
@@ -150,7 +150,7 @@ describe('the timeline', () => {
     const data = timeline.data(10_000);
     const copy = Timeline.from(JSON.parse(JSON.stringify(data)) as typeof data);
     copy.add(attempt({ status: 200 }), 11_000);
-    expect([copy.data(11_000).spans, counts(copy, 11_000)]).toEqual([data.spans, [[5, 2, 0, 0]]]);
+    expect([copy.data(11_000).spans, counts(copy, 11_000)]).toStrictEqual([data.spans, [[5, 2, 0, 0]]]);
     expect(copy.data(11_000).columns).toHaveLength(1);
   });
 });
@@ -172,9 +172,9 @@ describe('a monitor', () => {
     const { monitor, emit, told } = watched();
     const events = [attempt({ status: 200 }), cooldown(1_000)];
     events.forEach(emit);
-    expect(told).toEqual([]);
+    expect(told).toStrictEqual([]);
     monitor[method]();
-    expect([told, monitor.seen]).toEqual([events, 2]);
+    expect([told, monitor.seen]).toStrictEqual([events, 2]);
   });
 
   test('counts events without being asked, so that they take a limited amount of memory', () => {
@@ -188,7 +188,7 @@ describe('a monitor', () => {
     emit(attempt({ status: 200 }));
     emit(attempt({ status: 500, reason: 'server-error' }));
     emit({ type: 'exhausted', retryAfter: 5 });
-    expect(monitor.history().events.map(({ type }) => type)).toEqual(['attempt', 'exhausted']);
+    expect(monitor.history().events.map(({ type }) => type)).toStrictEqual(['attempt', 'exhausted']);
     for (let i = 0; i < 1_000; i++) emit({ type: 'exhausted', retryAfter: i });
     expect(monitor.history().events).toHaveLength(200);
     expect(monitor.history().events.at(-1)).toMatchObject({ retryAfter: 999 });
@@ -197,7 +197,7 @@ describe('a monitor', () => {
   test('forgets events that are older than the history', () => {
     const { monitor, emit } = watched(0);
     emit({ type: 'exhausted', retryAfter: 5 });
-    expect(monitor.history().events).toEqual([]);
+    expect(monitor.history().events).toStrictEqual([]);
   });
 
   test('counts the last minute by a clock that nobody sets', () => {

@@ -29,7 +29,7 @@ test.each<[name: string, event: PoolEvent]>([
 ])('%s is told as it is, between attempts of the same backend', (_, event) => {
   const messages = new PoolMessages('chat');
   for (const each of [attempt, event, { ...attempt, duration: 6 }, event]) {
-    expect(parsed(messages.of(each, 1_000))).toEqual({ pool: 'chat', at: 1_000, ...each });
+    expect(parsed(messages.of(each, 1_000))).toStrictEqual({ pool: 'chat', at: 1_000, ...each });
   }
 });
 

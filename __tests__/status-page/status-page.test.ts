@@ -15,7 +15,7 @@ describe('the page', () => {
   test('is HTML with its own script and style, which the policy allows by their hashes', async () => {
     const { url } = await open(newPool('one'));
     const { status, headers, body } = await ask(`${url}/`);
-    expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+    expect([status, headers['content-type']]).toStrictEqual([200, 'text/html; charset=utf-8']);
     const policy = String(headers['content-security-policy']);
     for (const [tag, directive] of [
       ['script', 'script-src'],
@@ -34,7 +34,7 @@ describe('the page', () => {
     const { body } = await ask(`${url}/`);
     const addresses = body.match(/https?:\/\/[^"'\s)]+/g);
     // The names of SVG aren't fetched.
-    expect(new Set(addresses)).toEqual(new Set(['http://www.w3.org/2000/svg']));
+    expect(new Set(addresses)).toStrictEqual(new Set(['http://www.w3.org/2000/svg']));
   });
 
   test('has the title that the options give, escaped', async () => {
@@ -76,7 +76,7 @@ describe('every response', () => {
     const head = await ask(url + path, 'HEAD');
     const stream = path === '/events' ? await Stream.open(url + path) : await ask(url + path);
     expect(head.body).toBe('');
-    expect([head.status, head.headers['content-type']]).toEqual([200, stream.headers['content-type']]);
+    expect([head.status, head.headers['content-type']]).toStrictEqual([200, stream.headers['content-type']]);
   });
 
   test('has no secrets', async () => {
@@ -94,8 +94,8 @@ describe('where it is mounted', () => {
 
   test('below a path of node:http, it answers only there', async () => {
     const { url } = await open(newPool('one'), { path: '/internal/status/' });
-    expect(await pages(`${url}/internal/status`)).toEqual([200, 200, 404]);
-    expect(await pages(url)).toEqual([404, 404, 404]);
+    expect(await pages(`${url}/internal/status`)).toStrictEqual([200, 200, 404]);
+    expect(await pages(url)).toStrictEqual([404, 404, 404]);
     expect((await ask(`${url}/internal/statuses/`)).status).toBe(404);
   });
 
@@ -105,7 +105,7 @@ describe('where it is mounted', () => {
     inner.use('/status', toClose(statusPage(newPool('one'))));
     app.use('/internal', inner);
     const { url } = await serve(app);
-    expect(await pages(`${url}/internal/status`)).toEqual([200, 200, 404]);
+    expect(await pages(`${url}/internal/status`)).toStrictEqual([200, 200, 404]);
     expect(await ask(`${url}/internal/status?a=1`)).toMatchObject({
       status: 308,
       headers: { location: './status/?a=1' },
@@ -118,7 +118,7 @@ describe('where it is mounted', () => {
   ])('%s is redirected to the path with a slash, relative to where the browser is', async (path, location) => {
     const { url } = await open(newPool('one'), { path: '/status' });
     const { status, headers } = await ask(url + path);
-    expect([status, headers.location]).toEqual([308, location]);
+    expect([status, headers.location]).toStrictEqual([308, location]);
     expect((await ask(url + path, 'HEAD')).status).toBe(308);
   });
 
@@ -139,7 +139,7 @@ describe('snapshot.json', () => {
     const before = Date.now();
     const { at, pools } = await snapshotOf(url);
     expect(at).toBeGreaterThanOrEqual(before);
-    expect(Object.keys(pools)).toEqual(['pool']);
+    expect(Object.keys(pools)).toStrictEqual(['pool']);
     const [one, two] = pools.pool!.backends;
     const counts = {
       pending: 0,
@@ -153,9 +153,9 @@ describe('snapshot.json', () => {
     };
     const baseURL = 'https://one.example';
     const state = { state: 'available', available: true, cooldowns: [] };
-    expect(one).toEqual({ name: 'one', baseURL, priority: 1, weight: 1, ...counts, ...state });
+    expect(one).toStrictEqual({ name: 'one', baseURL, priority: 1, weight: 1, ...counts, ...state });
     expect(two).toMatchObject({ name: 'two', state: 'cooling', available: false });
-    expect(two!.cooldowns).toEqual([
+    expect(two!.cooldowns).toStrictEqual([
       { reason: 'manual', remaining: expect.any(Number) },
       { scope: 'gpt-4o', reason: 'manual', remaining: expect.any(Number) },
     ]);
@@ -164,14 +164,14 @@ describe('snapshot.json', () => {
   test('holds several pools under their names, unusual ones included', async () => {
     const pools = Object.fromEntries(['chat', '__proto__', '<b>'].map((name) => [name, newPool('one')]));
     const { url } = await open(pools);
-    expect(Object.keys((await snapshotOf(url)).pools)).toEqual(['chat', '__proto__', '<b>']);
+    expect(Object.keys((await snapshotOf(url)).pools)).toStrictEqual(['chat', '__proto__', '<b>']);
   });
 
   test('follows an update of the pool', async () => {
     const pool = newPool('one');
     const { url } = await open(pool);
     pool.update([{ name: 'three', baseURL: 'https://three.example' }]);
-    expect((await snapshotOf(url)).pools.pool!.backends.map(({ name }) => name)).toEqual(['three']);
+    expect((await snapshotOf(url)).pools.pool!.backends.map(({ name }) => name)).toStrictEqual(['three']);
   });
 });
 

@@ -170,7 +170,7 @@ export async function compare(scenario: Scenario): Promise<Observed> {
   const older = isOlderAxios ? [...ALLOWED.olderAxios.paths, ...(isUnsupported ? ALLOWED.protocol.paths : [])] : [];
   for (const path of [...(scenario.ignoring ?? []), ...older, ...(unsettled ? ALLOWED.settled.paths : [])])
     for (const observed of [plain, pooled]) remove(observed, path.split('.'));
-  expect(pooled).toEqual(plain);
+  expect(pooled).toStrictEqual(plain);
   return pooled;
 }
 
