@@ -18,7 +18,7 @@ function turnsOf(
   const newTurns = () => new Turns(core, {}, maxWait, pinned);
   const turns = newTurns();
   const next = (deployment?: string, remaining = Infinity, isUnread = false) =>
-    turns.next(deployment, remaining, isUnread);
+    turns.take(deployment, remaining, isUnread);
   const fail = (inFlight: InFlight, reason: FailureReason, retryAfter?: number): void => {
     core.noteFailure(inFlight, { reason, scope: undefined, retryAfter, override: undefined, words: reason });
     turns.noteTried(inFlight, false);
@@ -80,10 +80,10 @@ describe('the turn of a request', () => {
     failNext('throttled', 60_000);
     expect(next()).toMatchObject({ is: 'exhausted' });
     const other = newTurns();
-    const turn = other.next(undefined, Infinity, false);
+    const turn = other.take(undefined, Infinity, false);
     expect(turn).toMatchObject({ is: 'attempt', inFlight: { backend: { info: { name: 'a' } } } });
     other.noteTried((turn as { inFlight: InFlight }).inFlight, false);
-    expect(other.next(undefined, Infinity, false)).toMatchObject({ is: 'exhausted' });
+    expect(other.take(undefined, Infinity, false)).toMatchObject({ is: 'exhausted' });
   });
 
   test('is a wait, if a backend becomes available within maxWait', () => {
@@ -109,7 +109,7 @@ describe('the turn of a request', () => {
     const { next, turns } = turnsOf({ a: { deployments: { chat: false } } });
     const none = { is: 'no deployment', pinned: undefined, deployment: 'chat' };
     expect(next('chat')).toStrictEqual(none);
-    expect(turns.giveUp('chat')).toStrictEqual(none);
+    expect(turns.end('chat')).toStrictEqual(none);
     expect(next('other')).toMatchObject({ is: 'attempt' });
   });
 
@@ -124,7 +124,7 @@ describe('the turn of a request', () => {
     failNext('server-error');
     pool.update([{ name: 'a', baseURL: 'a.example' }]);
     expect(next()).toMatchObject({ is: 'no deployment', pinned: 'b' });
-    expect(() => newTurns().next(undefined, Infinity, false)).toThrow('unknown backend "b"; expected one of a');
+    expect(() => newTurns().take(undefined, Infinity, false)).toThrow('unknown backend "b"; expected one of a');
   });
 });
 
@@ -151,9 +151,9 @@ describe('a backend whose answer would be the same', () => {
 
 test('giving up makes neither an attempt nor a wait', () => {
   const { turns, pool } = turnsOf({ a: {} }, { maxWait: 60_000 });
-  expect(turns.giveUp(undefined)).toMatchObject({ is: 'exhausted', retryAfter: 0 });
+  expect(turns.end(undefined)).toMatchObject({ is: 'exhausted', retryAfter: 0 });
   pool.cool('a', 1000);
-  expect(turns.giveUp(undefined)).toMatchObject({
+  expect(turns.end(undefined)).toMatchObject({
     is: 'exhausted',
     retryAfter: 1000,
     backends: [{ because: 'taken out by hand' }],

@@ -93,12 +93,12 @@ describe('a polluted Object.prototype sets neither options nor fields of a backe
 
 test('backends in place of options are rejected', () => {
   const pool = new BackendPool([ok]);
-  const put = 'options must be an object, got an array: backends come first';
+  const put = 'options must be an object, got an array: pass the backends as the first argument';
   expect(() => priorityAdapter({ maxWait: 1 } as never, [ok] as never)).toThrow(new TypeError(put));
   expect(() => attachPriorityAdapter(axios.create(), pool, [ok] as never)).toThrow(new TypeError(put));
   expect(() => new BackendPool([ok], [ok] as never)).toThrow(new TypeError(put));
   expect(() => priorityAdapter([ok], pool as never)).toThrow(
-    new TypeError('options must be an object, got a BackendPool: it comes first'),
+    new TypeError('options must be an object, got a BackendPool: pass it as the first argument'),
   );
 });
 

@@ -53,7 +53,7 @@ const tiny: HttpClient<HttpRequest, TinyResponse> = {
   settle: (_, response, attempts) => ({ ...response, attempts }),
   translate: (_, error) => (error instanceof AbortReason ? new Error(`tiny: ${error.why}`) : error),
   abortReason: (_, { why }) => why,
-  errorFor: (_, error, attempts) => Object.assign(error as object, { attempts }),
+  errorFor: (request, error, attempts) => Object.assign(tiny.translate(request, error) as object, { attempts }),
 };
 
 function send(

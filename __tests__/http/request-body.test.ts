@@ -6,7 +6,7 @@ import FormDataPackage from 'form-data';
 import { priorityAdapter } from '../../src';
 import type { PriorityAdapter } from '../../src';
 import { priorityFetch } from '../../src/fetch';
-import { capture, discardRest, forOneAttempt, unreadFrom } from '../../src/http/request-body';
+import { capture, closeRest, forOneAttempt, unreadFrom } from '../../src/http/request-body';
 import { NodesError, audio, audioFile, packageForm, parts, web } from '../support/bodies';
 import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 import { deferred, stubPool, eventLoopTurn } from '../support/stub-pool';
@@ -442,21 +442,21 @@ test('a form without headers of its own fails over', async () => {
   expect(tried).toStrictEqual(['a', 'b']);
 });
 
-describe('discardRest', () => {
+describe('closeRest', () => {
   const streamOf = (size: number) => Readable.from([Buffer.alloc(size)]);
 
   test('closes what is left of a stream that was too long to be kept', async () => {
     const unread = unreadFrom(streamOf(2000))!;
     const body = await capture(unread, 1000);
     expect(body.replayable).toBe(false);
-    discardRest(unread, body);
+    closeRest(unread, body);
     expect(body.data).toMatchObject({ destroyed: true });
   });
 
   test('leaves a stream that was sent as it is, and what was kept, to the caller', async () => {
     const stream = streamOf(10);
     const streamed = unreadFrom(stream)!;
-    discardRest(streamed, forOneAttempt(streamed));
+    closeRest(streamed, forOneAttempt(streamed));
     expect(stream.destroyed).toBe(false);
     const kept = {
       data: streamOf(10),
@@ -467,8 +467,8 @@ describe('discardRest', () => {
     };
     const unread = unreadFrom(streamOf(10))!;
     await capture(unread, 1000);
-    discardRest(unread, kept);
-    discardRest(undefined, { ...kept, replayable: false });
+    closeRest(unread, kept);
+    closeRest(undefined, { ...kept, replayable: false });
     expect(kept.data.destroyed).toBe(false);
   });
 });

@@ -52,19 +52,19 @@ testRefused([
   [second({ baseURL: 'ftp://x.example' }), 'backends[1].baseURL must be an http or https URL, got "ftp://x.example"'],
   [
     second({ baseURL: 'https://user:hunter2@x.example' }),
-    'backends[1].baseURL must not hold credentials; use apiKey or headers, got "https://***@x.example"',
+    'backends[1].baseURL must not hold credentials (use apiKey or headers), got "https://***@x.example"',
   ],
   [
     second({ baseURL: 'https://x.example/p?key=hunter2' }),
-    'backends[1].baseURL must not hold a query or fragment; use params, got "https://x.example/p?***"',
+    'backends[1].baseURL must not hold a query or fragment (use params), got "https://x.example/p?***"',
   ],
   [
     second({ baseURL: 'https://x.example/#hunter2' }),
-    'backends[1].baseURL must not hold a query or fragment; use params, got "https://x.example/#***"',
+    'backends[1].baseURL must not hold a query or fragment (use params), got "https://x.example/#***"',
   ],
   [
     second({ baseURL: 'x.example?' }),
-    'backends[1].baseURL must not hold a query or fragment; use params, got "x.example?***"',
+    'backends[1].baseURL must not hold a query or fragment (use params), got "x.example?***"',
   ],
   [
     second({ baseURL: 'https://user:hunter2@bad host?key=hunter2' }),

@@ -60,6 +60,21 @@ export const GIVING_UP: Readonly<Record<string, Make>> = {
 
 export const PREFIXED = ioredis(io6 as unknown as IoRedis, { keyPrefix: 'mine:' });
 
+/** Over Sentinel. node-redis 5 can't copy such a client. */
+export const SENTINEL_CLIENTS: Readonly<Record<string, (port: number) => UsersClient>> = {
+  'node-redis 6': (port) => {
+    const client = redis6.createSentinel({ name: 'main', sentinelRootNodes: [{ host: '127.0.0.1', port }] });
+    client.on('error', () => undefined);
+    client.connect().catch(() => undefined);
+    return { client, close: () => void client.destroy(), run: () => Promise.resolve() };
+  },
+  'ioredis 6': (port) => {
+    const client = new io6.Redis({ sentinels: [{ host: '127.0.0.1', port }], name: 'main' });
+    client.on('error', () => undefined);
+    return { client, close: () => client.disconnect(), run: () => Promise.resolve() };
+  },
+};
+
 /** The newest of each, over a Cluster. */
 export const CLUSTER_CLIENTS: Readonly<Record<string, (servers: readonly RedisServer[]) => UsersClient>> = {
   'node-redis 6': (servers) => {

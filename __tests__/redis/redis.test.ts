@@ -1,9 +1,9 @@
 import type { BackendPool, PoolEvent } from '../../src';
 import { redisTransport, shareCooldowns } from '../../src/sharing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RedisServer, startCluster, until } from '../support/redis';
+import { RedisServer, startCluster, startSentinel, until } from '../support/redis';
 import { stubPool } from '../support/stub-pool';
-import { CLIENTS, CLUSTER_CLIENTS, GIVING_UP, PREFIXED } from './clients';
+import { CLIENTS, CLUSTER_CLIENTS, GIVING_UP, PREFIXED, SENTINEL_CLIENTS } from './clients';
 import type { UsersClient } from './clients';
 
 /** The last one is never on cooldown. */
@@ -293,6 +293,22 @@ describe.each(Object.entries(CLUSTER_CLIENTS))('%s over a Cluster', (_name, make
     expect(await stopAsking()).toBeGreaterThan(0);
   }, 200_000);
 });
+
+test.each(Object.entries(SENTINEL_CLIENTS))(
+  '%s over Sentinel shares cooldowns, also after a replica has taken over',
+  async (_name, make) => {
+    const { main, port, close } = await startSentinel();
+    closings.push(close);
+    const [one, other] = [share(clientOf(make(port))), share(clientOf(make(port)))];
+    await Promise.all([one.sharing.ready, other.sharing.ready]);
+    one.pool.cool('a', 60_000);
+    await until(() => isOut(other.pool));
+    await main.kill();
+    one.pool.cool('b', 60_000);
+    await until(() => isOut(other.pool, 1), 45_000);
+  },
+  60_000,
+);
 
 test('ioredis with a keyPrefix shares with clients that have the same one', async () => {
   const server = await serverOf(RedisServer.start());

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { shareCooldowns } from '../../src/sharing';
 import { digestOf } from '../../src/sharing/digest';
-import { Gossip } from '../../src/sharing/peer-protocol';
+import { PeerProtocol } from '../../src/sharing/peer-protocol';
 import { MemoryBroker } from '../support/memory-transport';
 import { fakeClock, stubPool } from '../support/stub-pool';
 
@@ -61,7 +61,7 @@ test(`${String(MESSAGES)} hostile messages neither throw nor take a backend out 
 
 test('hostile envelopes neither throw nor pile up', () => {
   fakeClock();
-  const gossip = new Gossip();
+  const gossip = new PeerProtocol();
   const says = fc.record(
     { what: fc.oneof(one('ask', 'tell', 'answer'), fc.anything()), text, all: fc.anything(), at: fc.anything() },
     { requiredKeys: [] },

@@ -356,6 +356,11 @@ describe('ioredis', () => {
 
 test.each([
   [{}, { prefix: 'x' }, 'client must be a client of redis or ioredis, got an object'],
+  [
+    { eval: () => 0, on: () => 0 },
+    { prefix: 'x' },
+    'client must have duplicate (over Sentinel: redis 6 or ioredis), got an object',
+  ],
   [undefined, {}, 'options.prefix must be a non-empty string, got undefined'],
   [undefined, { prefix: '' }, 'options.prefix must be a non-empty string, got ""'],
   [undefined, { prefix: 'x', prefx: 'x' }, 'options has an unknown field "prefx"; did you mean "prefix"?'],

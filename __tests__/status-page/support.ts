@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, get, request } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { PoolEvent } from '../../src';
 import type { StatusPage, StatusSnapshot } from '../../src/status-page';
 
 const servers = new Set<Server>();
@@ -125,3 +126,21 @@ export async function until(holds: () => boolean, ms = 5_000): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
+
+type AttemptEvent = PoolEvent & { readonly type: 'attempt' };
+
+/** An event of an attempt at the backend `one`. */
+export const attempt = (fields: Partial<AttemptEvent> = {}): AttemptEvent => ({
+  type: 'attempt',
+  backend: 'one',
+  duration: 5,
+  ...fields,
+});
+/** An event of a cooldown of the backend `one`. */
+export const cooldown = (duration: number, fields: object = {}): PoolEvent => ({
+  type: 'cooldown',
+  backend: 'one',
+  reason: 'throttled',
+  duration,
+  ...fields,
+});

@@ -1,7 +1,7 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -37,9 +37,13 @@ export class RedisServer {
     return `redis://127.0.0.1:${String(this.port)}`;
   }
 
-  async start(): Promise<void> {
+  /** @param config lines of a file, which a Sentinel needs */
+  async start(...config: string[]): Promise<void> {
     const { port, options } = this;
-    const args = ['--port', String(port), '--save', '', '--appendonly', 'no', '--bind', '127.0.0.1', ...options];
+    const file = join(this.#folder, 'redis.conf');
+    writeFileSync(file, config.join('\n'));
+    const own = config.length > 0 ? [] : ['--save', '', '--appendonly', 'no'];
+    const args = [file, '--port', String(port), '--bind', '127.0.0.1', ...own, ...options];
     this.#process = spawn('redis-server', args, { stdio: 'ignore', cwd: this.#folder });
     await until(() => isListening(port));
   }
@@ -87,6 +91,32 @@ export async function startCluster(): Promise<{ servers: RedisServer[]; close: (
     throw error;
   }
   return { servers, close };
+}
+
+/** A server with a replica, and a Sentinel that puts the replica in its place when it goes. */
+export async function startSentinel(): Promise<{
+  readonly main: RedisServer;
+  readonly port: number;
+  readonly close: () => Promise<void>;
+}> {
+  const main = await RedisServer.start();
+  const replica = await RedisServer.start('--replicaof', '127.0.0.1', String(main.port));
+  const sentinel = await RedisServer.absent('--sentinel');
+  const close = async (): Promise<void> =>
+    void (await Promise.all([main, replica, sentinel].map((server) => server.close())));
+  try {
+    await until(async () => (await replica.cli('info', 'replication')).includes('master_link_status:up'));
+    await sentinel.start(
+      `sentinel monitor main 127.0.0.1 ${String(main.port)} 1`,
+      'sentinel down-after-milliseconds main 500',
+      'sentinel failover-timeout main 2000',
+    );
+    await until(async () => (await sentinel.cli('sentinel', 'replicas', 'main')).includes(String(replica.port)));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { main, port: sentinel.port, close };
 }
 
 /** Waits for another process, which tells nothing by itself. */

@@ -56,7 +56,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
       // axios's fetch adapter modifies the abort reason; foreign adapters may know no `cancelToken`.
       needsAbort: kind === 'fetch' || (kind === 'foreign' && config.cancelToken !== undefined),
       model: undefined,
-      blob: undefined,
+      blobBytes: undefined,
       resends: false,
     };
   }
@@ -75,8 +75,8 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const follow = prepareRedirects(attempt, request, target, transport);
     if (kind === 'fetch') this.#watch(attempt, exchange);
     if (attempt.onUploadProgress ?? attempt.onDownloadProgress) reportProgress(attempt, exchange, follow !== undefined);
-    // Credentials may have taken a while since `exchange.started`.
     const isSeen = kind !== 'http' || transport !== undefined;
+    // Not since `exchange.started`: credentials may have taken a while.
     const sending = isSeen ? undefined : { sentAt: now(), bytesBefore: bytesOfIdle(attempt) };
     const failed = (error: unknown): never => {
       if (sending !== undefined) exchange.connection ??= connectionOf(error, sending, this.#served.has(target.backend));
@@ -145,8 +145,8 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     return (request.kind === 'foreign' ? reason.signalReason : undefined) ?? this.translate(request, reason);
   }
 
-  errorFor(_request: AxiosRequest, error: unknown, attempts: readonly Attempt[]): unknown {
-    return withAttempts(error, attempts);
+  errorFor(request: AxiosRequest, error: unknown, attempts: readonly Attempt[]): unknown {
+    return withAttempts(this.translate(request, error), attempts);
   }
 
   /** The error of a request that was refused before its first attempt. */

@@ -72,13 +72,15 @@ export class Turns {
   ) {}
 
   /**
+   * Begins an attempt in the pool or a wait in the queue, or says what the request does instead.
+   *
    * @param deployment the caller's name for it
    * @param remaining ms until the caller's `timeout` passes
    * @param isUnread whether the body has to be read before an attempt
    * @throws TypeError if the selector returned none of the candidates, or if the request is pinned to a backend that has
    * left the pool
    */
-  next(deployment: string | undefined, remaining: number, isUnread: boolean): Turn {
+  take(deployment: string | undefined, remaining: number, isUnread: boolean): Turn {
     const wanted = { deployment, pinned: this.pinned, final: this.#final };
     if (serving(this.pool.backends, wanted).length === 0) return this.#noDeployment(wanted);
     if (isUnread && this.#canAttempt(wanted)) return { is: 'read body' };
@@ -94,8 +96,8 @@ export class Turns {
     return this.#exhausted(wanted, availableIn);
   }
 
-  /** Without another attempt or wait. */
-  giveUp(deployment: string | undefined): Exhausted | NoDeployment {
+  /** The answer to a request that may neither try a backend nor wait again. */
+  end(deployment: string | undefined): Exhausted | NoDeployment {
     const wanted = { deployment, pinned: this.pinned, final: this.#final };
     return serving(this.pool.backends, wanted).length === 0
       ? this.#noDeployment(wanted)
@@ -144,7 +146,7 @@ export class Turns {
   }
 
   /**
-   * This backend has failed, so another one is tried next.
+   * This backend has failed, or had no free socket, so another one is tried next.
    *
    * @param isFinal whether it would answer the same after a wait
    */
@@ -172,15 +174,15 @@ export class Turns {
   #begin(wanted: Wanted, isPaced: boolean): InFlight | undefined {
     const inFlight = this.pool.begin(wanted, this.#tried, this.config, isPaced);
     if (inFlight !== undefined || this.#hasAskedLastResort) return inFlight;
-    // Its turn or the pace keeps it back; keep the last-resort attempt.
+    // A backend is available, but the queue makes the request wait. So its last-resort attempt isn't used up.
     if (isPaced && this.pool.hasBackend(wanted, this.#tried) === 'yes') return undefined;
     this.#hasAskedLastResort = true;
     return this.pool.beginLastResort(wanted, this.#tried);
   }
 
   /**
-   * ms until a backend becomes available that may answer otherwise than before, or longer: so that short waits don't
-   * become a hot loop.
+   * ms until a backend is available that may answer differently, or until the request's own pause is over, if that is
+   * later: so that short waits don't become a hot loop.
    */
   #pauseFor(wanted: Wanted, time: number): number {
     return this.pool.availableIn(wanted, (backend) => time + this.#pause.of(backend, this.#hasWaited));

@@ -1,4 +1,7 @@
-/** What the user's callbacks returned, checked. (`PoolCore.begin` checks what a selector returned.) */
+/**
+ * What the user's callbacks returned, checked. (`PoolCore.begin` checks what a selector returned, `http/credentials` what a
+ * provider of credentials did.)
+ */
 import { isDuration, must } from '../base/check';
 
 /** What a predicate of the user's returned. (A promise would always count as true.) @throws TypeError */

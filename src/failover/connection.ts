@@ -20,7 +20,7 @@ export interface Connection {
   readonly head: Head | undefined;
   /** The native request, where an attempt that is given up may reject too late to tell. */
   readonly native?: unknown;
-  /** Whether it can't be seen how far a handshake got: over fetch. */
+  /** Whether the progress of a handshake is invisible, as over fetch. */
   readonly hidesHandshake?: boolean;
   /** Whether a redirect was followed: then a server has had the request, whatever becomes of this connection. */
   isRedirected: boolean;

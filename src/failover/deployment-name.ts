@@ -53,6 +53,6 @@ export function bodyFor(request: HttpRequest, { backend, body }: Target): unknow
 /** The model that the request's body names, if it is JSON or a form. */
 function modelNamedBy(request: HttpRequest, data: unknown): BodyModel | undefined {
   if (request.model === undefined)
-    request.model = (isBlob(data) ? modelOfBlob(data, request.blob) : modelOf(data)) ?? null;
+    request.model = (isBlob(data) ? modelOfBlob(data, request.blobBytes) : modelOf(data)) ?? null;
   return request.model ?? undefined;
 }

@@ -1,4 +1,4 @@
-import { asIs, discardRest, releaseUnread } from '../http/request-body';
+import { asIs, closeRest, keepOrClose } from '../http/request-body';
 import { isBlob } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
 import { ignoreErrorsOf } from '../http/streams';
@@ -40,19 +40,19 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
   let inFlight: InFlight | undefined;
   try {
     // A Blob may name a model, which `deploymentIfItMatters` reads. A stream is read once a backend can be tried.
-    if (isBlob(request.body)) request.blob = await readBlob(run, request.body);
+    if (isBlob(request.body)) request.blobBytes = await readBlob(run, request.body);
     for (;;) {
       // Throws once the caller has cancelled or the time is over.
       budget.check();
-      // `undefined`: it names none, or the pool doesn't need to know.
+      // `undefined`: it names none, or its name isn't needed to choose a backend or a queue.
       const deployment = deploymentIfItMatters(run);
       const isUnread = run.body === undefined && oneShot !== undefined;
       // If a backend can be tried, this begins an attempt in the pool. Otherwise it says what to do instead. (If none is
       // available, a request may try one whose cooldown is only a guess, once between two waits.)
-      const turn = turns.next(deployment, budget.remaining(), isUnread);
+      const turn = turns.take(deployment, budget.remaining(), isUnread);
       if (turn.is === 'read body') {
-        // It isn't `replayable` if it is longer than `maxReplaySize`, or if it is streamed because there will be only one
-        // attempt.
+        // What comes of it may be for one attempt only: if it is longer than `maxReplaySize`, or streamed because there
+        // will be no other attempt. Then it isn't `replayable`.
         run.body = await readBody(run, oneShot!);
         // Ask again: much can change meanwhile.
         continue;
@@ -87,22 +87,21 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
           // Throws if the caller doesn't accept the status. A cancel may still end the body, through `abort`.
           return client.settle(request, conclusion.response, run.attempts, { abort: current.exchange.abort });
         case 'throw':
-          discardRest(oneShot, body);
+          closeRest(oneShot, body);
           throw conclusion.error;
         case 'go on':
           turns.noteTried(inFlight, conclusion.isFinal);
           run.fallback = conclusion.fallback;
           // Streamed to the only backend. The pool may have got another one meanwhile, but nothing is left to send.
-          if (!body.replayable) return answerWithoutBackend(run, turns.giveUp(deployment));
+          if (!body.replayable) return answerWithoutBackend(run, turns.end(deployment));
       }
     }
   } catch (error) {
-    // `translate` turns an `AbortReason` or a `CodedError` into the client's own error, and leaves any other.
-    throw client.errorFor(request, client.translate(request, error), run.attempts);
+    throw client.errorFor(request, error, run.attempts);
   } finally {
     dropFallback(run);
     // No attempt got the body. What fits in `maxReplaySize` is kept, in case a plugin sends the request again.
-    if (inFlight === undefined && oneShot !== undefined) releaseUnread(oneShot, run.body, rules.maxReplaySize);
+    if (inFlight === undefined && oneShot !== undefined) keepOrClose(oneShot, run.body, rules.maxReplaySize);
     // If the attempt has ended, this does nothing.
     if (inFlight !== undefined) pool.release(inFlight);
   }
@@ -141,7 +140,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
     // The caller's `timeout` passed. `blame`: this attempt had all of it, or the head of a failure had arrived.
     case 'expired': {
       const { failure } = outcome;
-      // The rules are asked, as about every failure that is blamed. But no time is left for another backend.
+      // The rules are asked, as about every failure that is blamed. Whether they fail over doesn't matter: no time is left.
       if (outcome.blame) reportFailure(run, current, outcome);
       else endAttempt(run, current, { error: failure.error });
       return { is: 'throw', error: failure.error };
@@ -151,7 +150,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       endAttempt(run, current, outcome);
       if (!mayGoOn) return { is: 'throw', error: outcome.error };
       return { is: 'go on', isFinal: false, fallback: { error: outcome.error } };
-    // A connection that was stale twice, or a body that can't be sent again: ambiguous, like every other that breaks.
+    // Stale twice, or with a body that can't be sent again, it counts as an ambiguous failure.
     case 'stale':
     case 'failure': {
       run.failure = outcome.failure;
@@ -190,7 +189,8 @@ function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
 /**
  * Asks the user's rules about a failure (by default `defaultFailoverCondition`), tells the pool and records the attempt.
  * A 4xx about the request blames no backend, unless the rules let the request go on. Every other failure does. `cooldown`
- * is asked only if a backend is blamed. (A blamed 4xx costs what `cooldown` or its own `Retry-After` says, else nothing.)
+ * is asked only if a backend is blamed. (A 4xx about the request, if blamed, costs what `cooldown` or its own `Retry-After`
+ * says, else nothing.)
  * Returns whether another backend may be tried.
  */
 function reportFailure<R extends HttpRequest, A extends HttpResponse>(
@@ -209,10 +209,10 @@ function reportFailure<R extends HttpRequest, A extends HttpResponse>(
     return failsOver;
   } catch (error) {
     if (failure.response !== undefined) client.discard(failure.response as A, exchange.abort);
-    discardRest(run.oneShot, body);
+    closeRest(run.oneShot, body);
     throw error;
   } finally {
-    // Also if one of the rules threw. A 4xx about the request shows the backend at work, which ends a trial.
+    // Also if one of the rules threw. A 4xx about the request shows the backend at work.
     if (isAboutRequest(failure)) pool.noteAtWork(inFlight);
     const cooldown = isBlamed ? blame(run, inFlight, failure, { retryAfter, override }) : 0;
     endAttempt(run, current, failure, cooldown);

@@ -25,7 +25,7 @@ export interface HttpRequest {
   /** The model that the body names; `null`: none. Set by `modelNamedBy`, so that a body is parsed once. */
   model?: BodyModel | null | undefined;
   /** What a body that is a Blob of JSON holds. */
-  blob?: ArrayBuffer | undefined;
+  blobBytes?: ArrayBuffer | undefined;
   /** Whether the client must not be given the caller's own `signal` and `cancelToken`. Default: false */
   readonly needsAbort?: boolean;
   /** Whether a redirect may resend the body, so a stream is read into memory even for one attempt. Default: false */
@@ -79,8 +79,8 @@ export interface Beginning<A> {
  */
 export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
   /**
-   * Sends one attempt, and resolves to the response of whatever status. What it resolves and rejects with holds no
-   * credential and nothing else of the attempt.
+   * Sends one attempt, and resolves to the response, whatever its status. Neither the response nor an error that it
+   * rejects with holds a credential or anything else of the attempt.
    */
   send(request: R, target: Target, exchange: Exchange): Promise<A>;
   /**
@@ -112,6 +112,6 @@ export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
   translate(request: R, error: unknown, rejection?: unknown): unknown;
   /** What the signal of an attempt that is given up is aborted with. */
   abortReason(request: R, reason: AbortReason): unknown;
-  /** The error as the caller gets it, with `attempts`. */
+  /** The error as the caller gets it: translated, with `attempts`. */
   errorFor(request: R, error: unknown, attempts: readonly Attempt[]): unknown;
 }

@@ -24,8 +24,8 @@ export interface FailoverOptions extends BackendPoolOptions {
   /**
    * Decides whether a failure may go to another backend. It is asked about every attempt that ended in a status of 400 or
    * more or without a usable response, except cancels, mistakes of the caller's own, local problems (no free socket or
-   * file descriptor), errors that neither a network nor a server made, and a stale connection, after which the request is
-   * sent again. If it returns `false` for a 429 or 5xx, that response is returned to the caller, and the backend goes on
+   * file descriptor), errors that neither a network nor a server made, a stale connection, after which the request is
+   * sent again, and the end of the caller's `timeout` in an attempt that hadn't all of it. If it returns `false` for a 429 or 5xx, that response is returned to the caller, and the backend goes on
    * cooldown all the same. If it returns `true` for another 4xx, the request fails over, and no backend goes on cooldown
    * unless the server or `cooldown` specified a length. Anything but a boolean rejects the request with a `TypeError`;
    * what it throws rejects it too.

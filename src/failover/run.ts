@@ -20,17 +20,17 @@ export interface Run<R extends HttpRequest, A extends HttpResponse> {
   readonly rules: Rules;
   readonly budget: Budget;
   readonly attempts: Attempt[];
-  /** The caller's body, if it can be read only once. */
+  /** The caller's body (`request.body`), if it can be read only once. */
   readonly oneShot: Unread | undefined;
-  /** What the attempts send, once it is known. */
+  /** What the attempts send: the caller's body as it is, or what was read of `oneShot`. `undefined`: not known yet. */
   body: Body | undefined;
-  /** The latest failure of a backend. */
+  /** The latest failure after which the request could go on. */
   failure: Failure | undefined;
-  /** What the caller gets if no backend is left, in place of a fabricated 429. */
+  /** What the caller gets if no backend is left, in place of the fabricated response. */
   fallback: Fallback<A> | undefined;
 }
 
-/** What the caller gets in place of the fabricated 429: the response or the error of the latest attempt. */
+/** What the caller gets in place of the fabricated response: the response or the error of the latest attempt. */
 export type Fallback<A> = { readonly response: A; readonly abort: Abort | undefined } | { readonly error: unknown };
 
 /** One attempt, from its start to its record. */

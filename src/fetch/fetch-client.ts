@@ -109,7 +109,9 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
     return this.translate(request, reason);
   }
 
-  errorFor({ config, body, cancelBody }: FetchRequest, error: unknown, attempts: readonly Attempt[]): unknown {
+  errorFor(request: FetchRequest, thrown: unknown, attempts: readonly Attempt[]): unknown {
+    const { config, body, cancelBody } = request;
+    const error = this.translate(request, thrown);
     // The reason of a signal is the caller's own.
     const isCallers = config.signal?.aborted === true && error === config.signal.reason;
     if (!isCallers) return withHidden(error, { attempts });
@@ -143,9 +145,9 @@ function withBody(response: Response, body: ReadableStream): Response {
  */
 function signalFor({ config }: FetchRequest, abort: Abort | undefined): AbortSignal | undefined {
   const { signal } = config;
-  if (abort === undefined || signal === undefined) return abort?.signal;
-  // It hears no signal of a polyfill or another realm.
-  return signal instanceof AbortSignal && 'any' in AbortSignal ? AbortSignal.any([signal, abort.signal]) : signal;
+  if (signal === undefined) return abort?.signal;
+  // It hears no signal of a polyfill or another realm. (With a signal of the caller, an attempt always has an `Abort`.)
+  return signal instanceof AbortSignal && 'any' in AbortSignal ? AbortSignal.any([signal, abort!.signal]) : signal;
 }
 
 /** A polyfill's signal may have none. */

@@ -43,10 +43,10 @@ export async function followRedirects(
       // A wrapped fetch may return what is no promise.
       response = await fetch(url, init as RequestInit);
     } catch (error) {
-      throw errorChain(error).some(isRedirectRefusal) ? hidden() : error;
+      throw errorChain(error).some(isRedirectRefusal) ? hiddenRedirectError() : error;
     }
     const { status, type } = response;
-    if (type === 'opaqueredirect') throw hidden();
+    if (type === 'opaqueredirect') throw hiddenRedirectError();
     const location = RULES.follows(status) ? headerOf(response.headers, 'location') : undefined;
     if (!isRedirect(status, location, RULES)) {
       if (integrity && isSuccess(status)) await checkIntegrity(fetch, response, integrity);
@@ -92,7 +92,7 @@ function nextOf(from: Hop, to: { status: number; location: string }, sensitive: 
   }
 }
 
-function hidden(): TypeError {
+function hiddenRedirectError(): TypeError {
   const cause = hiddenRedirect();
   return new TypeError(cause.message, { cause });
 }

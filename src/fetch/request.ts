@@ -170,7 +170,7 @@ export function openRequest({ address, config, init, source }: FetchCall, fetch:
     obeysCancel: false,
     needsAbort: true,
     model: undefined,
-    blob: undefined,
+    blobBytes: undefined,
   };
   // As with fetch, an aborted signal cancels the body, even while it is being read.
   if (config.signal === undefined || !isWebStream(data)) return request;

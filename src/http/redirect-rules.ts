@@ -47,7 +47,7 @@ export const HTTP_REDIRECTS: RedirectRules = {
   badLocation: 'throw',
 };
 
-/** The fetch standard, except that a response with a bad `Location` is returned to the caller. */
+/** The fetch standard, except that a response with a bad `Location` is returned, as over axios's fetch adapter. */
 export const FETCH_REDIRECTS: RedirectRules = {
   follows: (status) => [301, 302, 303, 307, 308].includes(status),
   limit: 20,
@@ -127,7 +127,7 @@ export function tooManyRedirects(): RedirectError {
 
 /** For a fetch that hides where a redirect leads: another origin must not get the credentials. */
 export function hiddenRedirect(): RedirectError {
-  return failed(
+  return redirectFailure(
     "this runtime's fetch hides where the redirect leads, and following it could give the credentials to another " +
       'server. Use the address that it leads to as the baseURL of the backend',
   );
@@ -142,14 +142,15 @@ function destination(
   try {
     url = new URL(isUtf8 === true ? asUtf8(location) : location, base);
   } catch (cause) {
-    if (badLocation === 'throw') throw failed((cause as Error).message, cause);
+    if (badLocation === 'throw') throw redirectFailure((cause as Error).message, cause);
     return undefined;
   }
-  if (refusesUserinfo === true && url.username + url.password !== '') throw failed('the Location contains credentials');
+  if (refusesUserinfo === true && url.username + url.password !== '')
+    throw redirectFailure('the Location contains credentials');
   // As follow-redirects does: they are no credentials of the caller's.
   url.username = url.password = '';
   if (/^https?:$/.test(url.protocol)) return url;
-  if (badLocation === 'throw') throw failed(`Unsupported protocol ${url.protocol}`);
+  if (badLocation === 'throw') throw redirectFailure(`Unsupported protocol ${url.protocol}`);
   return undefined;
 }
 
@@ -159,7 +160,7 @@ function asUtf8(text: string): string {
   return new TextDecoder().decode(Uint8Array.from(text, (character) => character.charCodeAt(0)));
 }
 
-function failed(why: string, cause?: unknown): RedirectError {
+function redirectFailure(why: string, cause?: unknown): RedirectError {
   return new RedirectError(`Redirected request failed: ${why}`, 'ERR_FR_REDIRECTION_FAILURE', { cause });
 }
 

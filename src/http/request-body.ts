@@ -102,7 +102,7 @@ export function isCaptured(data: unknown): boolean {
 }
 
 /** Frees what is left of a body that was too long to be kept, after the attempt that it served has failed. */
-export function discardRest(unread: Unread | undefined, { data, replayable }: Body): void {
+export function closeRest(unread: Unread | undefined, { data, replayable }: Body): void {
   if (!replayable && unread?.captured !== undefined) discardBody(data);
 }
 
@@ -112,7 +112,7 @@ export function discardRest(unread: Unread | undefined, { data, replayable }: Bo
  *
  * @param body what was made of it, if anything was
  */
-export function releaseUnread(unread: Unread, body: Body | undefined, limit: number): void {
+export function keepOrClose(unread: Unread, body: Body | undefined, limit: number): void {
   // The lock of a web stream that was to be passed on is held by the stream that was made of it.
   if (body?.isStreamed === true && body.data !== unread.stream) {
     discardBody(body.data);

@@ -27,7 +27,7 @@ const MAX_HELD = 65_536;
 
 /**
  * Looks at the first events of a streamed 200, up to the first meaningful one. If that is an error that stands for a 429
- * or 5xx, the stream is a refusal.
+ * or 5xx, the stream is a refusal. It has no limit of time of its own: `attemptTimeout` and the caller's `timeout` end it.
  */
 export class StreamInspection {
   /** Set if the first meaningful event is a refusal. */

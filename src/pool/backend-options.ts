@@ -171,7 +171,7 @@ function shownBackends(given: unknown): string {
   if (!isObject) return showType(given);
   if ('headers' in given && 'method' in given) return `a request. ${RESULT}`;
   if ('baseURL' in given) return 'an object: put the backend into an array';
-  if ('snapshot' in given) return 'a BackendPool: it is one already';
+  if ('snapshot' in given) return 'a BackendPool: use it as it is';
   return `${showType(given)}: options come after the backends`;
 }
 

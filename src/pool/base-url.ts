@@ -34,8 +34,8 @@ export function checkBaseURL(value: unknown, place: string): BaseURL {
       : showUrl(given),
   );
   must(/^https?:$/.test(url.protocol), place, 'be an http or https URL', text, showUrl);
-  must(url.username + url.password === '', place, 'not hold credentials; use apiKey or headers', text, showUrl);
-  must(!/[?#]/.test(text), place, 'not hold a query or fragment; use params', text, showUrl);
+  must(url.username + url.password === '', place, 'not hold credentials (use apiKey or headers)', text, showUrl);
+  must(!/[?#]/.test(text), place, 'not hold a query or fragment (use params)', text, showUrl);
   const { origin, host, pathname } = url;
   const prefix = withoutSlashes(pathname);
   return { origin, host, prefix, address: prefix === '' ? origin : origin + pathname };

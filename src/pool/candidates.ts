@@ -7,7 +7,7 @@ export interface Wanted {
   readonly deployment: string | undefined;
   /** The name of the only backend that may serve the request. */
   readonly pinned: string | undefined;
-  /** Names of backends that would only repeat their answer, so it doesn't wait for them. */
+  /** Names of backends that would only repeat their answer, so the request doesn't wait for them. */
   readonly final: ReadonlySet<string>;
 }
 

@@ -47,7 +47,7 @@ type CostRule = 'wait' | 'ladder' | 'default' | 'nothing';
 /** ms of the first step of the ladder, unless `defaultCooldown` is shorter. */
 const FIRST_STEP = 100;
 
-/** The rules for a failure for which the server specified no wait, and of one for which it specified a wait of zero. */
+/** The rules for a failure without a specified wait, and for one with a wait of zero. */
 const UNSPECIFIED: Readonly<Record<FailureReason, readonly [kind: CooldownKind, none: CostRule, zero: CostRule]>> = {
   throttled: ['asked', 'default', 'ladder'],
   'server-error': ['guessed', 'ladder', 'ladder'],

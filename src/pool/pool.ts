@@ -169,6 +169,8 @@ export class BackendPool {
 export function checkNoBackends(options: unknown): void {
   const isBackends = Array.isArray(options) || BackendPool.isPool(options);
   must(!isBackends, 'options', 'be an object', options, (given) =>
-    Array.isArray(given) ? 'an array: backends come first' : 'a BackendPool: it comes first',
+    Array.isArray(given)
+      ? 'an array: pass the backends as the first argument'
+      : 'a BackendPool: pass it as the first argument',
   );
 }

@@ -1,5 +1,5 @@
 import { must } from '../base/check';
-import { Gossip } from './peer-protocol';
+import { PeerProtocol } from './peer-protocol';
 import { Listeners } from './listeners';
 import { FirstAnswer } from './first-answer';
 import type { Listening, Transport } from './transport';
@@ -54,7 +54,7 @@ export function channelTransport(channel: MessageChannelLike): Transport {
 }
 
 class ChannelTransport implements Transport {
-  readonly #gossip = new Gossip();
+  readonly #gossip = new PeerProtocol();
   readonly #listeners = new Listeners();
   #firstAnswer!: FirstAnswer;
 

@@ -2,7 +2,7 @@ import { ageOf, machineTime } from './machine-clock';
 import { Memory, remembered } from './memory';
 import type { Remembered } from './memory';
 
-/** What peers without a server in between say to each other. All that they say is in `says`. */
+/** What peers without a server in between say to each other. */
 interface Envelope {
   readonly axiosPriorityAdapter: Says;
 }
@@ -26,7 +26,7 @@ interface Heard {
 }
 
 /** The conversation of one peer: remembers what is in force, and reads what others say. */
-export class Gossip {
+export class PeerProtocol {
   readonly #memory = new Memory();
 
   readonly ask: Envelope = { axiosPriorityAdapter: { what: 'ask' } };

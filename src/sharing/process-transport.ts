@@ -1,6 +1,6 @@
 import { must, resolveOptions } from '../base/check';
 import type { Check, Checks } from '../base/check';
-import { Gossip } from './peer-protocol';
+import { PeerProtocol } from './peer-protocol';
 import { Listeners } from './listeners';
 import { FirstAnswer } from './first-answer';
 import { ancestor, childrenOf, clusterWorkers } from './peers';
@@ -48,7 +48,7 @@ export function processTransport(options: ProcessTransportOptions = {}): Transpo
 
 /** A node in the tree of processes: what comes in from one side goes out to all others. */
 class ProcessTransport implements Transport {
-  readonly #gossip = new Gossip();
+  readonly #gossip = new PeerProtocol();
   readonly #listeners = new Listeners();
   readonly #families: readonly Family[];
   readonly #endings: (() => void)[] = [];

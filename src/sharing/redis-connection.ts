@@ -9,7 +9,7 @@ import type { Listening, Transport } from './transport';
 const MAX_UNDER_WAY = 1_000;
 /** ms between two loads: pub/sub may lose a message, and forgets what it has sent. */
 const LOAD_EVERY = 30_000;
-/** ms until the next try while nothing could be loaded. */
+/** ms until the next try while the latest load failed or the subscription is away. */
 const RETRY_AFTER = 1_000;
 
 /** Tells over the user's client, and listens over a copy of it. */

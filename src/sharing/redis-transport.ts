@@ -14,14 +14,16 @@ export interface RedisTransportOptions {
  * Shares over Redis, by the client that you have: single server, Sentinel or Cluster. It opens one connection of its
  * own for subscribing, and closes only that.
  *
- * @param client of `redis` (node-redis 4, 5, 6) or `ioredis` (5, 6). It may connect later
+ * @param client of `redis` (node-redis 4, 5, 6) or `ioredis` (5, 6); over Sentinel, of `redis` 6 or `ioredis`. It may
+ * connect later
  * @param options `prefix` is required
  * @throws TypeError that names the place and the value
  */
 export function redisTransport(client: RedisClientLike, options: RedisTransportOptions): Transport {
   const { duplicate, eval: run, on } = Object(client) as Partial<RedisClientLike>;
-  const isClient = [duplicate, run, on].every((method) => typeof method === 'function');
+  const isClient = typeof run === 'function' && typeof on === 'function';
   must(isClient, 'client', 'be a client of redis or ioredis', client);
+  must(typeof duplicate === 'function', 'client', 'have duplicate (over Sentinel: redis 6 or ioredis)', client);
   checkFields(dictionary(options, 'options'), ['prefix'], 'options');
   must(isText(options.prefix), 'options.prefix', 'be a non-empty string', options.prefix);
   // In a Cluster, the braces keep all keys of an app in one slot.

@@ -56,8 +56,8 @@ export interface SharedCooldowns {
 const checkReasons: Check<readonly CooldownReason[]> = (value, place) => {
   if (value === undefined) return ['throttled', 'oversized', 'manual'];
   must(Array.isArray(value), place, 'be an array of reasons', value);
-  const wrong: unknown = value.find((reason) => !REASONS.includes(reason as CooldownReason));
-  must(wrong === undefined, place, `hold only ${REASONS.join(', ')}`, wrong, show);
+  const wrong = value.findIndex((reason) => !REASONS.includes(reason as CooldownReason));
+  must(wrong < 0, place, `hold only ${REASONS.join(', ')}`, value[wrong], show);
   return value as CooldownReason[];
 };
 

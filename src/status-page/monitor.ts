@@ -14,12 +14,13 @@ const MAX_GONE = 100;
 /** A backend as the page shows it. */
 export interface BackendReport extends BackendStatus {
   /**
-   * Attempts that ended since the page was made: the sum of the next three, and those that were cancelled or sent again.
+   * Attempts that ended since the page was made: the sum of the next three, and those that blame no backend: cancelled,
+   * sent again, or without a free socket.
    */
   readonly attempts: number;
   /** Attempts that ended in a success, or in a 4xx that is about the request. */
   readonly answered: number;
-  /** Attempts that the backend refused with a 429. */
+  /** Attempts whose reason was `throttled`: mostly a 429. */
   readonly throttled: number;
   /** Attempts that failed in another way. */
   readonly failed: number;

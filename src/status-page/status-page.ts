@@ -84,7 +84,8 @@ export function statusPage(
 
   const stream = (request: IncomingMessage, response: ServerResponse) => {
     if (watched.closed || viewers.size >= maxClients) {
-      respond(request, response, 503, 'text/plain', 'Too many viewers', { 'retry-after': '10' });
+      const why = watched.closed ? 'Closed' : 'Too many viewers';
+      respond(request, response, 503, 'text/plain', why, { 'retry-after': '10' });
     } else if (request.method === 'HEAD') respond(request, response, 200, 'text/event-stream', '');
     else {
       response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });

@@ -83,6 +83,19 @@ export class Timeline {
     return this.#spans.filter((span) => span.backend === backend && span.to > now - this.history);
   }
 
+  /** ms of the time shown in which the backend as a whole was out. Its cooldowns may overlap. */
+  timeOut(backend: string, now: number): number {
+    const spans = this.spansOf(backend, now).filter(({ scope }) => scope === undefined);
+    let sum = 0;
+    let end = now - this.history;
+    for (const { from, to } of [...spans].sort((a, b) => a.from - b.from)) {
+      const until = Math.min(to, now);
+      sum += Math.max(0, until - Math.max(from, end));
+      end = Math.max(end, until);
+    }
+    return sum;
+  }
+
   data(now: number): TimelineData {
     const { history } = this;
     const columns = [...this.#columns.keys()].map((name) => [name, this.columnsOf(name, now)] as const);

@@ -171,11 +171,7 @@ function summary(backends: readonly BackendReport[], timeline: Timeline, now: nu
   const lanes = backends.map(({ name }) => {
     const sums = [0, 0, 0];
     for (const [, ...counts] of timeline.columnsOf(name, now)) counts.forEach((number, i) => (sums[i]! += number));
-    const from = now - timeline.history;
-    const out = timeline
-      .spansOf(name, now)
-      .filter(({ scope }) => scope === undefined)
-      .reduce((sum, span) => sum + Math.min(span.to, now) - Math.max(span.from, from), 0);
+    const out = timeline.timeOut(name, now);
     const [answered, throttled, failed] = sums.map((number) => count(number)) as [string, string, string];
     const rest = out > 0 ? `, on cooldown for ${lasting(out)}` : '';
     return `${name}: ${answered} answered, ${throttled} throttled, ${failed} failed${rest}.`;

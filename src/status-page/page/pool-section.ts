@@ -52,8 +52,10 @@ export class PoolSection {
       .map(([state, words]) => [backends.filter((each) => each.state === state).length, words.toLowerCase()] as const)
       .filter(([number]) => number > 0)
       .map(([number, words]) => `${String(number)} ${words}`);
-    const scopes = backends.flatMap(({ cooldowns }) => cooldowns.filter(({ scope }) => scope !== undefined));
-    const deployments = scopes.length > 0 ? `, ${plural(scopes.length, 'deployment')} out` : '';
+    const scopesOut = backends.flatMap(({ cooldowns }) => [
+      ...new Set(cooldowns.filter(isOut).map(({ scope }) => scope)),
+    ]);
+    const deployments = scopesOut.length > 0 ? `, ${plural(scopesOut.length, 'deployment')} out` : '';
     setText(this.#summary, `${plural(backends.length, 'backend')}: ${counts.join(', ')}${deployments}`);
     return backends
       .filter(({ name, state }) => before.has(name) && before.get(name) !== state)
@@ -64,7 +66,7 @@ export class PoolSection {
   restore({ timeline, events }: PoolHistory, now: number): void {
     this.#timeline = Timeline.from(timeline);
     this.#events.replaceChildren();
-    for (const event of events) this.#list(event);
+    for (const event of events.slice(-MAX_EVENTS)) this.#list(event);
     if (events.length === 0) this.#showQuiet();
     this.#table.update(this.#backends, now, this.#timeline);
     this.draw(now);
@@ -84,7 +86,7 @@ export class PoolSection {
   }
 
   #showQuiet(): void {
-    this.#events.replaceChildren(html('li', { class: 'faint' }, 'Nothing but answers so far'));
+    this.#events.replaceChildren(html('li', { class: 'faint' }, 'No events yet'));
   }
 
   #list(event: TimedEvent): void {
@@ -95,4 +97,9 @@ export class PoolSection {
     this.#events.prepend(html('li', { 'data-kind': kind }, time, html('span', { class: 'what' }, words)));
     if (this.#events.children.length > MAX_EVENTS) this.#events.lastElementChild?.remove();
   }
+}
+
+/** Whether it keeps a deployment out. An oversized wait ranks it behind the others. */
+function isOut({ scope, reason }: BackendReport['cooldowns'][number]): boolean {
+  return scope !== undefined && reason !== 'oversized';
 }
