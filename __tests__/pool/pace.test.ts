@@ -1,4 +1,4 @@
-import { Pace } from '../../src/pool/pace';
+import { Pace, ThrottleTime } from '../../src/pool/pace';
 
 /** Sends for `ms` as fast as the pace allows, and returns how many went. `refusals` of the backend stay as they are. */
 function send(pace: Pace, from: number, ms: number, refusals = 0): number {
@@ -35,4 +35,21 @@ describe('the pace of waiting requests', () => {
     for (let time = 30; time < 200; time += 30) pace.noteStart(time, 0, 10);
     expect(send(pace, 230, 10)).toBeLessThan(12);
   });
+
+  test('is not slowed by requests that bypass it', () => {
+    const pace = new Pace();
+    pace.noteStart(0, 0, 1000);
+    for (let time = 20; time < 1000; time += 20) pace.noteStart(time, 0, 1000);
+    expect(pace.opensAt).toBe(1000);
+  });
+});
+
+test('the time that a 429 takes is a moving average with a margin, and a slow one counts as 150 ms', () => {
+  const time = new ThrottleTime();
+  for (let i = 0; i < 100; i++) time.note(40);
+  expect(time.usual).toBeCloseTo(60);
+  time.note(100);
+  expect(time.usual).toBeCloseTo(82.5);
+  for (let i = 0; i < 100; i++) time.note(2000);
+  expect(time.usual).toBeCloseTo(225);
 });

@@ -109,6 +109,36 @@ describe('maxWait', () => {
     expect(configs.at(-1)?.url).toBe('/new');
   });
 
+  test('does not let requests that cannot wait hold the waiting ones back', async () => {
+    const { request, pool, replies } = waiting({ maxWait: 30_000 });
+    // A refusal takes long, so the pace is slow.
+    for (const name of ['a', 'b'])
+      replies[name] = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        return throttled(10);
+      };
+    await Promise.all([
+      request({ failover: false }),
+      request({ failover: false }),
+      jest.advanceTimersByTimeAsync(1000),
+    ]);
+    for (const name of ['a', 'b'])
+      replies[name] = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return 200;
+      };
+    pool.cool('a', 100);
+    pool.cool('b', 100);
+    const done = Promise.all(Array.from({ length: 10 }, () => request()));
+    let isDone = false;
+    void done.then(() => (isDone = true));
+    for (let ms = 0; ms < 2000; ms += 10) {
+      void request({ failover: { maxWait: 0 } });
+      await jest.advanceTimersByTimeAsync(10);
+    }
+    expect(isDone).toBe(true);
+  });
+
   test('does not let a new request overtake those whose turn has just come', async () => {
     const order: string[] = [];
     const wrapped = (url: unknown) => {

@@ -36,9 +36,8 @@ export class Pace {
       this.#knownAt = time + period;
     }
     this.#gone++;
-    // Requests that can't wait bypass the pace. However many they are, the next paced one waits one interval at most.
-    const began = Math.min(Math.max(this.opensAt, time - LATENESS), time);
-    this.opensAt = began + period / this.#size;
+    // A request that doesn't wait bypasses the pace. However many do, they don't hold the next paced one back.
+    if (time >= this.opensAt) this.opensAt = Math.max(this.opensAt, time - LATENESS) + period / this.#size;
   }
 
   #adapt(wasRefused: boolean): void {
@@ -55,6 +54,8 @@ export class Pace {
 const INITIAL_TIME = 10;
 /** How much longer than usual a 429 may take. */
 const MARGIN = 1.5;
+/** ms. A 429 that took more counts as this, or the pace would stay slow for long: its body, or a stream, may have been slow. */
+const LONGEST_THROTTLE = 150;
 /** The newest sample weighs 1/4 in the moving average. */
 const MEMORY = 4;
 
@@ -65,6 +66,6 @@ export class ThrottleTime {
 
   /** @param duration ms that a 429 took */
   note(duration: number): void {
-    this.usual += (MARGIN * duration - this.usual) / MEMORY;
+    this.usual += (MARGIN * Math.min(duration, LONGEST_THROTTLE) - this.usual) / MEMORY;
   }
 }
