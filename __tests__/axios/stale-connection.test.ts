@@ -122,6 +122,23 @@ describe('a stale keep-alive connection', () => {
     expect((await client.post('/x', 'two')).attempts).toMatchObject([{ reason: 'stale' }, { status: 200 }]);
   });
 
+  test('is replaced that an agent passed on from one request to the next in its queue', async () => {
+    const { adapter } = await pair(resetReused());
+    const client = axios.create({ adapter, httpAgent: agentOf({ maxSockets: 1 }) });
+    const responses = await Promise.all(['one', 'two'].map((text) => client.post('/x', text)));
+    expect(responses.map(({ attempts }) => attempts)).toMatchObject([
+      [{ backend: 'a', status: 200 }],
+      [{ reason: 'stale' }, { backend: 'a', status: 200 }],
+    ]);
+  });
+
+  test('is replaced if the agent is null, for which Node takes its own', async () => {
+    const { adapter } = await pair(resetReused());
+    const client = axios.create({ adapter, httpAgent: null });
+    await client.post('/x', 'one');
+    expect(await client.post('/x', 'two')).toMatchObject({ attempts: [{ reason: 'stale' }, { status: 200 }] });
+  });
+
   test('that was the only one leaves the idle connections to other servers open', async () => {
     const { a, adapter } = await pair(resetReused());
     const other = await FakeBackend.start();

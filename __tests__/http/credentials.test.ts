@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import axios from 'axios';
-import type { AxiosRequestConfig } from 'axios';
-import { priorityAdapter } from '../../src';
+import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
+import { BackendPool, priorityAdapter } from '../../src';
 import type { BackendOptions } from '../../src';
+import { priorityFetch } from '../../src/fetch';
 import { isQueryCredential, resolveCredentials } from '../../src/http/credentials';
 import type { CredentialOptions } from '../../src/http/credentials';
 import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
@@ -225,6 +226,32 @@ describe('a credential provider', () => {
     await request();
     expect(configs.map(({ headers }) => headers['api-key'] as string)).toStrictEqual(['key-1', 'key-2']);
   });
+});
+
+test('a credential provider counts as failed, whatever it throws, in a pool that another copy of the package made', async () => {
+  let pool!: BackendPool;
+  await jest.isolateModulesAsync(async () => {
+    const { BackendPool: Other } = await import('../../src');
+    expect(Other).not.toBe(BackendPool);
+    const azureADTokenProvider = () => Promise.reject(new axios.AxiosError('no token', 'ERR_BAD_REQUEST'));
+    pool = new Other([
+      { baseURL: 'a.example', name: 'a', azureADTokenProvider },
+      { baseURL: 'b.example', name: 'b', priority: 2 },
+    ]);
+  });
+  const wrapped = (config: InternalAxiosRequestConfig) =>
+    Promise.resolve({ status: 200, statusText: '', headers: {}, data: '', config });
+  const client = axios.create({ adapter: priorityAdapter(pool, { adapter: wrapped }) });
+  const { attempts } = await client.post('/x', 'x');
+  expect(attempts).toMatchObject([
+    { backend: 'a', reason: 'credential' },
+    { backend: 'b', status: 200 },
+  ]);
+  const error = await rejectionOf(client.post('/x', 'x', { failover: { backend: 'a' } }));
+  expect(error).toMatchObject({ isAxiosError: true, code: 'ERR_CREDENTIAL', config: { url: '/x' } });
+  const viaFetch = priorityFetch(pool, { fetch: () => Promise.resolve(new Response('x')) });
+  const rejected = await rejectionOf(viaFetch('https://x.example/', { failover: { backend: 'a' } }));
+  expect(rejected).toBeInstanceOf(TypeError);
 });
 
 test.each(wires())('a header value with line breaks over %s cannot inject headers', async (wire) => {

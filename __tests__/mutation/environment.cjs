@@ -18,6 +18,7 @@ const LOADS_ANEW = [
   'failover/budget.test.ts: attemptTimeout needs no setImmediate',
   'failover/budget.test.ts: attemptTimeout runs its callback in a microtask',
   'fetch/request.test.ts: a stream needs no duplex if ',
+  'http/credentials.test.ts: a credential provider counts as failed',
   'http/body-text.test.ts: where there is neither ',
 ];
 

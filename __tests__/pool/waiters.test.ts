@@ -128,7 +128,7 @@ describe('maxWait', () => {
         return 200;
       };
     pool.cool('a', 100);
-    pool.cool('b', 100);
+    pool.cool('b', 60_000);
     const done = Promise.all(Array.from({ length: 10 }, () => request()));
     let isDone = false;
     void done.then(() => (isDone = true));

@@ -1,7 +1,7 @@
 import axios from 'axios';
 import type { AxiosAdapter, AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { MAX_TIMER, now } from '../base/clock';
-import { CodedError, codeOf, errorChain } from '../base/errors';
+import { codeOf, errorChain, isCodedError } from '../base/errors';
 import { setHidden } from '../base/hidden';
 import { AbortReason } from '../failover/abort';
 import type { Abort } from '../failover/abort';
@@ -165,7 +165,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
       return Object.assign(new axios.AxiosError(text, codeOf(error), config), { name });
     });
     // The http adapter wraps the error of a body's stream.
-    return translated(errorChain(cleaned).find((each) => each instanceof CodedError) ?? cleaned, config);
+    return translated(errorChain(cleaned).find((each) => isCodedError(each)) ?? cleaned, config);
   }
 
   /** Lets an attempt over axios's fetch adapter report the head of its response. */
@@ -210,7 +210,7 @@ function abortError(reason: AbortReason, config: InternalAxiosRequestConfig, kin
 
 /** A `CodedError` as an axios error. Other errors are returned as they are. */
 function translated(error: unknown, config: InternalAxiosRequestConfig): unknown {
-  if (!(error instanceof CodedError)) return error;
+  if (!isCodedError(error)) return error;
   if (error.code === 'ERR_CANCELED') return new axios.CanceledError(error.message, config);
   const own = axios.AxiosError.from(error, error.code, config);
   // Some versions of axios take over the cause of the given error instead.

@@ -14,7 +14,7 @@ interface NativeRequest extends Pick<ClientRequest, 'socket' | 'reusedSocket'> {
 }
 
 /** What is known of a sending before it begins, where the transport isn't ours. */
-export interface Sending {
+interface Sending {
   /** When the adapter is called, in ms on the clock of `base/clock`. */
   readonly sentAt: number;
   /** What each idle connection has received so far, in bytes. */
@@ -33,7 +33,7 @@ export function connectionOf(error: unknown, { sentAt, bytesBefore }: Sending, h
   const { socket } = sent ?? {};
   // Of a connection that wasn't idle before, nobody can tell. Then the request may have been answered.
   const isAnswered = Boolean(sent?.res) || (socket != null && socket.bytesRead !== bytesBefore.get(socket));
-  const isClosed = isStaleSocket({ sent, error, sentAt, isAnswered });
+  const isClosed = isStaleSocket({ isReused: sent?.reusedSocket === true, error, sentAt, isAnswered });
   return {
     error: undefined,
     // It never got a socket: its agent failed, with whatever error.

@@ -23,6 +23,9 @@ interface TransportOptions extends Omit<RequestOptions, 'hostname'> {
  */
 const IGNORES_BROKEN_BODIES = /* @__PURE__ */ (() => /^1\.(?:\d|1[0-5])\./.test(axios.VERSION))();
 
+/** The sockets that have served a request. */
+const USED = /* @__PURE__ */ new WeakSet<Socket>();
+
 /**
  * A `transport` for axios's http adapter: Node's own `request`, without follow-redirects around it, which costs 18 % of a
  * request over loopback. The redirects are followed one level higher, with `nextHop`. It also sees what becomes of the
@@ -42,7 +45,9 @@ export class HttpTransport implements Connection {
   isEstablished = false;
   /** When the request got its socket. */
   #socketAt = 0;
-  /** What the socket had received by then. */
+  /** Whether the socket had served another request by then. */
+  #isReused = false;
+  /** What it had received by then. */
   #bytesBefore = 0;
   isRedirected = false;
   hasLeftOrigin = false;
@@ -63,8 +68,8 @@ export class HttpTransport implements Connection {
     // axios 1.5 keeps the brackets of an IPv6 address, which Node would look up as a name.
     options.hostname = withoutBrackets(options.hostname);
     // With `false`, Node makes an agent for this request alone. It has no queue and no idle sockets, so the global one
-    // does no harm here.
-    this.#agent = typeof options.agent === 'object' ? options.agent : http.globalAgent;
+    // does no harm here. With `null`, Node takes the global one.
+    this.#agent = typeof options.agent === 'object' && options.agent !== null ? options.agent : http.globalAgent;
     if (this.exchange.fresh && !this.isRedirected) {
       // Others of them are probably stale too.
       const server = nameOf(options);
@@ -92,7 +97,7 @@ export class HttpTransport implements Connection {
     }
     this.#sent = sent;
     conceal(sent);
-    sent.on('socket', (socket) => this.#noteSocket(socket));
+    sent.on('socket', (socket) => this.#noteSocket(socket, sent.reusedSocket));
     sent.on('error', (error) => (this.error = error));
     sent.on('upgrade', refuseUpgrade);
     // A kept-alive socket is assigned at once, and is connected already.
@@ -120,7 +125,7 @@ export class HttpTransport implements Connection {
   get isStale(): boolean {
     if (this.isRedirected) return false;
     const isAnswered = this.#response !== undefined || this.#sent?.socket?.bytesRead !== this.#bytesBefore;
-    return isStaleSocket({ sent: this.#sent, error: this.error, sentAt: this.#socketAt, isAnswered });
+    return isStaleSocket({ isReused: this.#isReused, error: this.error, sentAt: this.#socketAt, isAnswered });
   }
 
   get isQueued(): boolean {
@@ -133,8 +138,11 @@ export class HttpTransport implements Connection {
     return (this.#head ??= headFrom(this.#response));
   }
 
-  #noteSocket(socket: Socket): void {
+  #noteSocket(socket: Socket, isFromIdle: boolean): void {
     this.#socketAt = now();
+    // Node doesn't count a socket as reused that goes from one request to the next in the agent's queue.
+    this.#isReused = isFromIdle || USED.has(socket);
+    if (!isFromIdle) USED.add(socket);
     this.#bytesBefore = socket.bytesRead;
     if (socket.destroyed) return;
     const { connecting, secureConnecting, encrypted } = socket as Partial<TLSSocket> & { secureConnecting?: boolean };

@@ -1,4 +1,3 @@
-import type { ClientRequest } from 'node:http';
 import { now } from '../base/clock';
 import { codeOf, errorChain } from '../base/errors';
 import { isClosedSession, isRefusedStream } from '../failover/error-kinds';
@@ -11,7 +10,8 @@ const CLOSED_CODE = /^(?:ECONNRESET|EPIPE|ECONNABORTED)$/;
 
 /** A request that failed. */
 interface FailedRequest {
-  readonly sent: Pick<ClientRequest, 'reusedSocket'> | null | undefined;
+  /** Whether its connection had served another request before. */
+  readonly isReused: boolean;
   readonly error: unknown;
   /** When it was sent, in ms. */
   readonly sentAt: number;
@@ -23,13 +23,8 @@ interface FailedRequest {
  * Whether the server had most likely closed a kept-alive connection when the request was sent on it: it broke soon after,
  * without an answer. The failover then sends the request once more.
  */
-export function isStaleSocket({ sent, error, sentAt, isAnswered }: FailedRequest): boolean {
-  return (
-    sent?.reusedSocket === true &&
-    !isAnswered &&
-    CLOSED_CODE.test(String(codeOf(error))) &&
-    now() - sentAt < STALE_WITHIN
-  );
+export function isStaleSocket({ isReused, error, sentAt, isAnswered }: FailedRequest): boolean {
+  return isReused && !isAnswered && CLOSED_CODE.test(String(codeOf(error))) && now() - sentAt < STALE_WITHIN;
 }
 
 /**

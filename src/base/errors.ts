@@ -1,3 +1,7 @@
+import { setHidden } from './hidden';
+
+const IS_CODED = Symbol.for('axios-priority-adapter.coded-error');
+
 /** An error of the package's own, with a code as axios and Node have it. The caller gets it as an error of its client. */
 export class CodedError extends Error {
   constructor(
@@ -6,7 +10,13 @@ export class CodedError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
+    setHidden(this, IS_CODED, true);
   }
+}
+
+/** Not `instanceof`: the ESM and the CommonJS build have a class each, and may share a pool. */
+export function isCodedError(error: unknown): error is CodedError {
+  return (Object(error) as Record<symbol, unknown>)[IS_CODED] === true;
 }
 
 /** The code of an error of a provider of credentials. */

@@ -1,4 +1,4 @@
-import { CodedError, codeOf, codeWithin, errorChain, isProviderFailure } from '../base/errors';
+import { codeOf, codeWithin, errorChain, isProviderFailure, isCodedError } from '../base/errors';
 import { errorBodyOf, errorCodeOf } from '../http/error-body';
 import type { HttpResponse, RequestConfig } from '../http/messages';
 import { isOfBody } from '../http/request-body';
@@ -150,7 +150,7 @@ export function outcomeOfThrown<R extends HttpRequest, A extends HttpResponse>(
   const { backend } = inFlight;
   const { config } = request;
   const { connection } = exchange;
-  if (thrown instanceof CodedError) {
+  if (isCodedError(thrown)) {
     const error = client.translate(request, thrown);
     if (!isProviderFailure(thrown)) return { is: 'unrelated', error };
     return { is: 'failure', failure: failureOfError(error, backend.info, config, 'credential') };

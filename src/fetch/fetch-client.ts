@@ -1,4 +1,4 @@
-import { CodedError } from '../base/errors';
+import { isCodedError } from '../base/errors';
 import { setHidden, withHidden } from '../base/hidden';
 import { AbortReason } from '../failover/abort';
 import type { Abort } from '../failover/abort';
@@ -102,7 +102,7 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
       if (error.why === 'cancelled') return reasonOf(config.signal!);
       return new DOMException(`attemptTimeout of ${String(error.ms)} ms exceeded`, 'TimeoutError');
     }
-    return error instanceof CodedError ? asFetchError(error) : error;
+    return isCodedError(error) ? asFetchError(error) : error;
   }
 
   abortReason(request: FetchRequest, reason: AbortReason): unknown {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { nextEventLoopTurn } from '../base/clock';
-import { CodedError, codeOf } from '../base/errors';
+import { CodedError, codeOf, isCodedError } from '../base/errors';
 import { discardBody, ignore, isNode, isNodeStream, isWebStream, nodeStreamOf, watched, webStreamOf } from './streams';
 import type { NodeStream } from './streams';
 
@@ -219,7 +219,7 @@ const PREMATURE_CLOSE = 'ERR_STREAM_PREMATURE_CLOSE';
 /** Whether an error is that of the caller's own stream. Over fetch, one that closed early fails with an error of Node's. */
 export function isOfBody({ failure: { error: own } }: Pick<Body, 'failure'>, error: unknown): boolean {
   if (own === undefined) return false;
-  return error === own || (own instanceof CodedError && codeOf(error) === PREMATURE_CLOSE);
+  return error === own || (isCodedError(own) && codeOf(error) === PREMATURE_CLOSE);
 }
 
 /** axios reports a body stream that closes early as a cancel, in these words. */
