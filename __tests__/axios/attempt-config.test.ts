@@ -34,6 +34,13 @@ test('a custom adapter gets a config with the prototype of the caller’s', asyn
   expect('constructor' in (seen[0] as object)).toBe(false);
 });
 
+test('a custom adapter gets what an interceptor put under a symbol', async () => {
+  const { request, replies } = stubPool({ a: {} });
+  const key = Symbol('context');
+  replies.a = (config) => ({ data: (config as unknown as Record<symbol, unknown>)[key] });
+  expect((await request({ [key]: 'mine' } as object)).data).toBe('mine');
+});
+
 test('the config of the caller is copied for each attempt, so that an adapter may change it', async () => {
   const { adapter, replies, configs } = stubPool({ a: {}, b: { priority: 2 } });
   replies.a = (config) => {

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import axios from 'axios';
 import type { AxiosRequestConfig } from 'axios';
-import { priorityAdapter } from '../../src';
+import { attemptsOf, priorityAdapter } from '../../src';
 import type { PriorityAdapter } from '../../src';
 import { discardBody } from '../../src/http/streams';
 import { FakeBackend, closeBackendsAfterEach, rejectionOf } from '../support/fake-backend';
@@ -73,6 +73,32 @@ test('a stream that the server refused was not processed, so a POST fails over',
     { backend: 'a', reason: 'connection' },
     { backend: 'b', status: 200 },
   ]);
+});
+
+test('a backend that refuses streams after it has served, twice for one request, got nothing, so a POST fails over', async () => {
+  const { adapter } = await pair((stream, call) =>
+    call === 1 ? ok(stream) : stream.close(constants.NGHTTP2_REFUSED_STREAM),
+  );
+  await post(adapter);
+  const { attempts } = await post(adapter);
+  expect(attempts).toMatchObject([
+    { backend: 'a', reason: 'stale' },
+    { backend: 'a', reason: 'connection' },
+    { backend: 'b', status: 200 },
+  ]);
+});
+
+test.each<[object, AxiosRequestConfig]>([
+  [{ status: 200 }, { failover: { attemptTimeout: 100 } }],
+  [{ code: 'ECONNABORTED' }, { timeout: 100 }],
+])('the head of a 429 counts, even if a time limit ends its body (%j)', async (expected, config) => {
+  const { adapter } = await pair((stream) => {
+    stream.respond({ ':status': 429, 'retry-after-ms': '70' });
+    stream.write('{');
+  });
+  const result = await post(adapter, config).catch((error: unknown) => error);
+  expect(result).toMatchObject(expected);
+  expect(attemptsOf(result)[0]).toMatchObject({ backend: 'a', status: 429, reason: 'throttled', cooldown: 70 });
 });
 
 test('a stream that never settles is ended by the timeout', async () => {

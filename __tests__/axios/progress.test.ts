@@ -50,6 +50,14 @@ describe.each(['http', 'fetch'])('over %s,', (wire) => {
     expect(down).toStrictEqual([5]);
   });
 
+  test('download progress covers a 3xx that leads nowhere, and is returned', async () => {
+    const { first, client, down } = await pairOf();
+    first.always({ status: 300, body: 'choices' });
+    await client.get('/x', { validateStatus: null });
+    await eventLoopTurn();
+    expect(down).toStrictEqual([7]);
+  });
+
   test('upload progress restarts with the next attempt, and an abandoned attempt reports nothing more', async () => {
     const { first, second, client, up } = await pairOf();
     let before = Infinity;

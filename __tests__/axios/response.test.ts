@@ -8,6 +8,7 @@ import { bytesOfText } from '../../src/http/body-text';
 import { FakeBackend, rejectionOf, startBackends, throttle, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool, fakeClock, throttled } from '../support/stub-pool';
 import { textOf } from '../support/text-of';
+import { wires } from '../support/wires';
 
 closeBackendsAfterEach();
 
@@ -87,6 +88,18 @@ test.each<[AdapterKind, string | null]>([
   const response = { status: 429, statusText: '', headers: {}, text, why: '' };
   const config = { responseType: 'document' } as AxiosRequest['config'];
   expect(fabricate({ kind, config } as AxiosRequest, response).data).toBe(expected);
+});
+
+describe.each(wires())('over %s,', (adapter) => {
+  test.each([{ responseType: false }, { responseType: 0 }, { responseType: null }, { env: false }])(
+    'a falsy option is none, as in plain axios: %j',
+    async (option) => {
+      const backend = await FakeBackend.start();
+      backend.always({ body: '{"a":1}' });
+      const client = axios.create({ adapter: priorityAdapter([{ baseURL: backend.url }], { adapter }) });
+      expect((await client.get('/x', option as object)).data).toStrictEqual({ a: 1 });
+    },
+  );
 });
 
 test('text is encoded without a TextEncoder, as in jsdom under Jest', () => {

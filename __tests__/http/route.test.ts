@@ -75,6 +75,10 @@ test('a route is worked out once for each resource that a path is asked of', () 
   expect(routeOf({ url: `${one}\n/x` }).path).toStrictEqual({ base: '', url: '/openai/x' });
 });
 
+test.each([undefined, '', false, 0, null])('a baseURL of %p is none, as in axios', (baseURL) => {
+  expect(routeOf({ url: '/x', baseURL: baseURL as string }).path).toStrictEqual({ base: '', url: '/x' });
+});
+
 test('an absolute URL is parsed whichever one came before it', () => {
   const pathOf = (url: string): string | undefined => parseAddress(url).route?.path.url;
   const [one, other] = ['https://one.example/a', 'https://other.example/b'];

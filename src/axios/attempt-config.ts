@@ -116,6 +116,12 @@ export function copyOf(config: InternalAxiosRequestConfig, kind?: AdapterKind, a
   for (const key of Object.keys(fields)) {
     if (abort === undefined || (key !== 'signal' && key !== 'cancelToken')) copy[key] = fields[key];
   }
+  // A plugin and a wrapped adapter may share something under a symbol. axios's own adapters read none.
+  if (kind === 'foreign') {
+    const symbols = Object.getOwnPropertySymbols(fields);
+    for (const symbol of symbols)
+      (copy as Record<symbol, unknown>)[symbol] = (fields as Record<symbol, unknown>)[symbol];
+  }
   return copy as unknown as AttemptConfig;
 }
 

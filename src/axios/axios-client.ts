@@ -74,7 +74,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     // In this order: the transport decides who follows redirects, and the watch needs the final `fetchOptions`.
     const follow = prepareRedirects(attempt, request, target, transport);
     if (kind === 'fetch') this.#watch(attempt, exchange);
-    if (attempt.onUploadProgress ?? attempt.onDownloadProgress) reportProgress(attempt, exchange, follow !== undefined);
+    if (attempt.onUploadProgress ?? attempt.onDownloadProgress) reportProgress(attempt, exchange, follow?.rules);
     const isSeen = kind !== 'http' || transport !== undefined;
     // Not since `exchange.started`: credentials may have taken a while.
     const sending = isSeen ? undefined : { sentAt: now(), bytesBefore: bytesOfIdle(attempt) };

@@ -9,6 +9,8 @@ import { isStaleSession, isStaleSocket } from './stale-connection';
 interface NativeRequest extends Pick<ClientRequest, 'socket' | 'reusedSocket'> {
   readonly agent?: Agent;
   readonly res?: IncomingMessage | null;
+  /** Over HTTP/2, the request is a stream, and axios makes it the response too. */
+  readonly statusCode?: number;
   /** Of follow-redirects: the request under way. */
   readonly _currentRequest?: NativeRequest;
 }
@@ -32,7 +34,8 @@ export function connectionOf(error: unknown, { sentAt, bytesBefore }: Sending, h
   const isRedirected = wasRedirected(error);
   const { socket } = sent ?? {};
   // Of a connection that wasn't idle before, nobody can tell. Then the request may have been answered.
-  const isAnswered = Boolean(sent?.res) || (socket != null && socket.bytesRead !== bytesBefore.get(socket));
+  const response = sent?.statusCode === undefined ? sent?.res : (sent as unknown as IncomingMessage);
+  const isAnswered = Boolean(response) || (socket != null && socket.bytesRead !== bytesBefore.get(socket));
   const isClosed = isStaleSocket({ isReused: sent?.reusedSocket === true, error, sentAt, isAnswered });
   return {
     error: undefined,
@@ -43,6 +46,6 @@ export function connectionOf(error: unknown, { sentAt, bytesBefore }: Sending, h
     isRedirected,
     // follow-redirects doesn't say where it went.
     hasLeftOrigin: false,
-    head: sent?.res ? headFrom(sent.res) : undefined,
+    head: response ? headFrom(response) : undefined,
   };
 }

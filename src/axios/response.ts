@@ -69,7 +69,7 @@ function inForm(text: string, { config, kind }: AxiosRequest): unknown {
 
 /** What the adapter takes `responseType` for: only axios's fetch adapter accepts it in any case. */
 export function responseTypeOf({ responseType }: InternalAxiosRequestConfig, kind: AdapterKind): string | undefined {
-  return kind === 'fetch' ? responseType?.toLowerCase() : responseType;
+  return kind === 'fetch' && responseType ? responseType.toLowerCase() : responseType;
 }
 
 /** Reads the beginning of a body that is a stream or a `Blob`. `undefined` for every other. */

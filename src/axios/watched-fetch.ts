@@ -24,7 +24,7 @@ export interface FetchEnv {
 
 /** The fetch that the caller put into axios's `env`. */
 export function fetchIn(env: FetchEnv | null | undefined): Fetch | undefined {
-  return (env && own(env, 'fetch')) ?? undefined;
+  return env ? (own(env, 'fetch') ?? undefined) : undefined;
 }
 
 const watchedFetches = new WeakMap<Fetch, Fetch>();

@@ -194,7 +194,7 @@ function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
   // Before `isStale`: the caller's own stream may fail as a connection does.
   if (body !== undefined && chain.some((each) => isOfBody(body, each))) return { is: 'unrelated', error };
   if (connection?.isStale === true)
-    return { is: 'stale', failure: failureOfError(error, backend.info, config, 'ambiguous') };
+    return { is: 'stale', failure: failureOfError(error, backend.info, config, reasonOfError(error, connection)) };
   if (isEndedByCaller(chain, config)) return { is: 'unrelated', error };
   if (response !== undefined) {
     if (isUnreadableForm(chain, config)) return { is: 'unrelated', error, status: response.status };

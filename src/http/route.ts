@@ -23,7 +23,10 @@ const MAX_LENGTH = 2000;
 
 /** @throws CodedError `ERR_INVALID_URL` for a URL that axios could not have requested */
 export function routeOf(config: RequestConfig): Route {
-  const { url, baseURL } = config;
+  const { url } = config;
+  let { baseURL } = config;
+  // As in axios, any falsy value is none.
+  if (!baseURL) baseURL = undefined;
   const allowAbsoluteUrls = config.allowAbsoluteUrls as boolean | undefined;
   const text = urlText(url ?? '');
   // Clients of several resources use the same paths.
