@@ -1,6 +1,7 @@
 /** The stream of server-sent events, over real HTTP and real backends. */
 import { once } from 'node:events';
 import { get } from 'node:http';
+import { connect } from 'node:net';
 import axios from 'axios';
 import { BackendPool, priorityAdapter } from '../../src';
 import { statusPage } from '../../src/status-page';
@@ -177,6 +178,19 @@ describe('the number of viewers', () => {
     let stream = await Stream.open(`${url}/events`);
     for (let i = 0; i < 50 && stream.status === 503; i++) stream = await Stream.open(`${url}/events`);
     expect(stream.status).toBe(200);
+  });
+
+  test('isn’t raised by a client that left while its requests waited for each other', async () => {
+    const { url } = await open(newPool(), { maxClients: 5 });
+    const client = connect(Number(new URL(url).port), '127.0.0.1');
+    client.write('GET /events HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(5));
+    await once(client, 'data');
+    expect((await Stream.open(`${url}/events`)).status).toBe(503);
+    client.destroy();
+    for (let opened = 0; opened < 5;) {
+      if ((await Stream.open(`${url}/events`)).status === 200) opened++;
+      else await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   });
 
   test('isn’t raised by a HEAD', async () => {

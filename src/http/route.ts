@@ -24,9 +24,9 @@ const MAX_LENGTH = 2000;
 /** @throws CodedError `ERR_INVALID_URL` for a URL that axios could not have requested */
 export function routeOf(config: RequestConfig): Route {
   const { url } = config;
-  let { baseURL } = config;
+  const given: unknown = config.baseURL;
   // As in axios, any falsy value is none.
-  if (!baseURL) baseURL = undefined;
+  const baseURL = given ? (given as string) : undefined;
   const allowAbsoluteUrls = config.allowAbsoluteUrls as boolean | undefined;
   const text = urlText(url ?? '');
   // Clients of several resources use the same paths.

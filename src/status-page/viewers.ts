@@ -85,6 +85,11 @@ export class Viewers {
 
   #tick(): void {
     for (const [response, request] of [...this.#responses]) {
+      // A response that waited behind another one on its connection emits no `close` if that ends before its turn.
+      if (request.socket.destroyed) {
+        this.#remove(response);
+        continue;
+      }
       // The server waits for its connections when it closes. These would never end by themselves.
       const { server } = request.socket as { server?: { readonly listening?: boolean } };
       if (server?.listening === false) this.#end(response);
