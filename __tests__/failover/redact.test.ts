@@ -7,6 +7,7 @@ import type { AxiosError, AxiosRequestConfig, AxiosResponse } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import pino from 'pino';
 import { priorityAdapter } from '../../src';
+import { priorityFetch } from '../../src/fetch';
 import { discardBody } from '../../src/http/streams';
 import type { BackendOptions, PoolEvent } from '../../src';
 import {
@@ -223,6 +224,42 @@ describe('keys and tokens', () => {
     expect(error.options).toBe(deep);
     expect(inspect(error, { depth: 10 })).not.toContain('own-secret');
     expect(Object.keys(error)).toStrictEqual(expect.arrayContaining(['hints', 'circle', 'none']));
+  });
+
+  const KEY = 'sk-of-the-backend';
+
+  test.each<[string, (headers: Record<string, string>) => object]>([
+    ['in a config, as axios does', (headers) => ({ config: { headers } })],
+    ['in a request, as ky does', (headers) => ({ request: new Request('https://a.example', { headers }) })],
+    ['in the options of a request', (headers) => ({ options: { headers: new Headers(headers) } })],
+    ['in a Map', (headers) => ({ sent: new Map(Object.entries(headers)) })],
+    ['under a symbol', (headers) => ({ [Symbol('sent')]: { headers } })],
+    ['in a response', (headers) => ({ response: { status: 200, headers: {}, request: { headers } } })],
+    ['deep inside', (headers) => ({ a: { b: { c: { d: { e: { f: { g: headers } } } } } } })],
+    ['in a very large object', (headers) => ({ a: [...Array.from({ length: 2000 }, (_, i) => i), headers] })],
+    ['in an error of axios', (headers) => new axios.AxiosError('no', 'ECONNRESET', { headers } as never)],
+    [
+      'beside what throws when it is read',
+      (headers) => ({
+        sent: {
+          headers,
+          get other() {
+            throw new Error('unreadable');
+          },
+        },
+      }),
+    ],
+  ])('are printed with no error of a fetch of the user, which put them %s', async (_where, fields) => {
+    const fetch = priorityFetch([{ baseURL: 'a.example', apiKey: KEY }], {
+      fetch: (_url, init) => {
+        const given = fields(init!.headers as Record<string, string>);
+        const error = given instanceof Error ? given : Object.assign(new TypeError('fetch failed'), given);
+        return Promise.reject(error);
+      },
+    });
+    const error = await rejectionOf(fetch('https://x.example/', { method: 'POST' }));
+    expect(inspect(error, { depth: 20 })).not.toContain(KEY);
+    expect(JSON.stringify(error)).not.toContain(KEY);
   });
 
   test('are removed from a message that lists all headers', async () => {

@@ -2,6 +2,7 @@ import { own } from '../base/check';
 import { errorChain } from '../base/errors';
 import { hide } from '../base/hidden';
 import { isAuth } from '../http/credentials';
+import { isHeaders } from '../http/headers';
 import type { Target } from './http-client';
 
 /** A shorter value is no secret, and removing it would garble messages. */
@@ -13,13 +14,14 @@ const MIN_DIGITS = 6;
 /**
  * What an attempt threw, without the secrets of its target.
  *
- * @param alsoWrite is called for each error of the chain. Returns whether it could write what it had to
+ * @param alsoWrite is called for each error of the chain: writes the fields that have rules of their own
+ * (`RULED_FIELDS`). Returns whether it could. `undefined`: they have none, and are treated as all others
  * @param replacement makes an error with a message that shows no secret, in place of one that can't be written on
  */
 export function cleanedError(
   error: unknown,
   target: Target,
-  alsoWrite: (each: object) => boolean,
+  alsoWrite: ((each: object) => boolean) | undefined,
   replacement: (message: string) => Error,
 ): unknown {
   const secrets = secretsOf(target);
@@ -77,19 +79,21 @@ const RUNTIMES_WORDS =
 /**
  * Masks secrets in an error and in all that caused it.
  *
- * @param alsoWrite is called for each error of the chain. Returns whether it could write what it had to
  * @returns whether everything could be written: an error may be frozen
  */
-function redactError(error: unknown, secrets: readonly string[], alsoWrite: (each: object) => boolean): boolean {
+function redactError(
+  error: unknown,
+  secrets: readonly string[],
+  alsoWrite: ((each: object) => boolean) | undefined,
+): boolean {
   return errorChain(error).every((each) => {
     // An error of an invalid URL holds the URL in a field of its own.
     const keys = new Set(['message', 'stack', ...Object.keys(each)]);
     const texts = [...keys].every((key) =>
       replaceField(each, key, (text) => (namesKind(key, text, secrets) ? text : withoutSecrets(text, secrets))),
     );
-    const isDone = texts && alsoWrite(each);
-    hideSecretsOf(each, secrets);
-    return isDone;
+    const isDone = texts && alsoWrite?.(each) !== false;
+    return hideSecretsOf(each, secrets, alsoWrite !== undefined) && isDone;
   });
 }
 
@@ -105,28 +109,56 @@ function namesKind(key: string, value: unknown, secrets: readonly string[]): boo
   return typeof value === 'string' && own(KINDS, key)?.test(value) === true && !secrets.includes(value);
 }
 
-/** Fields of an error that have rules of their own. */
-const KNOWN_FIELDS: readonly string[] = ['config', 'request', 'response', 'cause', 'errors'];
+/** Fields of an axios error that its client replaces or hides, whatever they hold. */
+const RULED_FIELDS: readonly unknown[] = ['config', 'request', 'response'];
 
-/** How much of an object is searched for secrets: as deep as `console.log` prints it, and more. */
-const MAX_DEPTH = 4;
+/** How many values of an object are searched for secrets. A larger one counts as secret. */
 const MAX_VALUES = 1_000;
 
 /**
- * A foreign adapter may add fields to its errors, such as the options of the request. Makes those non-enumerable that
- * hold a secret.
+ * A foreign adapter or a fetch of the user's own may add fields to its errors, such as the options of the request. Makes
+ * those non-enumerable that hold a secret, and removes such a `config`, which axios's own `toJSON` would show.
+ *
+ * @param hasRules whether `RULED_FIELDS` have been written already
+ * @returns whether everything could be written
  */
-function hideSecretsOf(error: object, secrets: readonly string[]): void {
-  let left = MAX_VALUES;
-  const holdsSecret = (value: unknown, depth: number): boolean => {
-    if (typeof value === 'string') return secrets.some((secret) => value.includes(secret));
-    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || depth === 0) return false;
-    return Object.values(value).some((each) => --left > 0 && holdsSecret(each, depth - 1));
+function hideSecretsOf(error: object, secrets: readonly string[], hasRules: boolean): boolean {
+  const isHidden = (key: string | symbol): boolean => {
+    const value: unknown = Reflect.get(error, key);
+    const isSearched = typeof value === 'object' && !CHAIN.includes(key) && !(hasRules && RULED_FIELDS.includes(key));
+    if (!isSearched || !Object.prototype.propertyIsEnumerable.call(error, key)) return true;
+    if (!holdsSecret(value, secrets)) return true;
+    return key === 'config' ? Reflect.set(error, key, undefined) : hide(error, key);
   };
-  for (const [key, value] of Object.entries(error)) {
-    const isSearched = typeof value === 'object' && !KNOWN_FIELDS.includes(key);
-    if (isSearched && holdsSecret(value, MAX_DEPTH)) hide(error, key);
+  return Reflect.ownKeys(error).every(isHidden);
+}
+
+/** Fields whose errors are masked by themselves. */
+const CHAIN: readonly unknown[] = ['cause', 'errors'];
+
+function holdsSecret(object: unknown, secrets: readonly string[]): boolean {
+  // It grows meanwhile.
+  const values = new Set([object]);
+  for (const value of values) {
+    if (values.size > MAX_VALUES) return true;
+    if (typeof value === 'string' && secrets.some((secret) => value.includes(secret))) return true;
+    if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value))
+      for (const each of valuesIn(value)) values.add(each);
   }
+  return false;
+}
+
+/** What an object shows when it is printed: its fields, its entries, and the headers and the URL of a `Request`. */
+function valuesIn(value: object): unknown[] {
+  const read = (key: PropertyKey): unknown => {
+    try {
+      return Reflect.get(value, key);
+    } catch {
+      return undefined; // a getter that throws shows nothing
+    }
+  };
+  const entries: Iterable<unknown> = value instanceof Map || isHeaders(value) ? value : [];
+  return [...[...Reflect.ownKeys(value), 'headers', 'url'].map(read), ...entries];
 }
 
 /** Replaces the value of a field, if it has one. Returns whether that was possible. */

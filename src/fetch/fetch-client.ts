@@ -166,11 +166,5 @@ function checkedStatus(response: Response): Response {
 /** The error without the credentials of the attempt. One that can't be written on is replaced. */
 function cleaned(error: unknown, { config }: FetchRequest, target: Target): unknown {
   if (config.signal?.aborted === true && error === config.signal.reason) return error;
-  // Errors of fetch hold nothing else that has to be replaced.
-  return cleanedError(
-    error,
-    target,
-    () => true,
-    (text) => new TypeError(text),
-  );
+  return cleanedError(error, target, undefined, (text) => new TypeError(text));
 }
