@@ -223,3 +223,28 @@ test('what the native request failed with comes from the network, whatever it is
   expect(isNetworkError(errorChain(error), { ...unseen, error })).toBe(true);
   expect(isNetworkError(errorChain(error), { ...unseen, error: failing({}) })).toBe(false);
 });
+
+describe('an error of fetch is no network error if its cause is a bug:', () => {
+  const isNetwork = (cause: Error) => isNetworkError(errorChain(new TypeError('fetch failed', { cause })), undefined);
+
+  test.each([
+    new RangeError('Maximum call stack size exceeded'),
+    new ReferenceError('retries is not defined'),
+    new SyntaxError('Unexpected token'),
+    new TypeError('agent.dispatch is not a function'),
+    new TypeError('Agent is not a constructor'),
+    new TypeError('options is not iterable'),
+    new TypeError("Cannot read properties of undefined (reading 'x')"),
+    new TypeError("Cannot destructure property 'x' of 'undefined'"),
+  ])('%s', (bug) => {
+    expect(isNetwork(bug)).toBe(false);
+  });
+
+  test.each([
+    new Error('retries is not defined'),
+    new TypeError('Network request failed'),
+    Object.assign(new RangeError('Invalid chunk'), { code: 'UND_ERR_INFO' }),
+  ])('but not %s', (error) => {
+    expect(isNetwork(error)).toBe(true);
+  });
+});

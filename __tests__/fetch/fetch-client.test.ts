@@ -2,6 +2,7 @@ import { getEventListeners, once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
+import { Agent, RetryAgent, fetch as undiciFetch } from 'undici';
 import { attemptsOf } from '../../src';
 import type { PoolEvent } from '../../src';
 import { isContextLengthExceeded, priorityFetch } from '../../src/fetch';
@@ -25,6 +26,21 @@ closeBackendsAfterEach();
 closeConnectionsAfterEach();
 
 describe('a refusal', () => {
+  test('that a dispatcher turned into an error fails over, and its wait counts', async () => {
+    const dispatcher = new RetryAgent(new Agent());
+    const { fetch, a } = await pair(throttle(5000), { fetch: undiciFetch as never });
+    const init = { ...post(), dispatcher } as RequestInit;
+    expect((await fetch(URL_, init)).attempts).toMatchObject([
+      { backend: 'a', status: 429, reason: 'throttled', cooldown: 5000 },
+      { backend: 'b', status: 200 },
+    ]);
+    a.always({ status: 503 });
+    fetch.pool.restore('a');
+    const error = await rejectionOf(fetch(URL_, { ...init, failover: false }));
+    expect(error).toMatchObject({ message: 'fetch failed', attempts: [{ status: 503, reason: 'server-error' }] });
+    await dispatcher.close();
+  });
+
   test('is read for its wait and error code, and stays readable for the caller', async () => {
     const body = { error: { code: 'rate', message: 'Please retry after 6 seconds.' } };
     const seen: Failure[] = [];

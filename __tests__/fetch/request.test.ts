@@ -1,3 +1,4 @@
+import { Agent as HttpAgent } from 'node:http';
 import { Readable } from 'node:stream';
 import { Agent, MockAgent, fetch as undiciFetch } from 'undici';
 import { priorityAdapter } from '../../src';
@@ -187,6 +188,14 @@ test.each<[string, () => RequestInit]>([
       const dispatcher = new Agent();
       void dispatcher.destroy();
       return { dispatcher } as RequestInit;
+    },
+  ],
+  ['an agent that is no dispatcher', () => ({ dispatcher: new HttpAgent() }) as unknown as RequestInit],
+  [
+    'a bug in a dispatcher',
+    () => {
+      const dispatch = () => (undefined as unknown as { length: number }).length;
+      return { dispatcher: { dispatch } } as unknown as RequestInit;
     },
   ],
   [

@@ -10,6 +10,7 @@ import type { FailureReason } from '../pool/reasons';
 import { isAboutRequest, isReturnable, isSuccess, isUnauthorized } from './failure';
 import type { Failure } from './failure';
 import {
+  headOfRefusal,
   reasonOfBrokenConnection,
   isEndedByCaller,
   isUnreadableForm,
@@ -220,8 +221,9 @@ function outcomeOfHead(error: unknown, evidence: Evidence): Failed | Unrelated |
 
 function responseOf(error: unknown, { config, connection, response: read }: Evidence): HttpResponse | undefined {
   const { response = read } = Object(error) as { response?: HttpResponse };
-  if (response !== undefined || connection?.head === undefined) return response;
-  return { ...connection.head, data: undefined, config };
+  const head = connection?.head ?? headOfRefusal(error);
+  if (response !== undefined || head === undefined) return response;
+  return { ...head, data: undefined, config };
 }
 
 function failed(

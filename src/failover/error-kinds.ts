@@ -2,7 +2,9 @@ import { codeOf, errorChain, isProviderFailure } from '../base/errors';
 import type { ErrorLike } from '../base/errors';
 import type { RequestConfig } from '../http/messages';
 import type { FailureReason } from '../pool/reasons';
-import type { Connection } from './connection';
+import type { HeaderFields } from '../http/headers';
+import type { Connection, Head } from './connection';
+import { isSuccess } from './failure';
 
 /** What an error without a response counts as. */
 export function reasonOfError(error: unknown, connection?: Connection): FailureReason {
@@ -84,6 +86,17 @@ function sentNothing(error: ErrorLike, hidesHandshake: boolean): boolean {
   );
 }
 
+/**
+ * The head of an error response that a dispatcher of undici turned into an error: `RetryAgent` for what it doesn't retry,
+ * and the interceptor `responseError`.
+ */
+export function headOfRefusal(error: unknown): Head | undefined {
+  const refusal = errorChain(error).find(({ code = '' }) => /^UND_ERR_(?:REQ_RETRY|RESPONSE)$/.test(code));
+  const { statusCode, headers } = refusal ?? {};
+  if (typeof statusCode !== 'number' || isSuccess(statusCode)) return undefined;
+  return { status: statusCode, statusText: '', headers: Object(headers) as HeaderFields };
+}
+
 /** Codes of the caller's own cancel and limits, and of its `responseEncoding`. */
 const LIMIT_CODE = /^ERR_(?:CANCELED|FR_|UNKNOWN_ENCODING)/;
 
@@ -134,8 +147,19 @@ const NETWORK_CODE =
 const NETWORK_WORDS =
   /network ?error|^timeout of |fetch failed|failed to fetch|^NetworkError|load failed|terminated|^error sending request|^error reading a body|^Error in (?:body|input) stream|^Network connection lost|^internal error; reference/i;
 
+/** How V8 says that code is wrong. */
+const BUGS_WORDS = / is not (?:a function|a constructor|iterable|defined)\b|^Cannot (?:read|set|destructure|convert)\b/;
+
+/** Whether an error without a code is a bug, such as one in a dispatcher of the user's. */
+function isBug({ name, code, message }: ErrorLike): boolean {
+  if (code !== undefined) return false;
+  return /^(?:Range|Reference|Syntax)Error$/.test(name) || (name === 'TypeError' && BUGS_WORDS.test(String(message)));
+}
+
 /** Whether an error comes from the network or a server. Everything else is somebody's bug. */
 export function isNetworkError(chain: readonly ErrorLike[], connection: Connection | undefined): boolean {
+  // Node's fetch says "fetch failed" of a bug too, and axios "Network Error".
+  if (chain.some(isBug)) return false;
   return chain.some(
     (each) => each === connection?.error || NETWORK_CODE.test(each.code ?? '') || hasNetworkWords(each),
   );
