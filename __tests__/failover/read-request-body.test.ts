@@ -10,7 +10,13 @@ import { BackendPool, priorityAdapter } from '../../src';
 import type { PriorityAdapterOptions } from '../../src';
 import { priorityFetch } from '../../src/fetch';
 import { NodesError, audio, audioFile, packageForm, parts, web } from '../support/bodies';
-import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
+import {
+  FakeBackend,
+  refusedOrigin,
+  rejectionOf,
+  startBackends,
+  closeBackendsAfterEach,
+} from '../support/fake-backend';
 import type { Reply } from '../support/fake-backend';
 import { deferred, stubPool, eventLoopTurn } from '../support/stub-pool';
 
@@ -246,6 +252,23 @@ describe('a file longer than maxReplaySize', () => {
       expect(error).toMatchObject({ attempts: [{ status: 429 }] });
     }
   });
+
+  test.each([0, 100_000])('over fetch, with a maxReplaySize of %i, does not hide it either', async (maxReplaySize) => {
+    const server = createServer((_, response) => void response.writeHead(413, { connection: 'close' }).end('no'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const baseURL = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const fetch = priorityFetch([{ baseURL }, { baseURL: `${baseURL}/other`, priority: 2 }], { maxReplaySize });
+    for (let i = 0; i < 10; i++) {
+      const body = createReadStream(large);
+      const init = { method: 'POST', body, duplex: 'half' } as unknown as RequestInit;
+      const response = await fetch('http://x.example/', init);
+      expect(response.status).toBe(413);
+      await response.text();
+      body.destroy();
+    }
+    server.close();
+    server.closeAllConnections();
+  });
 });
 
 test('a stream is kept for another attempt even if its backend becomes available at that very moment', async () => {
@@ -281,6 +304,31 @@ test('a cancel stops the buffering of a body', async () => {
 });
 
 describe('a one-shot body for the only backend', () => {
+  test.each([
+    ['that refuses the connection, is kept', undefined, 200],
+    [
+      'that answers with a 503, is closed',
+      { status: 503, body: 'no' },
+      'Response body object should not be disturbed or locked',
+    ],
+  ])('%s', async (_what, reply, expected) => {
+    const backend = await FakeBackend.start();
+    const baseURL = reply === undefined ? await refusedOrigin() : backend.always(reply).url;
+    const fetch = priorityFetch([{ baseURL, name: 'a' }], { defaultCooldown: 0, cooldown: () => 0 });
+    const body = createReadStream(file);
+    const closed = closing(body);
+    const send = () => fetch('http://x.example/', { method: 'POST', body, duplex: 'half' } as unknown as RequestInit);
+    expect((await send()).status).toBe(429);
+    await closed;
+    fetch.pool.update([{ baseURL: backend.always({ body: 'ok' }).url, name: 'a' }]);
+    const again = await send().then(
+      ({ status }) => status,
+      ({ message }: Error) => message,
+    );
+    expect(again).toBe(expected);
+    if (again === 200) expect(backend.lastCall.body).toStrictEqual(audio);
+  });
+
   test.each<[string, Reply | undefined]>([
     ['503', { status: 503 }],
     ['429', { status: 429, headers: { 'retry-after-ms': '50' } }],

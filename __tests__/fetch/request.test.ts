@@ -224,6 +224,20 @@ test.each<[unknown, string]>([
   expect(a.calls).toStrictEqual([]);
 });
 
+test.each([
+  [true, true],
+  [true, false],
+  [false, true],
+])('a web stream that was kept is sent again by a later call (signals: %p, %p)', async (...withSignal) => {
+  const { fetch, a } = await pair({});
+  const body = new Blob(['text']).stream();
+  for (const has of withSignal) {
+    const signal = has ? new AbortController().signal : null;
+    await fetch(URL_, { method: 'POST', body, signal, duplex: 'half' } as RequestInit);
+  }
+  expect(a.calls.map((call) => call.body.toString())).toStrictEqual(['text', 'text']);
+});
+
 test('a streamed upload keeps its back-pressure if it cannot be sent again', async () => {
   const backend = await FakeBackend.start();
   const fetch = priorityFetch([{ baseURL: backend.url }]);

@@ -1,12 +1,12 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import { bare } from '../base/hidden';
 import type { Abort } from '../failover/abort';
-import { bodyFor, pathFor } from '../failover/deployment-name';
+import { pathFor } from '../failover/attempt-path';
+import { bodyFor } from '../failover/deployment-name';
 import type { HttpRequest, Target } from '../failover/http-client';
 import { isReframed } from '../http/request-body';
 import type { Route } from '../http/route';
 import { copyHeaders, setHeader } from '../http/headers';
-import { withoutParams } from '../http/url';
 import { dropsParam } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
 import type { AdapterKind } from './adapter-kind';
@@ -53,9 +53,14 @@ export function attemptConfig(request: AxiosRequest, target: Target, abort: Abor
   }
   for (const [name, value] of credentials) headers[name] = value;
   attempt.headers = headers as typeof attempt.headers;
-  // Not deleted, here and below: the config may inherit it.
-  if (backend.credentials.replaceCallers && attempt.auth !== undefined) attempt.auth = undefined as never;
+  if (backend.credentials.replaceCallers && attempt.auth !== undefined) removeField(attempt, 'auth');
   return attempt;
+}
+
+/** Deleting it isn't enough: a config may inherit it. */
+export function removeField(config: AttemptConfig, name: 'auth' | 'baseURL'): void {
+  Reflect.deleteProperty(config, name);
+  if (name in config) Object.assign(config, { [name]: undefined });
 }
 
 /** The failover looks at every status itself, whatever the caller's `validateStatus` says. */
@@ -130,15 +135,13 @@ function setTarget(attempt: AttemptConfig, { config, route }: AxiosRequest, back
   // axios would take "//…" for an absolute URL, and the request would not go to the backend.
   if (url.startsWith('//')) {
     attempt.url = backend.baseURL + base + url;
-    attempt.baseURL = undefined as never;
+    removeField(attempt, 'baseURL');
   } else {
     attempt.url = url;
     attempt.baseURL = url === '' && base === '' ? backend.address : backend.baseURL + base;
   }
   const { params = NO_PARAMS, credentials } = backend;
   const isDropped = (name: string) => dropsParam(backend, name);
-  if (params.size > 0 || (credentials.replaceCallers && route.holdsCredential))
-    attempt.url = withoutParams(attempt.url, isDropped);
   if (params.size > 0 || (credentials.replaceCallers && config.params != null)) {
     attempt.params = paramsFor(config.params, params, isDropped);
   }

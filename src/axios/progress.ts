@@ -26,7 +26,8 @@ export function reportProgress(attempt: AttemptConfig, exchange: Exchange, rules
   const isOfResponse = (event: AxiosProgressEvent): boolean => {
     const head = exchange.connection?.head;
     const status = head?.status ?? statusOfXhr(event) ?? 200;
-    const isFollowed = rules !== undefined && isRedirect(status, headerOf(head?.headers as object | undefined, 'location'), rules);
+    const isFollowed =
+      rules !== undefined && isRedirect(status, headerOf(head?.headers as object | undefined, 'location'), rules);
     return status < 400 && !isFollowed;
   };
   if (typeof onUploadProgress === 'function') attempt.onUploadProgress = report(onUploadProgress, () => true);

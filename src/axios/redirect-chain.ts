@@ -20,7 +20,7 @@ import {
 import type { NextHop, RedirectError, RedirectHook, RedirectRules } from '../http/redirect-rules';
 import { discardBody } from '../http/streams';
 import { combine } from '../http/url';
-import { copyOf } from './attempt-config';
+import { copyOf, removeField } from './attempt-config';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { fetchIn } from './watched-fetch';
 import type { HttpTransport } from './http-transport';
@@ -136,7 +136,7 @@ function followWith(
       hop = hopConfig(hop, next);
       // As in axios: they are the credentials of one origin.
       if (next.url.origin === firstOrigin && auth !== undefined) hop.auth = auth;
-      else if (auth !== undefined) hop.auth = undefined as never;
+      else removeField(hop, 'auth');
       response = await (hop.adapter as AxiosAdapter)(hop);
     }
   };

@@ -2,12 +2,8 @@ import { isOneShot } from '../http/request-body';
 import { isBlob, modelOf, modelOfBlob } from '../http/body-model';
 import type { BodyModel } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
-import { renameInPath } from '../http/route';
-import type { Route } from '../http/route';
-import type { PathParts } from '../http/url';
 import { NO_NAMES } from '../pool/candidates';
 import { nameAt } from '../pool/backend-options';
-import type { BackendSettings } from '../pool/backend-options';
 import type { HttpRequest, Target } from './http-client';
 import type { Run } from './run';
 
@@ -34,12 +30,6 @@ export function namedDeployment<R extends HttpRequest, A extends HttpResponse>({
   const data = body === undefined ? request.body : body.data;
   if (isOneShot(data)) return undefined;
   return modelNamedBy(request, data)?.name;
-}
-
-/** The caller's path, with the backend's name for the deployment in it. */
-export function pathFor({ path, deployment }: Route, backend: BackendSettings): PathParts {
-  const name = deployment !== undefined && nameAt(backend, deployment);
-  return name ? renameInPath(path, name) : path;
 }
 
 /** The body, with the backend's name for the model in it, unless the URL names a deployment. */

@@ -93,7 +93,10 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
           turns.noteTried(inFlight, conclusion.isFinal);
           run.fallback = conclusion.fallback;
           // Streamed to the only backend. The pool may have got another one meanwhile, but nothing is left to send.
-          if (!body.replayable) return answerWithoutBackend(run, turns.end(deployment));
+          if (!body.replayable) {
+            keepOrClose(oneShot!, body, rules.maxReplaySize);
+            return answerWithoutBackend(run, turns.end(deployment));
+          }
       }
     }
   } catch (error) {

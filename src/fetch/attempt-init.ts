@@ -1,9 +1,9 @@
-import { bodyFor, pathFor } from '../failover/deployment-name';
+import { pathFor } from '../failover/attempt-path';
+import { bodyFor } from '../failover/deployment-name';
 import type { Target } from '../failover/http-client';
 import { isOneShot, isReframed } from '../http/request-body';
 import type { HeaderFields } from '../http/headers';
-import { withParams, withoutParams } from '../http/url';
-import { dropsParam } from '../pool/backend-options';
+import { withParams } from '../http/url';
 import type { BackendSettings } from '../pool/backend-options';
 import type { FetchRequest } from './request';
 
@@ -60,9 +60,6 @@ export function argumentsOf(
 
 function urlFor({ route }: FetchRequest, backend: BackendSettings): string {
   const { base, url } = pathFor(route, backend);
-  const { params, credentials } = backend;
   const full = backend.baseURL + base + url;
-  if (params === undefined && !(credentials.replaceCallers && route.holdsCredential)) return full;
-  const kept = withoutParams(full, (param) => dropsParam(backend, param));
-  return params === undefined ? kept : withParams(kept, params);
+  return backend.params === undefined ? full : withParams(full, backend.params);
 }

@@ -7,7 +7,7 @@ import { parseAddress } from '../http/route';
 import type { Address, Route } from '../http/route';
 import { headerFieldsOf } from '../http/headers';
 import type { RequestConfig } from '../http/messages';
-import { cancellable, isWebStream, streamOf } from '../http/streams';
+import { asPassedOn, cancellable, isWebStream, streamOf } from '../http/streams';
 
 /** The `fetch` of a runtime. */
 export type Fetch = typeof globalThis.fetch;
@@ -60,7 +60,10 @@ const REQUEST_FIELDS = [
   'redirect',
   'referrer',
   'referrerPolicy',
-] as const;
+];
+
+/** All fields of `init`. */
+const INIT_FIELDS = [...REQUEST_FIELDS, 'method', 'headers', 'body', 'signal', 'duplex', 'priority', 'dispatcher'];
 
 /** One call of fetch: its URL, the config that callbacks get, and what the caller passed in. */
 export interface FetchCall {
@@ -96,7 +99,9 @@ export function callOf(input: FetchInput, address: Address | undefined, given: F
   const source = body && body === request?.body ? request : undefined;
   // A copy: the caller may write on theirs.
   const init: FetchInit =
-    request === undefined ? { ...given } : { ...fieldsOf(request), ...(source && HALF_DUPLEX), ...given };
+    request === undefined
+      ? { ...given }
+      : { ...fieldsOf(request, REQUEST_FIELDS), ...(source && HALF_DUPLEX), ...given };
   if ('failover' in init) Reflect.deleteProperty(init, 'failover');
   init.method = method;
   return { address, config, init, source };
@@ -124,8 +129,7 @@ export function dictionaryOf(init: FetchInit | null | undefined): FetchInit {
   if (init === undefined || init === null) return {};
   if (Object(init) !== init) throw new TypeError(`init must be an object, got ${show(init)}`);
   if (Object.getPrototypeOf(init) === Object.prototype) return init;
-  const { method, headers, body, signal, duplex, priority, dispatcher } = init as FetchInit & NodesInit;
-  return { ...init, ...fieldsOf(init), method, headers, body, signal, duplex, priority, dispatcher } as FetchInit;
+  return { ...init, ...fieldsOf(init, INIT_FIELDS) };
 }
 
 /** Fields of `init` that DOM's types lack. */
@@ -145,7 +149,7 @@ export function openRequest({ address, config, init, source }: FetchCall, fetch:
   // A polyfill's is passed on.
   if (config.signal !== undefined && !('aborted' in Object(config.signal)))
     throw unusable(`init.signal must be an AbortSignal, got ${show(config.signal)}`);
-  const data = isAsyncIterable(config.data) ? streamOf(config.data) : config.data;
+  const data = isAsyncIterable(config.data) ? streamOf(config.data) : asPassedOn(config.data);
   checkDuplex(data, init);
   if (source?.bodyUsed || source?.body?.locked)
     throw unusable('Cannot construct a Request with a Request object that has already been used.');
@@ -173,7 +177,7 @@ export function openRequest({ address, config, init, source }: FetchCall, fetch:
     blobBytes: undefined,
   };
   // As with fetch, an aborted signal cancels the body, even while it is being read.
-  if (config.signal === undefined || !isWebStream(data)) return request;
+  if (config.signal === undefined || !isWebStream(data) || isRead) return request;
   const { stream, cancel } = cancellable(data);
   return { ...request, body: stream, cancelBody: cancel };
 }
@@ -186,11 +190,11 @@ function isRequest(input: unknown): input is Request {
   );
 }
 
-function fieldsOf(request: RequestInit): RequestInit {
+function fieldsOf(request: object, names: readonly string[]): RequestInit {
   // A runtime may lack some. `navigate` can't be passed on.
-  const fields = REQUEST_FIELDS.map((name) => [name, request[name]] as const).filter(
-    ([, value]) => value !== undefined && value !== '' && value !== 'navigate',
-  );
+  const fields = names
+    .map((name) => [name, (request as Record<string, unknown>)[name]] as const)
+    .filter(([, value]) => value !== undefined && value !== '' && value !== 'navigate');
   return Object.fromEntries(fields);
 }
 

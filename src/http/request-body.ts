@@ -107,14 +107,14 @@ export function closeRest(unread: Unread | undefined, { data, replayable }: Body
 }
 
 /**
- * Frees what a body holds, such as an open file, after a request that never sent it. What fits in `limit` bytes is kept,
- * for a client or a plugin that sends the request once more.
+ * Frees what a body holds, such as an open file, after a request of which nobody has read it. What fits in `limit` bytes
+ * is kept, for a client or a plugin that sends the request once more. A streamed body that somebody has read is closed.
  *
  * @param body what was made of it, if anything was
  */
 export function keepOrClose(unread: Unread, body: Body | undefined, limit: number): void {
   // The lock of a web stream that was to be passed on is held by the stream that was made of it.
-  if (body?.isStreamed === true && body.data !== unread.stream) {
+  if (body?.isStreamed === true && (body.data !== unread.stream || isDisturbed(body.data))) {
     discardBody(body.data);
     return;
   }
@@ -165,11 +165,9 @@ async function read({ stream, failure }: Unread, limit: number): Promise<Body> {
   return { data: rest, headers, replayable: false, isStreamed: false, failure };
 
   async function pull(): Promise<Uint8Array | undefined> {
-    const chunk = kept.shift();
-    if (chunk === undefined) return next();
     // Sent in one burst, they would meet the end of a connection before the early answer that came with it was read.
     await nextEventLoopTurn();
-    return chunk;
+    return kept.shift() ?? next();
   }
 }
 

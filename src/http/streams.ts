@@ -83,11 +83,21 @@ export function watched(stream: ReadableStream, ended: (error?: unknown) => void
   );
 }
 
+/** By the stream that is passed on, what it is passed on as. */
+const passedOn = new WeakMap<object, ReadableStream>();
+
 /** Passes the stream on. It can be cancelled while somebody else reads it. */
 export function cancellable(stream: ReadableStream): { stream: ReadableStream; cancel: (reason: unknown) => void } {
   const reader = stream.getReader() as ReadableStreamDefaultReader<unknown>;
   const cancel = (reason: unknown): void => void reader.cancel(reason).catch(ignore);
-  return { stream: webStreamOf(async () => (await reader.read()).value, cancel), cancel };
+  const passed = webStreamOf(async () => (await reader.read()).value, cancel);
+  passedOn.set(stream, passed);
+  return { stream: passed, cancel };
+}
+
+/** What an earlier call has passed the stream on as, or else the value itself. */
+export function asPassedOn(data: unknown): unknown {
+  return passedOn.get(data as object) ?? data;
 }
 
 /** A Node stream that takes back what was read of it. */
