@@ -415,6 +415,19 @@ describe('a custom fetch may return', () => {
     expect(returned.clone()).toHaveProperty('timing', 12);
   });
 
+  test.each([
+    [undefined, undefined, 'undefined'],
+    ['key', 'text', '"text"'],
+    ['key', undefined, 'undefined'],
+  ])('a mock that returns no response is named in the error (apiKey %p, %p)', async (apiKey, returned, shown) => {
+    const fetch = priorityFetch([{ baseURL: 'a.example', ...(apiKey !== undefined && { apiKey }) }], {
+      fetch: () => Promise.resolve(returned) as never,
+    });
+    const error = await rejectionOf(fetch(URL_, post()));
+    expect(error.message).toBe(`the wrapped fetch must return a Response, got ${shown}`);
+    expect(fetch.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
+  });
+
   test.each([404, 200])('a mock of a %i with a URL, a body and methods of its own', async (status) => {
     const body = new Blob(['data: {"choices":[{}]}\n\n']).stream();
     const text = () => Promise.resolve('of the mock');

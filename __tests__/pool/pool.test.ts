@@ -201,7 +201,7 @@ test.each<[string, () => unknown, string]>([
   [
     'a pool',
     () => new BackendPool(new BackendPool([{ baseURL: 'a.example' }]) as never),
-    'backends must be a non-empty array or a BackendPool, got a BackendPool: use it as it is',
+    'backends must be a non-empty array, got a BackendPool: use it as it is',
   ],
   [
     "another library's name of an option",

@@ -1,3 +1,4 @@
+import { must } from '../base/check';
 import { isCodedError } from '../base/errors';
 import { setHidden, withHidden } from '../base/hidden';
 import { AbortReason } from '../failover/abort';
@@ -45,12 +46,14 @@ export class FetchClient implements HttpClient<FetchRequest, FetchResponse> {
       const attempt = argumentsOf(request, target, signalFor(request, exchange.abort));
       const [url, init] = attempt;
       const { fetch } = request;
-      const response = isFollowed(request, target, init)
-        ? await followRedirects(fetch, attempt, target, connection)
-        : await fetch(url, init as RequestInit);
+      const response = checked(
+        isFollowed(request, target, init)
+          ? await followRedirects(fetch, attempt, target, connection)
+          : await fetch(url, init as RequestInit),
+      );
       const { signal } = request.config;
       if (signal !== undefined && response.body) this.#signals.set(response.body, signal);
-      return checkedStatus(response) as FetchResponse;
+      return response;
     } catch (error) {
       throw cleaned(error, request, target);
     }
@@ -155,11 +158,16 @@ function reasonOf(signal: AbortSignal): unknown {
   return 'reason' in signal ? signal.reason : new DOMException('This operation was aborted', 'AbortError');
 }
 
-/** A status of 0 is no answer, unless the caller asked for one that can't be read. @throws TypeError */
-function checkedStatus(response: Response): Response {
+/**
+ * A status of 0 is no answer, unless the caller asked for one that can't be read.
+ *
+ * @throws TypeError for that, and for what is no response, as a mock may return it
+ */
+function checked(response: Response): FetchResponse {
+  must(Object(response) === response, 'the wrapped fetch', 'return a Response', response);
   // A mock may have no type.
   const { status, type } = response as { status: number; type?: string };
-  if (status !== 0 || type?.startsWith('opaque') === true) return response;
+  if (status !== 0 || type?.startsWith('opaque') === true) return response as FetchResponse;
   throw new TypeError(NO_STATUS);
 }
 

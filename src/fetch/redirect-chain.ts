@@ -45,7 +45,7 @@ export async function followRedirects(
     } catch (error) {
       throw errorChain(error).some(isRedirectRefusal) ? hiddenRedirectError() : error;
     }
-    const { status, type } = response;
+    const { status, type } = Object(response) as Response;
     if (type === 'opaqueredirect') throw hiddenRedirectError();
     const location = RULES.follows(status) ? headerOf(response.headers, 'location') : undefined;
     if (!isRedirect(status, location, RULES)) {

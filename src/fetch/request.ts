@@ -101,7 +101,7 @@ export function callOf(input: FetchInput, address: Address | undefined, given: F
   const init: FetchInit =
     request === undefined
       ? { ...given }
-      : { ...fieldsOf(request, REQUEST_FIELDS), ...(source && HALF_DUPLEX), ...given };
+      : { ...fieldsOf(request, REQUEST_FIELDS), ...(source && ({ duplex: 'half' } as RequestInit)), ...given };
   if ('failover' in init) Reflect.deleteProperty(init, 'failover');
   init.method = method;
   return { address, config, init, source };
@@ -197,9 +197,6 @@ function fieldsOf(request: object, names: readonly string[]): RequestInit {
     .filter(([, value]) => value !== undefined && value !== '' && value !== 'navigate');
   return Object.fromEntries(fields);
 }
-
-/** Required beside a body that is a stream. DOM's types lack it. */
-const HALF_DUPLEX = { duplex: 'half' } as RequestInit;
 
 /** Node's fetch takes them too. */
 function isAsyncIterable(body: unknown): body is AsyncIterable<Uint8Array> {

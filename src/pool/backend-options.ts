@@ -140,7 +140,8 @@ export function dropsParam({ params, credentials }: BackendSettings, given: stri
 /** @throws TypeError that names the place and the value */
 export function resolveBackends(backends: readonly BackendOptions[]): BackendSettings[] {
   const some = Array.isArray(backends) && backends.length > 0;
-  must(some, 'backends', 'be a non-empty array or a BackendPool', backends, shownBackends);
+  const be = isPool(backends) ? 'be a non-empty array' : 'be a non-empty array or a BackendPool';
+  must(some, 'backends', be, backends, shownBackends);
   const places = new Map<string, string>();
   return Array.from(backends, (options: BackendOptions, i) => {
     const place = `backends[${String(i)}]`;
@@ -164,6 +165,11 @@ export function resolveBackends(backends: readonly BackendOptions[]): BackendSet
 const RESULT =
   'A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)';
 
+/** Where a pool can't be given: to one. */
+function isPool(given: unknown): boolean {
+  return typeof given === 'object' && given !== null && 'snapshot' in given;
+}
+
 /** Shows what was given in place of the list. */
 function shownBackends(given: unknown): string {
   if (typeof given === 'string' && given !== '') return `a string: write [{ baseURL: ${showUrl(given)} }]. ${RESULT}`;
@@ -171,7 +177,7 @@ function shownBackends(given: unknown): string {
   if (!isObject) return showType(given);
   if ('headers' in given && 'method' in given) return `a request. ${RESULT}`;
   if ('baseURL' in given) return 'an object: put the backend into an array';
-  if ('snapshot' in given) return 'a BackendPool: use it as it is';
+  if (isPool(given)) return 'a BackendPool: use it as it is';
   return `${showType(given)}: options come after the backends`;
 }
 
