@@ -236,3 +236,20 @@ describe('onCancel', () => {
     expect([called.mock.calls.length, ended.mock.calls.length]).toStrictEqual([1, 0]);
   });
 });
+
+test('a request with a signal and a cancelToken is cancelled by either while it waits', async () => {
+  for (const kind of ['signal', 'cancelToken']) {
+    const { request, pool } = stubPool({ a: {} }, { maxWait: 60_000 });
+    pool.cool('a', 50_000);
+    const abort = new AbortController();
+    const source = axios.CancelToken.source();
+    const rejected = rejectionOf(request({ signal: abort.signal, cancelToken: source.token }));
+    await eventLoopTurn();
+    if (kind === 'signal') abort.abort();
+    else source.cancel('own words');
+    expect(await rejected).toMatchObject({
+      code: 'ERR_CANCELED',
+      message: kind === 'signal' ? 'canceled' : 'own words',
+    });
+  }
+});

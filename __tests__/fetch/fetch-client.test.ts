@@ -2,7 +2,7 @@ import { getEventListeners, once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import { Agent, RetryAgent, fetch as undiciFetch } from 'undici';
+import { Agent, Response as UndiciResponse, RetryAgent, fetch as undiciFetch } from 'undici';
 import { attemptsOf } from '../../src';
 import type { PoolEvent } from '../../src';
 import { isContextLengthExceeded, priorityFetch } from '../../src/fetch';
@@ -437,6 +437,16 @@ describe('a custom fetch may return', () => {
     expect([response.status, await response.text()]).toStrictEqual([status, 'data: {"choices":[{}]}\n\n']);
   });
 
+  test.each(['opaque', 'opaqueredirect'])('a status of 0 of the type %s, which the caller asked for', async (type) => {
+    const fetch = priorityFetch(backends, { fetch: () => Promise.resolve({ status: 0, type }) as never });
+    expect(await fetch(URL_, { redirect: 'manual' })).toMatchObject({ status: 0, type });
+  });
+
+  test('a status of 0 of any other type', async () => {
+    const fetch = priorityFetch(backends, { fetch: () => Promise.resolve({ status: 0, type: 'non-opaque' }) as never });
+    expect((await rejectionOf(fetch(URL_, post()))).message).toBe('Network Error: the response has no status');
+  });
+
   test('a status of 0 and no type', async () => {
     const fetch = priorityFetch(backends, { fetch: () => ({ status: 0 }) as never });
     expect((await rejectionOf(fetch(URL_, post()))).message).toBe('Network Error: the response has no status');
@@ -597,4 +607,36 @@ test('fabricated responses leave no listener on the signal of the caller', async
   const { signal } = new AbortController();
   for (let i = 0; i < 3; i++) expect(await fetch(URL_, { ...post(), signal })).toMatchObject({ fabricated: true });
   expect(getEventListeners(signal, 'abort')).toStrictEqual([]);
+});
+
+test('an inspected stream has the class of the wrapped fetch’s responses, and its body has its type', async () => {
+  const reply = { headers: { 'content-type': 'text/event-stream' }, body: 'data: {"choices":[{}]}\n\n' };
+  const { fetch } = await pair(reply, { fetch: undiciFetch as never });
+  const response = await fetch(URL_, post());
+  expect(response).toBeInstanceOf(UndiciResponse);
+  expect((await response.blob()).type).toBe('text/event-stream');
+  const { fetch: nodes } = await pair(reply);
+  expect(await nodes(URL_, post())).toBeInstanceOf(Response);
+});
+
+test('attemptTimeout ends an attempt whose caller gave a signal, and frees its connection', async () => {
+  let isClosed!: Promise<unknown>;
+  const hanging: Reply = (request) => void (isClosed = once(request.socket, 'close'));
+  const { fetch } = await pair(hanging, { attemptTimeout: 50 });
+  const { attempts } = await fetch(URL_, { ...post(), signal: new AbortController().signal });
+  expect(attempts).toMatchObject([{ backend: 'a', reason: 'timeout' }, { status: 200 }]);
+  await isClosed;
+});
+
+test('an error that isn’t the reason of the aborted signal has attempts', async () => {
+  const abort = new AbortController();
+  const own = new Error('own fault');
+  const failoverCondition = () => {
+    abort.abort();
+    throw own;
+  };
+  const { fetch } = await pair({ status: 503 }, { failoverCondition });
+  expect(await rejectionOf(fetch(URL_, { ...post(), signal: abort.signal }))).toBe(own);
+  expect(attemptsOf(own)).toMatchObject([{ backend: 'a', status: 503 }]);
+  expect(attemptsOf(abort.signal.reason)).toStrictEqual([]);
 });

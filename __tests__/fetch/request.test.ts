@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { Agent, MockAgent, fetch as undiciFetch } from 'undici';
 import { priorityAdapter } from '../../src';
 import { priorityFetch } from '../../src/fetch';
-import { addressOf, callOf, openRequest } from '../../src/fetch/request';
+import { addressOf, callOf, dictionaryOf, hidesBody, openRequest } from '../../src/fetch/request';
 import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends } from '../support/fake-backend';
 import { URL_, pair, post } from '../support/fetch-pair';
 
@@ -275,5 +275,47 @@ describe('what native fetch refuses is refused in its words, even if no backend 
     const { message } = await rejectionOf(globalThis.fetch(URL_, init));
     for (const name of ['a', 'b']) fetch.pool.cool(name, 60_000);
     expect(await rejectionOf(fetch(URL_, init))).toMatchObject({ name: 'TypeError', message });
+  });
+});
+
+describe('what a call of fetch passes in', () => {
+  test('is the fields of a Request that can be passed on, and those of init before them', () => {
+    const request = { url: 'http://a.example', method: 'GET', mode: 'navigate', integrity: '', cache: 'no-store' };
+    const input = { ...request, clone: () => input, credentials: undefined } as unknown as Request;
+    expect(callOf(input, addressOf(input), {}).init).toStrictEqual({ cache: 'no-store', method: 'GET' });
+    expect(callOf(input, addressOf(input), { cache: 'reload' }).init).toStrictEqual({ cache: 'reload', method: 'GET' });
+  });
+
+  test('is a Request with its own body, unless init has another', () => {
+    const request = new Request('http://a.example', { method: 'POST', body: 'text' });
+    expect(callOf(request, addressOf(request), {})).toMatchObject({ source: request, init: { duplex: 'half' } });
+    const other = callOf(request, addressOf(request), { body: 'other' });
+    expect(other.source).toBeUndefined();
+    expect(other.init).not.toHaveProperty('duplex');
+    expect(callOf(request, addressOf(request), { body: null }).source).toBe(request);
+  });
+
+  test('is refused if init is no object', () => {
+    expect(() => dictionaryOf(5 as never)).toThrow(new TypeError('init must be an object, got 5'));
+    expect(dictionaryOf(null)).toStrictEqual({});
+  });
+
+  test('has a body that the runtime hides if its method has one', () => {
+    const hides = (method: string, init: RequestInit = {}, body?: unknown) =>
+      hidesBody({ url: '', method, body, clone: () => undefined } as never, init);
+    expect([hides('POST'), hides('FORGET'), hides('HEADS')]).toStrictEqual([true, true, true]);
+    expect([hides('get'), hides('HEAD'), hides('POST', { body: 'x' }), hides('POST', {}, null)]).toStrictEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(hidesBody('http://a.example', {})).toBe(false);
+  });
+
+  test('makes a request that is streamed, and ended by a signal of its own', () => {
+    const { signal } = new AbortController();
+    const request = openRequest(callOf(URL_, addressOf(URL_), { signal }), fetch);
+    expect(request).toMatchObject({ streamed: true, obeysCancel: false, needsAbort: true, timeout: 0, resends: false });
   });
 });

@@ -166,6 +166,10 @@ test.each([
   ['an error that is null', event({ error: null, ...chunk })],
   ['an event without data', 'event: error\n\n' + event(chunk)],
   ['JSON that is cut short', 'data: {"error":{"code":429'],
+  ['another event, whose name ends like one of a failure', event({ code: 429 }, 'no.error')],
+  ['another event, whose name begins like one of a failure', event({ code: 429 }, 'error.details')],
+  ['a type that ends like that of a failure', event({ type: 'x.response.failed', response: { error: { code: 429 } } })],
+  ['a type that begins like it', event({ type: 'response.failed.x', response: { error: { code: 429 } } })],
 ])('a stream that begins with %s is returned to the caller, whatever follows', (_title, first) => {
   expect(refusalIn(first + event({ error: { code: 429 } }))).toBeUndefined();
 });
@@ -182,6 +186,8 @@ test.each<[error: object, headers?: object]>([
   [{ message: 'The prompt was refused.' }],
   [{ message: 'The prompt was refused.' }, { 'x-ratelimit-remaining-requests': ' ' }],
   [{ code: 'Timeout' }],
+  [{ code: '4290' }],
+  [{ code: '1429' }],
   [{ type: 'authentication_error', message: 'quota' }],
   [{ message: 'The prompt was refused.' }, { 'x-ratelimit-limit-tokens': '-1', 'x-ratelimit-remaining-tokens': '-1' }],
   [
@@ -198,7 +204,14 @@ test('a stream without a meaningful event is released after 64 KiB', () => {
   expect(inspection.push(Buffer.alloc(1, ':'))).toBe(true);
 });
 
-test('nothing after the first 64 KiB is inspected, however the body is cut', () => {
+test('nothing after the first 64 KiB is inspected if it arrives in a later chunk', () => {
+  const inspection = new StreamInspection({});
+  expect(inspection.push(Buffer.from(`${':'.repeat(60_000)}\n`))).toBe(false);
+  expect(inspection.push(Buffer.from(`${':'.repeat(10_000)}\n\n${event({ error: { code: 429 } })}`))).toBe(true);
+  expect(inspection.refusal).toBeUndefined();
+});
+
+test('nothing after the first 64 KiB is inspected,, however the body is cut', () => {
   const text = `${':'.repeat(65_530)}\n\n${event({ error: { code: 429 } })}`;
   const inStream = new StreamInspection({});
   expect(inStream.push(Buffer.from(text))).toBe(true);
@@ -214,9 +227,24 @@ test('a body that has been read is inspected in any form', () => {
     inspection.whole(body);
     expect(inspection.refusal?.status).toBe(429);
   }
+  for (const body of [{ error: { code: 429 } }, undefined, new Blob([text])]) {
+    const inspection = new StreamInspection({});
+    inspection.whole(body);
+    expect(inspection.refusal).toBeUndefined();
+  }
+});
+
+test('a body that has been read ends the last event, which has no empty line after it', () => {
   const inspection = new StreamInspection({});
-  inspection.whole({ error: { code: 429 } });
-  expect(inspection.refusal).toBeUndefined();
+  inspection.whole(event({ error: { code: 429 } }).trimEnd());
+  expect(inspection.refusal?.status).toBe(429);
+});
+
+test.each<[error: object, headers?: object]>([
+  [{ message: 'ratelimit reached' }],
+  [{ message: 'x' }, { 'x-ratelimit-limit-tokens': '0', 'x-ratelimit-remaining-tokens': '-1' }],
+])('the error %j (%j) stands for a 429, and has no other fields', (error, headers = {}) => {
+  expect(refusalIn(event({ error }), headers)).toStrictEqual({ status: 429, error });
 });
 
 test.each<[number, unknown, boolean]>([
