@@ -307,9 +307,14 @@ describe('node-redis', () => {
   test('of version 4, in a Cluster, has neither isReady nor destroy', async () => {
     const client = new FakeNodeRedis(redis);
     client.isReady = undefined;
-    client.prepare = (copy) => (copy.destroy = undefined);
-    const { ready, stop, transport } = listen(client);
+    client.prepare = (copy) => (copy.destroy = copy.isReady = undefined);
+    const { ready, reports, stop, transport } = listen(client);
     await ready;
+    // Of one of its nodes, so the subscription isn't away.
+    const error = new Error('Socket closed unexpectedly');
+    client.copies[0]!.emit('error', error);
+    await later(1_000);
+    expect(reports).toStrictEqual([undefined, error, undefined]);
     transport.send(message('y.1', { s: undefined, r: 'restore', k: undefined }));
     expect(redis.told).toHaveLength(1);
     await stop();
