@@ -215,8 +215,9 @@ function guardRedirects(attempt: AttemptConfig, target: Target): void {
 type BeforeRedirect = NonNullable<AttemptConfig['beforeRedirect']>;
 
 function chained(first: RedirectHook, second: BeforeRedirect): BeforeRedirect {
-  return (options, response, request) => {
-    first(options, response, request);
-    second(options, response, request);
+  // Older versions of axios pass fewer arguments.
+  return (...given) => {
+    first(...given);
+    second(...given);
   };
 }
