@@ -11,6 +11,7 @@ import {
   isRefusedStream,
   isUnreadableForm,
   reasonOfError,
+  refusalIn,
   wasRedirected,
 } from '../../src/failover/error-kinds';
 
@@ -246,5 +247,48 @@ describe('an error of fetch is no network error if its cause is a bug:', () => {
     Object.assign(new RangeError('Invalid chunk'), { code: 'UND_ERR_INFO' }),
   ])('but not %s', (error) => {
     expect(isNetwork(error)).toBe(true);
+  });
+});
+
+test.each([
+  ['ECONNREFUSED', new TypeError('x is not a function')],
+  ['ECONNRESET', new RangeError('x')],
+  ['ERR_BAD_RESPONSE', new SyntaxError('Unexpected token <')],
+])('%s is a network error whatever its cause is', (code, cause) => {
+  expect(isNetworkError(errorChain(Object.assign(new Error('x', { cause }), { code })), undefined)).toBe(true);
+});
+
+test('ERR_NETWORK, as axios calls what its fetch adapter throws, is none if its cause is a bug', () => {
+  const isNetwork = (cause: Error) =>
+    isNetworkError(
+      errorChain(Object.assign(new Error('Network Error', { cause }), { code: 'ERR_NETWORK' })),
+      undefined,
+    );
+  expect([isNetwork(new TypeError('x is not a function')), isNetwork(new TypeError('Failed to fetch'))]).toStrictEqual([
+    false,
+    true,
+  ]);
+});
+
+describe('a refusal in an error of undici’s dispatchers', () => {
+  const refusal = (fields: object) => refusalIn(new TypeError('fetch failed', { cause: failing(fields) }));
+
+  test.each([
+    [{ code: 'UND_ERR_REQ_RETRY', statusCode: 429, headers: { 'retry-after': '5' } }, undefined],
+    [{ code: 'UND_ERR_RESPONSE', statusCode: 429, headers: { 'retry-after': '5' }, body: 'text' }, 'text'],
+    [
+      { code: 'UND_ERR_RESPONSE', statusCode: 429, headers: { 'retry-after': '5' }, data: { error: {} } },
+      { error: {} },
+    ],
+  ])('%j', (fields, data) => {
+    expect(refusal(fields)).toStrictEqual({ status: 429, statusText: '', headers: { 'retry-after': '5' }, data });
+  });
+
+  test.each([
+    { code: 'UND_ERR_REQ_RETRY', statusCode: 206, headers: {} },
+    { code: 'UND_ERR_REQ_RETRY', headers: {} },
+    { code: 'UND_ERR_SOCKET', statusCode: 429, headers: {} },
+  ])('not %j', (fields) => {
+    expect(refusal(fields)).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@ import axios from 'axios';
 import { priorityAdapter } from '../../src';
 import type { BackendOptions } from '../../src';
 import { FakeBackend, rejectionOf, startBackends, throttle, closeBackendsAfterEach } from '../support/fake-backend';
-import { fakeClock, stubPool, throttled } from '../support/stub-pool';
+import { fakeClock, stubPool, throttled, revoked } from '../support/stub-pool';
 import type { StubReply } from '../support/stub-pool';
 
 closeBackendsAfterEach();
@@ -121,12 +121,6 @@ describe('config.failover', () => {
 
 const thrower = (): never => {
   throw new Error('unreadable');
-};
-
-const revoked = (): object => {
-  const { proxy, revoke } = Proxy.revocable({}, {});
-  revoke();
-  return proxy;
 };
 
 describe('the error of a fabricated 429', () => {

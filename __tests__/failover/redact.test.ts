@@ -19,7 +19,7 @@ import {
   closeBackendsAfterEach,
 } from '../support/fake-backend';
 import type { Reply } from '../support/fake-backend';
-import { stubPool } from '../support/stub-pool';
+import { stubPool, revoked } from '../support/stub-pool';
 import { wires } from '../support/wires';
 
 closeBackendsAfterEach();
@@ -260,6 +260,55 @@ describe('keys and tokens', () => {
     const error = await rejectionOf(fetch('https://x.example/', { method: 'POST' }));
     expect(inspect(error, { depth: 20 })).not.toContain(KEY);
     expect(JSON.stringify(error)).not.toContain(KEY);
+  });
+
+  test.each<[string, () => object]>([
+    [
+      'a hidden getter that throws',
+      () =>
+        Object.defineProperty({}, 'own', {
+          get() {
+            throw new Error('not ready');
+          },
+        }),
+    ],
+    [
+      'a getter that throws',
+      () =>
+        Object.defineProperty({}, 'own', {
+          enumerable: true,
+          get() {
+            throw new Error('not ready');
+          },
+        }),
+    ],
+    ['what only calls itself Headers', () => ({ own: { [Symbol.toStringTag]: 'Headers' } })],
+    ['a proxy that is revoked', () => ({ own: revoked() })],
+    ['a large object that cannot be hidden', () => Object.freeze({ own: Array.from({ length: 2000 }, (_, i) => i) })],
+  ])('do not keep a request from failing over: an error with %s', async (_what, make) => {
+    for (const apiKey of [KEY, undefined]) {
+      const fail = () => {
+        const error = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+        const given = make();
+        Object.defineProperties(error, Object.getOwnPropertyDescriptors(given));
+        return Promise.reject(Object.isFrozen(given) ? Object.freeze(error) : error);
+      };
+      const a = { baseURL: 'a.example', ...(apiKey !== undefined && { apiKey }) };
+      const backends = [a, { baseURL: 'b.example', priority: 2 }];
+      const given = jest.fn().mockImplementationOnce(fail).mockResolvedValue(new Response('x'));
+      const { attempts } = await priorityFetch(backends, { fetch: given })('https://x.example/', { method: 'POST' });
+      expect(attempts).toMatchObject([{ reason: 'connection' }, { status: 200 }]);
+    }
+  });
+
+  test('of which a backend has none leave the fields of an error as they are', async () => {
+    const own = Array.from({ length: 2000 }, (_, i) => i);
+    const error = Object.assign(new Error('reset'), { code: 'ECONNRESET', own, config: { own } });
+    const fetch = priorityFetch([{ baseURL: 'a.example' }], { fetch: () => Promise.reject(error) });
+    expect(Object.keys(await rejectionOf(fetch('https://x.example/', { method: 'POST' })))).toStrictEqual(
+      expect.arrayContaining(['own', 'config']),
+    );
+    expect(error.config.own).toBe(own);
   });
 
   test('are removed from a message that lists all headers', async () => {

@@ -28,17 +28,42 @@ closeConnectionsAfterEach();
 describe('a refusal', () => {
   test('that a dispatcher turned into an error fails over, and its wait counts', async () => {
     const dispatcher = new RetryAgent(new Agent());
-    const { fetch, a } = await pair(throttle(5000), { fetch: undiciFetch as never });
+    const seen: Failure[] = [];
+    const cooldown = (failure: Failure) => void seen.push(failure);
+    const { fetch, a } = await pair(throttle(5000), { fetch: undiciFetch as never, cooldown });
     const init = { ...post(), dispatcher } as RequestInit;
     expect((await fetch(URL_, init)).attempts).toMatchObject([
       { backend: 'a', status: 429, reason: 'throttled', cooldown: 5000 },
       { backend: 'b', status: 200 },
     ]);
+    // It is no response that anybody could read.
+    expect(seen).toMatchObject([{ status: 429, code: 'UND_ERR_REQ_RETRY' }]);
+    expect(seen[0]).not.toHaveProperty('response');
     a.always({ status: 503 });
     fetch.pool.restore('a');
     const error = await rejectionOf(fetch(URL_, { ...init, failover: false }));
     expect(error).toMatchObject({ message: 'fetch failed', attempts: [{ status: 503, reason: 'server-error' }] });
     await dispatcher.close();
+  });
+
+  test('whose body a dispatcher has read is known by its words and its code', async () => {
+    const refusal = (statusCode: number, body: unknown) =>
+      new TypeError('fetch failed', {
+        cause: Object.assign(new Error('no'), { code: 'UND_ERR_RESPONSE', statusCode, headers: {}, body }),
+      });
+    const given = jest
+      .fn()
+      .mockRejectedValueOnce(refusal(429, 'Please retry after 6 seconds.'))
+      .mockRejectedValueOnce(refusal(404, { error: { code: 'DeploymentNotFound' } }))
+      .mockRejectedValueOnce(refusal(400, { error: { code: 'invalid_prompt' } }));
+    const backends = ['a', 'b', 'c'].map((name, i) => ({ baseURL: `${name}.example`, name, priority: i + 1 }));
+    const error = await rejectionOf(priorityFetch(backends, { fetch: given })(URL_, post()));
+    expect(error).toMatchObject({ message: 'fetch failed', cause: { statusCode: 400 } });
+    expect(attemptsOf(error)).toMatchObject([
+      { backend: 'a', status: 429, cooldown: 6000 },
+      { backend: 'b', status: 404, reason: 'client-error' },
+      { backend: 'c', status: 400, reason: 'client-error' },
+    ]);
   });
 
   test('is read for its wait and error code, and stays readable for the caller', async () => {

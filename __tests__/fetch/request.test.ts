@@ -6,6 +6,7 @@ import { priorityFetch } from '../../src/fetch';
 import { addressOf, callOf, dictionaryOf, hidesBody, openRequest } from '../../src/fetch/request';
 import { FakeBackend, closeBackendsAfterEach, rejectionOf, startBackends } from '../support/fake-backend';
 import { URL_, pair, post } from '../support/fetch-pair';
+import { eventLoopTurn } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
@@ -236,6 +237,37 @@ test.each([
     await fetch(URL_, { method: 'POST', body, signal, duplex: 'half' } as RequestInit);
   }
   expect(a.calls.map((call) => call.body.toString())).toStrictEqual(['text', 'text']);
+});
+
+test('a web stream that was cancelled while it was being read is never sent again in part', async () => {
+  const { fetch, a, b } = await pair({}, { maxWait: 60_000 });
+  const abort = new AbortController();
+  let read = 0;
+  const pull = (controller: ReadableStreamDefaultController) => {
+    controller.enqueue(new TextEncoder().encode('part '));
+    if (++read === 2) abort.abort();
+    if (read === 5) controller.close();
+  };
+  const body = new ReadableStream({ pull }, { highWaterMark: 0 });
+  const send = (signal: AbortSignal | null) =>
+    rejectionOf(fetch(URL_, { method: 'POST', body, signal, duplex: 'half' } as RequestInit));
+  expect(await send(abort.signal)).toBe(abort.signal.reason);
+  for (const signal of [null, new AbortController().signal]) expect((await send(signal)).name).toBe('TypeError');
+  expect([...a.calls, ...b.calls]).toStrictEqual([]);
+});
+
+test('a web stream that waits to be sent is not taken away by another call', async () => {
+  const { fetch, a } = await pair({}, { maxWait: 60_000 });
+  for (const name of ['a', 'b']) fetch.pool.cool(name, 50_000);
+  const body = new Blob(['text']).stream();
+  const send = () =>
+    fetch(URL_, { method: 'POST', body, signal: new AbortController().signal, duplex: 'half' } as RequestInit);
+  const first = send();
+  await eventLoopTurn();
+  expect((await rejectionOf(send())).message).toBe('Response body object should not be disturbed or locked');
+  fetch.pool.restore('a');
+  expect((await first).status).toBe(200);
+  expect(a.lastCall.body.toString()).toBe('text');
 });
 
 test('a streamed upload keeps its back-pressure if it cannot be sent again', async () => {

@@ -44,12 +44,12 @@ describe('the pace of waiting requests', () => {
   });
 });
 
-test('the time that a 429 takes is a moving average with a margin, and a slow one counts as 150 ms', () => {
+test('the time that a 429 takes is a moving average with a margin, and a slow one counts as 200 ms', () => {
   const time = new ThrottleTime();
   for (let i = 0; i < 100; i++) time.note(40);
   expect(time.usual).toBeCloseTo(60);
   time.note(100);
   expect(time.usual).toBeCloseTo(82.5);
   for (let i = 0; i < 100; i++) time.note(2000);
-  expect(time.usual).toBeCloseTo(225);
+  expect(time.usual).toBeCloseTo(300);
 });

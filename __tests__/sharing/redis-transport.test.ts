@@ -226,6 +226,29 @@ test('while the subscription is away, what is in force is loaded every second, b
   expect(reports).toStrictEqual([undefined, error, undefined]);
 });
 
+test.each(['lost', 'renewed'])(
+  'a load that began before the subscription was %s does not count as restored',
+  async (what) => {
+    const client = new FakeNodeRedis(redis);
+    const { ready, reports } = listen(client);
+    await ready;
+    const copy = client.copies[0]!;
+    redis.hangs = true;
+    client.emit('ready');
+    const error = new Error('lost');
+    Object.assign(copy, { isReady: false }).emit('error', error);
+    if (what === 'renewed') {
+      // The load that follows hangs for longer.
+      jest.spyOn(redis, 'run').mockImplementationOnce(() => new Promise(() => undefined));
+      Object.assign(copy, { isReady: true }).emit('ready');
+      await settled();
+    }
+    redis.goOn();
+    await settled();
+    expect(reports).toStrictEqual([undefined, error]);
+  },
+);
+
 test('invalid values are ignored, and so is a timestamp far in the future', async () => {
   const { heard, ready } = listen(new FakeNodeRedis(redis));
   await ready;

@@ -88,3 +88,10 @@ export const refused = (): Error => Object.assign(new Error('refused'), { code: 
 export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+/** A proxy that throws whatever is done with it. */
+export function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}

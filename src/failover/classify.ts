@@ -7,10 +7,9 @@ import { parseRetryAfter } from '../http/retry-after';
 import type { StreamRefusal } from '../http/stream-inspection';
 import type { Backend, PooledBackend } from '../pool/backend';
 import type { FailureReason } from '../pool/reasons';
-import { isAboutRequest, isReturnable, isSuccess, isUnauthorized } from './failure';
+import { isAboutRequest, isSuccess, isUnauthorized } from './failure';
 import type { Failure } from './failure';
 import {
-  headOfRefusal,
   reasonOfBrokenConnection,
   isEndedByCaller,
   isUnreadableForm,
@@ -18,6 +17,7 @@ import {
   isOutOfFileDescriptors,
   isNetworkError,
   reasonOfError,
+  refusalIn,
 } from './error-kinds';
 import { AbortReason } from './abort';
 import type { Connection } from './connection';
@@ -181,13 +181,16 @@ export function outcomeOfThrown<R extends HttpRequest, A extends HttpResponse>(
 function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
   const { backend, config, body, connection } = evidence;
   const response = responseOf(error, evidence);
-  if (response !== undefined && !isSuccess(response.status)) {
+  const refusal = response ?? refusalIn(error);
+  if (refusal !== undefined && !isSuccess(refusal.status)) {
     // An error status counts even if the body broke off.
-    const { failure: seen, retryAfter } = failureOfResponse(response, response.data, evidence);
-    const failure = { ...seen, error, ...codeWithin(error) };
+    const { failure: seen, retryAfter } = failureOfResponse({ config, ...refusal }, refusal.data, evidence);
+    const { response: given, ...fields } = seen;
+    // A refusal that a dispatcher turned into an error is no response of the client's.
+    const failure = { ...fields, ...(response && { response }), error, ...codeWithin(error) };
     // A 4xx about the request whose body was lost: the caller gets the error.
-    return isAboutRequest(failure) && !isReturnable(failure)
-      ? { is: 'unrelated', error, status: response.status, reason: failure.reason, response }
+    return isAboutRequest(failure) && refusal.data === undefined
+      ? { is: 'unrelated', error, status: refusal.status, reason: failure.reason, response: given! }
       : { is: 'failure', failure, retryAfter };
   }
   const chain = errorChain(error);
@@ -221,9 +224,8 @@ function outcomeOfHead(error: unknown, evidence: Evidence): Failed | Unrelated |
 
 function responseOf(error: unknown, { config, connection, response: read }: Evidence): HttpResponse | undefined {
   const { response = read } = Object(error) as { response?: HttpResponse };
-  const head = connection?.head ?? headOfRefusal(error);
-  if (response !== undefined || head === undefined) return response;
-  return { ...head, data: undefined, config };
+  if (response !== undefined || connection?.head === undefined) return response;
+  return { ...connection.head, data: undefined, config };
 }
 
 function failed(

@@ -1,9 +1,9 @@
 import { codeOf, errorChain, isProviderFailure } from '../base/errors';
 import type { ErrorLike } from '../base/errors';
-import type { RequestConfig } from '../http/messages';
+import type { HttpResponse, RequestConfig } from '../http/messages';
 import type { FailureReason } from '../pool/reasons';
 import type { HeaderFields } from '../http/headers';
-import type { Connection, Head } from './connection';
+import type { Connection } from './connection';
 import { isSuccess } from './failure';
 
 /** What an error without a response counts as. */
@@ -87,14 +87,16 @@ function sentNothing(error: ErrorLike, hidesHandshake: boolean): boolean {
 }
 
 /**
- * The head of an error response that a dispatcher of undici turned into an error: `RetryAgent` for what it doesn't retry,
- * and the interceptor `responseError`.
+ * The error response that a dispatcher of undici turned into an error: `RetryAgent` for what it doesn't retry, and the
+ * interceptor `responseError`, which has read its body.
  */
-export function headOfRefusal(error: unknown): Head | undefined {
+export function refusalIn(
+  error: unknown,
+): Pick<HttpResponse, 'status' | 'statusText' | 'headers' | 'data'> | undefined {
   const refusal = errorChain(error).find(({ code = '' }) => /^UND_ERR_(?:REQ_RETRY|RESPONSE)$/.test(code));
-  const { statusCode, headers } = refusal ?? {};
+  const { statusCode, headers, body, data = body } = refusal ?? {};
   if (typeof statusCode !== 'number' || isSuccess(statusCode)) return undefined;
-  return { status: statusCode, statusText: '', headers: Object(headers) as HeaderFields };
+  return { status: statusCode, statusText: '', headers: Object(headers) as HeaderFields, data };
 }
 
 /** Codes of the caller's own cancel and limits, and of its `responseEncoding`. */
@@ -158,11 +160,10 @@ function isBug({ name, code, message }: ErrorLike): boolean {
 
 /** Whether an error comes from the network or a server. Everything else is somebody's bug. */
 export function isNetworkError(chain: readonly ErrorLike[], connection: Connection | undefined): boolean {
-  // Node's fetch says "fetch failed" of a bug too, and axios "Network Error".
-  if (chain.some(isBug)) return false;
-  return chain.some(
-    (each) => each === connection?.error || NETWORK_CODE.test(each.code ?? '') || hasNetworkWords(each),
-  );
+  const hasCode = ({ code = '' }: ErrorLike): boolean => NETWORK_CODE.test(code) && code !== 'ERR_NETWORK';
+  if (chain.some((each) => each === connection?.error || hasCode(each))) return true;
+  // Node's fetch says "fetch failed" of a bug too, and axios's fetch adapter ERR_NETWORK.
+  return !chain.some(isBug) && chain.some((each) => each.code === 'ERR_NETWORK' || hasNetworkWords(each));
 }
 
 function hasNetworkWords({ name, message }: ErrorLike): boolean {

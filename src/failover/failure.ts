@@ -43,7 +43,7 @@ export function isSuccess(status: number | undefined): boolean {
  * `data`.)
  */
 export function isReturnable({ response, status, error }: Failure): boolean {
-  return !isSuccess(status) && (error === undefined || response!.data !== undefined);
+  return !isSuccess(status) && (error === undefined || response?.data !== undefined);
 }
 
 /** Whether the backend answered with an error status, whatever became of the body. */

@@ -2,7 +2,6 @@ import { own } from '../base/check';
 import { errorChain } from '../base/errors';
 import { hide } from '../base/hidden';
 import { isAuth } from '../http/credentials';
-import { isHeaders } from '../http/headers';
 import type { Target } from './http-client';
 
 /** A shorter value is no secret, and removing it would garble messages. */
@@ -112,58 +111,74 @@ function namesKind(key: string, value: unknown, secrets: readonly string[]): boo
 /** Fields of an axios error that its client replaces or hides, whatever they hold. */
 const RULED_FIELDS: readonly unknown[] = ['config', 'request', 'response'];
 
-/** How many values of an object are searched for secrets. A larger one counts as secret. */
-const MAX_VALUES = 1_000;
-
-/**
- * A foreign adapter or a fetch of the user's own may add fields to its errors, such as the options of the request. Makes
- * those non-enumerable that hold a secret, and removes such a `config`, which axios's own `toJSON` would show.
- *
- * @param hasRules whether `RULED_FIELDS` have been written already
- * @returns whether everything could be written
- */
-function hideSecretsOf(error: object, secrets: readonly string[], hasRules: boolean): boolean {
-  const isHidden = (key: string | symbol): boolean => {
-    const value: unknown = Reflect.get(error, key);
-    const isSearched = typeof value === 'object' && !CHAIN.includes(key) && !(hasRules && RULED_FIELDS.includes(key));
-    if (!isSearched || !Object.prototype.propertyIsEnumerable.call(error, key)) return true;
-    if (!holdsSecret(value, secrets)) return true;
-    return key === 'config' ? Reflect.set(error, key, undefined) : hide(error, key);
-  };
-  return Reflect.ownKeys(error).every(isHidden);
-}
-
 /** Fields whose errors are masked by themselves. */
 const CHAIN: readonly unknown[] = ['cause', 'errors'];
 
-function holdsSecret(object: unknown, secrets: readonly string[]): boolean {
+/**
+ * A foreign adapter or a fetch of the user's own may add fields to its errors, such as the options of the request. Makes
+ * those non-enumerable that hold a secret, or are too large to search. A `config` is removed, since axios's own `toJSON`
+ * would show it.
+ *
+ * @param hasRules whether `RULED_FIELDS` have been written already
+ * @returns whether all that hold a secret could be written
+ */
+function hideSecretsOf(error: object, secrets: readonly string[], hasRules: boolean): boolean {
+  if (secrets.length === 0) return true;
+  return Reflect.ownKeys(error).every((key) => {
+    const isExempt = CHAIN.includes(key) || (hasRules && RULED_FIELDS.includes(key));
+    if (isExempt || !Object.prototype.propertyIsEnumerable.call(error, key)) return true;
+    const value = read(error, key);
+    const found = typeof value === 'object' ? searched(value, secrets) : 'nothing';
+    if (found === 'nothing') return true;
+    const isHidden = key === 'config' ? Reflect.set(error, key, undefined) : hide(error, key);
+    return isHidden || found === 'too large';
+  });
+}
+
+/** How many values of an object are searched. */
+const MAX_VALUES = 1_000;
+
+/** Whether an object shows a secret when it is printed. */
+function searched(object: unknown, secrets: readonly string[]): 'nothing' | 'secret' | 'too large' {
   // It grows meanwhile.
   const values = new Set([object]);
   for (const value of values) {
-    if (values.size > MAX_VALUES) return true;
-    if (typeof value === 'string' && secrets.some((secret) => value.includes(secret))) return true;
-    if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value))
-      for (const each of valuesIn(value)) values.add(each);
+    if (typeof value === 'string' && secrets.some((secret) => value.includes(secret))) return 'secret';
+    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) continue;
+    for (const each of shownBy(value)) {
+      values.add(each);
+      if (values.size > MAX_VALUES) return 'too large';
+    }
   }
-  return false;
+  return 'nothing';
 }
 
-/** What an object shows when it is printed: its fields, its entries, and the headers and the URL of a `Request`. */
-function valuesIn(value: object): unknown[] {
-  const read = (key: PropertyKey): unknown => {
-    try {
-      return Reflect.get(value, key);
-    } catch {
-      return undefined; // a getter that throws shows nothing
-    }
-  };
-  const entries: Iterable<unknown> = value instanceof Map || isHeaders(value) ? value : [];
-  return [...[...Reflect.ownKeys(value), 'headers', 'url'].map(read), ...entries];
+/** Objects that show their entries. */
+const WITH_ENTRIES = /^\[object (?:Array|Map|Set|Headers|FormData|URLSearchParams)\]$/;
+
+/** What an object shows when it is printed: its entries or fields, and the headers and the URL of a `Request`. */
+function* shownBy(value: object): Generator {
+  try {
+    const { [Symbol.iterator]: iterator } = value as Partial<Iterable<unknown>>;
+    if (typeof iterator === 'function' && WITH_ENTRIES.test(Object.prototype.toString.call(value)))
+      yield* value as Iterable<unknown>;
+    else for (const key of [...Reflect.ownKeys(value), 'headers', 'url']) yield read(value, key);
+  } catch {
+    // What can't be looked at shows nothing.
+  }
+}
+
+function read(object: object, key: PropertyKey): unknown {
+  try {
+    return Reflect.get(object, key);
+  } catch {
+    return undefined; // a getter that throws shows nothing
+  }
 }
 
 /** Replaces the value of a field, if it has one. Returns whether that was possible. */
 export function replaceField(owner: object, key: string, by: (value: unknown) => unknown): boolean {
-  const value: unknown = Reflect.get(owner, key);
+  const value = read(owner, key);
   const replacement = value === undefined ? value : by(value);
   return replacement === value || Reflect.set(owner, key, replacement);
 }

@@ -2,12 +2,12 @@ import { show, withoutUrlSecrets } from '../base/check';
 import { CodedError } from '../base/errors';
 import type { HttpRequest } from '../failover/http-client';
 import type { RequestFailover } from '../failover/options';
-import { isCaptured, isDisturbed, isOneShot } from '../http/request-body';
+import { capturedFrom, isCaptured, isDisturbed, isOneShot } from '../http/request-body';
 import { parseAddress } from '../http/route';
 import type { Address, Route } from '../http/route';
 import { headerFieldsOf } from '../http/headers';
 import type { RequestConfig } from '../http/messages';
-import { asPassedOn, cancellable, isWebStream, streamOf } from '../http/streams';
+import { cancellable, isWebStream, streamOf } from '../http/streams';
 
 /** The `fetch` of a runtime. */
 export type Fetch = typeof globalThis.fetch;
@@ -149,7 +149,7 @@ export function openRequest({ address, config, init, source }: FetchCall, fetch:
   // A polyfill's is passed on.
   if (config.signal !== undefined && !('aborted' in Object(config.signal)))
     throw unusable(`init.signal must be an AbortSignal, got ${show(config.signal)}`);
-  const data = isAsyncIterable(config.data) ? streamOf(config.data) : asPassedOn(config.data);
+  const data = isAsyncIterable(config.data) ? streamOf(config.data) : capturedFrom(config.data);
   checkDuplex(data, init);
   if (source?.bodyUsed || source?.body?.locked)
     throw unusable('Cannot construct a Request with a Request object that has already been used.');

@@ -1,7 +1,17 @@
 import type { Readable } from 'node:stream';
 import { nextEventLoopTurn } from '../base/clock';
 import { CodedError, codeOf, isCodedError } from '../base/errors';
-import { discardBody, ignore, isNode, isNodeStream, isWebStream, nodeStreamOf, watched, webStreamOf } from './streams';
+import {
+  asPassedOn,
+  discardBody,
+  ignore,
+  isNode,
+  isNodeStream,
+  isWebStream,
+  nodeStreamOf,
+  watched,
+  webStreamOf,
+} from './streams';
 import type { NodeStream } from './streams';
 
 /** The body of one request, shared by its attempts. */
@@ -101,6 +111,12 @@ export function isCaptured(data: unknown): boolean {
   return captures.has(data as object);
 }
 
+/** The stream in place of this one that `capture` has read, if any; or else the value itself. */
+export function capturedFrom(data: unknown): unknown {
+  const passed = asPassedOn(data);
+  return isCaptured(passed) ? passed : data;
+}
+
 /** Frees what is left of a body that was too long to be kept, after the attempt that it served has failed. */
 export function closeRest(unread: Unread | undefined, { data, replayable }: Body): void {
   if (!replayable && unread?.captured !== undefined) discardBody(data);
@@ -159,6 +175,7 @@ async function read({ stream, failure }: Unread, limit: number): Promise<Body> {
     kept.push(chunk);
     size += chunk.byteLength;
   }
+  let burst = MAX_BURST;
   const rest = isWebStream(stream)
     ? webStreamOf(pull, (reason) => source.cancel(reason))
     : nodeStreamOf(pull, () => void source.cancel());
@@ -166,10 +183,18 @@ async function read({ stream, failure }: Unread, limit: number): Promise<Body> {
 
   async function pull(): Promise<Uint8Array | undefined> {
     // Sent in one burst, they would meet the end of a connection before the early answer that came with it was read.
-    await nextEventLoopTurn();
-    return kept.shift() ?? next();
+    if (burst >= MAX_BURST) {
+      await nextEventLoopTurn();
+      burst = 0;
+    }
+    const chunk = kept.shift() ?? (await next());
+    burst += chunk?.byteLength ?? 0;
+    return chunk;
   }
 }
+
+/** Bytes of a long body that are sent without a turn of the event loop. */
+const MAX_BURST = 65_536;
 
 /** Reads a stream of either kind. */
 interface Source {

@@ -89,8 +89,17 @@ const passedOn = new WeakMap<object, ReadableStream>();
 /** Passes the stream on. It can be cancelled while somebody else reads it. */
 export function cancellable(stream: ReadableStream): { stream: ReadableStream; cancel: (reason: unknown) => void } {
   const reader = stream.getReader() as ReadableStreamDefaultReader<unknown>;
-  const cancel = (reason: unknown): void => void reader.cancel(reason).catch(ignore);
-  const passed = webStreamOf(async () => (await reader.read()).value, cancel);
+  let cancelled: { readonly reason: unknown } | undefined;
+  const cancel = (reason: unknown): void => {
+    cancelled = { reason };
+    reader.cancel(reason).catch(ignore);
+  };
+  const passed = webStreamOf(async () => {
+    const { value } = await reader.read();
+    // It fails, or what was read would be taken for all of it.
+    if (cancelled !== undefined) throw cancelled.reason;
+    return value;
+  }, cancel);
   passedOn.set(stream, passed);
   return { stream: passed, cancel };
 }

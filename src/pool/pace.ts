@@ -55,7 +55,7 @@ const INITIAL_TIME = 10;
 /** How much longer than usual a 429 may take. */
 const MARGIN = 1.5;
 /** ms. A 429 that took more counts as this, or the pace would stay slow for long: its body, or a stream, may have been slow. */
-const LONGEST_THROTTLE = 150;
+const LONGEST_THROTTLE = 200;
 /** The newest sample weighs 1/4 in the moving average. */
 const MEMORY = 4;
 

@@ -21,7 +21,9 @@ export class RedisConnection implements Transport {
   #missed = false;
   /** A command failed, or a connection was lost or is new. It has to be told again after a load. */
   #failed = false;
-  #isSubscribed = false;
+  /** Counts the subscriptions. `undefined`: it is away. */
+  #subscription: number | undefined;
+  #subscriptions = 0;
   #loads = 0;
   /** Those that wait for a load that began after them. */
   readonly #newcomers = new Set<{ readonly since: number; readonly resolve: () => void }>();
@@ -72,7 +74,7 @@ export class RedisConnection implements Transport {
 
   #end(): void {
     this.#cancelTimer();
-    this.#isSubscribed = false;
+    this.#subscription = undefined;
     for (const end of this.#endings.splice(0)) end();
   }
 
@@ -83,7 +85,7 @@ export class RedisConnection implements Transport {
         // The connection may have been closed while it was being made.
         if (!isOpen) close();
         else {
-          this.#isSubscribed = true;
+          this.#subscription = ++this.#subscriptions;
           this.#connected();
         }
       },
@@ -91,12 +93,13 @@ export class RedisConnection implements Transport {
       error: (error) => isOpen && this.#fail(error),
       lost: () => {
         if (!isOpen) return;
-        this.#isSubscribed = false;
+        this.#subscription = undefined;
         this.#noteTrouble();
       },
       ended: () => {
         if (!isOpen) return;
-        isOpen = this.#isSubscribed = false;
+        isOpen = false;
+        this.#subscription = undefined;
         const cancel = after(RETRY_AFTER, () => (this.#endings[1] = this.#subscribe()));
         this.#endings[1] = cancel;
       },
@@ -123,7 +126,7 @@ export class RedisConnection implements Transport {
   }
 
   #schedule(): void {
-    const delay = this.#failed || !this.#isSubscribed ? RETRY_AFTER : LOAD_EVERY;
+    const delay = this.#failed || this.#subscription === undefined ? RETRY_AFTER : LOAD_EVERY;
     this.#cancelTimer = after(delay, () => {
       if (this.#loads === 0) this.#load();
       this.#schedule();
@@ -134,12 +137,12 @@ export class RedisConnection implements Transport {
   #load(): void {
     if (!this.commands.isReady()) return;
     const began = now();
-    const wasSubscribed = this.#isSubscribed;
+    const subscription = this.#subscription;
     this.#loads++;
     this.commands.load().then(
       (reply) => {
         this.#loads--;
-        this.#loaded(reply, began, wasSubscribed);
+        this.#loaded(reply, began, subscription);
       },
       (error: unknown) => {
         this.#loads--;
@@ -148,13 +151,13 @@ export class RedisConnection implements Transport {
     );
   }
 
-  #loaded(reply: unknown, began: number, wasSubscribed: boolean): void {
+  #loaded(reply: unknown, began: number, subscription: number | undefined): void {
     const [time, ...values] = (reply as unknown[]).map(String);
     this.#clock.learn(Number(time), began);
     // Oldest first, so that a restore ends what was told before it.
     for (const value of values.sort()) this.#hear(value);
-    // What is told after the load would be missed.
-    if (!wasSubscribed) return;
+    // Otherwise, what was told since the load may have been missed.
+    if (subscription === undefined || subscription !== this.#subscription) return;
     for (const newcomer of [...this.#newcomers]) {
       if (newcomer.since > began) continue;
       newcomer.resolve();
