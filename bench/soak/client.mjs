@@ -37,6 +37,7 @@ export function clientOf(backends) {
  */
 export function recordSendings(backends, requests, problem) {
   const { request } = http;
+  const used = new WeakSet();
   http.request = (options, ...rest) => {
     const { headers, port } = options;
     const id = headers['x-request-id'];
@@ -45,11 +46,17 @@ export function recordSendings(backends, requests, problem) {
       backend: backends.find(({ origin }) => origin.endsWith(`:${port}`))?.name,
       at: performance.now(),
       until: Infinity,
+      isReused: false,
     };
     if ('x-attempt' in headers) problem(`${id} carried a header of an earlier attempt`);
     headers['x-attempt'] = String(sent.push(record) - 1);
     const made = request(options, ...rest);
-    return made.once('close', () => Object.assign(record, { until: performance.now(), isReused: made.reusedSocket }));
+    made.once('socket', (socket) => {
+      // Node doesn't say so of a socket that the agent passes on from one request to the next in its queue.
+      record.isReused = made.reusedSocket || used.has(socket);
+      used.add(socket);
+    });
+    return made.once('close', () => Object.assign(record, { until: performance.now() }));
   };
   return () => (http.request = request);
 }
