@@ -21,9 +21,8 @@ export function reconcile(id, request, backends, lag, problem) {
     backend.log.delete(`${id}/${i}`);
     const next = attempts[i + 1];
     const exchange = { attempt, next, entry, request, sent: sent[i], backend, lag };
-    const isUnsent = sent[i] === undefined && next === undefined && wasAborted(exchange);
-    const end = isUnsent ? 'cancelled or timed out' : sent[i] && endOf(exchange);
-    if (end === undefined) problem(`${id}/${i}: ${JSON.stringify({ attempt, next, sent: sent[i], entry })}`);
+    const end = sent[i] === undefined ? next === undefined && endOfUnsent(exchange) : endOf(exchange);
+    if (!end) problem(`${id}/${i}: ${JSON.stringify({ attempt, next, sent: sent[i], entry })}`);
     const wrong = costOf(attempt, entry);
     if (wrong !== undefined) problem(`${id}/${i} ${wrong}: ${JSON.stringify({ attempt, entry })}`);
     return end;
@@ -52,6 +51,13 @@ function costOf(attempt, entry) {
   if (asked > 0)
     return cooldown === asked ? undefined : `cost something else than the ${asked} ms that the server asked for`;
   return LADDER.includes(cooldown) ? undefined : 'cost something else than a step of the ladder';
+}
+
+/** How an attempt ended that sent nothing, in words. `undefined` if it should have. */
+function endOfUnsent(exchange) {
+  if (wasAborted(exchange)) return 'cancelled or timed out';
+  // It failed when all of it that is kept had been read, and the attempt was about to begin.
+  return exchange.attempt.code === OWN_BODY_FAILED ? "the caller's body failed" : undefined;
 }
 
 /** How an attempt ended, in words. `undefined` if the two sides disagree. */
