@@ -271,7 +271,8 @@ test('ERR_NETWORK, as axios calls what its fetch adapter throws, is none if its 
 });
 
 describe('a refusal in an error of undici’s dispatchers', () => {
-  const refusal = (fields: object) => refusalIn(new TypeError('fetch failed', { cause: failing(fields) }));
+  const config = {};
+  const refusal = (fields: object) => refusalIn(new TypeError('fetch failed', { cause: failing(fields) }), config);
 
   test.each([
     [{ code: 'UND_ERR_REQ_RETRY', statusCode: 429, headers: { 'retry-after': '5' } }, undefined],
@@ -281,7 +282,13 @@ describe('a refusal in an error of undici’s dispatchers', () => {
       { error: {} },
     ],
   ])('%j', (fields, data) => {
-    expect(refusal(fields)).toStrictEqual({ status: 429, statusText: '', headers: { 'retry-after': '5' }, data });
+    expect(refusal(fields)).toStrictEqual({
+      status: 429,
+      statusText: '',
+      headers: { 'retry-after': '5' },
+      data,
+      config,
+    });
   });
 
   test.each([

@@ -46,6 +46,22 @@ describe('a refusal', () => {
     await dispatcher.close();
   });
 
+  test('that a fetch throws inside its error, as ky does, counts as that response', async () => {
+    const response = new Response('{}', { status: 429, headers: { 'retry-after': '5' } });
+    const seen: Failure[] = [];
+    const given = jest
+      .fn()
+      .mockRejectedValueOnce(Object.assign(new Error('Request failed'), { response }))
+      .mockResolvedValue(new Response('x'));
+    const backends = ['a', 'b'].map((name, i) => ({ baseURL: `${name}.example`, name, priority: i + 1 }));
+    const fetch = priorityFetch(backends, { fetch: given, cooldown: (failure) => void seen.push(failure) });
+    expect((await fetch(URL_, post())).attempts).toMatchObject([
+      { backend: 'a', status: 429, reason: 'throttled', cooldown: 5000 },
+      { backend: 'b', status: 200 },
+    ]);
+    expect(seen[0]?.response).toBe(response);
+  });
+
   test('whose body a dispatcher has read is known by its words and its code', async () => {
     const refusal = (statusCode: number, body: unknown) =>
       new TypeError('fetch failed', {

@@ -51,14 +51,6 @@ export interface ErrorLike {
   readonly syscall?: unknown;
   /** Of HTTP/2. */
   readonly rstCode?: unknown;
-  /** Of undici's dispatchers. */
-  readonly statusCode?: unknown;
-  /** Of undici's dispatchers. */
-  readonly headers?: unknown;
-  /** Of undici's dispatchers: the body, in version 7 and later. */
-  readonly body?: unknown;
-  /** Of undici's dispatchers: the body, in version 6. */
-  readonly data?: unknown;
 }
 
 /** The error, then its `cause`s and `errors`, outermost first. (axios's fetch adapter keeps the code in `cause`.) */
@@ -82,19 +74,7 @@ export function errorChain(error: unknown): readonly ErrorLike[] {
 
 const MAX_CHAIN = 100;
 
-const ERROR_FIELDS = [
-  'name',
-  'code',
-  'message',
-  'syscall',
-  'rstCode',
-  'statusCode',
-  'headers',
-  'body',
-  'data',
-  'cause',
-  'errors',
-];
+const ERROR_FIELDS = ['name', 'code', 'message', 'syscall', 'rstCode', 'cause', 'errors'];
 
 /** What was thrown may be a proxy, or have getters that throw. Such an object says nothing. */
 function isReadable(value: unknown): value is object {

@@ -181,16 +181,16 @@ export function outcomeOfThrown<R extends HttpRequest, A extends HttpResponse>(
 function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
   const { backend, config, body, connection } = evidence;
   const response = responseOf(error, evidence);
-  const refusal = response ?? refusalIn(error);
+  const refusal = response ?? refusalIn(error, config);
   if (refusal !== undefined && !isSuccess(refusal.status)) {
     // An error status counts even if the body broke off.
-    const { failure: seen, retryAfter } = failureOfResponse({ config, ...refusal }, refusal.data, evidence);
+    const { failure: seen, retryAfter } = failureOfResponse(refusal, refusal.data, evidence);
     const { response: given, ...fields } = seen;
     // A refusal that a dispatcher turned into an error is no response of the client's.
-    const failure = { ...fields, ...(response && { response }), error, ...codeWithin(error) };
+    const failure = { ...fields, ...(response && { response: given }), error, ...codeWithin(error) };
     // A 4xx about the request whose body was lost: the caller gets the error.
     return isAboutRequest(failure) && refusal.data === undefined
-      ? { is: 'unrelated', error, status: refusal.status, reason: failure.reason, response: given! }
+      ? { is: 'unrelated', error, status: refusal.status, reason: failure.reason, response: refusal }
       : { is: 'failure', failure, retryAfter };
   }
   const chain = errorChain(error);

@@ -90,13 +90,12 @@ function sentNothing(error: ErrorLike, hidesHandshake: boolean): boolean {
  * The error response that a dispatcher of undici turned into an error: `RetryAgent` for what it doesn't retry, and the
  * interceptor `responseError`, which has read its body.
  */
-export function refusalIn(
-  error: unknown,
-): Pick<HttpResponse, 'status' | 'statusText' | 'headers' | 'data'> | undefined {
-  const refusal = errorChain(error).find(({ code = '' }) => /^UND_ERR_(?:REQ_RETRY|RESPONSE)$/.test(code));
-  const { statusCode, headers, body, data = body } = refusal ?? {};
+export function refusalIn(error: unknown, config: RequestConfig): HttpResponse | undefined {
+  const refusal: unknown = errorChain(error).find(({ code = '' }) => /^UND_ERR_(?:REQ_RETRY|RESPONSE)$/.test(code));
+  // Version 6 has the body as `data`, later ones as `body`.
+  const { statusCode, headers, body, data = body } = Object(refusal) as Record<string, unknown>;
   if (typeof statusCode !== 'number' || isSuccess(statusCode)) return undefined;
-  return { status: statusCode, statusText: '', headers: Object(headers) as HeaderFields, data };
+  return { status: statusCode, statusText: '', headers: Object(headers) as HeaderFields, data, config };
 }
 
 /** Codes of the caller's own cancel and limits, and of its `responseEncoding`. */
