@@ -32,8 +32,15 @@ export function closeIdleTo(baseURL: string, attempt: AttemptConfig): void {
 }
 
 function agentFor(protocol: string, { httpAgent, httpsAgent }: AttemptConfig): Agent {
-  const given: unknown = protocol === 'https:' ? httpsAgent : httpAgent;
-  return typeof given === 'object' && given !== null ? (given as Agent) : moduleFor(protocol).globalAgent;
+  return agentOr(moduleFor(protocol).globalAgent, protocol === 'https:' ? httpsAgent : httpAgent);
+}
+
+/**
+ * The agent whose sockets a request may get: what was given as one, or else Node's own. (With `false`, Node makes an agent
+ * for this request alone. It has no queue and no idle sockets, so the global one does no harm.)
+ */
+export function agentOr(globalAgent: Agent, given: unknown): Agent {
+  return typeof given === 'object' && given !== null ? (given as Agent) : globalAgent;
 }
 
 /** What each idle connection that an attempt may get has received so far, in bytes. */

@@ -141,9 +141,8 @@ function setTarget(attempt: AttemptConfig, { config, route }: AxiosRequest, back
     attempt.baseURL = url === '' && base === '' ? backend.address : backend.baseURL + base;
   }
   const { params = NO_PARAMS, credentials } = backend;
-  const isDropped = (name: string) => dropsParam(backend, name);
   if (params.size > 0 || (credentials.replaceCallers && config.params != null)) {
-    attempt.params = paramsFor(config.params, params, isDropped);
+    attempt.params = paramsFor(config.params, params, (name) => dropsParam(backend, name));
   }
 }
 

@@ -6,7 +6,7 @@ import { now } from '../base/clock';
 import type { Connection, Head } from '../failover/connection';
 import type { Exchange } from '../failover/http-client';
 import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect-rules';
-import { closeIdle, isInQueue, moduleFor, nameOf, withoutBrackets } from './agent-sockets';
+import { agentOr, closeIdle, isInQueue, moduleFor, nameOf, withoutBrackets } from './agent-sockets';
 import { limitConnecting } from './connect-timeout';
 import { conceal } from './native-request';
 import { isStaleSocket } from './stale-connection';
@@ -67,9 +67,7 @@ export class HttpTransport implements Connection {
     this.url = urlOf(options) + this.hash;
     // axios 1.5 keeps the brackets of an IPv6 address, which Node would look up as a name.
     options.hostname = withoutBrackets(options.hostname);
-    // With `false`, Node makes an agent for this request alone. It has no queue and no idle sockets, so the global one
-    // does no harm here. With `null`, Node takes the global one.
-    this.#agent = typeof options.agent === 'object' && options.agent !== null ? options.agent : http.globalAgent;
+    this.#agent = agentOr(http.globalAgent, options.agent);
     if (this.exchange.fresh && !this.isRedirected) {
       // Others of them are probably stale too.
       const server = nameOf(options);

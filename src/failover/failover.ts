@@ -153,7 +153,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       endAttempt(run, current, outcome);
       if (!mayGoOn) return { is: 'throw', error: outcome.error };
       return { is: 'go on', isFinal: false, fallback: { error: outcome.error } };
-    // Stale twice, or with a body that can't be sent again.
+    // A connection that was stale twice, or whose request can't be sent again.
     case 'stale':
     case 'failure': {
       run.failure = outcome.failure;

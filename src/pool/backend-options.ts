@@ -165,9 +165,9 @@ export function resolveBackends(backends: readonly BackendOptions[]): BackendSet
 const RESULT =
   'A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)';
 
-/** Where a pool can't be given: to one. */
+/** Whether it looks like a pool. (`BackendPool.isPool` is out of reach: `pool.ts` imports this file.) */
 function isPool(given: unknown): boolean {
-  return typeof given === 'object' && given !== null && 'snapshot' in given;
+  return 'snapshot' in (Object(given) as object);
 }
 
 /** Shows what was given in place of the list. */

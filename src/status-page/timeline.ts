@@ -88,7 +88,7 @@ export class Timeline {
     const spans = this.spansOf(backend, now).filter(({ scope }) => scope === undefined);
     let sum = 0;
     let end = now - this.history;
-    for (const { from, to } of [...spans].sort((a, b) => a.from - b.from)) {
+    for (const { from, to } of spans.sort((a, b) => a.from - b.from)) {
       const until = Math.min(to, now);
       sum += Math.max(0, until - Math.max(from, end));
       end = Math.max(end, until);
