@@ -77,7 +77,6 @@ function inspect<R extends HttpRequest, A extends HttpResponse>(
   response: A,
 ): Promise<A> | undefined {
   if (!rules.inspectStreams || !isEventStream(response)) return undefined;
-  current.held = response;
   const inspection = new StreamInspection(response.headers as object);
   current.inspection = inspection;
   const take: Take = (bytes) => inspection.push(bytes);
