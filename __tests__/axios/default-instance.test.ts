@@ -41,6 +41,12 @@ describe.each<[string, AxiosInstance]>([
     ["somebody else's host", TO_OTHER, (_, { url }) => ({ url: `${url}/x`, method: 'post', data: 'secret' })],
     ["a baseURL of somebody else's", TO_OTHER, (_, { url }) => ({ url: '/x', baseURL: url })],
     ["somebody else's URL over a baseURL", TO_OTHER, ({ url }, other) => ({ url: `${other.url}/x`, baseURL: url })],
+    ['a relative URL and a baseURL of null', TO_BACKEND, () => ({ url: '/x', baseURL: null as never })],
+    [
+      "somebody else's URL, a falsy baseURL and allowAbsoluteUrls: false",
+      TO_OTHER,
+      (_, { url }) => ({ url: `${url}/x`, baseURL: false as never, allowAbsoluteUrls: false }),
+    ],
     ['a socket of this machine', '0 to the backend, 0 to the other', () => ({ url: '/x', socketPath: '/nowhere' })],
     ['a URL of another scheme', '0 to the backend, 0 to the other', () => ({ url: 'data:text/plain,x' })],
     ["somebody else's URL after a space", TO_OTHER, (_, { url }) => ({ url: ` ${url}/x` })],

@@ -9,7 +9,6 @@ import type { BackendOptions, PriorityAdapter } from '../../src';
 import type { FakeBackend } from '../support/fake-backend';
 import { closeBackendsAfterEach, rejectionOf, startBackends } from '../support/fake-backend';
 import { pair } from '../support/pair';
-import { fakeClock } from '../support/stub-pool';
 import { wires } from '../support/wires';
 
 closeBackendsAfterEach();
@@ -211,26 +210,4 @@ describe('a provider of credentials that fails', () => {
     expect(own.config).toMatchObject({ url: 'https://login.example/token' });
     expect((one as { cause?: { cause?: unknown } }).cause?.cause ?? one?.cause).toBe(own);
   });
-});
-
-test('a trial takes its place when it is sent, not while its body is still being read', async () => {
-  const { a, adapter } = await pair({ status: 500 }, { defaultCooldown: 1 });
-  const clock = fakeClock();
-  for (let i = 0; i < 2; i++) {
-    await axios.post('/x', 'fails', { adapter });
-    clock.advance(2);
-  }
-  expect(adapter.pool.snapshot()[0]?.state).toBe('trial');
-  a.always({ body: 'back' });
-  let give!: () => void;
-  const slow = new Readable({ read: () => undefined });
-  const uploading = axios.post('/slow', slow, { adapter });
-  await new Promise((resolve) => ((give = () => resolve(slow.push(null))), setImmediate(() => resolve(undefined))));
-  expect((await axios.post<string>('/x', 'quick', { adapter })).attempts).toMatchObject([
-    { backend: 'a', status: 200 },
-  ]);
-  expect(adapter.pool.snapshot()[0]?.state).toBe('available');
-  slow.push('the body');
-  give();
-  expect((await uploading).attempts).toMatchObject([{ backend: 'a' }]);
 });

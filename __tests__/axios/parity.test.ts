@@ -9,7 +9,7 @@ import { certificate } from '../support/certificate';
 import { FakeBackend, send, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
 import type { Reply } from '../support/fake-backend';
 import { pathOfSocket } from '../support/path-of-socket';
-import { textOf } from '../support/text-of';
+import { kindOf, textOf } from '../support/text-of';
 import { ROWS } from './parity-rows';
 
 closeBackendsAfterEach();
@@ -109,10 +109,6 @@ function steady(value: unknown): string {
     .replaceAll(/127\.0\.0\.1:\d+/g, 'host')
     .replaceAll(/(?:axios-[\d.]+-|form-data-boundary-|-{4,}(?:formdata-undici-)?)[\w-]+/g, 'boundary');
 }
-
-/** The class of `data`, whatever realm it is from. */
-const kindOf = (data: unknown): string =>
-  Buffer.isBuffer(data) ? 'Buffer' : Object.prototype.toString.call(data).slice(8, -1);
 
 /** The allowed differences that were seen. */
 const seen = new Set<Difference>();

@@ -7,16 +7,12 @@ import { fabricate } from '../../src/axios/response';
 import { bytesOfText } from '../../src/http/body-text';
 import { FakeBackend, rejectionOf, startBackends, throttle, closeBackendsAfterEach } from '../support/fake-backend';
 import { stubPool, fakeClock, throttled } from '../support/stub-pool';
-import { textOf } from '../support/text-of';
+import { kindOf, textOf } from '../support/text-of';
 import { wires } from '../support/wires';
 
 closeBackendsAfterEach();
 
 const text = '{"text":"ü"}';
-
-/** The class of `data`, whatever realm it is from. */
-const kindOf = (data: unknown): string =>
-  Buffer.isBuffer(data) ? 'Buffer' : Object.prototype.toString.call(data).slice(8, -1);
 
 describe.each(['http', 'fetch'])('over %s, responseType', (wire) => {
   const types: (ResponseType | undefined)[] = [undefined, 'json', 'text', 'arraybuffer', 'blob', 'stream'];

@@ -4,9 +4,9 @@ import {
   checkFields,
   dictionary,
   duration,
-  entriesOf,
   flag,
   isText,
+  mapOf,
   must,
   optionalDuration,
   own,
@@ -141,11 +141,13 @@ describe('a dictionary', () => {
   });
 
   test('has the entries that are given, and none if it is left out', () => {
-    expect(entriesOf({ a: 1, b: undefined, c: null }, 'place')).toStrictEqual([
-      ['a', 1],
-      ['c', null],
-    ]);
-    expect(entriesOf(undefined, 'place')).toStrictEqual([]);
+    expect(mapOf({ a: 1, b: undefined, c: null }, 'place')).toStrictEqual(
+      new Map<string, unknown>([
+        ['a', 1],
+        ['c', null],
+      ]),
+    );
+    expect([mapOf(undefined, 'place'), mapOf({ b: undefined }, 'place')]).toStrictEqual([undefined, undefined]);
   });
 
   test('has no inherited fields', () => {

@@ -1,4 +1,5 @@
 import { CodedError, PROVIDER_FAILED, codeOf, codeWithin, errorChain, isProviderFailure } from '../../src/base/errors';
+import { revoked } from '../support/stub-pool';
 
 const coded = (code: unknown, rest: object = {}) => Object.assign(new Error('x'), { code, ...rest });
 
@@ -59,12 +60,6 @@ describe('the chain of an error', () => {
     expect(errorChain(new Error('x', { cause: error }))).toHaveLength(1);
   });
 });
-
-function revoked(): object {
-  const { proxy, revoke } = Proxy.revocable({}, {});
-  revoke();
-  return proxy;
-}
 
 function throwing(field: string): object {
   return Object.defineProperty({}, field, {

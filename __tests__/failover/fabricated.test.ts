@@ -277,14 +277,14 @@ test('a ready BackendPool applies deployments too', async () => {
   expect(rejected.response).toMatchObject({ status: 404 });
 });
 
-test('specifies the longest of waits in digits', async () => {
+test('the fabricated 429 specifies the longest of waits in digits', async () => {
   const { request, pool } = stubPool({ a: {} });
   pool.cool('a', 1e300);
   const { headers } = await request();
   expect(headers).toMatchObject({ 'retry-after': '9007199254741', 'retry-after-ms': '9007199254740991' });
 });
 
-test('specifies a wait when the only backend left has answered, and the one that failed has left the pool', async () => {
+test('the fabricated 429 specifies a wait when the only backend left has answered, and the one that failed is gone', async () => {
   const stub = stubPool({ a: {}, b: { priority: 2 } });
   const { request, pool, replies } = stub;
   replies.a = { status: 404, data: { error: { code: 'DeploymentNotFound' } } };

@@ -18,7 +18,8 @@ import {
   closeBackendsAfterEach,
 } from '../support/fake-backend';
 import type { Reply } from '../support/fake-backend';
-import { deferred, stubPool, eventLoopTurn } from '../support/stub-pool';
+import { pair } from '../support/pair';
+import { deferred, stubPool, eventLoopTurn, fakeClock } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
@@ -386,4 +387,26 @@ describe('a one-shot body for the only backend', () => {
     const response = await axios.post('/x', Readable.from(['abc']), { adapter, validateStatus: null });
     expect([response.status, a.calls.length, b.calls.length]).toStrictEqual([429, 1, 0]);
   });
+});
+
+test('a trial takes its place when it is sent, not while its body is still being read', async () => {
+  const { a, adapter } = await pair({ status: 500 }, { defaultCooldown: 1 });
+  const clock = fakeClock();
+  for (let i = 0; i < 2; i++) {
+    await axios.post('/x', 'fails', { adapter });
+    clock.advance(2);
+  }
+  expect(adapter.pool.snapshot()[0]?.state).toBe('trial');
+  a.always({ body: 'back' });
+  let give!: () => void;
+  const slow = new Readable({ read: () => undefined });
+  const uploading = axios.post('/slow', slow, { adapter });
+  await new Promise((resolve) => ((give = () => resolve(slow.push(null))), setImmediate(() => resolve(undefined))));
+  expect((await axios.post<string>('/x', 'quick', { adapter })).attempts).toMatchObject([
+    { backend: 'a', status: 200 },
+  ]);
+  expect(adapter.pool.snapshot()[0]?.state).toBe('available');
+  slow.push('the body');
+  give();
+  expect((await uploading).attempts).toMatchObject([{ backend: 'a' }]);
 });

@@ -96,12 +96,12 @@ test.each<[unknown, unknown, string]>([
   [
     'https://user:hunter2@a.example/x',
     { method: 'post', signal: null },
-    'backends must be a non-empty array or a BackendPool, got a string: write [{ baseURL: "https://***@a.example/x" }]. A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)',
+    'backends must be a non-empty array, got a string: write [{ baseURL: "https://***@a.example/x" }]. A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)',
   ],
   [
     new Request('https://a.example'),
     {},
-    'backends must be a non-empty array or a BackendPool, got a request. A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)',
+    'backends must be a non-empty array, got a request. A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)',
   ],
   [[{ baseURL: 'a.example' }], { retries: 2 }, 'options has an unknown field "retries"'],
   [[{ baseURL: 'a.example' }], { httpsAgent: {} }, 'options has an unknown field "httpsAgent"'],

@@ -274,7 +274,7 @@ test.each([
 });
 
 describe('the credentials of a backend', () => {
-  const resolved = (options: CredentialOptions) => resolveCredentials(options, 'https://a.example', 'backends[0]');
+  const resolved = (options: CredentialOptions) => resolveCredentials(options, 'backends[0]');
   const auth = ['api-key', 'authorization', 'x-api-key', 'ocp-apim-subscription-key'];
 
   test('are each sent once: a header overrides an option of the same name', () => {

@@ -135,6 +135,9 @@ test('parseRetryAfter ignores a number too long to be one', () => {
 test('parseRetryAfter takes a reset of 0 literally, unless the remaining count is the sentinel -1', () => {
   expect(wait({ 'x-ratelimit-reset-tokens': '0', 'x-ratelimit-remaining-tokens': '0' })).toBe(0);
   expect(wait({ 'x-ratelimit-reset-tokens': '0', 'x-ratelimit-remaining-tokens': '-1' })).toBeUndefined();
+  expect(
+    wait({ 'x-ratelimit-limit-tokens': '-1', 'x-ratelimit-remaining-tokens': '-1', 'x-ratelimit-reset-tokens': '1s' }),
+  ).toBe(1000);
 });
 
 test('parseRetryAfter reads only the beginning of a long body, in whatever form', () => {

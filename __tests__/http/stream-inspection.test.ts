@@ -138,6 +138,12 @@ test.each<[title: string, text: string, refusal: StreamRefusal, headers?: object
     { status: 429, error: { message: 'm' } },
     { 'x-ratelimit-remaining-tokens': '-1', 'x-ratelimit-reset-tokens': '59' },
   ],
+  [
+    'only a message, with a limit of -1 and a time until it is renewed',
+    event({ error: { message: 'm' } }),
+    { status: 429, error: { message: 'm' } },
+    { 'x-ratelimit-limit-tokens': '-1', 'x-ratelimit-remaining-tokens': '-1', 'x-ratelimit-reset-tokens': '1s' },
+  ],
 ])('%s is a refusal', (_title, text, refusal, headers = {}) => {
   expect(refusalIn(text, headers)).toStrictEqual(refusal);
 });
@@ -185,6 +191,7 @@ test.each<[error: object, headers?: object]>([
   [{ code: 'DeploymentNotFound', message: 'no quota' }, { 'x-ratelimit-remaining-requests': '0' }],
   [{ message: 'The prompt was refused.' }],
   [{ message: 'The prompt was refused.' }, { 'x-ratelimit-remaining-requests': ' ' }],
+  [{ message: 'The prompt was refused.' }, { 'x-ratelimit-remaining-requests': '9, 9' }],
   [{ code: 'Timeout' }],
   [{ code: '4290' }],
   [{ code: '1429' }],
@@ -211,7 +218,7 @@ test('nothing after the first 64 KiB is inspected if it arrives in a later chunk
   expect(inspection.refusal).toBeUndefined();
 });
 
-test('nothing after the first 64 KiB is inspected,, however the body is cut', () => {
+test('nothing after the first 64 KiB is inspected, however the body is cut', () => {
   const text = `${':'.repeat(65_530)}\n\n${event({ error: { code: 429 } })}`;
   const inStream = new StreamInspection({});
   expect(inStream.push(Buffer.from(text))).toBe(true);

@@ -211,7 +211,7 @@ describe('params of a backend', () => {
   test('override a URLSearchParams of the caller without changing it', async () => {
     const params = new URLSearchParams('api-version=3&a=1&a=2');
     expect(await requested({ url: '/x', params }, '', { 'api-version': 'v', n: 7, no: null, l: [1, 2] })).toBe(
-      '/x?api-version=v&a=1&a=2&n=7&l%5B%5D=1&l%5B%5D=2',
+      '/x?a=1&a=2&api-version=v&n=7&l%5B%5D=1&l%5B%5D=2',
     );
     expect(params.toString()).toBe('api-version=3&a=1&a=2');
   });

@@ -3,13 +3,10 @@ import { ok, second, testRefused } from '../support/refused-backends';
 
 describe('of a list of backends,', () => {
   testRefused([
-    [[], 'backends must be a non-empty array or a BackendPool, got an empty array'],
-    [undefined, 'backends must be a non-empty array or a BackendPool, got undefined'],
-    [ok, 'backends must be a non-empty array or a BackendPool, got an object: put the backend into an array'],
-    [
-      { maxWait: 5 },
-      'backends must be a non-empty array or a BackendPool, got an object: options come after the backends',
-    ],
+    [[], 'backends must be a non-empty array, got an empty array'],
+    [undefined, 'backends must be a non-empty array, got undefined'],
+    [ok, 'backends must be a non-empty array, got an object: put the backend into an array'],
+    [{ maxWait: 5 }, 'backends must be a non-empty array, got an object: options come after the backends'],
     [[ok, 'b.example'], 'backends[1] is a string; write { baseURL: "b.example" }'],
     [['https://user:hunter2@x.example'], 'backends[0] is a string; write { baseURL: "https://***@x.example" }'],
     [[null], 'backends[0] must be an object, got null'],
@@ -18,12 +15,12 @@ describe('of a list of backends,', () => {
     [Array.from({ length: 1, 1: ok }), 'backends[0] must be an object, got undefined'],
     [
       'https://user:hunter2@host',
-      'backends must be a non-empty array or a BackendPool, got a string: write [{ baseURL: "https://***@host" }]. A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)',
+      'backends must be a non-empty array, got a string: write [{ baseURL: "https://***@host" }]. A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)',
     ],
-    ['', 'backends must be a non-empty array or a BackendPool, got an empty string'],
+    ['', 'backends must be a non-empty array, got an empty string'],
     [
       { headers: {}, method: 'get', baseURL: 'https://a.example' },
-      'backends must be a non-empty array or a BackendPool, got a request. A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)',
+      'backends must be a non-empty array, got a request. A client takes what this returns: adapter: priorityAdapter(backends), or fetch: priorityFetch(backends)',
     ],
   ]);
 });

@@ -132,11 +132,13 @@ describe('processTransport', () => {
     expect(one.isOut()).toBe(false);
   });
 
-  test('does nothing if there is neither a parent nor a child', async () => {
+  test('leaves the pool as it is if there is neither a parent nor a child', async () => {
     const alone = share(inProcess(undefined, () => processTransport()));
     alone.pool.cool('a', 60_000);
     await alone.sharing.ready;
+    expect(alone.isOut()).toBe(true);
     await alone.sharing.stop();
+    expect(alone.isOut()).toBe(true);
   });
 
   test.each([

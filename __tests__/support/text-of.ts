@@ -9,3 +9,7 @@ export async function textOf(data: unknown): Promise<string> {
   if (Buffer.isBuffer(data)) return data.toString();
   return typeof data === 'string' ? data : JSON.stringify(data);
 }
+
+/** The class of `data`, whatever realm it is from. */
+export const kindOf = (data: unknown): string =>
+  Buffer.isBuffer(data) ? 'Buffer' : Object.prototype.toString.call(data).slice(8, -1);

@@ -6,6 +6,7 @@ import { bodyFor } from '../failover/deployment-name';
 import type { HttpRequest, Target } from '../failover/http-client';
 import { isReframed } from '../http/request-body';
 import type { Route } from '../http/route';
+import { withParams } from '../http/url';
 import { copyHeaders, setHeader } from '../http/headers';
 import { dropsParam } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
@@ -159,15 +160,10 @@ function paramsFor(callers: unknown, own: ReadonlyMap<string, unknown>, isDroppe
     }
     return merged;
   }
-  const merged = new URLSearchParams(String(callers));
-  for (const name of [...merged.keys()]) if (!own.has(name) && isDropped(name)) merged.delete(name);
-  for (const [name, value] of own) {
-    // Arrays are written as axios writes them in an object of params.
-    if (value === null || Array.isArray(value)) merged.delete(name);
-    else merged.set(name, value as string);
-    if (Array.isArray(value)) for (const each of value as unknown[]) merged.append(`${name}[]`, String(each));
-  }
-  return merged;
+  const kept = new URLSearchParams(String(callers));
+  for (const name of [...kept.keys()]) if (isDropped(name)) kept.delete(name);
+  // Written as axios writes an object of params.
+  return new URLSearchParams(withParams(`?${String(kept)}`, own));
 }
 
 /** Of any realm or polyfill, as axios sees it. */

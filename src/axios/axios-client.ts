@@ -1,5 +1,5 @@
 import axios from 'axios';
-import type { AxiosAdapter, AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { MAX_TIMER, now } from '../base/clock';
 import { codeOf, errorChain, isCodedError } from '../base/errors';
 import { setHidden } from '../base/hidden';
@@ -18,16 +18,17 @@ import { attemptConfig } from './attempt-config';
 import type { AdapterKind } from './adapter-kind';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { findKind, watchedAdapter } from './adapter-kind';
+import { abortError, fromCodedError, fromRedirectError, timeoutError, withAttempts } from './axios-errors';
+import { checkSensitiveHeaders } from './redirect-guard';
 import { connectionOf } from './http-connection';
 import { watchedBy } from './watched-fetch';
 import { bytesOfIdle, closeIdleTo } from './agent-sockets';
 import { ownTransport } from './own-transport';
 import { reportProgress } from './progress';
-import { axiosErrorOf, checkSensitiveHeaders, followRedirects, prepareRedirects } from './redirect-chain';
+import { followRedirects, prepareRedirects } from './redirect-chain';
 import type { Follow } from './redirect-chain';
 import { cancelWhileRead, fabricate, readBeginning, responseTypeOf, settle } from './response';
 import { restoreConfig, restoreErrorConfig } from './restore-config';
-import { timeoutError } from './timeout-error';
 
 /** Sends the attempts of axios requests through the wrapped adapter. The caller gets axios's own responses and errors. */
 export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
@@ -130,7 +131,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
   }
 
   translate({ config, kind }: AxiosRequest, error: unknown, rejection?: unknown): unknown {
-    if (!(error instanceof AbortReason)) return translated(error, config);
+    if (!(error instanceof AbortReason)) return fromCodedError(error, config);
     const own = abortError(error, config, kind);
     // Over fetch, `cause` is the runtime's own error.
     for (const field of ['request', 'cause'] as const) {
@@ -151,7 +152,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
 
   /** The error of a request that was refused before its first attempt. */
   refuse(config: InternalAxiosRequestConfig, error: unknown): unknown {
-    return withAttempts(translated(error, config), []);
+    return withAttempts(fromCodedError(error, config), []);
   }
 
   /** The error without the attempt's config and credentials. One that can't be written on is replaced. */
@@ -165,7 +166,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
       return Object.assign(new axios.AxiosError(text, codeOf(error), config), { name });
     });
     // The http adapter wraps the error of a body's stream.
-    return translated(errorChain(cleaned).find((each) => isCodedError(each)) ?? cleaned, config);
+    return fromCodedError(errorChain(cleaned).find((each) => isCodedError(each)) ?? cleaned, config);
   }
 
   /** Lets an attempt over axios's fetch adapter report the head of its response. */
@@ -199,31 +200,6 @@ function timeoutOf(config: InternalAxiosRequestConfig, kind: AdapterKind): numbe
   throw new axios.AxiosError(message, axios.AxiosError.ERR_BAD_OPTION_VALUE, config);
 }
 
-/** The error with which axios's adapter of this kind reports a cancel or a timeout. */
-function abortError(reason: AbortReason, config: InternalAxiosRequestConfig, kind: AdapterKind): AxiosError {
-  const { why, ms, cancelMessage, signalReason } = reason;
-  if (why !== 'cancelled') return timeoutError(config, why === 'timeout' ? config.timeout : ms, kind);
-  const words = signalReason instanceof Error ? signalReason.message : signalReason;
-  const message = cancelMessage ?? (kind === 'fetch' ? (words as string | undefined) : undefined);
-  return new axios.CanceledError(message, config);
-}
-
-/** A `CodedError` as an axios error. Other errors are returned as they are. */
-function translated(error: unknown, config: InternalAxiosRequestConfig): unknown {
-  if (!isCodedError(error)) return error;
-  if (error.code === 'ERR_CANCELED') return new axios.CanceledError(error.message, config);
-  const own = axios.AxiosError.from(error, error.code, config);
-  // Some versions of axios take over the cause of the given error instead.
-  setHidden(own, 'cause', error.cause ?? error);
-  return own;
-}
-
-function withAttempts(error: unknown, attempts: readonly Attempt[]): unknown {
-  // A `cancelToken`'s reason, which all its requests share, never gets here.
-  if (Object.isExtensible(error)) Object.assign(error as object, { attempts });
-  return error;
-}
-
 /**
  * A status of 0 is no answer, unless the caller of a fetch asked for one that can't be read.
  *
@@ -239,7 +215,7 @@ function checkStatus0(
   if (kind === 'fetch') {
     const { redirect, mode } = Object(attempt.fetchOptions) as { redirect?: unknown; mode?: unknown };
     if (mode === 'no-cors') return;
-    if (follow !== undefined) throw axiosErrorOf(hiddenRedirect(), attempt, request);
+    if (follow !== undefined) throw fromRedirectError(hiddenRedirect(), attempt, request);
     if (redirect === 'manual' || attempt.maxRedirects === 0) return;
   }
   throw new axios.AxiosError(NO_STATUS, axios.AxiosError.ERR_NETWORK, attempt, request);

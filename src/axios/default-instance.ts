@@ -1,6 +1,5 @@
 import type { AxiosInstance } from 'axios';
-import { urlText } from '../http/route';
-import { ABSOLUTE, combine } from '../http/url';
+import { ABSOLUTE, combine, ignoresBase, urlText } from '../http/url';
 import type { RequestConfig } from '../http/messages';
 
 /** Whether it is `axios` itself, from any copy of axios: what `axios.create()` returns has no static members. */
@@ -15,12 +14,14 @@ export function isDefaultInstance(instance: AxiosInstance): boolean {
  * @param origins of the backends
  */
 export function isMeantForBackends(config: RequestConfig, origins: ReadonlySet<string>): boolean {
-  const { baseURL = '', socketPath } = config as RequestConfig & { readonly socketPath?: unknown };
+  const { socketPath } = config as RequestConfig & { readonly socketPath?: unknown };
   // A request over a Unix socket stays on this machine, whatever its URL.
   if (socketPath !== undefined && socketPath !== null) return false;
   const url = urlText(config.url ?? '');
-  const isAbsolute = ABSOLUTE.test(url) && !(config.allowAbsoluteUrls === false && baseURL !== '');
-  const full = isAbsolute || baseURL === '' ? url : combine(baseURL, url);
+  // As in axios, any falsy one is none.
+  const baseURL = config.baseURL ? urlText(config.baseURL) : '';
+  const isAlone = baseURL === '' || ignoresBase(url, baseURL, config.allowAbsoluteUrls);
+  const full = isAlone ? url : combine(baseURL, url);
   // Browsers and their web workers, as axios sees them.
   const { href: page } = Object(globalThis.location) as { href?: string };
   try {

@@ -8,7 +8,7 @@ import type { Exchange } from '../failover/http-client';
 import { HTTP_REDIRECTS, RedirectError, isRedirect } from '../http/redirect-rules';
 import { agentOr, closeIdle, isInQueue, moduleFor, nameOf, withoutBrackets } from './agent-sockets';
 import { limitConnecting } from './connect-timeout';
-import { conceal } from './native-request';
+import { conceal } from './hide-request';
 import { isStaleSocket } from './stale-connection';
 
 /** What axios's http adapter passes to a transport, as far as it is used here. */

@@ -2,7 +2,7 @@ import type { Exchange, Target } from '../failover/http-client';
 import { isOneShot } from '../http/request-body';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { HttpTransport } from './http-transport';
-import { isListOfNames } from './redirect-chain';
+import { isListOfNames } from './redirect-guard';
 
 /**
  * Gives an attempt of axios's http adapter a transport of our own, which doesn't follow redirects. Returns `undefined`

@@ -1,5 +1,4 @@
-import axios from 'axios';
-import type { AxiosAdapter, AxiosError, AxiosResponse } from 'axios';
+import type { AxiosAdapter, AxiosResponse } from 'axios';
 import { errorChain } from '../base/errors';
 import { isRedirectRefusal } from '../failover/error-kinds';
 import type { Connection } from '../failover/connection';
@@ -14,14 +13,15 @@ import {
   isFollowedForFetch,
   isRedirect,
   nextHop,
-  stripOnOtherOrigin,
   tooManyRedirects,
 } from '../http/redirect-rules';
-import type { NextHop, RedirectError, RedirectHook, RedirectRules } from '../http/redirect-rules';
+import type { NextHop, RedirectRules } from '../http/redirect-rules';
 import { discardBody } from '../http/streams';
 import { combine } from '../http/url';
+import { fromRedirectError } from './axios-errors';
 import { copyOf, removeField } from './attempt-config';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
+import { guardRedirects, sensitiveOf } from './redirect-guard';
 import { fetchIn } from './watched-fetch';
 import type { HttpTransport } from './http-transport';
 
@@ -91,7 +91,7 @@ export function followRedirects(
     (response) => (isToFollow(response, follow) ? follow(attempt, response, target, connection) : response),
     (error: unknown) => {
       if (!isRefused(error, follow)) throw error;
-      throw axiosErrorOf(hiddenRedirect(), attempt, (error as { request?: unknown }).request);
+      throw fromRedirectError(hiddenRedirect(), attempt, (error as { request?: unknown }).request);
     },
   );
 }
@@ -150,14 +150,8 @@ function asAxiosError<T>(config: AttemptConfig, { data, request }: AxiosResponse
     return act();
   } catch (error) {
     discardBody(data);
-    throw axiosErrorOf(error, config, request);
+    throw fromRedirectError(error, config, request);
   }
-}
-
-/** The AxiosError for a redirect error of this package. */
-export function axiosErrorOf(error: unknown, config: AttemptConfig, request: unknown): AxiosError {
-  const { code } = error as RedirectError;
-  return axios.AxiosError.from(error, code, config, request);
 }
 
 /** The config of the next hop. `fetchOptions` and the transport stay. */
@@ -173,51 +167,4 @@ function hopConfig(attempt: AttemptConfig, { url, method, headers, dropsBody }: 
 
 function urlOf({ baseURL, url }: AttemptConfig): URL {
   return new URL(baseURL === undefined ? url! : combine(baseURL, url!));
-}
-
-/** Lower-case names of the headers that another origin must not get: the backend's, and those that the caller names. */
-function sensitiveOf({ sensitiveHeaders: callers }: AttemptConfig, { backend }: Target): readonly string[] {
-  const { sensitive } = backend.credentials;
-  if (callers == null) return sensitive;
-  return [...sensitive, ...(callers as readonly string[]).map((name) => name.toLowerCase())];
-}
-
-/** Whether `sensitiveHeaders` is what axios takes. */
-export function isListOfNames(value: unknown): boolean {
-  return value == null || (Array.isArray(value) && value.every((each) => typeof each === 'string'));
-}
-
-/**
- * Over fetch, axios ignores `sensitiveHeaders`, and the redirects are followed here.
- *
- * @throws AxiosError as axios's http adapter does: what is not understood would be a leak
- */
-export function checkSensitiveHeaders(config: AttemptConfig): void {
-  if (isListOfNames(config.sensitiveHeaders)) return;
-  const { ERR_BAD_OPTION_VALUE } = axios.AxiosError;
-  throw new axios.AxiosError('sensitiveHeaders must be an array of strings', ERR_BAD_OPTION_VALUE, config);
-}
-
-/** Where the adapter follows redirects itself, it is told which headers another origin must not get. */
-function guardRedirects(attempt: AttemptConfig, target: Target): void {
-  const { sensitiveHeaders: callers, beforeRedirect } = attempt;
-  let { onRedirect } = target.backend.credentials;
-  // Anything else is left for axios to refuse.
-  if (isListOfNames(callers)) {
-    const sensitive = sensitiveOf(attempt, target);
-    if (callers != null) onRedirect = stripOnOtherOrigin(new URL(target.backend.baseURL).origin, sensitive);
-    attempt.sensitiveHeaders = [...sensitive];
-  }
-  // For versions of axios before 1.18, which don't know `sensitiveHeaders`.
-  attempt.beforeRedirect = beforeRedirect ? chained(onRedirect, beforeRedirect) : onRedirect;
-}
-
-type BeforeRedirect = NonNullable<AttemptConfig['beforeRedirect']>;
-
-function chained(first: RedirectHook, second: BeforeRedirect): BeforeRedirect {
-  // Older versions of axios pass fewer arguments.
-  return (...given) => {
-    first(...given);
-    second(...given);
-  };
 }

@@ -11,7 +11,7 @@ import { discardBody, isNode, isNodeStream, isRewindable, isWebStream, nodeStrea
 import type { ReadLimits, Take } from '../http/read-beginning';
 import type { AdapterKind } from './adapter-kind';
 import type { AxiosRequest } from './attempt-config';
-import { hideRequest } from './native-request';
+import { hideRequest } from './hide-request';
 
 /**
  * Resolves or rejects by the caller's `validateStatus`, as axios's own `settle` does.

@@ -2,7 +2,7 @@ import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { replaceField } from '../failover/redact';
 import { isNode, isNodeStream, isWebStream, watched } from '../http/streams';
 import type { AttemptConfig } from './attempt-config';
-import { hideRequest, hideRequestOf } from './native-request';
+import { hideRequest, hideRequestOf } from './hide-request';
 
 /** Puts the caller's config in place of the attempt's, which holds the backend's URL and keys. */
 export function restoreConfig(

@@ -43,9 +43,11 @@ export function dictionary(value: unknown, place: string): Readonly<Record<strin
   return value as Record<string, unknown>;
 }
 
-/** The entries of an optional dictionary. `undefined` counts as not given. */
-export function entriesOf(value: unknown, place: string): [string, unknown][] {
-  return Object.entries(dictionary(value === undefined ? {} : value, place)).filter(([, each]) => each !== undefined);
+/** The entries of an optional dictionary, or `undefined` if it has none. A value of `undefined` counts as not given. */
+export function mapOf(value: unknown, place: string): ReadonlyMap<string, unknown> | undefined {
+  if (value === undefined) return undefined;
+  const entries = Object.entries(dictionary(value, place)).filter(([, each]) => each !== undefined);
+  return entries.length > 0 ? new Map(entries) : undefined;
 }
 
 /** Refuses an unknown field, and suggests the name that was meant. */

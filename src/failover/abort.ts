@@ -5,7 +5,7 @@
 export class AbortReason extends Error {
   constructor(
     readonly why: 'cancelled' | 'timeout' | 'attempt-timeout',
-    /** The time that passed, in ms. */
+    /** The limit that passed, in ms. 0 for a cancel. */
     readonly ms: number,
     /** The caller's message when cancelling with a `cancelToken`. */
     readonly cancelMessage?: string,

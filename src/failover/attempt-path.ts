@@ -2,8 +2,9 @@ import { renameInPath } from '../http/route';
 import type { Route } from '../http/route';
 import { withoutParams } from '../http/url';
 import type { PathParts } from '../http/url';
-import { dropsParam, nameAt } from '../pool/backend-options';
+import { dropsParam } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
+import { nameAt } from '../pool/deployments';
 
 /**
  * The caller's path for one backend: with its name for the deployment in it, and without the query parameters that it

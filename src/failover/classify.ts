@@ -5,7 +5,7 @@ import { isOfBody } from '../http/request-body';
 import type { Body } from '../http/request-body';
 import { parseRetryAfter } from '../http/retry-after';
 import type { StreamRefusal } from '../http/stream-inspection';
-import type { Backend, PooledBackend } from '../pool/backend';
+import type { PooledBackend } from '../pool/backend';
 import type { FailureReason } from '../pool/reasons';
 import { isAboutRequest, isSuccess, isUnauthorized } from './failure';
 import type { Failure } from './failure';
@@ -97,7 +97,7 @@ export function failureOfStream(
   backend: PooledBackend,
   config: RequestConfig,
 ): Failed {
-  const reason = status === 429 ? 'throttled' : 'server-error';
+  const reason = reasonOfStatus(status, undefined, false);
   // The words count for any refusal, but `parseRetryAfter` ignores those of a 500.
   const worded = { status: status === 429 ? 429 : 503, headers: response.headers as object, data: streamError };
   const retryAfter = parseRetryAfter(worded);
@@ -109,7 +109,7 @@ export function failureOfStream(
     status,
     streamError,
     attemptTimedOut: false,
-  } as const;
+  };
   return { is: 'failure', failure: { ...about, ...errorCodeOf(streamError) }, retryAfter };
 }
 
@@ -123,12 +123,11 @@ function reasonOfStatus(status: number, retryAfter: number | undefined, gotOwnCr
 /** A failure without a response. `error` is what the caller gets. */
 function failureOfError(
   error: unknown,
-  backend: Backend,
-  config: RequestConfig,
+  { backend, config }: Pick<Evidence, 'backend' | 'config'>,
   reason: FailureReason,
   attemptTimedOut = false,
 ): Failure {
-  return { backend, config, reason, error, ...codeWithin(error), attemptTimedOut };
+  return { backend: backend.info, config, reason, error, ...codeWithin(error), attemptTimedOut };
 }
 
 /** What is known of an attempt that ended with an error. */
@@ -151,12 +150,12 @@ export function outcomeOfThrown<R extends HttpRequest, A extends HttpResponse>(
   const { backend } = inFlight;
   const { config } = request;
   const { connection } = exchange;
+  const evidence = { backend, config, body, connection, response: held };
   if (isCodedError(thrown)) {
     const error = client.translate(request, thrown);
     if (!isProviderFailure(thrown)) return { is: 'unrelated', error };
-    return { is: 'failure', failure: failureOfError(error, backend.info, config, 'credential') };
+    return { is: 'failure', failure: failureOfError(error, evidence, 'credential') };
   }
-  const evidence = { backend, config, body, connection, response: held };
   if (!(thrown instanceof AbortReason)) {
     // A client that obeys its signal reports a cancel itself.
     if (budget.isCancelled && codeOf(thrown) === 'ERR_CANCELED') return { is: 'unrelated', error: thrown };
@@ -172,14 +171,14 @@ export function outcomeOfThrown<R extends HttpRequest, A extends HttpResponse>(
   const isQueued = connection?.isQueued === true;
   const attemptTimedOut = thrown.why === 'attempt-timeout';
   if (attemptTimedOut && isQueued) return { is: 'no socket', error };
-  const failure = failureOfError(error, backend.info, config, 'timeout', attemptTimedOut);
+  const failure = failureOfError(error, evidence, 'timeout', attemptTimedOut);
   if (attemptTimedOut) return { is: 'failure', failure };
   return { is: 'expired', failure, blame: hasWholeBudget && !isQueued };
 }
 
 /** Decides who is to blame for an error, and what it means for the request. */
 function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
-  const { backend, config, body, connection } = evidence;
+  const { config, body, connection } = evidence;
   const response = responseOf(error, evidence);
   const refusal = response ?? refusalIn(error, config);
   if (refusal !== undefined && !isSuccess(refusal.status)) {
@@ -198,18 +197,18 @@ function classifyError(error: unknown, evidence: Evidence): Outcome<never> {
   // Before `isStale`: the caller's own stream may fail as a connection does.
   if (body !== undefined && chain.some((each) => isOfBody(body, each))) return { is: 'unrelated', error };
   if (connection?.isStale === true)
-    return { is: 'stale', failure: failureOfError(error, backend.info, config, reasonOfError(error, connection)) };
+    return { is: 'stale', failure: failureOfError(error, evidence, reasonOfError(error, connection)) };
   if (isEndedByCaller(chain, config)) return { is: 'unrelated', error };
   if (response !== undefined) {
     if (isUnreadableForm(chain, config)) return { is: 'unrelated', error, status: response.status };
     // After the head, any other error is the backend's.
-    const { failure } = failed(error, evidence, reasonOfBrokenConnection(error));
+    const failure = failureOfError(error, evidence, reasonOfBrokenConnection(error));
     return { is: 'failure', failure: { ...failure, response, status: response.status } };
   }
   // An agent may fail with an error of any kind. If it has no socket, that is no mistake of the caller's by itself.
   const isUnsent = connection?.isUnsent === true;
   if (isCallersMistake(chain) || (!isUnsent && !isNetworkError(chain, connection))) return { is: 'unrelated', error };
-  return failed(error, evidence, reasonOfError(error, connection));
+  return { is: 'failure', failure: failureOfError(error, evidence, reasonOfError(error, connection)) };
 }
 
 /**
@@ -226,12 +225,4 @@ function responseOf(error: unknown, { config, connection, response: read }: Evid
   const { response = read } = Object(error) as { response?: HttpResponse };
   if (response !== undefined || connection?.head === undefined) return response;
   return { ...connection.head, data: undefined, config };
-}
-
-function failed(
-  error: unknown,
-  { backend, config }: Evidence,
-  reason: FailureReason,
-): { is: 'failure'; failure: Failure } {
-  return { is: 'failure', failure: failureOfError(error, backend.info, config, reason) };
 }

@@ -3,13 +3,13 @@ import { isBlob, modelOf, modelOfBlob } from '../http/body-model';
 import type { BodyModel } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
 import { NO_NAMES } from '../pool/candidates';
-import { nameAt } from '../pool/backend-options';
+import { nameAt } from '../pool/deployments';
 import type { HttpRequest, Target } from './http-client';
 import type { Run } from './run';
 
 /**
- * The deployment that the request needs, as far as that matters: most bodies needn't be parsed. That of a request that
- * has to wait does, since requests for one deployment wait in one queue.
+ * The deployment that the request needs, as far as that matters. Most bodies needn't be parsed. The body of a request that
+ * has to wait is, because requests for one deployment share a queue.
  */
 export function deploymentIfItMatters<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,

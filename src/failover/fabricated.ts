@@ -2,7 +2,7 @@ import { codeOf, errorChain, isProviderFailure } from '../base/errors';
 import type { ErrorLike } from '../base/errors';
 import type { Attempt } from '../pool/events';
 import { WORDS } from '../pool/reasons';
-import type { Exhausted, NoDeployment } from './attempt-or-wait';
+import type { Exhausted, NoDeployment } from './turns';
 import type { Failure } from './failure';
 
 /** A response that no backend gave. Each client turns it into a response of its own kind. It names no host. */

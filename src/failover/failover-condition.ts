@@ -38,6 +38,7 @@ export function isServerError(failure: Failure): boolean {
  */
 export function isConnectionFailure(failure: Failure): boolean {
   if (hasErrorStatus(failure) || failure.attemptTimedOut) return false;
+  // One that somebody made by hand may have no reason.
   return UNSENT.has(failure.reason ?? reasonOfError(failure.error));
 }
 

@@ -18,8 +18,8 @@ import type { Rules } from './options';
 import { readBody, readBlob } from './read-request-body';
 import { newAttempt, newRun } from './run';
 import type { CurrentAttempt, Fallback, Run } from './run';
-import { Turns } from './attempt-or-wait';
-import type { Exhausted, NoDeployment } from './attempt-or-wait';
+import { Turns } from './turns';
+import type { Exhausted, NoDeployment } from './turns';
 
 /**
  * Sends one request to one backend after another, until one answers, none is left, the rules keep it from going on, the
@@ -246,8 +246,8 @@ function endAttempt<R extends HttpRequest, A extends HttpResponse>(
   const { pool } = run;
   pool.release(current.inFlight);
   record(run, current, about, cooldown);
-  // A response of any status shows that the backend is alive, but ends no trial. Not noted before the blame: a 429 or 5xx
-  // must not count as a sign of life for its own attempt.
+  // A response of any status shows that the backend is alive, but ends no trial. Not noted before the blame: one whose body
+  // broke off must not count as a sign of life for its own attempt.
   if (about.status !== undefined) pool.noteAnswer(current.inFlight);
 }
 

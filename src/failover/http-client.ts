@@ -84,7 +84,8 @@ export interface HttpClient<R extends HttpRequest, A extends HttpResponse> {
    */
   send(request: R, target: Target, exchange: Exchange): Promise<A>;
   /**
-   * Reads the beginning of a response's body. `undefined` if it has been read already: it is the response's `data`.
+   * Reads the beginning of a response's body. `undefined` if there is nothing to read ahead: the body is in `data` already,
+   * something else reads it, or it couldn't be put back.
    *
    * @param take is given each chunk
    * @param limits end the reading as well

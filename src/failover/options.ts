@@ -23,12 +23,17 @@ import type { Failure } from './failure';
 export interface FailoverOptions extends BackendPoolOptions {
   /**
    * Decides whether a failure may go to another backend. It is asked about every attempt that ended in a status of 400 or
-   * more or without a usable response, except cancels, mistakes of the caller's own, local problems (no free socket or
-   * file descriptor), errors that neither a network nor a server made, a stale connection, after which the request is
-   * sent again, and the end of the caller's `timeout` in an attempt that hadn't all of it. If it returns `false` for a 429 or 5xx, that response is returned to the caller, and the backend goes on
-   * cooldown all the same. If it returns `true` for another 4xx, the request fails over, and no backend goes on cooldown
-   * unless the server or `cooldown` specified a length. Anything but a boolean rejects the request with a `TypeError`;
-   * what it throws rejects it too.
+   * more, or without a usable response. It is not asked about:
+   *
+   * - cancels and mistakes of the caller's own
+   * - local problems: no free socket, no file descriptor
+   * - errors that neither a network nor a server made
+   * - a stale connection, after which the request is sent again
+   * - the end of the caller's `timeout` in an attempt that had only a part of it
+   *
+   * `false` for a 429 or 5xx: that response is returned to the caller, and the backend goes on cooldown all the same.
+   * `true` for another 4xx: the request fails over, and no backend goes on cooldown unless the server or `cooldown`
+   * specified a length. Anything but a boolean rejects the request with a `TypeError`; what it throws rejects it too.
    * Default: `defaultFailoverCondition`
    */
   readonly failoverCondition?: FailoverCondition | undefined;
@@ -114,13 +119,13 @@ export interface Rules {
   readonly shouldBalance: (config: RequestConfig) => boolean;
   /** `failover: false`: one attempt, and its response is returned to the caller as it is. */
   readonly singleAttempt: boolean;
-  /** The limits that `config.failover` gives. */
-  readonly ofRequest: { readonly attemptTimeout?: number | undefined };
+  /** The `attemptTimeout` that `config.failover` gives, in ms. */
+  readonly requestAttemptTimeout: number | undefined;
   /** The name of the only backend that the request may go to. */
   readonly pinned: string | undefined;
 }
 
-const RULE_CHECKS: Checks<Omit<Rules, 'singleAttempt' | 'ofRequest' | 'pinned'>> = {
+const RULE_CHECKS: Checks<Omit<Rules, 'singleAttempt' | 'requestAttemptTimeout' | 'pinned'>> = {
   attemptTimeout: /* @__PURE__ */ duration(0),
   connectTimeout: /* @__PURE__ */ duration(10_000),
   maxWait: /* @__PURE__ */ duration(0),
@@ -167,7 +172,7 @@ export function resolveRules<Own>(options: object, ofClient: Checks<Own>): Rules
   return {
     ...resolveOptions(options, 'options', checks, ALIASES),
     singleAttempt: false,
-    ofRequest: {},
+    requestAttemptTimeout: undefined,
     pinned: undefined,
   };
 }
@@ -191,7 +196,7 @@ export function rulesFor(rules: Rules, failover: unknown, backends: BackendList,
   };
   const { attemptTimeout, backend, ...own } = resolveOptions(failover, place, checks, ALIASES);
   const overridden = own as Pick<Rules, 'maxWait' | 'inspectStreams' | 'failoverCondition'>;
-  return { ...rules, ...overridden, ofRequest: { attemptTimeout }, pinned: backend };
+  return { ...rules, ...overridden, requestAttemptTimeout: attemptTimeout, pinned: backend };
 }
 
 /** The limits of one attempt, in ms; 0: none. Those of the request override the backend's, which override the options. */
@@ -200,7 +205,7 @@ export function limitsOf(
   backend: BackendSettings,
 ): { readonly attemptTimeout: number; readonly connectTimeout: number } {
   return {
-    attemptTimeout: rules.ofRequest.attemptTimeout ?? backend.attemptTimeout ?? rules.attemptTimeout,
+    attemptTimeout: rules.requestAttemptTimeout ?? backend.attemptTimeout ?? rules.attemptTimeout,
     connectTimeout: backend.connectTimeout ?? rules.connectTimeout,
   };
 }

@@ -6,8 +6,9 @@ import type { Run } from './run';
 import type { HttpRequest } from './http-client';
 
 /**
- * Reads a one-shot body into memory, so that it can be sent again. It is streamed if it will be sent only once, unless
- * its model or a redirect needs it in memory.
+ * Reads a one-shot body into memory, so that it can be sent again. With `failover: false`, and to the only backend of a
+ * pool without `maxWait`, it is streamed instead, unless its model or a redirect needs it in memory. (A pinned request is
+ * read too: a stale connection would lose a stream.)
  */
 export async function readBody<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,

@@ -24,7 +24,7 @@ export interface Run<R extends HttpRequest, A extends HttpResponse> {
   readonly oneShot: Unread | undefined;
   /** What the attempts send: the caller's body as it is, or what was read of `oneShot`. `undefined`: not known yet. */
   body: Body | undefined;
-  /** The latest failure after which the request could go on. */
+  /** The latest failure. */
   failure: Failure | undefined;
   /** What the caller gets if no backend is left, in place of the fabricated response. */
   fallback: Fallback<A> | undefined;

@@ -49,6 +49,7 @@ export async function followRedirects(
     if (type === 'opaqueredirect') throw hiddenRedirectError();
     const location = RULES.follows(status) ? headerOf(response.headers, 'location') : undefined;
     if (!isRedirect(status, location, RULES)) {
+      // A refusal fails over, whatever its body is.
       if (integrity && isSuccess(status)) await checkIntegrity(fetch, response, integrity);
       return redirects === 0
         ? response

@@ -1,7 +1,5 @@
 import { dictionary, must, show, showType } from '../base/check';
 import { CodedError, PROVIDER_FAILED } from '../base/errors';
-import { stripOnOtherOrigin } from './redirect-rules';
-import type { RedirectHook } from './redirect-rules';
 
 /** Headers that carry an identity to Azure OpenAI, to OpenAI, or to API Management in front of them. */
 const AUTH_HEADERS: readonly string[] = ['api-key', 'authorization', 'x-api-key', 'ocp-apim-subscription-key'];
@@ -63,8 +61,6 @@ export interface Credentials {
   readonly dropped: ReadonlySet<string>;
   /** Lower-case names of the headers that a redirect to another origin must not carry. */
   readonly sensitive: readonly string[];
-  /** Removes those, in versions of axios before 1.18, which don't know `sensitiveHeaders`. */
-  readonly onRedirect: RedirectHook;
   /** The headers to set, or a function that asks the providers for them. */
   readonly headers: HeaderList | (() => Promise<HeaderList>);
 }
@@ -72,11 +68,10 @@ export interface Credentials {
 export type HeaderList = readonly (readonly [name: string, value: HeaderValue])[];
 
 /**
- * @param origin the backend's
  * @param place of the options, for error messages: `backends[1]`
  * @throws TypeError that names the place and shows no secret
  */
-export function resolveCredentials(options: CredentialOptions, origin: string, place: string): Credentials {
+export function resolveCredentials(options: CredentialOptions, place: string): Credentials {
   const { apiKey, azureADTokenProvider, headers = {} } = options;
   const set = new Map<string, readonly [name: string, value: HeaderValue | (() => Promise<string>)]>();
   if (typeof apiKey === 'function') set.set('api-key', ['api-key', secretFrom(apiKey, '', `${place}.apiKey()`)]);
@@ -103,7 +98,6 @@ export function resolveCredentials(options: CredentialOptions, origin: string, p
     replaceCallers: hasOwn,
     dropped: taken.length === 0 ? HOST : taken === AUTH_HEADERS ? HOST_AND_AUTH : hostAnd(taken),
     sensitive,
-    onRedirect: stripOnOtherOrigin(origin, sensitive),
     headers: entries.some(([, value]) => typeof value === 'function')
       ? () =>
           Promise.all(entries.map(async ([name, value]) => [name, typeof value === 'function' ? await value() : value]))

@@ -1,5 +1,5 @@
 import { isNode } from './streams';
-import { copyHeaders, removeHeaders } from './headers';
+import { copyHeaders } from './headers';
 import type { HeaderFields } from './headers';
 
 /** A redirect that can't be followed. The name, the code and the words are those of follow-redirects. */
@@ -162,32 +162,4 @@ function asUtf8(text: string): string {
 
 function redirectFailure(why: string, cause?: unknown): RedirectError {
   return new RedirectError(`Redirected request failed: ${why}`, 'ERR_FR_REDIRECTION_FAILURE', { cause });
-}
-
-/** axios's `beforeRedirect`: may change the options of the next request. Older axios passes no `request`. */
-export type RedirectHook = (
-  options: Record<string, unknown>,
-  response: { headers: Record<string, string>; statusCode: number },
-  request?: { headers: Record<string, string>; url: string; method: string },
-) => void;
-
-/**
- * Where somebody else follows redirects: removes headers from a request to another origin.
- *
- * @param origin of the first request
- * @param sensitive lower-case names
- */
-export function stripOnOtherOrigin(origin: string, sensitive: readonly string[]): RedirectHook {
-  return (options, _response, request) => {
-    const { href, headers = {} } = options as { href?: string; headers?: HeaderFields };
-    if (!isSameOrigin(request?.url ?? origin, href)) removeHeaders(headers, (name) => sensitive.includes(name));
-  };
-}
-
-function isSameOrigin(from: string, to: unknown): boolean {
-  try {
-    return new URL(from).origin === new URL(String(to)).origin;
-  } catch {
-    return false;
-  }
 }

@@ -182,7 +182,7 @@ async function read({ stream, failure }: Unread, limit: number): Promise<Body> {
   return { data: rest, headers, replayable: false, isStreamed: false, failure };
 
   async function pull(): Promise<Uint8Array | undefined> {
-    // Sent in one burst, they would meet the end of a connection before the early answer that came with it was read.
+    // In one burst, the chunks would run into a connection that the server has closed, before its early answer was read.
     if (burst >= MAX_BURST) {
       await nextEventLoopTurn();
       burst = 0;

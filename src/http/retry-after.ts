@@ -69,7 +69,7 @@ function waitIn(response: RetryAfterSource, now: number): number | undefined {
     amount(header('x-ms-retry-after-ms'), 1) ??
     amount(retryAfter, 1000) ??
     untilDate(retryAfter, dateOf(header('date')) ?? now) ??
-    (status === 429 ? rateLimitReset(header) : undefined) ??
+    (status === 429 ? rateLimitReset(response.headers) : undefined) ??
     ([403, 429, 503].includes(status) ? inWords(textOf(response.data)) : undefined)
   );
 }
@@ -125,17 +125,35 @@ function dateOf(text: string | undefined): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-function rateLimitReset(header: HeaderReader): number | undefined {
-  const waits = ['requests', 'tokens'].flatMap((limit) => {
+/** The longest time until a limit that is used up, or of which nothing is known, is renewed. */
+function rateLimitReset(headers: object | null | undefined): number | undefined {
+  const waits = rateLimitsIn(headers).flatMap(({ remaining, reset = NaN }) =>
+    Number.isNaN(reset) || remaining > 0 ? [] : [reset],
+  );
+  return waits.length > 0 ? Math.max(...waits) : undefined;
+}
+
+/** What a response says about one of its limits. */
+interface RateLimit {
+  /** How much of it is left. NaN: unknown */
+  readonly remaining: number;
+  /** ms until it is renewed */
+  readonly reset: number | undefined;
+}
+
+/** The limits of requests and of tokens in the headers of a response. */
+export function rateLimitsIn(headers: object | null | undefined): readonly RateLimit[] {
+  const header = headerReader(headers);
+  return ['requests', 'tokens'].flatMap((limit) => {
     // Both spellings occur (openai-python#937).
     const read: HeaderReader = (part) =>
       header(`x-ratelimit-${part}-${limit}`) ?? header(`x-rate-limit-${part}-${limit}`);
-    const remaining = read('remaining');
-    const wait = amount(read('reset'), 1000);
+    const remaining = Number.parseFloat(read('remaining') ?? '');
+    const reset = amount(read('reset'), 1000);
     // -1 / -1 / 0 for limit, remaining and reset are placeholders (openai-dotnet#838).
-    return wait === undefined || (wait === 0 && remaining === '-1') || Number(remaining) > 0 ? [] : [wait];
+    const isPlaceholder = remaining === -1 && (reset === 0 || (reset === undefined && read('limit') === '-1'));
+    return isPlaceholder ? [] : [{ remaining, reset }];
   });
-  return waits.length > 0 ? Math.max(...waits) : undefined;
 }
 
 function textOf(data: unknown): string {

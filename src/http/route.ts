@@ -1,6 +1,6 @@
 import { isQueryCredential } from './credentials';
 import type { RequestConfig } from './messages';
-import { beforeQuery, combine, decode, pathPartsOf, withoutParams } from './url';
+import { beforeQuery, combine, decode, pathPartsOf, urlText, withoutParams } from './url';
 import type { PathParts } from './url';
 
 /** `/deployments/{name}` as a segment of a path. */
@@ -66,11 +66,6 @@ export function parseAddress(text: string): Address {
   // A longer one, such as a URL of data, would be held for nothing.
   if (text.length <= MAX_LENGTH) latest = { text, address };
   return address;
-}
-
-/** axios accepts a `URL` too, though its types don't say so. */
-export function urlText(url: unknown): string {
-  return String(url);
 }
 
 /** The same path with another deployment in it. */

@@ -3,7 +3,7 @@ import { errorFieldsOf, ownField } from './error-body';
 import { EventStreamParser } from './event-stream-parser';
 import type { ServerSentEvent } from './event-stream-parser';
 import { headerOf } from './headers';
-import { parseRetryAfter } from './retry-after';
+import { parseRetryAfter, rateLimitsIn } from './retry-after';
 
 /** The error of a refusal inside a streamed 200, as its event gave it. */
 export interface StreamError {
@@ -165,22 +165,6 @@ function knownName(name: string): (typeof STATUSES)[number] | undefined {
 
 /** Whether the headers of a response show that a limit is used up, or specify a wait. */
 function isUsedUp(headers: object): boolean {
-  const numberIn = (name: string) => {
-    const value = headerOf(headers, name);
-    return typeof value === 'string' && value.trim() === '' ? NaN : Number(value ?? NaN);
-  };
-  const isUsed = REMAINING.some((name) => {
-    const remaining = numberIn(name);
-    // -1 with a limit of -1 or a reset of 0 says nothing (openai-dotnet#838).
-    const isUnknown =
-      numberIn(name.replace('remaining', 'limit')) < 0 || numberIn(name.replace('remaining', 'reset')) === 0;
-    return remaining === 0 || (remaining < 0 && !isUnknown);
-  });
+  const isUsed = rateLimitsIn(headers).some(({ remaining }) => remaining <= 0);
   return isUsed || parseRetryAfter({ status: 429, headers })! > 0;
 }
-
-/** Both spellings occur (openai-python#937). */
-const REMAINING = ['x-ratelimit-remaining-', 'x-rate-limit-remaining-'].flatMap((name) => [
-  `${name}requests`,
-  `${name}tokens`,
-]);

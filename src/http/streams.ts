@@ -133,7 +133,7 @@ export function discardBody(body: unknown): void {
   }
 }
 
-/** Frees the connection of a body that nobody will read once all of it has arrived. */
+/** Reads a web stream that nobody needs to its end, which frees its connection. A Node stream is discarded. */
 export function drainBody(body: unknown): void {
   if (isWebStream(body)) body.pipeTo(new WritableStream()).catch(ignore);
   else discardBody(body);

@@ -14,6 +14,16 @@ export interface PathParts {
 /** What axios takes for an absolute URL: one that begins with `scheme://` or `//`. */
 export const ABSOLUTE = /^(?:[a-z][a-z\d+\-.]*:)?\/\//i;
 
+/** axios accepts a `URL` too, though its types don't say so. */
+export function urlText(url: unknown): string {
+  return String(url);
+}
+
+/** Whether axios takes `url` alone. As in axios, any falsy `baseURL` is none. */
+export function ignoresBase(url: string, baseURL: string, allowAbsoluteUrls: unknown): boolean {
+  return ABSOLUTE.test(url) && !(allowAbsoluteUrls === false && baseURL);
+}
+
 /**
  * What makes a path unsafe to pass on as it is: a backslash, which the URL parser takes for a slash; white space and
  * control characters, which it drops and which could hide a ".."; and ".." itself.
@@ -31,7 +41,7 @@ const NOWHERE = 'http://localhost';
  * @throws CodedError `ERR_INVALID_URL`
  */
 export function pathPartsOf(url: string, baseURL: string, allowAbsoluteUrls: boolean | undefined): PathParts {
-  if (ABSOLUTE.test(url) && !(allowAbsoluteUrls === false && baseURL)) return { base: '', url: normalize(url) };
+  if (ignoresBase(url, baseURL, allowAbsoluteUrls)) return { base: '', url: normalize(url) };
   const base = pathOfBase(baseURL);
   if (base === undefined) return { base: '', url: normalize(combine(baseURL, url)) };
   if (!NOT_PLAIN.test(beforeQuery(url)) && !ABSOLUTE.test(url)) return { base, url };

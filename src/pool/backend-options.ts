@@ -1,5 +1,5 @@
 import {
-  entriesOf,
+  mapOf,
   isText,
   must,
   optional,
@@ -16,6 +16,8 @@ import { checkBaseURL } from './base-url';
 import type { BaseURL } from './base-url';
 import { checkRequest } from './backend-request-options';
 import type { BackendRequestOptions } from './backend-request-options';
+import { checkDeployments } from './deployments';
+import type { Deployments } from './deployments';
 
 /** An endpoint that requests may be sent to. */
 export interface BackendOptions extends CredentialOptions {
@@ -62,7 +64,7 @@ export interface BackendSettings {
   readonly weight: number;
   readonly credentials: Credentials;
   readonly params: ReadonlyMap<string, unknown> | undefined;
-  readonly deployments: ReadonlyMap<string, string | false> | undefined;
+  readonly deployments: Deployments;
   readonly attemptTimeout: number | undefined;
   readonly connectTimeout: number | undefined;
   readonly request: object | undefined;
@@ -97,7 +99,7 @@ const CHECKS: Checks<Given> = {
   apiKey: (value) => value as CredentialOptions['apiKey'],
   azureADTokenProvider: (value) => value as CredentialOptions['azureADTokenProvider'],
   headers: (value) => value as CredentialOptions['headers'],
-  params: (value, place) => mapOf(entriesOf(value, place)),
+  params: mapOf,
   deployments: checkDeployments,
   attemptTimeout: optionalDuration,
   connectTimeout: optionalDuration,
@@ -122,11 +124,6 @@ const ALIASES: Aliases = {
   timeout: 'attemptTimeout',
 };
 
-/** What a backend calls the caller's deployment. `false`: it doesn't have it. `undefined`: the same. */
-export function nameAt({ deployments }: BackendSettings, deployment: string): string | false | undefined {
-  return deployments?.get(deployment) ?? deployments?.get('*');
-}
-
 /**
  * Whether a query parameter of the caller's is removed for this backend: it has one of that name, or a credential of its
  * own.
@@ -140,8 +137,7 @@ export function dropsParam({ params, credentials }: BackendSettings, given: stri
 /** @throws TypeError that names the place and the value */
 export function resolveBackends(backends: readonly BackendOptions[]): BackendSettings[] {
   const some = Array.isArray(backends) && backends.length > 0;
-  const be = isPool(backends) ? 'be a non-empty array' : 'be a non-empty array or a BackendPool';
-  must(some, 'backends', be, backends, shownBackends);
+  must(some, 'backends', 'be a non-empty array', backends, shownBackends);
   const places = new Map<string, string>();
   return Array.from(backends, (options: BackendOptions, i) => {
     const place = `backends[${String(i)}]`;
@@ -190,19 +186,7 @@ function resolveBackend(options: BackendOptions, place: string): BackendSettings
     ALIASES,
   );
   const { origin, host, prefix, address } = baseURL;
-  const credentials = resolveCredentials({ apiKey, azureADTokenProvider, headers }, origin, place);
+  const credentials = resolveCredentials({ apiKey, azureADTokenProvider, headers }, place);
   if (!credentials.replaceCallers) checkNoneIsMissing(options, place);
   return { ...settings, name: name ?? host + prefix, baseURL: origin + prefix, address, credentials };
-}
-
-function checkDeployments(value: unknown, place: string): BackendSettings['deployments'] {
-  const names = entriesOf(value, place);
-  for (const [from, to] of names) {
-    must(to === false || isText(to), `${place}[${show(from)}]`, 'be a non-empty string or false', to);
-  }
-  return mapOf(names as [string, string | false][]);
-}
-
-function mapOf<T>(entries: [string, T][]): ReadonlyMap<string, T> | undefined {
-  return entries.length > 0 ? new Map(entries) : undefined;
 }

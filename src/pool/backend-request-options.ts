@@ -1,4 +1,4 @@
-import { checkFields, entriesOf, must, showUrl } from '../base/check';
+import { checkFields, mapOf, must, showUrl } from '../base/check';
 
 /**
  * axios settings of one backend, with the meaning and the types that they have in axios. Each overrides the caller's. By
@@ -80,17 +80,17 @@ const REQUEST_FIELDS = [
  * @throws TypeError that names the place and the value
  */
 export function checkRequest(value: unknown, place: string): object | undefined {
-  const entries = entriesOf(value, place);
-  if (entries.some(([name]) => name === 'timeout')) {
+  const fields = mapOf(value, place);
+  if (fields?.has('timeout') === true) {
     const instead = `${place.replace(/\.request$/, '')}.attemptTimeout`;
     throw new TypeError(
       `${place}.timeout would be the caller's budget for all attempts; use ${instead} for this backend`,
     );
   }
   checkFields(Object(value) as object, REQUEST_FIELDS, place, { dispatcher: 'fetchOptions' });
-  const request = Object.fromEntries(entries);
-  const { proxy } = request;
+  if (fields === undefined) return undefined;
+  const proxy = fields.get('proxy');
   const isProxy = proxy === undefined || proxy === false || (typeof proxy === 'object' && proxy !== null);
   must(isProxy, `${place}.proxy`, 'be an object { host, port } or false', proxy, showUrl);
-  return entries.length > 0 ? request : undefined;
+  return Object.fromEntries(fields);
 }

@@ -1,4 +1,4 @@
-import { nameAt } from './backend-options';
+import { nameAt } from './deployments';
 import type { BackendSettings } from './backend-options';
 import { Circuit } from './circuit';
 import type { Availability, State } from './circuit';

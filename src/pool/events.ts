@@ -17,7 +17,7 @@ export interface Attempt {
   /**
    * Why it failed, as in the pool's `cooldown` events; `stale`: a kept-alive connection that the server had closed, so
    * the request was sent again. `client-error` is also the reason of a 4xx that the caller gets. Not set for cancels,
-   * local problems and mistakes that the caller made otherwise
+   * local problems and other mistakes of the caller's own
    */
   readonly reason?: Exclude<CooldownReason, 'oversized' | 'manual'> | 'stale';
   /**

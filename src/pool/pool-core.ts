@@ -16,8 +16,8 @@ import { WORDS } from './reasons';
 import type { CooldownReason } from './reasons';
 
 /**
- * An attempt under way. The first of `noteSuccess`, `noteAtWork`, `noteFailure` and `release` ends it; a failure counts
- * after that too. (`noteAtWork`: the backend works. `noteAnswer`: it has sent an answer, which may be a 5xx.)
+ * An attempt under way. The first of `noteSuccess`, `noteAtWork`, `noteFailure` and `release` ends it. `noteFailure`
+ * counts even after that.
  */
 export interface InFlight extends AttemptInFlight {
   readonly backend: PooledBackend;
@@ -157,7 +157,7 @@ export class PoolCore {
     this.noteAtWork(inFlight, time);
   }
 
-  /** The backend answered. */
+  /** The backend answered, if only with a 5xx. */
   noteAnswer({ backend }: InFlight): void {
     backend.answeredEpoch = this.#epoch;
   }

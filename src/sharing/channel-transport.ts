@@ -54,7 +54,7 @@ export function channelTransport(channel: MessageChannelLike): Transport {
 }
 
 class ChannelTransport implements Transport {
-  readonly #gossip = new PeerProtocol();
+  readonly #protocol = new PeerProtocol();
   readonly #listeners = new Listeners();
   #firstAnswer!: FirstAnswer;
 
@@ -63,14 +63,14 @@ class ChannelTransport implements Transport {
   send(message: string): void {
     // The channel tells all but this process.
     this.#listeners.hear(message);
-    this.channel.postMessage(this.#gossip.tell(message));
+    this.channel.postMessage(this.#protocol.tell(message));
   }
 
   listen(...[hear, report]: Parameters<Transport['listen']>): Listening {
     const end = this.#listeners.add(hear, report);
     if (this.#listeners.size === 1) this.#begin();
     // Also what was heard for a listener that has ended.
-    for (const [text, age] of this.#gossip.list()) hear(text, age);
+    for (const [text, age] of this.#protocol.list()) hear(text, age);
     const stop = (): Promise<void> => {
       end();
       if (this.#listeners.size === 0) this.#end();
@@ -82,7 +82,7 @@ class ChannelTransport implements Transport {
   #begin(): void {
     this.#firstAnswer = new FirstAnswer();
     this.channel.addEventListener('message', this.#hear);
-    this.#post(this.#gossip.ask);
+    this.#post(this.#protocol.ask);
   }
 
   #end(): void {
@@ -91,9 +91,9 @@ class ChannelTransport implements Transport {
   }
 
   readonly #hear = ({ data }: ChannelEvent): void => {
-    const { what, fresh } = this.#gossip.hear(data);
+    const { what, fresh } = this.#protocol.hear(data);
     for (const [text, age] of fresh) this.#listeners.hear(text, age);
-    if (what === 'ask') this.#post(this.#gossip.answer());
+    if (what === 'ask') this.#post(this.#protocol.answer());
     if (what === 'answer') this.#firstAnswer.end();
   };
 

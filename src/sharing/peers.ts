@@ -99,7 +99,7 @@ class Peers {
 }
 
 /** The process that forked this one, if one did. */
-export function ancestor(): Family | undefined {
+export function parentProcess(): Family | undefined {
   const { process } = globalThis as { process?: Process };
   return process?.send === undefined ? undefined : childrenOf([process]);
 }

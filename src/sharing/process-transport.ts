@@ -3,7 +3,7 @@ import type { Check, Checks } from '../base/check';
 import { PeerProtocol } from './peer-protocol';
 import { Listeners } from './listeners';
 import { FirstAnswer } from './first-answer';
-import { ancestor, childrenOf, clusterWorkers } from './peers';
+import { parentProcess, childrenOf, clusterWorkers } from './peers';
 import type { ChildProcessLike, Family, Peer } from './peers';
 import type { Listening, Transport } from './transport';
 
@@ -43,12 +43,12 @@ const CHECKS: Checks<{ children: readonly ChildProcessLike[] }> = { children: ch
 export function processTransport(options: ProcessTransportOptions = {}): Transport {
   const { children } = resolveOptions(options, 'options', CHECKS);
   const families = [clusterWorkers(), childrenOf(children)].filter((family) => family !== undefined);
-  return new ProcessTransport(ancestor(), families);
+  return new ProcessTransport(parentProcess(), families);
 }
 
 /** A node in the tree of processes: what comes in from one side goes out to all others. */
 class ProcessTransport implements Transport {
-  readonly #gossip = new PeerProtocol();
+  readonly #protocol = new PeerProtocol();
   readonly #listeners = new Listeners();
   readonly #families: readonly Family[];
   readonly #endings: (() => void)[] = [];
@@ -66,13 +66,13 @@ class ProcessTransport implements Transport {
 
   send(message: string): void {
     this.#listeners.hear(message);
-    this.#sendAll(this.#gossip.tell(message), undefined);
+    this.#sendAll(this.#protocol.tell(message), undefined);
   }
 
   listen(...[hear, report]: Parameters<Transport['listen']>): Listening {
     const end = this.#listeners.add(hear, report);
     if (this.#endings.length === 0) this.#begin();
-    for (const [text, age] of this.#gossip.list()) hear(text, age);
+    for (const [text, age] of this.#protocol.list()) hear(text, age);
     const stop = (): Promise<void> => {
       end();
       if (this.#listeners.size === 0) this.#end();
@@ -84,7 +84,7 @@ class ProcessTransport implements Transport {
   #begin(): void {
     if (this.parent !== undefined) this.#firstAnswer = new FirstAnswer();
     for (const family of this.#families) this.#endings.push(family.listen(this.#hear, this.#caughtUp));
-    this.#sendAll(this.#gossip.ask, undefined);
+    this.#sendAll(this.#protocol.ask, undefined);
   }
 
   #end(): void {
@@ -93,16 +93,16 @@ class ProcessTransport implements Transport {
   }
 
   readonly #hear = (from: Peer, envelope: unknown): void => {
-    const { what, fresh } = this.#gossip.hear(envelope);
+    const { what, fresh } = this.#protocol.hear(envelope);
     for (const [text, age] of fresh) this.#listeners.hear(text, age);
-    if (what === 'ask') from.send(this.#gossip.answer());
-    if (fresh.length > 0) this.#sendAll(this.#gossip.answer(fresh), from);
+    if (what === 'ask') from.send(this.#protocol.answer());
+    if (fresh.length > 0) this.#sendAll(this.#protocol.answer(fresh), from);
     if (what === 'answer') this.#firstAnswer?.end();
   };
 
   /** It couldn't be told everything for a while: it was stopped, or too slow. */
   readonly #caughtUp = (peer: Peer): void => {
-    peer.send(this.#gossip.answer());
+    peer.send(this.#protocol.answer());
   };
 
   #sendAll(envelope: object, except: Peer | undefined): void {

@@ -1,4 +1,4 @@
-import { callback, duration, resolveOptions, must, show } from '../base/check';
+import { callback, duration, resolveOptions, must } from '../base/check';
 import type { Check, Checks } from '../base/check';
 import type { CooldownReason } from '../pool/reasons';
 import { BackendPool } from '../pool/pool';
@@ -57,7 +57,7 @@ const checkReasons: Check<readonly CooldownReason[]> = (value, place) => {
   if (value === undefined) return ['throttled', 'oversized', 'manual'];
   must(Array.isArray(value), place, 'be an array of reasons', value);
   const wrong = value.findIndex((reason) => !REASONS.includes(reason as CooldownReason));
-  must(wrong < 0, place, `hold only ${REASONS.join(', ')}`, value[wrong], show);
+  must(wrong < 0, place, `hold only ${REASONS.join(', ')}`, value[wrong]);
   return value as CooldownReason[];
 };
 

@@ -108,7 +108,7 @@ export class Viewers {
     this.#send(message('snapshot', this.#source.snapshot()));
   }
 
-  /** Not from `tell`, which the reading calls. */
+  /** Don't call this from `tell`: reading calls `tell`. */
   #readAndSend(): void {
     this.#source.read();
     this.#sendUnsent();

@@ -27,7 +27,7 @@ export function reasonIn(reason: string): string {
 
 /** A duration in words: `350 ms`, `4.2 s`, `45 s`, `3 min 20 s`, `2 h 5 min`. */
 export function lasting(ms: number): string {
-  if (ms < 1_000) return `${String(Math.round(ms))} ms`;
+  if (ms < 999.5) return `${String(Math.round(ms))} ms`;
   if (ms < 9_950) return `${(Math.round(ms / 100) / 10).toString()} s`;
   const seconds = Math.round(ms / 1_000);
   if (seconds < 60) return `${String(seconds)} s`;

@@ -1,6 +1,6 @@
 import axios from 'axios';
 import type { InternalAxiosRequestConfig } from 'axios';
-import { timeoutError } from '../../src/axios/timeout-error';
+import { timeoutError } from '../../src/axios/axios-errors';
 
 test.each<[Partial<InternalAxiosRequestConfig>, 'http' | 'fetch', string, string]>([
   [{}, 'http', 'timeout of 5ms exceeded', 'ECONNABORTED'],

@@ -3,7 +3,7 @@ import type { RequestConfig } from '../http/messages';
 import { NO_NAMES, serving } from '../pool/candidates';
 import type { Wanted } from '../pool/candidates';
 import type { InFlight, PoolCore } from '../pool/pool-core';
-import { Pause } from './pause';
+import { Backoff } from './backoff';
 
 /** What a request does now. */
 type Turn =
@@ -57,7 +57,7 @@ export class Turns {
   #isLastFinal = false;
   /** Whether this round has asked for its one attempt at a backend that is out because of a guess. */
   #hasAskedLastResort = false;
-  readonly #pause = new Pause();
+  readonly #backoff = new Backoff();
   /** ms spent waiting */
   #waited = 0;
   /** Its place among the requests that wait, once it has waited. */
@@ -156,7 +156,7 @@ export class Turns {
     this.#tried = new Set(this.#tried).add(name);
     if (isFinal) this.#finalNames = new Set(this.#finalNames).add(name);
     this.#isLastFinal = isFinal;
-    if (this.maxWait > 0) this.#pause.noteFailed(backend);
+    if (this.maxWait > 0) this.#backoff.noteFailed(backend);
   }
 
   /** Begins an attempt, unless the backends are for requests that wait already. `room` is in ms. */
@@ -185,7 +185,7 @@ export class Turns {
    * later: so that short waits don't become a hot loop.
    */
   #pauseFor(wanted: Wanted, time: number): number {
-    return this.pool.availableIn(wanted, (backend) => time + this.#pause.of(backend, this.#hasWaited));
+    return this.pool.availableIn(wanted, (backend) => time + this.#backoff.of(backend, this.#hasWaited));
   }
 
   #wait(wanted: Wanted, { pause, readyAt, deadline }: { pause: number; readyAt: number; deadline: number }): Turn {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { conceal, hideRequest, hideRequestOf } from '../../src/axios/native-request';
+import { conceal, hideRequest, hideRequestOf } from '../../src/axios/hide-request';
 
 /** Looks like Node's `ClientRequest`. */
 class NativeRequest {

@@ -1,5 +1,5 @@
 import type { Backend } from '../../src';
-import { Pause } from '../../src/failover/pause';
+import { Backoff } from '../../src/failover/backoff';
 
 const backend = (name: string) => {
   const info = { name, successes: 0 };
@@ -7,13 +7,13 @@ const backend = (name: string) => {
 };
 
 test('the first wait for a backend that has not refused the request has no pause, later ones have the shortest', () => {
-  const pause = new Pause();
+  const pause = new Backoff();
   expect(pause.of(backend('a').pooled, false)).toBe(0);
   expect(pause.of(backend('a').pooled, true)).toBe(10);
 });
 
 test('the pause doubles from the third refusal on, up to a second', () => {
-  const pause = new Pause();
+  const pause = new Backoff();
   const { pooled } = backend('a');
   const pauses = Array.from({ length: 10 }, () => {
     pause.noteFailed(pooled);
@@ -24,7 +24,7 @@ test('the pause doubles from the third refusal on, up to a second', () => {
 });
 
 test('the pause does not grow while the backend answers other requests', () => {
-  const pause = new Pause();
+  const pause = new Backoff();
   const { info, pooled } = backend('a');
   for (let round = 0; round < 5; round++) {
     pause.noteFailed(pooled);

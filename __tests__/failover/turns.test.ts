@@ -1,6 +1,6 @@
 import { BackendPool } from '../../src';
 import type { BackendOptions } from '../../src';
-import { Turns } from '../../src/failover/attempt-or-wait';
+import { Turns } from '../../src/failover/turns';
 import type { InFlight } from '../../src/pool/pool-core';
 import { coreOf } from '../../src/pool/pool-core';
 import type { FailureReason } from '../../src/pool/reasons';

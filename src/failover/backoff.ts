@@ -1,8 +1,8 @@
 import type { PooledBackend } from '../pool/backend';
 
 /** ms between rounds of a request: the shortest pause, which doubles from the third round on, and the longest. */
-const MIN_PAUSE = 10;
-const MAX_PAUSE = 1000;
+const MIN_BACKOFF = 10;
+const MAX_BACKOFF = 1000;
 
 /** What is known of a backend that failed this request. */
 interface FailedRounds {
@@ -13,7 +13,7 @@ interface FailedRounds {
 }
 
 /** How long one request pauses between two rounds, so that short waits don't become a hot loop. */
-export class Pause {
+export class Backoff {
   /** By the names of the backends. Most requests need none. */
   #failed: Map<string, FailedRounds> | undefined;
 
@@ -34,6 +34,6 @@ export class Pause {
     const failed = this.#failed?.get(info.name);
     if (failed === undefined && !hasWaited) return 0;
     const { rounds = 0 } = failed ?? {};
-    return Math.min(MIN_PAUSE * 2 ** Math.max(rounds - 2, 0), MAX_PAUSE);
+    return Math.min(MIN_BACKOFF * 2 ** Math.max(rounds - 2, 0), MAX_BACKOFF);
   }
 }
