@@ -62,12 +62,12 @@ export const LIBRARY = [
 /** The files that look at what axios itself sends, receives and rejects with. */
 const ABOUT_AXIOS = [
   'axios/{attempt-config,connect-timeout,connections,every-version,mistakes,priority-adapter,redirect-chain*}',
-  'axios/{adapter-kind,restore-config,stale-connection}',
+  'axios/{adapter-kind,redirect-guard,restore-config,stale-connection}',
   'behaviour/plugins',
   'failover/{deployment-name,failover-condition,failover,redact}',
   'http/{body-model,credentials,route,url}',
 ];
-const ABOUT_FETCH = ['axios/response', 'failover/budget', 'http/redirect-rules'];
+const ABOUT_FETCH = ['axios/{fetch-redirects,response}', 'failover/budget'];
 
 /** The library with one version of axios, which the tests, `src` and all plugins then share. */
 const withAxios = ([version, installed]: [string, string]): Project => {

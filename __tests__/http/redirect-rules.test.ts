@@ -1,261 +1,12 @@
-import axios from 'axios';
-import type { InternalAxiosRequestConfig } from 'axios';
-import { priorityAdapter } from '../../src';
-import { FakeBackend, rejectionOf, startBackends, closeBackendsAfterEach } from '../support/fake-backend';
-import type { Reply } from '../support/fake-backend';
-import { FETCH_REDIRECTS, HTTP_REDIRECTS, isRedirect } from '../../src/http/redirect-rules';
-import { stubPool } from '../support/stub-pool';
-
-closeBackendsAfterEach();
-
-describe('redirects', () => {
-  test.each([
-    ['http', 'http'],
-    ['fetch', 'fetch'],
-    ['fetch as a function', axios.getAdapter('fetch')],
-    [
-      'fetch as a function for the defaults',
-      axios.getAdapter('fetch', { env: axios.defaults.env } as InternalAxiosRequestConfig),
-    ],
-  ])(
-    'over %s drop the headers of the backend on the way to another origin and keep them on the same origin',
-    async (_, wire) => {
-      const [backend, elsewhere] = (await startBackends(2)) as [FakeBackend, FakeBackend];
-      backend.always((request, response) => {
-        const to = request.url === '/out' ? `${elsewhere.url}/there` : '/here';
-        if (request.url === '/here') response.end('{}');
-        else response.writeHead(307, { location: to }).end();
-      });
-      const adapter = priorityAdapter(
-        [
-          {
-            baseURL: backend.url,
-            apiKey: 'own-key',
-            azureADTokenProvider: () => Promise.resolve('own-token'),
-            headers: { 'X-Own': 'own-header' },
-          },
-        ],
-        { adapter: wire },
-      );
-      const config = { adapter, headers: { kept: '1' } };
-      expect((await axios.post('/in', 'body', config)).config.url).toBe('/in');
-      expect(backend.lastCall.headers).toMatchObject({
-        'api-key': 'own-key',
-        authorization: 'Bearer own-token',
-        'x-own': 'own-header',
-      });
-      expect(backend.lastCall.body.toString()).toBe('body');
-      await axios.post('/out', 'body', config);
-      expect(elsewhere.lastCall.headers).toMatchObject({ kept: '1' });
-      expect(elsewhere.lastCall.body.toString()).toBe('body');
-      expect(JSON.stringify(elsewhere.lastCall.headers)).not.toContain('own-');
-    },
-  );
-
-  test.each(['http', 'fetch'])(
-    'over %s turn a POST into a GET after a 303, and are not followed with maxRedirects: 0',
-    async (wire) => {
-      const backend = await FakeBackend.start();
-      backend.always((request, response) => {
-        if (request.url === '/in?v=1') response.writeHead(303, { location: '/here' }).end();
-        else response.end('there');
-      });
-      const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-key', params: { v: 1 } }], {
-        adapter: wire,
-      });
-      expect((await axios.post('/in', { a: 1 }, { adapter })).data).toBe('there');
-      expect(backend.lastCall).toMatchObject({ method: 'GET', url: '/here', headers: { 'api-key': 'own-key' } });
-      expect(backend.lastCall.headers).not.toHaveProperty('content-type');
-      expect(await axios.get('/in', { adapter, maxRedirects: 0, validateStatus: null })).toMatchObject({ status: 303 });
-    },
-  );
-
-  test('over fetch drop credentials, cookies and sensitive headers whatever fetchOptions.redirect says', async () => {
-    const [backend, elsewhere] = (await startBackends(2)) as [FakeBackend, FakeBackend];
-    backend.always({ status: 307, headers: { location: `${elsewhere.url}/there` } });
-    const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-key' }], { adapter: 'fetch' });
-    const headers = { cookie: 'own-cookie', 'proxy-authorization': 'own-proxy', 'x-own': 'own-header', kept: '1' };
-    const fetchOptions = { redirect: 'follow' };
-    await axios.get('/x', { adapter, headers, fetchOptions, sensitiveHeaders: ['X-Own'] });
-    expect(elsewhere.lastCall.headers).toMatchObject({ kept: '1' });
-    expect(JSON.stringify(elsewhere.lastCall.headers)).not.toContain('own-');
-    await axios.get('/x', { adapter, maxRedirects: 0, validateStatus: null });
-    await axios.get('/x', { adapter, fetchOptions: { redirect: 'manual' }, validateStatus: null });
-    expect(elsewhere.calls).toHaveLength(1);
-  });
-
-  test.each(['http://[bad', 'data:text/plain,hello', undefined])(
-    'over fetch to the location %s are returned to the caller',
-    async (location) => {
-      const backend = await FakeBackend.start();
-      backend.always({ status: 307, headers: location === undefined ? {} : { location } });
-      const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
-      expect(await axios.get('/in', { adapter, validateStatus: null })).toMatchObject({ status: 307 });
-    },
-  );
-
-  test('over fetch are returned to the caller if the body cannot be sent again', async () => {
-    const backend = await FakeBackend.start();
-    backend.always({ status: 307, headers: { location: '/here' } });
-    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
-    const data = new ReadableStream({ start: (controller) => controller.close() });
-    expect(await axios.post('/in', data, { adapter, validateStatus: null })).toMatchObject({ status: 307 });
-    expect(backend.calls).toHaveLength(1);
-  });
-
-  test.each<[string, string, string[]]>([
-    ['the same origin', 'https://a.example/there', ['Api-Key', 'X-Own', 'AUTHORIZATION', 'kept']],
-    ['another origin', 'https://b.example/there', ['kept']],
-    ['another port', 'https://a.example:444/there', ['kept']],
-    ['an invalid URL', 'there', ['kept']],
-  ])(
-    'in beforeRedirect, keep or drop credentials for versions of axios without sensitiveHeaders: %s',
-    async (_, href, kept) => {
-      const { request, configs } = stubPool({ a: { apiKey: 'own', headers: { 'X-Own': '1' } } });
-      await request();
-      const headers = { 'Api-Key': 'own', 'X-Own': '1', AUTHORIZATION: 'callers', kept: '1' };
-      const hook = configs[0]?.beforeRedirect as (options: object, ...others: object[]) => void;
-      hook({ href, headers }, { headers: {}, statusCode: 307 }, { url: 'https://a.example/here' });
-      expect(Object.keys(headers)).toStrictEqual(kept);
-    },
-  );
-
-  test('call beforeRedirect of the caller for each hop', async () => {
-    const backend = await FakeBackend.start();
-    backend.script({ status: 307, headers: { location: '/here' } });
-    const hops: unknown[] = [];
-    const beforeRedirect = ({ href }: Record<string, unknown>) => void hops.push(href);
-    await axios.get('/in', { adapter: priorityAdapter([{ baseURL: backend.url }]), beforeRedirect });
-    expect(hops).toStrictEqual([`${backend.url}/here`]);
-  });
-
-  test('are compared by origin alone in beforeRedirect, and tolerate missing headers', async () => {
-    const { adapter, configs } = stubPool({ a: { apiKey: 'own-key' } });
-    await axios.get('/x', { adapter });
-    const strip = (options: object) =>
-      configs[0]?.beforeRedirect?.(options, {} as never, { url: 'https://a.example/x' } as never);
-    const at = (href: unknown) => {
-      const options = { href, headers: { 'Api-Key': 'own-key', other: 'kept' } };
-      strip(options);
-      return options.headers;
-    };
-    expect(at('https://a.example/there')).toStrictEqual({ 'Api-Key': 'own-key', other: 'kept' });
-    for (const href of ['https://b.example/', 'http://a.example/', 'https://a.example.org', 'no URL', undefined]) {
-      expect(at(href)).toStrictEqual({ other: 'kept' });
-    }
-    expect(() => strip({ href: 'https://b.example' })).not.toThrow();
-    // axios before 1.18 doesn't tell where a redirect comes from: it counts as coming from the backend.
-    const headers = { 'Api-Key': 'own-key' };
-    const old = configs[0]?.beforeRedirect as unknown as (options: object, response: object) => void;
-    old({ href: 'https://a.example/there', headers }, {});
-    expect(headers).toStrictEqual({ 'Api-Key': 'own-key' });
-    old({ href: 'https://b.example/there', headers }, {});
-    expect(headers).toStrictEqual({});
-  });
-
-  test('over fetch keep the method of a HEAD request', async () => {
-    const backend = await FakeBackend.start();
-    backend.script({ status: 303, headers: { location: '/there' } });
-    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
-    await axios.head('/here', { adapter });
-    expect(backend.calls.map(({ method, url }) => [method, url])).toStrictEqual([
-      ['HEAD', '/here'],
-      ['HEAD', '/there'],
-    ]);
-  });
-
-  test('over fetch resolve relative to the absolute URL of the request', async () => {
-    const backend = await FakeBackend.start();
-    backend.script({ status: 302, headers: { location: 'there' } });
-    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
-    await axios.get('https://caller.example//two/slashes', { adapter });
-    expect(backend.calls.map(({ url }) => url)).toStrictEqual(['//two/slashes', '//two/there']);
-  });
-
-  test('over fetch keep the auth of the caller on the same origin and drop it on another', async () => {
-    const [backend, elsewhere] = (await startBackends(2)) as [FakeBackend, FakeBackend];
-    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
-    const auth = { username: 'u', password: 'p' };
-    const authorization = `Basic ${btoa('u:p')}`;
-    backend.script({ status: 302, headers: { location: '/here' } }, { body: 'ok' });
-    await axios.get('/x', { adapter, auth });
-    expect(backend.calls.map(({ headers }) => headers.authorization)).toStrictEqual([authorization, authorization]);
-    backend.script({ status: 302, headers: { location: `${elsewhere.url}/there` } });
-    await axios.get('/x', { adapter, auth });
-    expect(elsewhere.lastCall.headers.authorization).toBeUndefined();
-  });
-
-  test('over fetch change the method as fetch does, and respect maxRedirects and redirect: error', async () => {
-    const backend = await FakeBackend.start();
-    const adapter = priorityAdapter([{ baseURL: backend.url }], { adapter: 'fetch' });
-    const to = (status: number, location: string): Reply => ({ status, headers: { location } });
-    backend.script(to(301, '/1'), { body: 'ok' }, to(302, '/2'), { body: 'ok' }, to(303, '/3'), { body: 'ok' });
-    for (let i = 0; i < 3; i++) await axios.post('/x', 'body', { adapter });
-    backend.script(to(302, '/4'), { body: 'ok' });
-    await axios.put('/x', 'body', { adapter });
-    expect(backend.calls.map(({ method, body }) => [method, body.toString()])).toStrictEqual([
-      ...[1, 2, 3].flatMap(() => [
-        ['POST', 'body'],
-        ['GET', ''],
-      ]),
-      ['PUT', 'body'],
-      ['PUT', 'body'],
-    ]);
-    backend.script(to(302, '/5'), to(302, '/6'), { body: 'ok' });
-    expect((await axios.get('/x', { adapter, maxRedirects: 2 })).data).toBe('ok');
-    backend.script(to(302, '/7'), to(302, '/8'), to(302, '/9'));
-    expect(await rejectionOf(axios.get('/x', { adapter, maxRedirects: 2 }))).toMatchObject({
-      message: 'Maximum number of redirects exceeded',
-    });
-    backend.script(to(302, 'xhttp://else.example/'), to(302, 'httpx://else.example/'));
-    for (let i = 0; i < 2; i++) expect((await axios.get('/x', { adapter, validateStatus: null })).status).toBe(302);
-    backend.script(to(302, '/10'));
-    const config = { adapter, fetchOptions: { redirect: 'error' } };
-    expect(await rejectionOf(axios.get('/x', config))).toMatchObject({ isAxiosError: true });
-    expect(backend.lastCall.url).not.toBe('/10');
-  });
-
-  test.each([
-    ['its name', 'fetch'],
-    ['a function', axios.getAdapter('fetch', { env: axios.defaults.env } as InternalAxiosRequestConfig)],
-  ])('over fetch given by %s drop credentials even if the request sets its own env.fetch', async (_, wire) => {
-    const [backend, elsewhere] = (await startBackends(2)) as [FakeBackend, FakeBackend];
-    backend.always({ status: 307, headers: { location: `${elsewhere.url}/there` } });
-    const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-key' }], { adapter: wire });
-    const env = { fetch: (...args: Parameters<typeof fetch>) => fetch(...args) };
-    await axios.post('/out', 'body', { adapter, env } as object);
-    expect(elsewhere.lastCall.body.toString()).toBe('body');
-    expect(JSON.stringify(elsewhere.lastCall.headers)).not.toContain('own-');
-  });
-
-  test('ignore a beforeRedirect of null', async () => {
-    const backend = await FakeBackend.start();
-    const adapter = priorityAdapter([{ baseURL: backend.url }]);
-    backend.script({ status: 302, headers: { location: '/there' } }, { body: 'ok' });
-    expect((await axios.get('/x', { adapter, beforeRedirect: null as never })).data).toBe('ok');
-  });
-
-  test('add the headers of the backend to the sensitiveHeaders of the caller', async () => {
-    const { adapter, configs } = stubPool({ a: { headers: { 'X-Own': '1' } } });
-    await axios.get('/x', { adapter, sensitiveHeaders: ['x-callers'] });
-    expect(configs[0]?.sensitiveHeaders).toStrictEqual(
-      expect.arrayContaining(['x-callers', 'x-own', 'api-key', 'authorization']),
-    );
-  });
-});
-
-test('a redirect does not repeat params or a baseURL that the config inherits', async () => {
-  const backend = await FakeBackend.start();
-  backend.script({ status: 302, headers: { location: '/end' } });
-  const template = { params: { a: '1' }, baseURL: 'http://caller.invalid/', allowAbsoluteUrls: false };
-  const config = Object.assign(Object.create(template) as InternalAxiosRequestConfig, {
-    url: '/start',
-    method: 'get',
-    headers: new axios.AxiosHeaders(),
-  });
-  await priorityAdapter([{ baseURL: backend.url }])(config);
-  expect(backend.calls.map(({ url }) => url)).toStrictEqual(['/start?a=1', '/end']);
-});
+import {
+  FETCH_REDIRECTS,
+  HTTP_REDIRECTS,
+  isFollowedForFetch,
+  isNodesFetch,
+  isRedirect,
+  nextHop,
+} from '../../src/http/redirect-rules';
+import type { Hop, RedirectRules } from '../../src/http/redirect-rules';
 
 test.each([
   [299, false, false],
@@ -273,4 +24,111 @@ test.each([
   const rules = [HTTP_REDIRECTS, FETCH_REDIRECTS];
   expect(rules.map((each) => isRedirect(status, '/x', each))).toStrictEqual([overHttp, overFetch]);
   for (const none of ['', undefined, ['/x']]) expect(isRedirect(status, none, HTTP_REDIRECTS)).toBe(false);
+});
+
+const from = (own: Partial<Hop> = {}): Hop => ({
+  url: new URL('https://a.example/one/two?q=1'),
+  method: 'post',
+  headers: {},
+  ...own,
+});
+const RULES = { http: HTTP_REDIRECTS, fetch: FETCH_REDIRECTS };
+
+/** Where a redirect leads. */
+function to(location: string, rules: RedirectRules = HTTP_REDIRECTS, status = 307): string | undefined {
+  return nextHop(from(), { status, location }, rules, [])?.url.href;
+}
+
+describe('the next hop', () => {
+  test.each<[status: number, method: string, next: string, dropsBody: boolean]>([
+    [301, 'post', 'get', true],
+    [301, 'put', 'put', false],
+    [302, 'POST', 'get', true],
+    [302, 'delete', 'delete', false],
+    [303, 'put', 'get', true],
+    [303, 'head', 'head', false],
+    [303, 'get', 'get', false],
+    [307, 'post', 'post', false],
+    [308, 'POST', 'POST', false],
+  ])('after a %i to a %s is a %s', (status, method, next, dropsBody) => {
+    const headers = { 'Content-Type': 'text/plain', accept: '*/*' };
+    for (const rules of Object.values(RULES)) {
+      const hop = nextHop(from({ method, headers }), { status, location: '/x' }, rules, [])!;
+      expect(hop).toMatchObject({ method: next, dropsBody });
+      expect(Object.keys(hop.headers)).toStrictEqual(dropsBody ? ['accept'] : ['Content-Type', 'accept']);
+    }
+  });
+
+  test('is relative to the URL of this one', () => {
+    expect(to('three')).toBe('https://a.example/one/three');
+    expect(to('?q=2')).toBe('https://a.example/one/two?q=2');
+    expect(to('//b.example')).toBe('https://b.example/');
+  });
+
+  test('gets no userinfo of the Location, or is refused where that is an error', () => {
+    expect(to('https://user:secret@b.example/x')).toBe('https://b.example/x');
+    const refusing = { ...FETCH_REDIRECTS, refusesUserinfo: true };
+    for (const userinfo of ['user:secret', 'user', ':secret'])
+      expect(() => to(`https://${userinfo}@b.example/x`, refusing)).toThrow('the Location contains credentials');
+  });
+
+  test('is read as UTF-8 by the rules of fetch, as Latin-1 by those of http', () => {
+    const bytes = Buffer.from('/ü').toString('latin1');
+    expect(to(bytes, FETCH_REDIRECTS)).toBe('https://a.example/%C3%BC');
+    expect(to(bytes, HTTP_REDIRECTS)).toBe('https://a.example/%C3%83%C2%BC');
+    expect(to('/ü\u2026', FETCH_REDIRECTS)).toBe('https://a.example/%C3%BC%E2%80%A6');
+  });
+
+  test.each(['http://[', 'data:text/plain,x', 'ftp://a.example/', 'xhttp://a.example/', 'httpsx://a.example/'])(
+    'is none for the Location %s over fetch, and an error over http',
+    (location) => {
+      expect(to(location, FETCH_REDIRECTS)).toBeUndefined();
+      expect(() => to(location, HTTP_REDIRECTS)).toThrow(
+        expect.objectContaining({
+          name: 'Error [ERR_FR_REDIRECTION_FAILURE]',
+          code: 'ERR_FR_REDIRECTION_FAILURE',
+          message: expect.stringContaining('Redirected request failed: ') as string,
+        }) as Error,
+      );
+    },
+  );
+
+  test('is none after a response that is no redirect', () => {
+    expect(to('/x', HTTP_REDIRECTS, 200)).toBeUndefined();
+  });
+
+  test.each([
+    ['the same origin', '/x', ['API-Key', 'X-Own', 'Cookie', 'Authorization', 'Host', 'kept']],
+    ['another host', 'https://b.example/', ['kept']],
+    ['another port', 'https://a.example:444/', ['kept']],
+    ['another scheme', 'http://a.example/', ['kept']],
+  ])('on %s gets only the headers that may go there', (_, location, kept) => {
+    const headers = Object.fromEntries(
+      ['API-Key', 'X-Own', 'Cookie', 'Authorization', 'Host', 'Proxy-Authorization', 'kept'].map((name) => [name, 'v']),
+    );
+    const hop = nextHop(from({ headers }), { status: 307, location }, HTTP_REDIRECTS, ['api-key', 'x-own'])!;
+    expect(Object.keys(hop.headers)).toStrictEqual(kept);
+    expect(Object.keys(headers)).toHaveLength(7);
+  });
+});
+
+describe('redirects of a fetch', () => {
+  const own = () => Promise.reject(new Error('not to be called'));
+
+  test('are always followed by the package over Node’s own fetch', () => {
+    expect([isNodesFetch(fetch), isNodesFetch(own)]).toStrictEqual([true, false]);
+    expect(isFollowedForFetch(fetch, {}, [])).toBe(true);
+  });
+
+  test('are followed by the package over another fetch if a header must not leave the origin', () => {
+    const follows = (headers: Record<string, unknown>) => isFollowedForFetch(own, headers, ['api-key']);
+    expect([{ 'Api-Key': 'k' }, { 'api-key': '' }, { 'api-key': 0 }].map(follows)).toStrictEqual([true, true, true]);
+    expect([{}, { other: 'k' }, { 'api-key': undefined }, { 'api-key': null }].map(follows)).toStrictEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(follows({ 'api-key': false })).toBe(false);
+  });
 });
