@@ -61,7 +61,7 @@ test(`${String(MESSAGES)} hostile messages neither throw nor take a backend out 
 
 test('hostile envelopes neither throw nor pile up', () => {
   fakeClock();
-  const gossip = new PeerProtocol();
+  const protocol = new PeerProtocol();
   const says = fc.record(
     { what: fc.oneof(one('ask', 'tell', 'answer'), fc.anything()), text, all: fc.anything(), at: fc.anything() },
     { requiredKeys: [] },
@@ -71,6 +71,6 @@ test('hostile envelopes neither throw nor pile up', () => {
     fc.oneof(says, answers).map((axiosPriorityAdapter) => ({ axiosPriorityAdapter })),
     fc.anything(),
   );
-  for (const each of fc.sample(envelope, { numRuns: 5_000, seed: SEED })) gossip.hear(each);
-  expect(gossip.list().length).toBeLessThanOrEqual(1_000);
+  for (const each of fc.sample(envelope, { numRuns: 5_000, seed: SEED })) protocol.hear(each);
+  expect(protocol.list().length).toBeLessThanOrEqual(1_000);
 });
