@@ -62,7 +62,7 @@ export const LIBRARY = [
 /** The files that look at what axios itself sends, receives and rejects with. */
 const ABOUT_AXIOS = [
   'axios/{attempt-config,connect-timeout,connections,every-version,mistakes,priority-adapter,redirect-chain*}',
-  'axios/{adapter-kind,redirect-guard,restore-config,stale-connection}',
+  'axios/{adapter-kind,attempt-params,other-copy,redirect-guard,restore-config,stale-connection}',
   'behaviour/plugins',
   'failover/{deployment-name,failover-condition,failover,redact}',
   'http/{body-model,credentials,route,url}',

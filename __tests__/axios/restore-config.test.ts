@@ -1,7 +1,14 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { inspect } from 'node:util';
 import axios from 'axios';
+import type { AxiosAdapter, AxiosError, AxiosResponse } from 'axios';
+import { BackendPool, priorityAdapter } from '../../src';
 import type { Failure } from '../../src';
-import { rejectionOf } from '../support/fake-backend';
-import { stubPool } from '../support/stub-pool';
+import { closeBackendsAfterEach, neverReply, rejectionOf, startBackends } from '../support/fake-backend';
+import { eventLoopTurn, stubPool } from '../support/stub-pool';
+
+closeBackendsAfterEach();
 
 describe('the config of the caller', () => {
   test('comes back unchanged in responses and errors, so that a plugin can send it again', async () => {
@@ -44,4 +51,136 @@ describe('the config of the caller', () => {
     expect(JSON.stringify(error.config)).not.toContain('secret-a');
     expect((error.response as { config: unknown }).config).toBe(error.config);
   });
+});
+
+describe('a response of the wrapped adapter', () => {
+  class Reply {
+    readonly headers = { 'retry-after-ms': '50' };
+    readonly data = '{"n":1}';
+    readonly #status: number;
+    constructor(status: number) {
+      this.#status = status;
+    }
+    get status(): number {
+      return this.#status;
+    }
+  }
+
+  class WithConfig extends Reply {
+    // eslint-disable-next-line @typescript-eslint/class-literal-property-style -- not a field
+    get config(): unknown {
+      return 'its own';
+    }
+  }
+
+  test.each<[string, (status: number) => object]>([
+    ['an object of a class with getters', (status) => new Reply(status)],
+    ['a frozen object of a class', (status) => Object.freeze(new Reply(status))],
+    ['an object whose config is a getter', (status) => new WithConfig(status)],
+  ])('may be %s', async (_, reply) => {
+    const { pool } = stubPool({ a: {}, b: { priority: 2 } });
+    const statuses = [429, 200];
+    const wrapped: AxiosAdapter = () => Promise.resolve(reply(statuses.shift()!) as AxiosResponse);
+    const response = await axios.get<{ n: number }>('/x', { adapter: priorityAdapter(pool, { adapter: wrapped }) });
+    expect(response).toMatchObject({ status: 200, data: { n: 1 }, config: { url: '/x' } });
+    expect(response.attempts?.map(({ status }) => status)).toStrictEqual([429, 200]);
+  });
+});
+
+describe('an error that belongs to another request keeps its own config', () => {
+  const otherError = (code = 'ERR_BAD_RESPONSE') => {
+    const config = { url: '/first', headers: new axios.AxiosHeaders() };
+    return new axios.AxiosError('the first failed', code, config);
+  };
+
+  test('if it is the reason of the signal with which this one is cancelled', async () => {
+    const controller = new AbortController();
+    const wrapped: AxiosAdapter = ({ signal }) =>
+      new Promise((_, reject) => {
+        signal!.addEventListener!('abort', () => reject(controller.signal.reason as Error));
+      });
+    const { adapter } = stubPool({ a: { apiKey: 'secret-a' } });
+    const client = axios.create({ adapter: priorityAdapter(adapter.pool, { adapter: wrapped }) });
+    const cancelled = rejectionOf(client.get('/sibling', { signal: controller.signal }));
+    await eventLoopTurn();
+    const first = otherError();
+    controller.abort(first);
+    expect(await cancelled).toMatchObject({ code: 'ERR_CANCELED', config: { url: '/sibling' } });
+    await eventLoopTurn();
+    expect(first).toMatchObject({ message: 'the first failed', config: { url: '/first' } });
+    expect(first).not.toHaveProperty('attempts');
+  });
+
+  test('if it is the reason of a signal that the wrapped adapter has already seen', async () => {
+    const first = otherError();
+    const controller = new AbortController();
+    const { adapter } = stubPool({ a: {} });
+    const wrapped: AxiosAdapter = () => {
+      controller.abort(first);
+      return Promise.reject(first);
+    };
+    const client = axios.create({ adapter: priorityAdapter(adapter.pool, { adapter: wrapped }) });
+    const error = await rejectionOf(client.get('/sibling', { signal: controller.signal }));
+    expect(error).toMatchObject({ code: 'ERR_CANCELED', config: { url: '/sibling' } });
+    expect(first.config).toMatchObject({ url: '/first' });
+  });
+
+  test('if it is the error of the body, or the cause of an error of this one', async () => {
+    const [backend] = await startBackends(1);
+    backend!.always(neverReply);
+    const broke = otherError('ECONNRESET');
+    const body = new PassThrough();
+    body.write('the beginning');
+    const pool = new BackendPool([{ baseURL: backend!.url, apiKey: 'secret-a' }]);
+    const sending = rejectionOf(axios.post('/upload', body, { adapter: priorityAdapter(pool) }));
+    await once(body, 'resume');
+    body.destroy(broke);
+    expect(JSON.stringify(await sending)).not.toContain('secret-a');
+    expect(broke.config).toMatchObject({ url: '/first' });
+
+    const lookup = otherError('ENOTFOUND');
+    const wrapped: AxiosAdapter = (config) =>
+      Promise.reject(Object.assign(new axios.AxiosError('no address', 'ENOTFOUND', config), { cause: lookup }));
+    const error = await rejectionOf(
+      axios.get('/x', { adapter: priorityAdapter(pool, { adapter: wrapped }), failover: false }),
+    );
+    expect(error).toMatchObject({ config: { url: '/x' } });
+    expect(lookup.config).toMatchObject({ url: '/first' });
+  });
+
+  test('but the config of an attempt is replaced wherever an error holds it', async () => {
+    const { adapter, replies } = stubPool({ a: { apiKey: 'secret-a' } });
+    replies.a = (config) => {
+      const cause = new axios.AxiosError('inner', 'ECONNRESET', { ...config });
+      return Object.assign(new axios.AxiosError('outer', 'ECONNRESET', config), { cause });
+    };
+    const error = await rejectionOf(axios.post('/x', 'body', { adapter }));
+    expect(error).toMatchObject({ config: { url: '/x' } });
+    expect(inspect(error, { depth: 9 })).not.toContain('secret-a');
+    expect(error.cause).toMatchObject({ config: { url: '/x' } });
+  });
+
+  test('and one that holds a key is removed', async () => {
+    const { adapter, replies } = stubPool({ a: { apiKey: 'secret-a' } });
+    replies.a = (config) => {
+      const cause = new axios.AxiosError('inner', 'ECONNRESET', { ...config, validateStatus: null });
+      return Object.assign(new axios.AxiosError('outer', 'ECONNRESET', config), { cause });
+    };
+    const error = await rejectionOf(axios.post('/x', 'body', { adapter }));
+    expect(inspect(error, { depth: 9 })).not.toContain('secret-a');
+    expect((error.cause as AxiosError).config).toBeUndefined();
+  });
+});
+
+test('an error whose class has a getter named attempts goes to the caller as it is', async () => {
+  class RetryError extends Error {
+    // eslint-disable-next-line @typescript-eslint/class-literal-property-style -- not a field
+    get attempts(): number {
+      return 3;
+    }
+  }
+  const { adapter, replies } = stubPool({ a: {} });
+  replies.a = new RetryError('what went wrong');
+  const error = await rejectionOf(axios.get('/x', { adapter }));
+  expect(error).toMatchObject({ message: 'what went wrong', attempts: [{ backend: 'a' }] });
 });

@@ -35,21 +35,69 @@ test('the time is that of `performance` at each call, so fake timers move it', (
   expect(now() - before).toBe(5);
 });
 
-test('afterArrivals calls back after three turns of the event loop', async () => {
-  let called = false;
-  afterArrivals(() => (called = true));
-  await turns(2);
-  expect(called).toBe(false);
-  await turns(2);
-  expect(called).toBe(true);
-});
+describe('afterArrivals', () => {
+  /** The callbacks of the timers that are set, with their ms. They are called by the test. */
+  function captureTimers(): { ms: number | undefined; fire: () => void }[] {
+    const timers: { ms: number | undefined; fire: () => void }[] = [];
+    const capture = (fire: () => void, ms?: number) => {
+      timers.push({ ms, fire });
+      return 0 as unknown as NodeJS.Timeout;
+    };
+    jest.spyOn(globalThis, 'setTimeout').mockImplementation(capture);
+    return timers;
+  }
 
-test('with fake timers, nothing waits for turns of the event loop', async () => {
-  jest.useFakeTimers();
-  let called = false;
-  afterArrivals(() => (called = true));
-  expect(called).toBe(true);
-  await nextEventLoopTurn();
+  test('calls back after the time and three turns of the event loop', async () => {
+    const timers = captureTimers();
+    let called = false;
+    afterArrivals(5, () => (called = true));
+    timers[0]!.fire();
+    await turns(2);
+    expect(called).toBe(false);
+    await turns(2);
+    expect([called, timers.map(({ ms }) => ms)]).toStrictEqual([true, [5]]);
+  });
+
+  test.each([
+    [19, undefined],
+    [20, 20],
+    [30, 30],
+    [400, 50],
+  ])('gives what had arrived more time if its timer is %i ms late: %p ms', async (late, grace) => {
+    const timers = captureTimers();
+    let time = 1000;
+    jest.spyOn(performance, 'now').mockImplementation(() => time);
+    let called = false;
+    afterArrivals(5, () => (called = true));
+    time += 5 + late;
+    timers[0]!.fire();
+    await turns(5);
+    expect([called, timers[1]?.ms]).toStrictEqual([grace === undefined, grace]);
+    timers[1]?.fire();
+    await turns(5);
+    expect(called).toBe(true);
+  });
+
+  test('can be cancelled, also while it gives more time', () => {
+    const timers = captureTimers();
+    const cleared = jest.spyOn(globalThis, 'clearTimeout').mockImplementation(() => undefined);
+    const cancel = afterArrivals(5, () => undefined);
+    cancel();
+    const before = performance.now();
+    jest.spyOn(performance, 'now').mockReturnValue(before + 1000);
+    timers[0]!.fire();
+    cancel();
+    expect([cleared.mock.calls.length, timers.length]).toStrictEqual([2, 2]);
+  });
+
+  test('waits for no turns of the event loop, nor longer, with fake timers', async () => {
+    jest.useFakeTimers();
+    let called = false;
+    afterArrivals(5, () => (called = true));
+    jest.advanceTimersByTime(500);
+    expect(called).toBe(true);
+    await nextEventLoopTurn();
+  });
 });
 
 test('nextEventLoopTurn resolves after pending microtasks', async () => {
@@ -88,7 +136,7 @@ describe.each<[string, Partial<typeof globalThis>]>([
   test('afterArrivals and afterTask call back, and a turn of the event loop ends', async () => {
     const clock = await loaded();
     const called: string[] = [];
-    clock.afterArrivals(() => called.push('arrivals'));
+    await new Promise<void>((resolve) => clock.afterArrivals(0, () => resolve(void called.push('arrivals'))));
     clock.afterTask(() => called.push('task'));
     await clock.nextEventLoopTurn();
     await turns(4);

@@ -1,16 +1,17 @@
+import axios from 'axios';
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
-import { bare } from '../base/hidden';
+import { bare, setHidden } from '../base/hidden';
 import type { Abort } from '../failover/abort';
 import { pathFor } from '../failover/attempt-path';
 import { bodyFor } from '../failover/deployment-name';
 import type { HttpRequest, Target } from '../failover/http-client';
 import { isReframed } from '../http/request-body';
 import type { Route } from '../http/route';
-import { withParams } from '../http/url';
 import { copyHeaders, setHeader } from '../http/headers';
 import { dropsParam } from '../pool/backend-options';
 import type { BackendSettings } from '../pool/backend-options';
 import type { AdapterKind } from './adapter-kind';
+import { NO_PARAMS, setParams } from './attempt-params';
 
 /** One request, prepared for its attempts. */
 export interface AxiosRequest extends HttpRequest {
@@ -41,11 +42,16 @@ export function attemptConfig(request: AxiosRequest, target: Target, abort: Abor
   // nothing else.
   if (kind !== 'foreign' && attempt.timeout) attempt.timeout = 0;
   if (backend.request !== undefined) Object.assign(attempt, backend.request);
+  // axios before 1.16 writes on it.
+  if (attempt.proxy) attempt.proxy = { ...attempt.proxy };
   setTarget(attempt, request, backend);
   attempt.data = bodyFor(request, target);
   const reframed = isReframed(attempt.data, config.data);
   const { dropped } = backend.credentials;
-  const headers = copyHeaders(config.headers ?? {}, (name) => dropped.has(name) || (reframed && FRAMING.test(name)));
+  const headers = copyHeaders(
+    kind === 'foreign' ? (config.headers ?? {}) : ownHeaders(config.headers ?? {}),
+    (name) => dropped.has(name) || (reframed && FRAMING.test(name)),
+  );
   if (body.headers !== undefined) {
     for (const [name, value] of Object.entries(body.headers)) {
       const isTaken = config.formDataHeaderPolicy !== 'content-only' || CONTENT.test(name);
@@ -58,6 +64,22 @@ export function attemptConfig(request: AxiosRequest, target: Target, abort: Abor
   return attempt;
 }
 
+/**
+ * Whether they are the `AxiosHeaders` of another copy of axios: it has one for ES modules and one for CommonJS. Before 1.9,
+ * neither can read the headers of the other.
+ */
+export function areOfOtherCopy(headers: object): boolean {
+  if (headers instanceof axios.AxiosHeaders) return false;
+  const prototype = Object.getPrototypeOf(headers) as object | null;
+  return prototype !== Object.prototype && prototype !== null;
+}
+
+/** The headers for an adapter of this copy of axios. */
+function ownHeaders(headers: object): object {
+  if (!areOfOtherCopy(headers)) return headers;
+  return Object.assign(Object.create(axios.AxiosHeaders.prototype as object) as object, headers);
+}
+
 /** Deleting it isn't enough: a config may inherit it. */
 export function removeField(config: AttemptConfig, name: 'auth' | 'baseURL'): void {
   Reflect.deleteProperty(config, name);
@@ -67,6 +89,11 @@ export function removeField(config: AttemptConfig, name: 'auth' | 'baseURL'): vo
 /** The failover looks at every status itself, whatever the caller's `validateStatus` says. */
 function acceptAll(): boolean {
   return true;
+}
+
+/** Whether it is the config of an attempt, or a copy that an adapter made of one. */
+export function isAttemptConfig(config: unknown): boolean {
+  return (Object(config) as { validateStatus?: unknown }).validateStatus === acceptAll;
 }
 
 const ABORT = Symbol('abort');
@@ -101,6 +128,10 @@ const Config = /* @__PURE__ */ (() => {
   }
   Object.setPrototypeOf(Config.prototype, null);
   Reflect.deleteProperty(Config.prototype, 'constructor');
+  // As axios does for adapters that rely on it.
+  setHidden(Config.prototype, 'hasOwnProperty', function (this: object, key: PropertyKey) {
+    return Object.hasOwn(this, key);
+  });
   return Config;
 })();
 
@@ -143,32 +174,8 @@ function setTarget(attempt: AttemptConfig, { config, route }: AxiosRequest, back
   }
   const { params = NO_PARAMS, credentials } = backend;
   if (params.size > 0 || (credentials.replaceCallers && config.params != null)) {
-    attempt.params = paramsFor(config.params, params, (name) => dropsParam(backend, name));
+    setParams(attempt, config, params, (name) => dropsParam(backend, name));
   }
-}
-
-const NO_PARAMS: ReadonlyMap<string, unknown> = /* @__PURE__ */ new Map();
-
-/** The caller's `params` without the dropped ones, and the backend's own. */
-function paramsFor(callers: unknown, own: ReadonlyMap<string, unknown>, isDropped: (name: string) => boolean): unknown {
-  if (!isSearchParams(callers)) {
-    const prototype = callers == null ? null : (Object.getPrototypeOf(callers) as object | null);
-    const merged = Object.assign(Object.create(prototype) as object, callers, Object.fromEntries(own));
-    for (const name of Object.keys(merged)) {
-      // axios writes no `null`, but a serializer of the caller's may.
-      if ((own.get(name) ?? null) === null && isDropped(name)) Reflect.deleteProperty(merged, name);
-    }
-    return merged;
-  }
-  const kept = new URLSearchParams(String(callers));
-  for (const name of [...kept.keys()]) if (isDropped(name)) kept.delete(name);
-  // Written as axios writes an object of params.
-  return new URLSearchParams(withParams(`?${String(kept)}`, own));
-}
-
-/** Of any realm or polyfill, as axios sees it. */
-function isSearchParams(params: unknown): boolean {
-  return Object.prototype.toString.call(params) === '[object URLSearchParams]';
 }
 
 /** The headers of a form that axios takes under `formDataHeaderPolicy: 'content-only'`. */

@@ -4,17 +4,18 @@ import { MAX_TIMER, now } from '../base/clock';
 import { codeOf, errorChain, isCodedError } from '../base/errors';
 import { setHidden } from '../base/hidden';
 import { AbortReason } from '../failover/abort';
-import type { Abort } from '../failover/abort';
+import type { Abort, Cancellable } from '../failover/abort';
 import { NO_STATUS } from '../failover/error-kinds';
 import { FetchConnection } from '../failover/connection';
 import type { Beginning, Exchange, HttpClient, Settling, Target } from '../failover/http-client';
-import { cleanedError } from '../failover/redact';
+import { cleanedError, readField } from '../failover/redact';
+import { isOfBody } from '../http/request-body';
 import { routeOf } from '../http/route';
 import { hiddenRedirect } from '../http/redirect-rules';
 import { discardBody, isWebStream } from '../http/streams';
 import type { ReadLimits, Take } from '../http/read-beginning';
 import type { Attempt } from '../pool/events';
-import { attemptConfig } from './attempt-config';
+import { attemptConfig, isAttemptConfig } from './attempt-config';
 import type { AdapterKind } from './adapter-kind';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { findKind, watchedAdapter } from './adapter-kind';
@@ -157,10 +158,16 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
 
   /** The error without the attempt's config and credentials. One that can't be written on is replaced. */
   #cleaned(error: unknown, { config }: AxiosRequest, target: Target): unknown {
-    // All requests of a `cancelToken` share its reason, so nothing is written on it.
-    const reason = config.cancelToken?.reason as Error | undefined;
-    if (error === reason && reason !== undefined) return new axios.CanceledError(reason.message, config);
-    const restored = (each: object): boolean => restoreErrorConfig(each, config);
+    // All requests of a `cancelToken` or a signal share its reason, so nothing is written on it.
+    const { cancelToken, signal } = config as Cancellable;
+    if (cancelToken?.reason !== undefined && error === cancelToken.reason)
+      return new axios.CanceledError(cancelToken.reason.message, config);
+    if (signal?.aborted === true && error === signal.reason) return new axios.CanceledError(undefined, config);
+    // An error below it, or one of the caller's stream, may belong to another request.
+    const restored = (each: object): boolean | undefined => {
+      const isOwn = each === error && !isOfBody(target.body, error);
+      return isOwn || isAttemptConfig(readField(each, 'config')) ? restoreErrorConfig(each, config) : undefined;
+    };
     const cleaned = cleanedError(error, target, restored, (text) => {
       const { name } = error as Error;
       return Object.assign(new axios.AxiosError(text, codeOf(error), config), { name });

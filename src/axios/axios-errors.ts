@@ -1,7 +1,7 @@
 import axios from 'axios';
 import type { AxiosError, InternalAxiosRequestConfig } from 'axios';
 import { isCodedError } from '../base/errors';
-import { setHidden } from '../base/hidden';
+import { setField, setHidden } from '../base/hidden';
 import type { AbortReason } from '../failover/abort';
 import type { RedirectError } from '../http/redirect-rules';
 import type { Attempt } from '../pool/events';
@@ -45,7 +45,7 @@ export function fromCodedError(error: unknown, config: InternalAxiosRequestConfi
 
 export function withAttempts(error: unknown, attempts: readonly Attempt[]): unknown {
   // A `cancelToken`'s reason, which all its requests share, never gets here.
-  if (Object.isExtensible(error)) Object.assign(error as object, { attempts });
+  if (Object.isExtensible(error)) setField(error as object, 'attempts', attempts);
   return error;
 }
 

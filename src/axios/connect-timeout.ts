@@ -1,5 +1,5 @@
 import type { ClientRequest } from 'node:http';
-import { after, afterArrivals } from '../base/clock';
+import { afterArrivals } from '../base/clock';
 
 /** As an operating system's own timeout. */
 const TIMED_OUT = { code: 'ETIMEDOUT', syscall: 'connect' };
@@ -32,7 +32,7 @@ export function limitConnecting(sent: ClientRequest, connectTimeout: number, con
     if (sent.socket === null) sent.emit('error', error);
   };
   let stopTimer!: () => void;
-  const start = (): void => void (stopTimer = after(connectTimeout, () => afterArrivals(check)));
+  const start = (): void => void (stopTimer = afterArrivals(connectTimeout, check));
   start();
   sent.on('socket', () => {
     if (!wasQueued) return;
@@ -41,5 +41,11 @@ export function limitConnecting(sent: ClientRequest, connectTimeout: number, con
     start();
   });
   sent.on('close', () => stopTimer());
+  // Without a socket, a request that is given up emits no `close`.
+  const destroy = sent.destroy.bind(sent);
+  sent.destroy = (error) => {
+    stopTimer();
+    return destroy(error);
+  };
   sent.on('response', () => stopTimer());
 }

@@ -12,6 +12,7 @@ import type { ReadLimits, Take } from '../http/read-beginning';
 import type { AdapterKind } from './adapter-kind';
 import type { AxiosRequest } from './attempt-config';
 import { hideRequest } from './hide-request';
+import { readableHeaders } from './restore-config';
 
 /**
  * Resolves or rejects by the caller's `validateStatus`, as axios's own `settle` does.
@@ -37,7 +38,7 @@ export function fabricate(request: AxiosRequest, { status, statusText, headers, 
   return {
     status,
     statusText,
-    headers: new axios.AxiosHeaders(headers),
+    headers: readableHeaders(new axios.AxiosHeaders(headers), request.config),
     data: inForm(text, request),
     config: request.config,
     fabricated: true,

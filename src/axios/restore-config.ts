@@ -1,6 +1,8 @@
+import axios from 'axios';
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { replaceField } from '../failover/redact';
 import { isNode, isNodeStream, isWebStream, watched } from '../http/streams';
+import { areOfOtherCopy } from './attempt-config';
 import type { AttemptConfig } from './attempt-config';
 import { hideRequest, hideRequestOf } from './hide-request';
 
@@ -11,9 +13,10 @@ export function restoreConfig(
   config: InternalAxiosRequestConfig,
 ): AxiosResponse {
   // A mock may answer with a frozen object, or with the same one again and again.
-  const isOwn = given.config === attempt && Object.isExtensible(given);
-  const response = isOwn ? given : copyOfResponse(given);
-  response.config = config;
+  const isOwn = given.config === attempt && Object.isExtensible(given) && Reflect.set(given, 'config', config);
+  const response = isOwn ? given : { ...copyOfResponse(given), config };
+  const headers = readableHeaders(response.headers as object, config);
+  if (headers !== response.headers) response.headers = headers;
   hideRequest(response);
   const { data } = response as { data: unknown };
   if (isNodeStream(data) && isNode()) {
@@ -28,10 +31,20 @@ export function restoreConfig(
   return response;
 }
 
+/** With the fields of axios's own that it inherits as getters, or that are hidden. */
 function copyOfResponse(given: AxiosResponse): AxiosResponse {
-  // It may be hidden already.
-  const { request } = given as { request?: unknown };
-  return { ...given, ...(request !== undefined && { request }) };
+  const copy = { ...given };
+  for (const field of ['status', 'statusText', 'headers', 'data', 'request'] as const) {
+    const value = given[field] as unknown;
+    if (value !== undefined) copy[field] = value as never;
+  }
+  return copy;
+}
+
+/** The headers of a response as the caller's copy of axios can read them. */
+export function readableHeaders<H extends object>(headers: H, config: InternalAxiosRequestConfig): H {
+  const isForOther = headers instanceof axios.AxiosHeaders && areOfOtherCopy(Object(config.headers) as object);
+  return isForOther ? Object.assign({}, headers) : headers;
 }
 
 /** Puts the caller's config in place of the attempt's. Returns whether the error could be written on. */

@@ -35,11 +35,27 @@ export function nextEventLoopTurn(): Promise<void> {
   return new Promise((resolve) => void (immediate ?? setTimeout)(resolve));
 }
 
+/** A timer that is later than this, in ms, tells that the event loop was blocked. */
+const BLOCKED = 20;
+/** ms. What had arrived may have to be decompressed first, which other threads do. */
+const LONGEST_GRACE = 50;
+
 /**
- * Calls back once Node's event loop has read what had arrived: after it was blocked, timers run before sockets are read.
- * A large response takes several turns.
+ * Calls back after `ms`, at most `MAX_TIMER`, but not before Node's event loop has read what had arrived by then: after it
+ * was blocked, timers run before sockets are read. Returns a function that cancels it.
  */
-export function afterArrivals(callback: () => void, turns = 3): void {
+export function afterArrivals(ms: number, callback: () => void): () => void {
+  const due = now() + ms;
+  let cancel = after(ms, () => {
+    const late = hasFakeTimers() ? 0 : now() - due;
+    if (late < BLOCKED) inTurns(3, callback);
+    else cancel = after(Math.min(late, LONGEST_GRACE), () => inTurns(3, callback));
+  });
+  return () => cancel();
+}
+
+/** Calls back after some turns of the event loop: a large response takes several. */
+function inTurns(turns: number, callback: () => void): void {
   if (immediate === undefined || turns === 0 || hasFakeTimers()) callback();
-  else immediate(() => afterArrivals(callback, turns - 1));
+  else immediate(() => inTurns(turns - 1, callback));
 }

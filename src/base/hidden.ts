@@ -7,11 +7,19 @@ export function bare<T extends PropertyDescriptor>(descriptor: T): T {
   return Object.assign(Object.create(null) as T, descriptor);
 }
 
+/** An object without fields, whatever a polluted `Object.prototype` holds. */
+export const NOTHING = /* @__PURE__ */ Object.freeze(bare({}));
+
 const NOT_ENUMERABLE = /* @__PURE__ */ bare({ enumerable: false });
 
 /** Makes a field non-enumerable. Returns whether that was possible. */
 export function hide(owner: object, key: PropertyKey): boolean {
   return Reflect.defineProperty(owner, key, NOT_ENUMERABLE);
+}
+
+/** Sets a field, also where the object inherits one that can't be written. Returns whether that was possible. */
+export function setField(owner: object, key: PropertyKey, value: unknown): boolean {
+  return Reflect.defineProperty(owner, key, bare({ value, enumerable: true, configurable: true, writable: true }));
 }
 
 /** Sets a non-enumerable field. Returns whether that was possible. */

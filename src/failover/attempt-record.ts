@@ -1,3 +1,4 @@
+import { own } from '../base/check';
 import { codeWithin } from '../base/errors';
 import type { HttpResponse } from '../http/messages';
 import type { StreamError } from '../http/stream-inspection';
@@ -75,16 +76,17 @@ export interface Recorded {
 export function record<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   { inFlight, exchange, endedAt }: CurrentAttempt,
-  { status, error, reason, response, streamError }: Recorded,
+  about: Recorded,
   cooldown = 0,
 ): void {
   const { pool, attempts, request } = run;
   const { backend } = inFlight;
   // The model is known only if the body had to be read anyway.
   const scope = backend.scopeOf(request.deployment ?? request.model?.name);
-  const thrown = error ?? streamError;
+  const [status, reason] = [own(about, 'status'), own(about, 'reason')];
+  const thrown = own(about, 'error') ?? own(about, 'streamError');
   const code = thrown === undefined ? undefined : codeWithin(thrown).code;
-  const requestId = requestIdOf(response);
+  const requestId = requestIdOf(own(about, 'response'));
   const entry = { backend: backend.info.name } as Writable<Attempt>;
   if (scope !== undefined) entry.scope = scope;
   if (status !== undefined) entry.status = status;

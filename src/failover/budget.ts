@@ -1,4 +1,4 @@
-import { after, afterArrivals, now } from '../base/clock';
+import { afterArrivals, now } from '../base/clock';
 import type { RequestConfig } from '../http/messages';
 import { AbortReason, onCancel } from './abort';
 import type { Cancellable } from './abort';
@@ -82,7 +82,7 @@ export class Budget {
         end(isLimited ? new AbortReason('attempt-timeout', limit) : new AbortReason('timeout', this.timeout));
       const ms = isLimited ? limit : remaining;
       // A response that has arrived by then is still used.
-      if (ms !== Infinity) stopTimer = after(ms, () => afterArrivals(timedOut));
+      if (ms !== Infinity) stopTimer = afterArrivals(ms, timedOut);
       if (this.cancellable) unlisten = onCancel(this.#caller, () => end(this.#cancelled()));
       const failed = (error: unknown): void => {
         release();

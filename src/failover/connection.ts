@@ -37,6 +37,7 @@ export class FetchConnection implements Connection {
   readonly hidesHandshake = true;
   isRedirected = false;
   hasLeftOrigin = false;
-  head: Head | undefined;
-  native: unknown;
+  // Set, so that a polluted prototype can't supply them.
+  head: Head | undefined = undefined;
+  native: unknown = undefined;
 }

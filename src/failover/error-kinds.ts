@@ -82,7 +82,7 @@ function sentNothing(error: ErrorLike, hidesHandshake: boolean): boolean {
     /^(?:connect$|getaddrinfo$|query)/.test(String(syscall)) ||
     isClosedSession(error) ||
     isRefusedStream(error) ||
-    /before secure TLS connection|^bad port$/.test(String(message))
+    /before secure TLS connection|HTTP Tunneling$|^bad port$/.test(String(message))
   );
 }
 
@@ -99,7 +99,7 @@ export function refusalIn(error: unknown, config: RequestConfig): HttpResponse |
 }
 
 /** Codes of the caller's own cancel and limits, and of its `responseEncoding`. */
-const LIMIT_CODE = /^ERR_(?:CANCELED|FR_|UNKNOWN_ENCODING)/;
+const LIMIT_CODE = /^ERR_(?:CANCELED|FR_|UNKNOWN_ENCODING)|^UND_ERR_RES_EXCEEDED_MAX_SIZE$/;
 
 /** Codes of the caller's own mistakes, which would fail on every backend. */
 const CALLERS_CODE = new RegExp(
@@ -149,7 +149,8 @@ const NETWORK_WORDS =
   /network ?error|^timeout of |fetch failed|failed to fetch|^NetworkError|load failed|terminated|^error sending request|^error reading a body|^Error in (?:body|input) stream|^Network connection lost|^internal error; reference/i;
 
 /** How V8 says that code is wrong. */
-const BUGS_WORDS = / is not (?:a function|a constructor|iterable|defined)\b|^Cannot (?:read|set|destructure|convert)\b/;
+const BUGS_WORDS =
+  / is not (?:a function|a constructor|iterable|defined)\b|^Cannot (?:read|set|destructure|convert|perform|assign|add|delete|redefine|use)\b/;
 
 /** Whether an error without a code is a bug, such as one in a dispatcher of the user's. */
 function isBug({ name, code, message }: ErrorLike): boolean {

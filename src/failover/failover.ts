@@ -143,9 +143,8 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
     // The caller's `timeout` passed. `blame`: this attempt had all of it, or the head of a failure had arrived.
     case 'expired': {
       const { failure } = outcome;
-      // The rules are asked, as about every failure that is blamed. Whether they fail over doesn't matter: no time is left.
-      if (outcome.blame) reportFailure(run, current, outcome);
-      else endAttempt(run, current, { error: failure.error });
+      // The rules are asked, as about every failure. Whether they fail over doesn't matter: no time is left.
+      reportFailure(run, current, outcome);
       return { is: 'throw', error: failure.error };
     }
     // Its agent had no free socket in time, so no backend is to blame.
@@ -191,7 +190,8 @@ function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
 
 /**
  * Asks the user's rules about a failure (by default `defaultFailoverCondition`), tells the pool and records the attempt.
- * A 4xx about the request blames no backend, unless the rules let the request go on. Every other failure does. `cooldown`
+ * A 4xx about the request blames no backend, unless the rules let the request go on; nor does the end of the caller's
+ * `timeout` without `blame`. Every other failure does. `cooldown`
  * is asked only if a backend is blamed. (A 4xx about the request, if blamed, costs what `cooldown` or its own `Retry-After`
  * says, else nothing.)
  * Returns whether another backend may be tried.
@@ -199,15 +199,15 @@ function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
 function reportFailure<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   current: CurrentAttempt,
-  { failure, retryAfter }: Pick<Failed, 'failure' | 'retryAfter'>,
+  { failure, retryAfter, blame = true }: Omit<Failed, 'is'> & { readonly blame?: boolean },
 ): boolean {
   const { client, rules, pool } = run;
   const { inFlight, exchange, body } = current;
-  let isBlamed = !isAboutRequest(failure);
+  let isBlamed = blame && !isAboutRequest(failure);
   let override: number | undefined;
   try {
     const failsOver = checkedBoolean(rules.failoverCondition(failure), 'failoverCondition');
-    isBlamed ||= failsOver;
+    isBlamed ||= blame && failsOver;
     if (isBlamed) override = checkedCooldown(rules.cooldown(failure));
     return failsOver;
   } catch (error) {
@@ -217,13 +217,13 @@ function reportFailure<R extends HttpRequest, A extends HttpResponse>(
   } finally {
     // Also if one of the rules threw. A 4xx about the request shows the backend at work.
     if (isAboutRequest(failure)) pool.noteAtWork(inFlight);
-    const cooldown = isBlamed ? blame(run, inFlight, failure, { retryAfter, override }) : 0;
-    endAttempt(run, current, failure, cooldown);
+    const cooldown = isBlamed ? noteFailure(run, inFlight, failure, { retryAfter, override }) : 0;
+    endAttempt(run, current, blame ? failure : { error: failure.error }, cooldown);
   }
 }
 
 /** Tells the pool that the backend failed. Returns the ms of cooldown that this costs. */
-function blame<R extends HttpRequest, A extends HttpResponse>(
+function noteFailure<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   inFlight: InFlight,
   failure: Failure,

@@ -29,7 +29,6 @@ export interface FailoverOptions extends BackendPoolOptions {
    * - local problems: no free socket, no file descriptor
    * - errors that neither a network nor a server made
    * - a stale connection, after which the request is sent again
-   * - the end of the caller's `timeout` in an attempt that had only a part of it
    *
    * `false` for a 429 or 5xx: that response is returned to the caller, and the backend goes on cooldown all the same.
    * `true` for another 4xx: the request fails over, and no backend goes on cooldown unless the server or `cooldown`

@@ -10,17 +10,19 @@ const MIN_SECRET = 4;
 /** A number of fewer digits, such as a limit, is no secret. */
 const MIN_DIGITS = 6;
 
+type AlsoWrite = (each: object) => boolean | undefined;
+
 /**
  * What an attempt threw, without the secrets of its target.
  *
  * @param alsoWrite is called for each error of the chain: writes the fields that have rules of their own
- * (`RULED_FIELDS`). Returns whether it could. `undefined`: they have none, and are treated as all others
+ * (`RULED_FIELDS`). Returns whether it could; `undefined`: they are treated as all others
  * @param replacement makes an error with a message that shows no secret, in place of one that can't be written on
  */
 export function cleanedError(
   error: unknown,
   target: Target,
-  alsoWrite: ((each: object) => boolean) | undefined,
+  alsoWrite: AlsoWrite,
   replacement: (message: string) => Error,
 ): unknown {
   const secrets = secretsOf(target);
@@ -80,19 +82,15 @@ const RUNTIMES_WORDS =
  *
  * @returns whether everything could be written: an error may be frozen
  */
-function redactError(
-  error: unknown,
-  secrets: readonly string[],
-  alsoWrite: ((each: object) => boolean) | undefined,
-): boolean {
+function redactError(error: unknown, secrets: readonly string[], alsoWrite: AlsoWrite): boolean {
   return errorChain(error).every((each) => {
     // An error of an invalid URL holds the URL in a field of its own.
     const keys = new Set(['message', 'stack', ...Object.keys(each)]);
     const texts = [...keys].every((key) =>
       replaceField(each, key, (text) => (namesKind(key, text, secrets) ? text : withoutSecrets(text, secrets))),
     );
-    const isDone = texts && alsoWrite?.(each) !== false;
-    return hideSecretsOf(each, secrets, alsoWrite !== undefined) && isDone;
+    const written = alsoWrite(each);
+    return hideSecretsOf(each, secrets, written !== undefined) && texts && written !== false;
   });
 }
 
@@ -127,7 +125,7 @@ function hideSecretsOf(error: object, secrets: readonly string[], hasRules: bool
   return Reflect.ownKeys(error).every((key) => {
     const isExempt = CHAIN.includes(key) || (hasRules && RULED_FIELDS.includes(key));
     if (isExempt || !Object.prototype.propertyIsEnumerable.call(error, key)) return true;
-    const value = read(error, key);
+    const value = readField(error, key);
     const found = typeof value === 'object' ? searched(value, secrets) : 'nothing';
     if (found === 'nothing') return true;
     const isHidden = key === 'config' ? Reflect.set(error, key, undefined) : hide(error, key);
@@ -162,13 +160,14 @@ function* shownBy(value: object): Generator {
     const { [Symbol.iterator]: iterator } = value as Partial<Iterable<unknown>>;
     if (typeof iterator === 'function' && WITH_ENTRIES.test(Object.prototype.toString.call(value)))
       yield* value as Iterable<unknown>;
-    else for (const key of [...Reflect.ownKeys(value), 'headers', 'url']) yield read(value, key);
+    else for (const key of [...Reflect.ownKeys(value), 'headers', 'url']) yield readField(value, key);
   } catch {
     // What can't be looked at shows nothing.
   }
 }
 
-function read(object: object, key: PropertyKey): unknown {
+/** The value of a field. `undefined` if it can't be read. */
+export function readField(object: object, key: PropertyKey): unknown {
   try {
     return Reflect.get(object, key);
   } catch {
@@ -178,7 +177,7 @@ function read(object: object, key: PropertyKey): unknown {
 
 /** Replaces the value of a field, if it has one. Returns whether that was possible. */
 export function replaceField(owner: object, key: string, by: (value: unknown) => unknown): boolean {
-  const value = read(owner, key);
+  const value = readField(owner, key);
   const replacement = value === undefined ? value : by(value);
   return replacement === value || Reflect.set(owner, key, replacement);
 }

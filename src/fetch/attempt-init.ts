@@ -1,3 +1,4 @@
+import { NOTHING } from '../base/hidden';
 import { pathFor } from '../failover/attempt-path';
 import { bodyFor } from '../failover/deployment-name';
 import type { Target } from '../failover/http-client';
@@ -26,7 +27,7 @@ export function argumentsOf(
   const { backend, body, credentials } = target;
   const { config, init } = request;
   const method = init.method!;
-  const { fetchOptions } = (backend.request ?? {}) as { fetchOptions?: Pick<RequestInit, 'redirect'> };
+  const { fetchOptions } = (backend.request ?? NOTHING) as { fetchOptions?: Pick<RequestInit, 'redirect'> };
   // Not to follow is the caller's right, and the backend's.
   const redirect = request.redirect === 'follow' ? (fetchOptions?.redirect ?? 'follow') : request.redirect;
   const data = bodyFor(request, target);

@@ -174,5 +174,10 @@ function checked(response: Response): FetchResponse {
 /** The error without the credentials of the attempt. One that can't be written on is replaced. */
 function cleaned(error: unknown, { config }: FetchRequest, target: Target): unknown {
   if (config.signal?.aborted === true && error === config.signal.reason) return error;
-  return cleanedError(error, target, undefined, (text) => new TypeError(text));
+  return cleanedError(
+    error,
+    target,
+    () => undefined,
+    (text) => new TypeError(text),
+  );
 }

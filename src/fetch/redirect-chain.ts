@@ -8,7 +8,7 @@ import { headerOf } from '../http/headers';
 import { fetchFailed } from './fetch-errors';
 import { overrideFields } from './override-fields';
 import { FETCH_REDIRECTS, hiddenRedirect, isFollowedForFetch, isRedirect, nextHop } from '../http/redirect-rules';
-import type { Hop, NextHop } from '../http/redirect-rules';
+import type { Hop, NextHop, RedirectRules } from '../http/redirect-rules';
 import { discardBody, drainBody } from '../http/streams';
 import type { AttemptInit } from './attempt-init';
 import type { Fetch, FetchRequest } from './request';
@@ -61,7 +61,8 @@ export async function followRedirects(
     if (redirects >= RULES.limit) throw fetchFailed(new Error('redirect count exceeded'));
     connection.isRedirected = true;
     const from = { url: new URL(url), method: init.method, headers: init.headers };
-    const next = nextOf(from, { status, location }, backend.credentials.sensitive);
+    const rules = { ...RULES, staysOnOrigin: init.mode === 'same-origin' };
+    const next = nextOf(from, { status, location }, rules, backend.credentials.sensitive);
     // A body that can be read only once has been.
     if (!next.dropsBody && isOneShot(init.body))
       throw fetchFailed(new CodedError('the request body is a stream, which can be sent only once', 'ERR_BAD_REQUEST'));
@@ -85,9 +86,14 @@ async function checkIntegrity(fetch: Fetch, response: Response, integrity: strin
   }
 }
 
-function nextOf(from: Hop, to: { status: number; location: string }, sensitive: readonly string[]): NextHop {
+function nextOf(
+  from: Hop,
+  to: { status: number; location: string },
+  rules: RedirectRules,
+  sensitive: readonly string[],
+): NextHop {
   try {
-    return nextHop(from, to, RULES, sensitive)!;
+    return nextHop(from, to, rules, sensitive)!;
   } catch (error) {
     throw fetchFailed(error);
   }

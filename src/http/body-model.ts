@@ -45,8 +45,10 @@ function modelOfForm(form: FormData): BodyModel | undefined {
 }
 
 function renameInForm(form: FormData, name: string): FormData {
-  // With the caller's own class: it may be a polyfill's.
-  const copy = new (form.constructor as typeof FormData)();
+  // A polyfill's form is copied by its own class. A subclass of the runtime's may add fields, or need arguments.
+  const { constructor: own } = form;
+  const Own = form instanceof FormData ? FormData : (own as typeof FormData);
+  const copy = new Own();
   for (const [field, value] of form.entries()) {
     if (typeof value !== 'string') copy.append(field, value, value.name);
     else copy.append(field, field === 'model' ? name : value);

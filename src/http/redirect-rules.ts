@@ -36,6 +36,8 @@ export interface RedirectRules {
   readonly badLocation: 'throw' | 'return';
   /** Whether a `Location` with userinfo is an error. Otherwise the userinfo is dropped. Default: false */
   readonly refusesUserinfo?: boolean;
+  /** Whether another origin is an error. Default: false */
+  readonly staysOnOrigin?: boolean;
   /** Whether the bytes of a `Location` are UTF-8, as Node's fetch reads them. Default: false, Latin-1 */
   readonly isUtf8?: boolean;
 }
@@ -79,6 +81,7 @@ export function nextHop(
   const dropsBody =
     status === 303 ? !/^(?:get|head)$/.test(method) : (status === 301 || status === 302) && method === 'post';
   const leavesOrigin = url.origin !== from.url.origin;
+  if (leavesOrigin && rules.staysOnOrigin === true) throw redirectFailure('request mode cannot be "same-origin"');
   const headers = copyHeaders(
     from.headers,
     (name) =>

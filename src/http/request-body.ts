@@ -74,15 +74,23 @@ export function asIs(data: unknown): Body {
  */
 export function unreadFrom(data: unknown): Unread | undefined {
   if (!isOneShot(data)) return undefined;
+  return { stream: data, failure: isNodeStream(data) ? failureOf(data) : { error: undefined }, captured: undefined };
+}
+
+/** What became of the streams that are watched. A plugin may send the same one again and again. */
+const failures = new WeakMap<object, Body['failure']>();
+
+function failureOf(stream: NodeStream): Body['failure'] {
+  const known = failures.get(stream);
+  if (known !== undefined) return known;
   const failure: Body['failure'] = { error: undefined };
-  if (isNodeStream(data)) {
-    data.on('error', (error) => void (failure.error ??= error));
-    // Old-style streams don't say whether they have ended.
-    data.on('close', () => {
-      if (data.readableEnded === false) failure.error ??= bodyClosedEarly();
-    });
-  }
-  return { stream: data, failure, captured: undefined };
+  failures.set(stream, failure);
+  stream.on('error', (error) => void (failure.error ??= error));
+  // Old-style streams don't say whether they have ended.
+  stream.on('close', () => {
+    if (stream.readableEnded === false) failure.error ??= bodyClosedEarly();
+  });
+  return failure;
 }
 
 /** The body as the caller gave it, for one attempt. */

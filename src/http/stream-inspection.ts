@@ -31,7 +31,7 @@ const MAX_HELD = 65_536;
  */
 export class StreamInspection {
   /** Set if the first meaningful event is a refusal. */
-  refusal: StreamRefusal | undefined;
+  refusal: StreamRefusal | undefined = undefined;
   #isDecided = false;
   #size = 0;
   readonly #headers: object;

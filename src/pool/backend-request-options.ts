@@ -92,5 +92,5 @@ export function checkRequest(value: unknown, place: string): object | undefined 
   const proxy = fields.get('proxy');
   const isProxy = proxy === undefined || proxy === false || (typeof proxy === 'object' && proxy !== null);
   must(isProxy, `${place}.proxy`, 'be an object { host, port } or false', proxy, showUrl);
-  return Object.fromEntries(fields);
+  return Object.assign(Object.create(null) as object, Object.fromEntries(fields));
 }

@@ -3,7 +3,7 @@ import { now } from '../base/clock';
 /** ms. A slower reply tells little of the clock: the process may have been stopped meanwhile. */
 const LONG = 1_000;
 /** ms that a stamp may be in the future, as after a failover to a server whose clock is behind. A later one is forged. */
-const MAX_AHEAD = 60_000;
+export const MAX_AHEAD = 60_000;
 
 /** The clock of the Redis server, as seen from here. It serves for the ages of messages alone. */
 export class RedisClock {

@@ -46,8 +46,14 @@ interface NodeRedis extends Common {
   /** Not in a Cluster of version 4. */
   readonly isReady?: boolean;
   readonly isOpen: boolean;
+  readonly options?: {
+    readonly legacyMode?: boolean;
+    readonly socket?: { readonly socketTimeout?: number | undefined };
+  };
+  /** Of version 4 in its legacy mode, where the client's own methods return no promises. */
+  readonly v4?: Pick<NodeRedis, 'eval'>;
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
-  duplicate(): NodeRedis;
+  duplicate(overrides?: NodeRedis['options']): NodeRedis;
   connect(): Promise<unknown>;
   subscribe(channel: string, listener: (text: string) => void): Promise<unknown>;
   /** Since version 5. */
@@ -72,13 +78,14 @@ export function commandsOf(client: RedisClientLike, key: string, channel: string
 }
 
 function ofNodeRedis(client: NodeRedis, key: string, channel: string): RedisCommands {
+  const commands = client.options?.legacyMode === true ? client.v4! : client;
   return {
     isReady: () => client.isReady ?? client.isOpen,
-    tell: (args) => client.eval(TELL, { keys: [key], arguments: [channel, ...args] }),
-    load: () => client.eval(LOAD, { keys: [key], arguments: [] }),
+    tell: (args) => commands.eval(TELL, { keys: [key], arguments: [channel, ...args] }),
+    load: () => commands.eval(LOAD, { keys: [key], arguments: [] }),
     onReady: (listener) => listening(client, listener),
     subscribe(events) {
-      const subscriber = client.duplicate();
+      const subscriber = copyOf(client);
       const close = closing(() => (subscriber.destroy === undefined ? subscriber.disconnect() : subscriber.destroy()));
       const message = (text: string): void => events.message(text);
       // After a reconnect, the client has subscribed again before it is ready; then this does nothing.
@@ -110,6 +117,14 @@ function ofNodeRedis(client: NodeRedis, key: string, channel: string): RedisComm
       return close;
     },
   };
+}
+
+function copyOf(client: NodeRedis): NodeRedis {
+  const { legacyMode, socket } = client.options ?? {};
+  if (legacyMode === true) return client.duplicate({ legacyMode: false });
+  // A connection that only listens may be silent for long.
+  if (socket?.socketTimeout !== undefined) return client.duplicate({ socket: { ...socket, socketTimeout: undefined } });
+  return client.duplicate();
 }
 
 /** ms until the next try to connect. */

@@ -1,11 +1,12 @@
 import { MAX_ID, MAX_MESSAGE, NEARLY, VERSION } from './message';
+import { MAX_AHEAD } from './redis-clock';
 
 /*
  * KEYS[1] is the hash of what is in force, ARGV[1] the channel. A value of the hash, and what is published, is the
  * server's time in ms, a space and the message. A field is the subject of its message.
  *
- * Another program may have written there, so a script trusts no value: what isn't a message that this package would read
- * counts as nothing.
+ * Another program may have written there, so a script trusts no value: what isn't exactly a message as this package writes
+ * it counts as nothing.
  */
 
 /** What the scripts know as locals. */
@@ -17,9 +18,9 @@ const CONSTANTS = Object.entries({
   NEARLY_SHARE: NEARLY.share,
   // Fields of a hash. More can't be ours.
   MAX_FIELDS: 5_000,
-  // ms. What ends later may be forged. By hand, a backend may be taken out for hours.
-  MAX_MANUAL: 86_400_000,
-  MAX_OTHER: 300_000,
+  MAX_AHEAD,
+  // ms. What ends later may be forged: it is no wait of a server, nor a maintenance.
+  LONGEST: 86_400_000,
 })
   .map(([name, value]) => `local ${name} = ${String(value)}`)
   .join('\n');
@@ -43,10 +44,13 @@ local function subject(fields)
 end
 local function ending(known)
   local n, message = string.match(known or '', '^(%d+) (.+)$')
-  local isJson, fields = pcall(cjson.decode, message or '')
-  if not n or not isJson or type(fields) ~= 'table' or #message > MAX_MESSAGE then return end
-  local isOurs = fields.v == VERSION and subject(fields) == field and type(fields.i) == 'string' and #fields.i <= MAX_ID
-  if isOurs and type(fields.ms) == 'number' then return tonumber(n) + fields.ms end
+  if not n or #message > MAX_MESSAGE or tonumber(n) > now + MAX_AHEAD then return end
+  local inner = string.match(message, '^{"v":' .. VERSION .. ',"i":"[%w.]+","b":"%w+",(.*)"ms":[1-9]%d*}$')
+  if not inner then return end
+  inner = string.gsub(inner, '^"s":"[^"\\\\%c]+",', '')
+  if not string.match(inner, '^"r":"[%l-]+","k":"%l+",$') then return end
+  local fields = cjson.decode(message)
+  if subject(fields) == field and #fields.i <= MAX_ID then return tonumber(n) + fields.ms end
 end
 local longest = ms
 if ARGV[6] == 'restore' then
@@ -56,8 +60,7 @@ if ARGV[6] == 'restore' then
 else
   local ends = ending(redis.call('HGET', key, field))
   if ends and math.abs(ends - now - ms) <= math.max(NEARLY_MS, ms * NEARLY_SHARE) then return 0 end
-  local most = ARGV[6] == 'manual' and MAX_MANUAL or MAX_OTHER
-  if ends and ends > now + ms and ends - now <= most then field = nil end
+  if ends and ends > now + ms and ends - now <= LONGEST then field = nil end
 end
 if field then
   redis.call('HSET', key, field, value)

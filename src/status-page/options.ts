@@ -29,7 +29,9 @@ export function checkOptions(options: unknown): Settings {
     history: duration(300_000),
     maxClients: optional(100, 'be an integer ≥ 0', (value) => Number.isInteger(value) && (value as number) >= 0),
   });
-  return { ...settings, path: settings.path.replace(/\/+$/, '') };
+  // As it is in a request.
+  const { pathname } = new URL(settings.path, 'http://localhost');
+  return { ...settings, path: pathname.replace(/\/+$/, '') };
 }
 
 /** The pools under their names. A single one is called `pool`. */

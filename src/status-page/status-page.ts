@@ -159,18 +159,19 @@ class Watched {
 
 /** The part of the URL below the mount path, and where to redirect if relative links need a slash at the end. */
 function routeOf(request: IncomingMessage, path: string): { readonly route?: string; readonly redirect?: string } {
-  const url = withoutQuery(request.url!);
+  const url = pathOf(request.url!);
   const route = url === path ? '/' : url.startsWith(`${path}/`) ? url.slice(path.length) : '';
   // Express removes the path from `url` alone, and then adds the slash that wasn't there.
   const { originalUrl = request.url! } = request as { originalUrl?: string };
-  const whole = withoutQuery(originalUrl);
+  const whole = pathOf(originalUrl);
   if (route !== '/' || whole.endsWith('/')) return { route };
   // Relative, so that it holds behind a proxy that removes a path too.
   const last = whole.slice(whole.lastIndexOf('/') + 1);
-  return { redirect: `./${last}/${originalUrl.slice(whole.length)}` };
+  return { redirect: `./${last}/${originalUrl.slice(originalUrl.indexOf('?') >>> 0)}` };
 }
 
-const withoutQuery = (url: string) => url.replace(/\?.*$/s, '');
+/** Every server has to accept a whole URL too, as proxies get it. */
+const pathOf = (url: string) => url.replace(/^https?:\/\/[^/?]*/i, '').replace(/\?.*$/s, '') || '/';
 
 function respond(
   { method }: IncomingMessage,

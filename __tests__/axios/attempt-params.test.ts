@@ -1,0 +1,125 @@
+import axios from 'axios';
+import type { AxiosRequestConfig } from 'axios';
+import { priorityAdapter } from '../../src';
+import type { BackendOptions } from '../../src';
+import type { FakeBackend } from '../support/fake-backend';
+import { closeBackendsAfterEach, startBackends } from '../support/fake-backend';
+
+closeBackendsAfterEach();
+
+/** The URL that plain axios requests, and the one that a backend gets. */
+async function urlsOf(config: AxiosRequestConfig, backend: Partial<BackendOptions> = { apiKey: 'own' }) {
+  const [server] = (await startBackends(1)) as [FakeBackend];
+  const adapter = priorityAdapter([{ baseURL: server.url, ...backend }]);
+  await axios.get('/x', { ...config, baseURL: server.url });
+  await axios.get('/x', { ...config, adapter });
+  return server.calls.map(({ url }) => url) as [plain: string, ours: string];
+}
+
+class Query {
+  readonly #a = 1;
+  text(): string {
+    return `a=${String(this.#a)}`;
+  }
+}
+
+class WithPercents extends URLSearchParams {
+  override toString(): string {
+    return super.toString().replaceAll('+', '%20');
+  }
+}
+
+const serializer = (serialize: (params: never) => string | undefined) => ({ serialize: serialize as never });
+
+describe('what only a serializer of the caller’s can read', () => {
+  const cases: readonly (readonly [name: string, config: AxiosRequestConfig])[] = [
+    [
+      'pairs',
+      {
+        params: [
+          ['a', 1],
+          ['b', 'x y'],
+        ],
+        paramsSerializer: serializer((params: string[][]) => new URLSearchParams(params).toString()),
+      },
+    ],
+    ['text', { params: 'a=1&b=2', paramsSerializer: serializer((params: string) => params) }],
+    [
+      'a Map',
+      {
+        params: new Map([['a', 1]]),
+        paramsSerializer: serializer((params: Map<string, string>) => new URLSearchParams([...params]).toString()),
+      },
+    ],
+    [
+      'an object with private fields',
+      { params: new Query(), paramsSerializer: serializer((params: Query) => params.text()) },
+    ],
+    ['a URLSearchParams that writes itself', { params: new WithPercents({ q: 'a b' }) }],
+    ['an object', { params: { a: [1, 2] }, paramsSerializer: serializer(({ a }: { a: number[] }) => `a=${a.join()}`) }],
+    ['nothing', { params: { a: 1 }, paramsSerializer: serializer(() => undefined) }],
+  ];
+
+  test.each(cases)('reaches a backend with a key as in plain axios: %s', async (_, config) => {
+    const [plain, ours] = await urlsOf(config);
+    expect(ours).toBe(plain);
+  });
+
+  test.each(cases)('is followed by the backend’s own params: %s', async (_, config) => {
+    const [plain, ours] = await urlsOf(config, { params: { v: [1, 2], when: new Date(0) } });
+    const own = 'v[]=1&v[]=2&when=1970-01-01T00%3A00%3A00.000Z';
+    expect(ours).toBe(plain.includes('?') ? `${plain}&${own}` : `${plain}?${own}`);
+  });
+});
+
+describe('a serializer of the caller’s', () => {
+  test('is not asked about the params of a backend if the caller has none', async () => {
+    const serialize = jest.fn(() => 'asked=1');
+    const [, ours] = await urlsOf({ paramsSerializer: { serialize } }, { params: { v: 1, none: null } });
+    expect(ours).toBe('/x?v=1');
+    expect(serialize).not.toHaveBeenCalled();
+  });
+
+  test('may be a function in place of an object', async () => {
+    const [plain, ours] = await urlsOf({
+      params: { a: 1 },
+      paramsSerializer: ((params: { a: number }) => `A=${String(params.a)}`) as never,
+    });
+    expect([plain, ours]).toStrictEqual(['/x?A=1', '/x?A=1']);
+  });
+
+  test('gets its options, and an object without what the backend replaces', async () => {
+    const seen: unknown[] = [];
+    const serialize = (params: object, options?: object) => {
+      seen.push({ ...params }, (options as { indexes?: unknown }).indexes);
+      return 'a:1;v:1';
+    };
+    const params = { a: 1, v: 1, 'api-key': 'callers' };
+    const backend = { apiKey: 'own', params: { v: 2 } };
+    const [, ours] = await urlsOf({ params, paramsSerializer: { serialize, indexes: true } }, backend);
+    expect(seen).toStrictEqual([params, true, { a: 1 }, true]);
+    expect(ours).toBe('/x?a:1;v:1&v=2');
+    expect(params).toStrictEqual({ a: 1, v: 1, 'api-key': 'callers' });
+  });
+
+  test('writes no credential that a backend with its own must not get', async () => {
+    const paramsSerializer = serializer((params: string) => params);
+    const [plain, ours] = await urlsOf({ params: 'a=1&api%2Dkey=callers&b=2', paramsSerializer });
+    expect([plain, ours]).toStrictEqual(['/x?a=1&api%2Dkey=callers&b=2', '/x?a=1&b=2']);
+    expect((await urlsOf({ params: 'subscription-key=callers', paramsSerializer }))[1]).toBe('/x');
+  });
+});
+
+test('params of a backend beside a URLSearchParams are written as in an object', async () => {
+  const params = { since: new Date(0), o: { a: 1 }, l: [1, { z: null, y: 2 }], none: null };
+  const [, beside] = await urlsOf({ params: new URLSearchParams() }, { params });
+  const [, alone] = await urlsOf({}, { params });
+  const pairs = (url: string) => [...new URL(url, 'http://a').searchParams];
+  expect(pairs(beside)).toStrictEqual(pairs(alone));
+  expect(pairs(beside)).toStrictEqual([
+    ['since', '1970-01-01T00:00:00.000Z'],
+    ['o[a]', '1'],
+    ['l[0]', '1'],
+    ['l[1][y]', '2'],
+  ]);
+});
