@@ -57,6 +57,7 @@ describe('nothing was sent, so the reason is connection, with', () => {
     [{ message: 'Stream closed with error code NGHTTP2_REFUSED_STREAM' }],
     [{ message: 'Client network socket disconnected before secure TLS connection was established' }],
     [{ message: 'bad port' }],
+    [{ code: 'UND_ERR_ABORTED', message: 'Proxy response (502) !== 200 when HTTP Tunneling' }],
   ])('%j', (fields) => {
     expect(reasonOfError(failing(fields))).toBe('connection');
   });
@@ -78,6 +79,7 @@ test.each([
   [{ code: 'EX', syscall: 'Xconnect' }, 'ambiguous'],
   [{ rstCode: 8 }, 'ambiguous'],
   [{ message: 'a bad port' }, 'ambiguous'],
+  [{ code: 'UND_ERR_ABORTED', message: 'HTTP Tunneling has ended' }, 'ambiguous'],
   [{ message: 'bad port 6000' }, 'ambiguous'],
   [{}, 'ambiguous'],
   [{ code: 'ERR_CREDENTIAL' }, 'credential'],

@@ -18,9 +18,9 @@ type NodeRedis = Pick<typeof redis4, 'createClient'>;
 type IoRedis = Pick<typeof io5, 'Redis'>;
 
 const nodeRedis =
-  ({ createClient }: NodeRedis, reconnectStrategy: number | false = 50): Make =>
+  ({ createClient }: NodeRedis, reconnectStrategy: number | false = 50, own: object = {}): Make =>
   ({ url }) => {
-    const client = createClient({ url, socket: { reconnectStrategy } });
+    const client = createClient({ url, socket: { reconnectStrategy, ...own } });
     client.on('error', () => undefined);
     client.connect().catch(() => undefined);
     const close = (): void => {
@@ -49,6 +49,23 @@ export const CLIENTS: Readonly<Record<string, Make>> = {
   'node-redis 6': nodeRedis(redis6 as unknown as NodeRedis),
   'ioredis 5': ioredis(io5),
   'ioredis 6': ioredis(io6 as unknown as IoRedis),
+};
+
+/** Whose idle connections end after half a second. */
+export const WITH_SOCKET_TIMEOUT: Readonly<Record<string, Make>> = {
+  'node-redis 5': nodeRedis(redis5 as unknown as NodeRedis, 50, { socketTimeout: 500 }),
+  'node-redis 6': nodeRedis(redis6 as unknown as NodeRedis, 50, { socketTimeout: 500 }),
+};
+
+/** Its methods take callbacks in place of returning promises. */
+export const LEGACY: Make = ({ url }) => {
+  const client = redis4.createClient({ url, legacyMode: true });
+  client.on('error', () => undefined);
+  client.connect().catch(() => undefined);
+  const { v4 } = client as unknown as {
+    v4: { quit(): Promise<unknown>; sendCommand(args: string[]): Promise<unknown> };
+  };
+  return { client, close: () => void v4.quit().catch(() => undefined), run: (...command) => v4.sendCommand(command) };
 };
 
 /** Those that don't connect again. */

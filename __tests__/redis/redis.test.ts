@@ -3,7 +3,15 @@ import { redisTransport, shareCooldowns } from '../../src/sharing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisServer, startCluster, startSentinel, until } from '../support/redis';
 import { stubPool } from '../support/stub-pool';
-import { CLIENTS, CLUSTER_CLIENTS, GIVING_UP, PREFIXED, SENTINEL_CLIENTS } from './clients';
+import {
+  CLIENTS,
+  CLUSTER_CLIENTS,
+  GIVING_UP,
+  LEGACY,
+  PREFIXED,
+  SENTINEL_CLIENTS,
+  WITH_SOCKET_TIMEOUT,
+} from './clients';
 import type { UsersClient } from './clients';
 
 /** The last one is never on cooldown. */
@@ -233,6 +241,60 @@ describe('unexpected contents of Redis', () => {
     }
   });
 
+  test('a value that only looks like a message keeps no real one from being heard', async () => {
+    const server = await serverOf(RedisServer.start());
+    const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
+    await Promise.all([one.sharing.ready, other.sharing.ready]);
+    one.pool.cool('a', 60_000);
+    await until(() => isOut(other.pool));
+    const field = await fieldIn(server);
+    const [, text] = /^\d+ (.*)$/.exec(await server.cli('hget', key, field))!;
+    const message = JSON.parse(text!) as Record<string, unknown>;
+    const now = Date.now();
+    const forged: [stamp: number, text: string][] = [
+      [now, JSON.stringify({ ...message, i: '' })],
+      [now, JSON.stringify({ ...message, i: 'x'.repeat(41) })],
+      [now, text!.replace('{', '{"x":NaN,')],
+      [now, text!.replace('"ms":', '"x":Infinity,"ms":')],
+      [now, text!.replace(/"ms":\d+/, '"ms":0xEA60')],
+      [now, `${text!} `],
+      [now + 120_000, JSON.stringify({ ...message, ms: -60_000 })],
+      [now + 61_000, JSON.stringify({ ...message, ms: 1 })],
+      [now, JSON.stringify({ ...message, v: 2 })],
+    ];
+    for (const [stamp, value] of forged) {
+      one.sharing.restore('a');
+      await until(() => !isOut(one.pool) && !isOut(other.pool));
+      await server.cli('hset', key, field, `${String(stamp)} ${value}`);
+      one.pool.cool('a', 60_000);
+      await until(() => isOut(other.pool));
+      const late = share(clientOf(make(server)));
+      await late.sharing.ready;
+      expect([value, isOut(late.pool)]).toStrictEqual([value, true]);
+    }
+  });
+
+  test('a late starter learns the longest of the waits of servers, where maxDuration is raised', async () => {
+    const server = await serverOf(RedisServer.start());
+    const long = () => share(clientOf(make(server)), 'app', 900_000);
+    const [one, other] = [long(), long()];
+    await Promise.all([one.sharing.ready, other.sharing.ready]);
+    const field = /^(\S+)/;
+    one.pool.cool('a', 60_000);
+    await until(async () => (await server.cli('hlen', key)) === '1');
+    const [, digest] = field.exec(await server.cli('hkeys', key))!;
+    const told = (ms: number, id: string) =>
+      `{"v":1,"i":"${id}","b":"${digest!}","r":"throttled","k":"asked","ms":${String(ms)}}`;
+    one.transport.send(told(600_000, 'other.1'));
+    await until(() => other.pool.snapshot()[0]!.cooldowns.some(({ reason }) => reason === 'throttled'));
+    other.transport.send(told(30_000, 'other.2'));
+    other.pool.cool('b', 60_000);
+    await until(() => isOut(one.pool, 1));
+    const late = long();
+    await late.sharing.ready;
+    expect(late.pool.snapshot()[0]!.cooldowns[0]!.remaining).toBeGreaterThan(500_000);
+  });
+
   test('the hash expires with the longest cooldown, and is cleared if it has too many fields', async () => {
     const server = await serverOf(RedisServer.start());
     const one = share(clientOf(make(server)));
@@ -326,3 +388,68 @@ function fresh(i: number): string {
   const scope = `deployment-${String(i)}`;
   return JSON.stringify({ v: 1, i: `x.${String(i)}`, b: 'other', s: scope, r: 'manual', k: 'asked', ms: 60_000 });
 }
+
+test('a server that refuses to be written is reported once, until it no longer does', async () => {
+  const server = await serverOf(RedisServer.start());
+  const { client } = clientOf(CLIENTS['node-redis 6']!(server));
+  const logged: string[] = [];
+  const spies = (['error', 'info'] as const).map((name) =>
+    jest.spyOn(console, name).mockImplementation(() => void logged.push(name)),
+  );
+  const { pool } = stubPool(backends);
+  const sharing = shareCooldowns(pool, redisTransport(client, { prefix: 'app' }));
+  closings.push(() => sharing.stop());
+  await sharing.ready;
+  const watcher = share(clientOf(CLIENTS['node-redis 6']!(server)));
+  await watcher.sharing.ready;
+  pool.cool('a', 60_000);
+  await until(() => isOut(watcher.pool));
+  await server.cli('config', 'set', 'min-replicas-to-write', '3');
+  pool.cool('b', 60_000);
+  await until(() => logged.length > 0);
+  // Longer than it takes to load twice.
+  await sleep(2500);
+  expect(logged).toStrictEqual(['error']);
+  expect(isOut(watcher.pool, 1)).toBe(false);
+  await server.cli('config', 'set', 'min-replicas-to-write', '0');
+  await until(() => isOut(watcher.pool, 1));
+  await until(() => logged.length > 1);
+  expect(logged).toStrictEqual(['error', 'info']);
+  for (const spy of spies) spy.mockRestore();
+});
+
+test('a refused message that is over does not keep the others from being told', async () => {
+  const server = await serverOf(RedisServer.start());
+  const one = share(clientOf(CLIENTS['node-redis 6']!(server)));
+  const other = share(clientOf(CLIENTS['node-redis 6']!(server)));
+  await Promise.all([one.sharing.ready, other.sharing.ready]);
+  await server.cli('config', 'set', 'min-replicas-to-write', '3');
+  one.pool.cool('a', 300);
+  await until(() => one.errors.length > 0);
+  await server.cli('config', 'set', 'min-replicas-to-write', '0');
+  await until(() => one.errors.at(-1) === undefined);
+  one.pool.cool('b', 60_000);
+  await until(() => isOut(other.pool, 1));
+});
+
+test('node-redis 4 in its legacy mode shares too', async () => {
+  const server = await serverOf(RedisServer.start());
+  const [one, other] = [share(clientOf(LEGACY(server))), share(clientOf(CLIENTS['node-redis 4']!(server)))];
+  await Promise.all([one.sharing.ready, other.sharing.ready]);
+  one.pool.cool('a', 60_000);
+  await until(() => isOut(other.pool));
+  other.pool.cool('b', 60_000);
+  await until(() => isOut(one.pool, 1));
+});
+
+test.each(Object.entries(WITH_SOCKET_TIMEOUT))('%s with a socketTimeout stays subscribed', async (_, make) => {
+  const server = await serverOf(RedisServer.start());
+  const user = clientOf(make(server));
+  const { errors, sharing } = share(user);
+  await sharing.ready;
+  // The user's own client is busy.
+  const busy = setInterval(() => void user.run('PING'), 50);
+  await sleep(1500);
+  clearInterval(busy);
+  expect(errors).toStrictEqual([]);
+});

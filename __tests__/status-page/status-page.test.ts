@@ -1,5 +1,8 @@
 /** The status page's server, over real HTTP. The page itself is tested in `browser`. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { BackendPool } from '../../src';
 import { statusPage } from '../../src/status-page';
 import express from '../support/express';
@@ -97,6 +100,30 @@ describe('where it is mounted', () => {
     expect(await pages(`${url}/internal/status`)).toStrictEqual([200, 200, 404]);
     expect(await pages(url)).toStrictEqual([404, 404, 404]);
     expect((await ask(`${url}/internal/statuses/`)).status).toBe(404);
+  });
+
+  test.each(['/état', '/a b', '/%C3%A9tat/', '/a%20b'])('the path may be %s', async (path) => {
+    const { url } = await open(newPool('one'), { path });
+    const base = new URL(path.replace(/\/$/, ''), url).href;
+    expect(await pages(base)).toStrictEqual([200, 200, 404]);
+    expect((await ask(`${base}?a=1`)).headers.location).toBe(`./${base.slice(base.lastIndexOf('/') + 1)}/?a=1`);
+  });
+
+  test('a request may name the whole URL, as one to a proxy does', async () => {
+    for (const path of ['', '/status']) {
+      const { url } = await open(newPool('one'), { path: path === '' ? '/' : path });
+      const statusOf = async (target: string): Promise<unknown> => {
+        const outgoing = request(url, { path: target, agent: false }).end();
+        const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+        incoming.resume();
+        return incoming.headers.location ?? incoming.statusCode;
+      };
+      const whole = `http://status.example${path}`;
+      expect(await statusOf(`${whole}/`)).toBe(200);
+      expect(await statusOf(`${whole}/snapshot.json?a=1`)).toBe(200);
+      expect(await statusOf(`${whole}/other`)).toBe(404);
+      expect(await statusOf(`${whole}?a=1`)).toBe(path === '' ? 200 : './status/?a=1');
+    }
   });
 
   test('below a path of Express, it works in a nested router too', async () => {

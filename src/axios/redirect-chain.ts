@@ -121,7 +121,8 @@ function followWith(
     let response = first;
     let hop = attempt;
     for (let redirects = 1; ; redirects++) {
-      const from = { url: requestedUrl(hop), method: hop.method!, headers: hop.headers as HeaderFields };
+      const { mode } = Object(hop.fetchOptions) as { readonly mode?: unknown };
+      const from = { url: requestedUrl(hop), method: hop.method!, headers: hop.headers as HeaderFields, mode };
       const next = asAxiosError(hop, response, () => {
         if (isToFollow(response, follow) && redirects > maxRedirects) throw tooManyRedirects();
         const { status, headers } = response;

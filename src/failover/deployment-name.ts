@@ -33,7 +33,14 @@ export function namedDeployment<R extends HttpRequest, A extends HttpResponse>({
 }
 
 /** The body, with the backend's name for the model in it, unless the URL names a deployment. */
-export function bodyFor(request: HttpRequest, { backend, body }: Target): unknown {
+export function bodyFor(request: HttpRequest, target: Target): unknown {
+  const data = renamed(request, target);
+  // undici before 7 can't send an ArrayBuffer once more when it follows a redirect.
+  const isOnce = request.resends === true && Object.prototype.toString.call(data) === '[object ArrayBuffer]';
+  return isOnce ? new Blob([data as ArrayBuffer]) : data;
+}
+
+function renamed(request: HttpRequest, { backend, body }: Target): unknown {
   if (backend.deployments === undefined || request.deployment !== undefined) return body.data;
   const model = modelNamedBy(request, body.data);
   const name = model && nameAt(backend, model.name);

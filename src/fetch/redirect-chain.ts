@@ -7,14 +7,17 @@ import { isOneShot } from '../http/request-body';
 import { headerOf } from '../http/headers';
 import { fetchFailed } from './fetch-errors';
 import { overrideFields } from './override-fields';
-import { FETCH_REDIRECTS, hiddenRedirect, isFollowedForFetch, isRedirect, nextHop } from '../http/redirect-rules';
-import type { Hop, NextHop, RedirectRules } from '../http/redirect-rules';
+import {
+  STANDARD_REDIRECTS as RULES,
+  hiddenRedirect,
+  isFollowedForFetch,
+  isRedirect,
+  nextHop,
+} from '../http/redirect-rules';
+import type { Hop, NextHop } from '../http/redirect-rules';
 import { discardBody, drainBody } from '../http/streams';
 import type { AttemptInit } from './attempt-init';
 import type { Fetch, FetchRequest } from './request';
-
-/** A `Location` that can't be followed is an error, as in fetch. */
-const RULES = { ...FETCH_REDIRECTS, badLocation: 'throw', refusesUserinfo: true } as const;
 
 /** Whether the package follows the redirects of an attempt. */
 export function isFollowed({ fetch }: FetchRequest, { backend }: Target, { headers, redirect }: AttemptInit): boolean {
@@ -60,12 +63,11 @@ export async function followRedirects(
     else discardBody(response.body);
     if (redirects >= RULES.limit) throw fetchFailed(new Error('redirect count exceeded'));
     connection.isRedirected = true;
-    const from = { url: new URL(url), method: init.method, headers: init.headers };
-    const rules = { ...RULES, staysOnOrigin: init.mode === 'same-origin' };
-    const next = nextOf(from, { status, location }, rules, backend.credentials.sensitive);
+    const from = { ...init, url: new URL(url) };
+    const next = nextOf(from, { status, location }, backend.credentials.sensitive);
     // A body that can be read only once has been.
     if (!next.dropsBody && isOneShot(init.body))
-      throw fetchFailed(new CodedError('the request body is a stream, which can be sent only once', 'ERR_BAD_REQUEST'));
+      throw fetchFailed(new CodedError('the body is a stream, which can be sent only once', 'ERR_BAD_REQUEST'));
     connection.hasLeftOrigin ||= next.url.origin !== from.url.origin;
     url = next.url.href;
     init = { ...init, method: next.method, headers: next.headers };
@@ -86,14 +88,9 @@ async function checkIntegrity(fetch: Fetch, response: Response, integrity: strin
   }
 }
 
-function nextOf(
-  from: Hop,
-  to: { status: number; location: string },
-  rules: RedirectRules,
-  sensitive: readonly string[],
-): NextHop {
+function nextOf(from: Hop, to: { status: number; location: string }, sensitive: readonly string[]): NextHop {
   try {
-    return nextHop(from, to, rules, sensitive)!;
+    return nextHop(from, to, RULES, sensitive)!;
   } catch (error) {
     throw fetchFailed(error);
   }

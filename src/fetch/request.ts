@@ -1,4 +1,4 @@
-import { show, withoutUrlSecrets } from '../base/check';
+import { own, show, withoutUrlSecrets } from '../base/check';
 import { CodedError } from '../base/errors';
 import type { HttpRequest } from '../failover/http-client';
 import type { RequestFailover } from '../failover/options';
@@ -52,14 +52,14 @@ export interface FetchRequest extends HttpRequest {
 
 /** The fields of a `Request` that mean the same in `init`. */
 const REQUEST_FIELDS = [
+  'referrer',
+  'referrerPolicy',
   'cache',
   'credentials',
   'integrity',
   'keepalive',
   'mode',
   'redirect',
-  'referrer',
-  'referrerPolicy',
 ];
 
 /** All fields of `init`. */
@@ -78,7 +78,7 @@ export interface FetchCall {
 /** @param given what `dictionaryOf` returned */
 export function callOf(input: FetchInput, address: Address | undefined, given: FetchInit): FetchCall {
   const request = isRequest(input) ? input : undefined;
-  const { headers = request?.headers, failover } = given;
+  const { headers = request?.headers } = given;
   const body = given.body ?? request?.body;
   // `null` counts as given.
   const { method: name = request?.method ?? 'GET' }: { readonly method?: unknown } = given;
@@ -92,17 +92,23 @@ export function callOf(input: FetchInput, address: Address | undefined, given: F
     data: body ?? undefined,
     signal,
     // An option of this package, so it isn't inherited.
-    failover: Object.hasOwn(given, 'failover') ? failover : undefined,
+    failover: own(given, 'failover'),
     // Only axios has one. Without this line, what a polluted `Object.prototype` holds would be one.
     cancelToken: undefined,
   };
   const source = body && body === request?.body ? request : undefined;
   // A copy: the caller may write on theirs.
+  const passed: FetchInit = { ...given };
+  if ('failover' in passed) Reflect.deleteProperty(passed, 'failover');
   const init: FetchInit =
     request === undefined
-      ? { ...given }
-      : { ...fieldsOf(request, REQUEST_FIELDS), ...(source && ({ duplex: 'half' } as RequestInit)), ...given };
-  if ('failover' in init) Reflect.deleteProperty(init, 'failover');
+      ? passed
+      : {
+          // As in fetch, an `init` that isn't empty resets the two about the referrer.
+          ...fieldsOf(request, REQUEST_FIELDS.slice(Object.keys(passed).length > 0 ? 2 : 0)),
+          ...(source && ({ duplex: 'half' } as RequestInit)),
+          ...passed,
+        };
   init.method = method;
   return { address, config, init, source };
 }

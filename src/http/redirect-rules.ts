@@ -19,6 +19,8 @@ export interface Hop {
   readonly url: URL;
   readonly method: string;
   readonly headers: HeaderFields;
+  /** fetch's: with `same-origin`, another origin is an error. */
+  readonly mode?: unknown;
 }
 
 /** The next request of a chain of redirects. */
@@ -36,8 +38,6 @@ export interface RedirectRules {
   readonly badLocation: 'throw' | 'return';
   /** Whether a `Location` with userinfo is an error. Otherwise the userinfo is dropped. Default: false */
   readonly refusesUserinfo?: boolean;
-  /** Whether another origin is an error. Default: false */
-  readonly staysOnOrigin?: boolean;
   /** Whether the bytes of a `Location` are UTF-8, as Node's fetch reads them. Default: false, Latin-1 */
   readonly isUtf8?: boolean;
 }
@@ -56,6 +56,13 @@ export const FETCH_REDIRECTS: RedirectRules = {
   badLocation: 'return',
   isUtf8: true,
 };
+
+/** The fetch standard: a bad `Location` is an error. */
+export const STANDARD_REDIRECTS: RedirectRules = /* @__PURE__ */ (() => ({
+  ...FETCH_REDIRECTS,
+  badLocation: 'throw',
+  refusesUserinfo: true,
+}))();
 
 /** Headers that belong to one origin alone, besides the credentials. */
 const ORIGIN_HEADERS: readonly string[] = ['authorization', 'cookie', 'host'];
@@ -81,7 +88,7 @@ export function nextHop(
   const dropsBody =
     status === 303 ? !/^(?:get|head)$/.test(method) : (status === 301 || status === 302) && method === 'post';
   const leavesOrigin = url.origin !== from.url.origin;
-  if (leavesOrigin && rules.staysOnOrigin === true) throw redirectFailure('request mode cannot be "same-origin"');
+  if (leavesOrigin && from.mode === 'same-origin') throw redirectFailure('request mode cannot be "same-origin"');
   const headers = copyHeaders(
     from.headers,
     (name) =>

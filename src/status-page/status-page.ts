@@ -167,7 +167,8 @@ function routeOf(request: IncomingMessage, path: string): { readonly route?: str
   if (route !== '/' || whole.endsWith('/')) return { route };
   // Relative, so that it holds behind a proxy that removes a path too.
   const last = whole.slice(whole.lastIndexOf('/') + 1);
-  return { redirect: `./${last}/${originalUrl.slice(originalUrl.indexOf('?') >>> 0)}` };
+  const [query = ''] = /\?.*$/s.exec(originalUrl) ?? [];
+  return { redirect: `./${last}/${query}` };
 }
 
 /** Every server has to accept a whole URL too, as proxies get it. */
