@@ -54,3 +54,34 @@ test('the config of the caller is copied for each attempt, so that an adapter ma
   expect(configs[1]?.headers).toBeInstanceOf(axios.AxiosHeaders);
   expect(response.config.headers.get('content-length')).toBeUndefined();
 });
+
+test('a custom adapter may call hasOwnProperty of its config', async () => {
+  const { replies, adapter } = stubPool({ a: {} });
+  replies.a = (config) => ({
+    data: ['url', 'nothing'].map((name) =>
+      // eslint-disable-next-line no-prototype-builtins -- as an adapter may do
+      (config as unknown as { hasOwnProperty(name: string): boolean }).hasOwnProperty(name),
+    ),
+  });
+  const { data } = await axios.get<boolean[]>('/x', { adapter });
+  expect(data).toStrictEqual([true, false]);
+});
+
+test('what an adapter writes on a proxy stays with its attempt', async () => {
+  const proxy = Object.freeze({
+    host: 'proxy.example',
+    port: 3128,
+    auth: Object.freeze({ username: 'u', password: 'p' }),
+  });
+  const { replies, request, configs } = stubPool({ a: { request: { proxy } }, b: { priority: 2 } });
+  replies.a = (config) => {
+    expect(config.proxy).toStrictEqual(proxy);
+    Object.assign(config.proxy as object, { auth: 'u:p' });
+    return 503;
+  };
+  const callers = { host: 'other.example', port: 1 };
+  await request({ proxy: callers });
+  expect(configs[1]?.proxy).toStrictEqual(callers);
+  expect(configs[1]?.proxy).not.toBe(callers);
+  expect((await request({ proxy: false })).status).toBe(200);
+});

@@ -127,6 +127,23 @@ describe('connectTimeout', () => {
     expect((await axios.post('/x', {}, { adapter, httpAgent, failover: false })).status).toBe(200);
   });
 
+  test('leaves no timer after a cancel, even if there is no socket yet', async () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const cleared = jest.spyOn(globalThis, 'clearTimeout');
+    const controller = new AbortController();
+    const httpAgent = agentOf();
+    // As for a tunnel that is never made.
+    const asked = new Promise<void>((resolve) => (httpAgent.createConnection = () => void resolve()));
+    const adapter = priorityAdapter([{ baseURL: 'http://far.example' }], { connectTimeout: 7777 });
+    const cancelled = rejectionOf(axios.get('/x', { adapter, httpAgent, signal: controller.signal }));
+    await asked;
+    controller.abort();
+    expect(await cancelled).toMatchObject({ code: 'ERR_CANCELED' });
+    const set = timers.mock.calls.findIndex(([, ms]) => ms === 7777);
+    expect(cleared.mock.calls.map(([timer]) => timer)).toContain(timers.mock.results[set]!.value);
+    jest.restoreAllMocks();
+  });
+
   test('of 0 sets no limit', async () => {
     const baseURL = `https://127.0.0.1:${String(await silent())}`;
     const error = await rejectionOf(post({ baseURL }, { connectTimeout: 0 }, { timeout: 100 }));

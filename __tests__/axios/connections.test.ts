@@ -231,6 +231,31 @@ describe('local trouble:', () => {
       child.kill();
     }
   });
+
+  test('compressed responses that arrived while the event loop was blocked are used too', async () => {
+    const program =
+      "const z=require('zlib').gzipSync('x'.repeat(1e5));require('http').createServer((q,r)=>{q.resume();q.on('end',()=>setTimeout(()=>r.writeHead(200,{'content-encoding':'gzip'}).end(z),20))}).listen(0,'127.0.0.1',function(){console.log(this.address().port)})";
+    const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    try {
+      const backends = [{ baseURL: `http://127.0.0.1:${line.toString().trim()}` }];
+      const adapter = priorityAdapter(backends, { attemptTimeout: 100 });
+      const httpAgent = agentOf({ maxSockets: 4 });
+      // Over open connections, so that all are written in this turn.
+      const all = () =>
+        Promise.all(Array.from({ length: 4 }, () => axios.post<string>('/x', {}, { adapter, httpAgent })));
+      await all();
+      const responses = all();
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+      for (const { data, attempts } of await responses) {
+        expect(attempts).toMatchObject([{ status: 200 }]);
+        expect(data).toHaveLength(100_000);
+      }
+    } finally {
+      child.kill();
+    }
+  });
 });
 
 describe.each(wires())('over %s, a refusal whose body is lost', (wire) => {

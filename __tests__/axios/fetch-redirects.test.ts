@@ -189,3 +189,14 @@ test('a redirect does not repeat params or a baseURL that the config inherits', 
   await priorityAdapter([{ baseURL: backend.url }])(config);
   expect(backend.calls.map(({ url }) => url)).toStrictEqual(['/start?a=1', '/end']);
 });
+
+test('over fetch with mode same-origin, a redirect to another origin rejects, and blames no backend', async () => {
+  const [backend, elsewhere] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  backend.always({ status: 307, headers: { location: elsewhere.url } });
+  const adapter = priorityAdapter([{ baseURL: backend.url, apiKey: 'own-key' }], { adapter: 'fetch' });
+  const fetchOptions = { mode: 'same-origin' };
+  const error = await rejectionOf(axios.post('/x', 'prompt', { adapter, fetchOptions } as object));
+  expect(error).toMatchObject({ isAxiosError: true, message: expect.stringContaining('same-origin') as string });
+  expect(elsewhere.calls).toHaveLength(0);
+  expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
+});

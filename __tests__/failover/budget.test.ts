@@ -123,6 +123,24 @@ describe('a `cooldown` option', () => {
     expect(b.calls).toHaveLength(0);
   });
 
+  test('is not asked about an attempt that had only a part of the timeout, but the condition is', async () => {
+    const cooldown = jest.fn(() => 250);
+    const failoverCondition = jest.fn(() => true);
+    const refusing = { status: 429, headers: { 'retry-after-ms': '60000' } };
+    const { a, b, adapter } = await pair(refusing, { cooldown, failoverCondition });
+    b.always(neverReply);
+    const error = await rejectionOf(axios.get('/x', { adapter, timeout: 100 }));
+    expect(error).toMatchObject({ code: 'ECONNABORTED', attempts: [{ backend: 'a', status: 429 }, { backend: 'b' }] });
+    expect((error.attempts as object[])[1]).not.toHaveProperty('reason');
+    expect(cooldown).toHaveBeenCalledTimes(1);
+    expect(failoverCondition.mock.calls).toMatchObject([
+      [{ backend: { name: 'a' }, status: 429 }],
+      [{ backend: { name: 'b' }, reason: 'timeout', code: 'ECONNABORTED' }],
+    ]);
+    expect(adapter.pool.snapshot()[1]).toMatchObject({ failures: 0, available: true });
+    expect(a.calls).toHaveLength(1);
+  });
+
   test('that throws rejects the request, and the default cooldown applies', async () => {
     const cooldown = () => {
       throw new Error('own');

@@ -153,6 +153,7 @@ test.each([
   [{ message: 'maxContentLength size of 0 exceeded' }, { maxContentLength: 0 }, true],
   [{ message: 'maxContentLength size of -1 exceeded' }, { maxContentLength: -1 }, false],
   [{ message: 'maxContentLength size of -1 exceeded', code: 'ERR_CANCELED' }, {}, false],
+  [{ code: 'UND_ERR_RES_EXCEEDED_MAX_SIZE' }, {}, true],
   [{ code: 'XERR_CANCELED' }, {}, false],
   [{ code: 'ECONNRESET' }, {}, false],
 ])('an error with %j and a config of %j was ended by the caller: %s', (fields, config, expected) => {

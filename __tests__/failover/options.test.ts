@@ -45,6 +45,7 @@ describe('a polluted Object.prototype sets neither options nor fields of a backe
     ...{ failoverCondition: () => false, shouldBalance: () => false, cooldown: 'x', maxWait: 'x', once: true },
     ...{ adapter: 'nope', selector: 'x', maxCooldown: -1, failover: false, transport: {}, beforeRedirect: 'x' },
     ...{ apiKey: 'polluted', params: { polluted: 1 }, deployments: { a: 'b' }, weight: -1, cancelToken: 'x' },
+    ...{ refusal: 'x', reason: 'x', head: 'x', native: 'x', streamError: 'x' },
     ...{ last: 'x', failure: 'x', error: 'x', held: 'x', connection: 'x', isOver: true, resends: true, model: 'x' },
     // Of descriptors.
     ...{ get: () => 'x', set: 'x', value: 'x', writable: true },
@@ -67,11 +68,17 @@ describe('a polluted Object.prototype sets neither options nor fields of a backe
     [
       'priorityFetch',
       (pool) => priorityFetch(pool)('http://pool.invalid/x'),
-      { ...polluted, baseURL: 'http://polluted.example/polluted', allowAbsoluteUrls: false },
+      {
+        ...polluted,
+        baseURL: 'http://polluted.example/polluted',
+        allowAbsoluteUrls: false,
+        fetchOptions: { signal: AbortSignal.abort() },
+      },
     ],
   ])('over %s', async (_client, request, values) => {
     const [first, second] = (await startBackends(2)) as [FakeBackend, FakeBackend];
     first.always({ status: 503 });
+    second.always({ headers: { 'content-type': 'text/event-stream' }, body: 'data: {"choices":[1]}\n\n' });
     // Under Jest, the first look at a global defines it, which the polluted prototype would break.
     await fetch(first.url);
     for (const name of Object.getOwnPropertyNames(globalThis)) Reflect.get(globalThis, name);
@@ -80,7 +87,9 @@ describe('a polluted Object.prototype sets neither options nor fields of a backe
     }
     try {
       const pool = new BackendPool([{ baseURL: first.url }, { baseURL: second.url, priority: 2 }]);
-      expect(attemptsOf(await request(pool))).toMatchObject([{ status: 503 }, { status: 200 }]);
+      const attempts = attemptsOf(await request(pool));
+      expect(attempts).toMatchObject([{ status: 503 }, { status: 200 }]);
+      expect(Object.keys(attempts[1]!)).toStrictEqual(['backend', 'status', 'duration']);
     } finally {
       for (const name of Object.keys(values)) Reflect.deleteProperty(Object.prototype, name);
     }

@@ -199,3 +199,41 @@ test('after a redirect without it, the stream that was being uploaded is no long
   for (let i = 0; i < 50; i++) await eventLoopTurn();
   expect(pulled - before).toBeLessThan(10);
 });
+
+test('with mode same-origin, a redirect to another origin rejects as in native fetch, and blames no backend', async () => {
+  const [a, b] = (await startBackends(2)) as [FakeBackend, FakeBackend];
+  a.always((_, response, { url }) => {
+    if (url.endsWith('/end')) response.end('end');
+    else response.writeHead(307, { location: url.endsWith('/out') ? b.url : '/end' }).end();
+  });
+  const fetch = priorityFetch([{ baseURL: a.url, apiKey: 'secret-a' }]);
+  const init = { method: 'POST', body: 'prompt', mode: 'same-origin' } as const;
+  const error = await rejectionOf(fetch(`${URL_}/out`, init));
+  expect(error).toMatchObject({
+    name: 'TypeError',
+    message: 'fetch failed',
+    attempts: [{ backend: fetch.pool.backends[0]!.name }],
+  });
+  expect((error.cause as Error).message).toContain('request mode cannot be "same-origin"');
+  expect(b.calls).toHaveLength(0);
+  expect(fetch.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
+  expect(await (await fetch(`${URL_}/in`, init)).text()).toBe('end');
+});
+
+test('the body of a Request is sent again by a custom fetch that follows redirects by itself', async () => {
+  const a = await FakeBackend.start();
+  a.always((_, response, { url, body }) => {
+    if (url === '/end') response.end(body);
+    else response.writeHead(307, { location: '/end' }).end();
+  });
+  const given: Fetch = (input, init) => nativeFetch(input, init);
+  const fetch = priorityFetch([{ baseURL: a.url, deployments: { m: 'renamed' } }], { fetch: given });
+  for (const [body, expected] of [
+    ['text', 'text'],
+    ['{"model":"m"}', '{"model":"renamed"}'],
+  ] as const) {
+    const response = await fetch(new Request(URL_, { method: 'POST', body }));
+    expect(await response.text()).toBe(expected);
+    expect(a.lastCall.headers['content-length']).toBe(String(expected.length));
+  }
+});

@@ -351,3 +351,20 @@ describe('what a call of fetch passes in', () => {
     expect(request).toMatchObject({ streamed: true, obeysCancel: false, needsAbort: true, timeout: 0, resends: false });
   });
 });
+
+test('an `init` that is not empty resets the referrer of a Request, as in native fetch', async () => {
+  const [backend] = await startBackends(1);
+  const fetch = priorityFetch([{ baseURL: backend!.url }]);
+  const request = () =>
+    new Request(`${backend!.url}/x`, { referrer: 'http://ref.example/a', referrerPolicy: 'unsafe-url' });
+  const refererWith = async (client: typeof globalThis.fetch, init?: object) => {
+    await client(request(), init);
+    return backend!.lastCall.headers.referer;
+  };
+  for (const init of [undefined, {}, { method: 'GET' }, { headers: { a: '1' } }])
+    expect([init, await refererWith(fetch as never, init)]).toStrictEqual([
+      init,
+      await refererWith(globalThis.fetch, init),
+    ]);
+  expect(await refererWith(fetch as never, { failover: {} })).toBe('http://ref.example/a');
+});

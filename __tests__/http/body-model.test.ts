@@ -144,3 +144,32 @@ test('a polluted Object.prototype names no model', () => {
     Reflect.deleteProperty(Object.prototype, 'model');
   }
 });
+
+describe('a form of a subclass', () => {
+  class Upload extends FormData {
+    constructor(fields: Record<string, string>) {
+      super();
+      for (const [name, value] of Object.entries(fields)) this.append(name, value);
+    }
+  }
+
+  class WithDefault extends FormData {
+    constructor() {
+      super();
+      this.append('purpose', 'assistants');
+    }
+  }
+
+  test('is copied without its constructor, which may add fields or need arguments', () => {
+    const withDefault = new WithDefault();
+    withDefault.append('model', 'm');
+    for (const [form, expected] of [
+      [new Upload({ purpose: 'batch', model: 'm' }), [['purpose', 'batch']]],
+      [withDefault, [['purpose', 'assistants']]],
+    ] as const) {
+      const renamed = modelOf(form)!.renamed('n') as FormData;
+      expect([...renamed.entries()]).toStrictEqual([...expected, ['model', 'n']]);
+      expect(form.get('model')).toBe('m');
+    }
+  });
+});

@@ -472,3 +472,15 @@ describe('closeRest', () => {
     expect(kept.data.destroyed).toBe(false);
   });
 });
+
+test('a stream that is sent again and again is watched once', () => {
+  const stream = Readable.from(['x']);
+  const before = ['error', 'close'].map((event) => stream.listenerCount(event));
+  const [first, second] = [unreadFrom(stream)!, unreadFrom(stream)!];
+  expect(['error', 'close'].map((event) => stream.listenerCount(event))).toStrictEqual(
+    before.map((count) => count + 1),
+  );
+  const error = new Error('own');
+  stream.emit('error', error);
+  expect([first.failure.error, second.failure.error]).toStrictEqual([error, error]);
+});
