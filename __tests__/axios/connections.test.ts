@@ -187,10 +187,12 @@ describe('local trouble:', () => {
     async (_, config) => {
       const [a] = (await startBackends(1)) as [FakeBackend];
       a.always(neverReply);
-      const adapter = priorityAdapter([{ baseURL: a.url }]);
+      const failoverCondition = jest.fn(() => true);
+      const adapter = priorityAdapter([{ baseURL: a.url }], { failoverCondition });
       const client = axios.create({ adapter, httpAgent: agentOf({ maxSockets: 1 }) });
       const release = await takeSocket(client, a);
       expect(await rejectionOf(client.post('/x', {}, config))).toMatchObject({ code: 'ECONNABORTED' });
+      expect(failoverCondition).not.toHaveBeenCalled();
       expect(adapter.pool.snapshot()[0]).toMatchObject({ failures: 0, available: true });
       await release();
     },

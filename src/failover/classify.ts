@@ -170,10 +170,10 @@ export function outcomeOfThrown<R extends HttpRequest, A extends HttpResponse>(
   if (ofHead !== undefined) return ofHead;
   const isQueued = connection?.isQueued === true;
   const attemptTimedOut = thrown.why === 'attempt-timeout';
-  if (attemptTimedOut && isQueued) return { is: 'no socket', error };
+  if (isQueued) return attemptTimedOut ? { is: 'no socket', error } : { is: 'unrelated', error };
   const failure = failureOfError(error, evidence, 'timeout', attemptTimedOut);
   if (attemptTimedOut) return { is: 'failure', failure };
-  return { is: 'expired', failure, blame: hasWholeBudget && !isQueued };
+  return { is: 'expired', failure, blame: hasWholeBudget };
 }
 
 /** Decides who is to blame for an error, and what it means for the request. */

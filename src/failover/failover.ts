@@ -134,7 +134,7 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       record(run, current, { status: response.status, response });
       return { is: 'return', response };
     }
-    // A cancel, the caller's own mistake, a local problem, or a 4xx about the request whose body was lost.
+    // A cancel, the caller's own mistake, a local problem (such as no free socket in time), or a 4xx about the request whose body was lost.
     case 'unrelated':
       // It answered: with a 4xx whose body was lost, or with another kind of body than the caller asked for.
       if (outcome.status !== undefined) pool.noteAtWork(inFlight);
@@ -190,10 +190,9 @@ function concludeFailure<R extends HttpRequest, A extends HttpResponse>(
 
 /**
  * Asks the user's rules about a failure (by default `defaultFailoverCondition`), tells the pool and records the attempt.
- * A 4xx about the request blames no backend, unless the rules let the request go on; nor does the end of the caller's
- * `timeout` without `blame`. Every other failure does. `cooldown`
- * is asked only if a backend is blamed. (A 4xx about the request, if blamed, costs what `cooldown` or its own `Retry-After`
- * says, else nothing.)
+ * A 4xx about the request blames no backend, unless the rules let the request go on. Every other failure does, except with
+ * `blame: false`. `cooldown` is asked only if a backend is blamed. (A 4xx about the request, if blamed, costs what
+ * `cooldown` or its own `Retry-After` says, else nothing.)
  * Returns whether another backend may be tried.
  */
 function reportFailure<R extends HttpRequest, A extends HttpResponse>(
