@@ -4,6 +4,7 @@ import { priorityAdapter } from '../../src';
 import type { BackendOptions } from '../../src';
 import type { FakeBackend } from '../support/fake-backend';
 import { closeBackendsAfterEach, startBackends } from '../support/fake-backend';
+import { stubPool } from '../support/stub-pool';
 
 closeBackendsAfterEach();
 
@@ -122,4 +123,39 @@ test('params of a backend beside a URLSearchParams are written as in an object',
     ['l[0]', '1'],
     ['l[1][y]', '2'],
   ]);
+});
+
+test.each([false, 0, '', null, undefined])('params of %p count as none, with a serializer too', async (params) => {
+  const paramsSerializer = serializer(() => 'asked=1');
+  for (const config of [{ params }, { params, paramsSerializer }])
+    expect((await urlsOf(config as AxiosRequestConfig, { params: { v: 1 } }))[1]).toBe('/x?v=1');
+});
+
+describe('a wrapped adapter that reads the params itself', () => {
+  const read = async (config: AxiosRequestConfig) => {
+    const { request, configs } = stubPool({ a: { apiKey: 'own', params: { v: 2 } } });
+    await request({ url: '/x', ...config } as never);
+    return new URLSearchParams(configs[0]!.params as Record<string, string>).toString();
+  };
+
+  test.each<[string, AxiosRequestConfig]>([
+    ['an object', { params: { a: 1, v: 1, 'api-key': 'callers' } }],
+    [
+      'an object and a serializer',
+      { params: { a: 1, v: 1, 'api-key': 'callers' }, paramsSerializer: serializer(() => '') },
+    ],
+    ['a URLSearchParams', { params: new URLSearchParams({ a: '1', v: '1', 'api-key': 'callers' }) }],
+    ['a subclass of it', { params: new WithPercents({ a: '1', v: '1', 'api-key': 'callers' }) }],
+  ])('sees those of the backend, and no credential of the caller: %s', async (_, config) => {
+    expect(await read(config)).toBe(`a=1&v=2`);
+  });
+});
+
+test('a polluted Object.prototype is no serializer', async () => {
+  Object.defineProperty(Object.prototype, 'serialize', { value: () => 'polluted=1', configurable: true });
+  try {
+    expect((await urlsOf({ params: { a: 1 } }, { apiKey: 'own', params: { v: 1 } }))[1]).toBe('/x?a=1&v=1');
+  } finally {
+    Reflect.deleteProperty(Object.prototype, 'serialize');
+  }
 });

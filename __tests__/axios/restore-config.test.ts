@@ -160,10 +160,49 @@ describe('an error that belongs to another request keeps its own config', () => 
     expect(error.cause).toMatchObject({ config: { url: '/x' } });
   });
 
+  test.each<[string, (inner: AxiosAdapter) => AxiosAdapter]>([
+    [
+      'a response in an error without a config',
+      (inner) => async (config) => {
+        const response = await inner(config);
+        throw new Error('outer', { cause: Object.assign(new Error('inner'), { response }) });
+      },
+    ],
+    [
+      'an error of a client of its own',
+      (inner) => async (config) => {
+        try {
+          return await axios.create().request({ ...config, adapter: inner, validateStatus: (status) => status < 300 });
+        } catch (error) {
+          throw new Error('wrapped', { cause: error });
+        }
+      },
+    ],
+  ])('also where a wrapped adapter has %s', async (_, wrap) => {
+    for (const apiKey of ['secret-a', undefined]) {
+      const [backend] = await startBackends(1);
+      backend!.always({ status: 400 });
+      const inner = axios.getAdapter('http');
+      const adapter = priorityAdapter([{ baseURL: backend!.url, ...(apiKey !== undefined && { apiKey }) }], {
+        adapter: wrap(inner),
+      });
+      const error = await rejectionOf(axios.get('/x', { adapter, baseURL: 'https://caller.example' }));
+      const { config, response } = error.cause as AxiosError;
+      expect(response?.config).toMatchObject({ url: '/x', baseURL: 'https://caller.example' });
+      if (config !== undefined) expect(config).toBe(response?.config);
+      expect(inspect(error, { depth: 9, showHidden: false })).not.toContain('secret-a');
+    }
+  });
+
   test('and one that holds a key is removed', async () => {
     const { adapter, replies } = stubPool({ a: { apiKey: 'secret-a' } });
     replies.a = (config) => {
-      const cause = new axios.AxiosError('inner', 'ECONNRESET', { ...config, validateStatus: null });
+      const cause = new axios.AxiosError('inner', 'ECONNRESET', {
+        ...config,
+        validateStatus: null,
+        baseURL: '/',
+        url: '/',
+      });
       return Object.assign(new axios.AxiosError('outer', 'ECONNRESET', config), { cause });
     };
     const error = await rejectionOf(axios.post('/x', 'body', { adapter }));

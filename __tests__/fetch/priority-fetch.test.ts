@@ -98,7 +98,7 @@ test('a priority fetch may replace the global fetch but not wrap another priorit
     globalThis.fetch = fetch;
   }
   expect(() => priorityFetch([{ baseURL: 'a.example' }], { fetch: ours })).toThrow(
-    'options.fetch is a priority fetch; pass the fetch that it wraps',
+    'options.fetch is a priority fetch; pass the fetch to wrap',
   );
 });
 

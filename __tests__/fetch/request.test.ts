@@ -361,7 +361,7 @@ test('an `init` that is not empty resets the referrer of a Request, as in native
     await client(request(), init);
     return backend!.lastCall.headers.referer;
   };
-  for (const init of [undefined, {}, { method: 'GET' }, { headers: { a: '1' } }])
+  for (const init of [undefined, {}, { signal: undefined }, { method: 'GET' }, { headers: { a: '1' } }])
     expect([init, await refererWith(fetch as never, init)]).toStrictEqual([
       init,
       await refererWith(globalThis.fetch, init),

@@ -241,6 +241,31 @@ describe('unexpected contents of Redis', () => {
     }
   });
 
+  test.each(['gpt-4.1', 'a"b', 'a\\b', 'tab\t', '\u007f', 'a,"r":"x",', 'für', '%a', '模型', 'x'.repeat(256)])(
+    'of two cooldowns of the deployment %j, a late starter learns the longer one',
+    async (scope) => {
+      const server = await serverOf(RedisServer.start());
+      const one = share(clientOf(make(server)));
+      await one.sharing.ready;
+      one.pool.cool('a', 60_000, scope);
+      await until(async () => (await server.cli('hlen', key)) === '1');
+      // It hasn't heard of the first one.
+      const text = (ms: number) => {
+        const [, digest] = /^(\S+)/.exec(field)!;
+        return JSON.stringify({ v: 1, i: 'other.1', b: digest, s: scope, r: 'manual', k: 'asked', ms });
+      };
+      const field = await server.cli('hkeys', key);
+      one.transport.send(text(20_000));
+      one.pool.cool('b', 60_000);
+      await until(async () => (await server.cli('hlen', key)) === '2');
+      const late = share(clientOf(make(server)));
+      await late.sharing.ready;
+      const [cooldown] = late.pool.snapshot()[0]!.cooldowns;
+      expect(cooldown).toMatchObject({ scope });
+      expect(cooldown!.remaining).toBeGreaterThan(50_000);
+    },
+  );
+
   test('a value that only looks like a message keeps no real one from being heard', async () => {
     const server = await serverOf(RedisServer.start());
     const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
@@ -416,6 +441,27 @@ test('a server that refuses to be written is reported once, until it no longer d
   await until(() => logged.length > 1);
   expect(logged).toStrictEqual(['error', 'info']);
   for (const spy of spies) spy.mockRestore();
+});
+
+test('what ended while the server refused it is not told', async () => {
+  const server = await serverOf(RedisServer.start());
+  const one = share(clientOf(CLIENTS['node-redis 6']!(server)));
+  const other = share(clientOf(CLIENTS['node-redis 6']!(server)));
+  await Promise.all([one.sharing.ready, other.sharing.ready]);
+  await server.cli('config', 'set', 'min-replicas-to-write', '3');
+  one.pool.cool('a', 60_000);
+  one.pool.cool('b', 2000);
+  await until(() => one.errors.length > 0);
+  one.pool.restore('a');
+  // The server still refuses after `b` is back.
+  await until(() => !isOut(one.pool, 1) && one.errors.length > 2);
+  expect(one.errors).not.toContain(undefined);
+  await server.cli('config', 'set', 'min-replicas-to-write', '0');
+  await until(() => one.errors.at(-1) === undefined);
+  one.pool.cool('c', 60_000);
+  await until(() => isOut(other.pool, 2));
+  expect([isOut(other.pool), isOut(other.pool, 1)]).toStrictEqual([false, false]);
+  expect(await server.cli('hlen', 'axios-priority-adapter:{app}:cooldowns')).toBe('1');
 });
 
 test('a refused message that is over does not keep the others from being told', async () => {

@@ -109,6 +109,12 @@ describe('where it is mounted', () => {
     expect((await ask(`${base}?a=1`)).headers.location).toBe(`./${base.slice(base.lastIndexOf('/') + 1)}/?a=1`);
   });
 
+  test('a path that begins with two slashes is a path', async () => {
+    const { url } = await open(newPool('one'), { path: '//x' });
+    expect(await pages(`${url}//x`)).toStrictEqual([200, 200, 404]);
+    expect((await ask(`${url}/`)).status).toBe(404);
+  });
+
   test('a request may name the whole URL, as one to a proxy does', async () => {
     for (const path of ['', '/status']) {
       const { url } = await open(newPool('one'), { path: path === '' ? '/' : path });

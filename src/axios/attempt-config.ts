@@ -91,9 +91,12 @@ function acceptAll(): boolean {
   return true;
 }
 
-/** Whether it is the config of an attempt, or a copy that an adapter made of one. */
-export function isAttemptConfig(config: unknown): boolean {
-  return (Object(config) as { validateStatus?: unknown }).validateStatus === acceptAll;
+/** Whether it is the config of an attempt at the backend, or one that a wrapped adapter made of it. */
+export function isConfigFor(config: unknown, { baseURL }: Pick<BackendSettings, 'baseURL'>): boolean {
+  const { validateStatus, baseURL: base, url } = Object(config) as Record<string, unknown>;
+  return (
+    validateStatus === acceptAll || [base, url].some((part) => typeof part === 'string' && part.startsWith(baseURL))
+  );
 }
 
 const ABORT = Symbol('abort');

@@ -1,4 +1,6 @@
 import type { InternalAxiosRequestConfig } from 'axios';
+import { own as ownField } from '../base/check';
+import { bare } from '../base/hidden';
 import { withParams, withoutParams } from '../http/url';
 
 export const NO_PARAMS: ReadonlyMap<string, unknown> = /* @__PURE__ */ new Map();
@@ -21,32 +23,36 @@ export function setParams(
   isDropped: IsDropped,
 ): void {
   const callers: unknown = params;
-  const serialize = serializerOf(callers, paramsSerializer);
-  if (serialize === undefined) {
+  const serialize = serializerOf(paramsSerializer);
+  // As in axios, any falsy value is none.
+  if (!callers) {
+    attempt.params = merged(undefined, own, isDropped);
+    // It would be given the backend's alone.
+    if (serialize !== undefined) attempt.paramsSerializer = undefined as never;
+  } else if (serialize === undefined) {
     attempt.params = isSearchParams(callers) ? searchParams(callers, own, isDropped) : merged(callers, own, isDropped);
-  } else if (callers == null) {
-    // axios doesn't call the serializer.
-    attempt.params = Object.fromEntries(own);
-    attempt.paramsSerializer = undefined as never;
   } else {
-    // Whatever text the serializer makes of it, a credential must not be in it.
-    if (isPlain(callers)) attempt.params = merged(callers, NO_PARAMS, isDropped);
+    const isPlain = isPlainObject(callers);
+    // Whatever text the serializer makes of an object, a credential must not be in it.
+    if (isPlain) attempt.params = merged(callers, own, isDropped);
     const write: Serialize = (given, options) => {
-      const text = serialize(given, options) ?? '';
-      return withParams(text === '' ? '' : withoutParams(`?${text}`, isDropped), own).slice(1);
+      const text = serialize(isPlain ? merged(given, NO_PARAMS, (name) => own.has(name)) : given, options) ?? '';
+      return changed(text, own, isDropped);
     };
     attempt.paramsSerializer = { ...Object(paramsSerializer), serialize: write } as typeof paramsSerializer & object;
   }
 }
 
 /** The caller's own way of writing params, if it has one. */
-function serializerOf(params: unknown, serializer: unknown): Serialize | undefined {
-  if (typeof serializer === 'function') return serializer as Serialize;
-  const { serialize } = Object(serializer) as { serialize?: Serialize };
-  if (serialize !== undefined) return serialize;
-  // A subclass may write itself in another way.
-  const isOwnClass = isSearchParams(params) && Object.getPrototypeOf(params) !== URLSearchParams.prototype;
-  return isOwnClass ? String : undefined;
+function serializerOf(serializer: unknown): Serialize | undefined {
+  return typeof serializer === 'function'
+    ? (serializer as Serialize)
+    : ownField(Object(serializer) as { serialize?: Serialize }, 'serialize');
+}
+
+/** A query, with the backend's own params and without those that are dropped. */
+function changed(query: string, params: ReadonlyMap<string, unknown>, isDropped: IsDropped): string {
+  return withParams(query === '' ? '' : withoutParams(`?${query}`, isDropped), params).slice(1);
 }
 
 function merged(callers: unknown, own: ReadonlyMap<string, unknown>, isDropped: IsDropped): object {
@@ -60,10 +66,11 @@ function merged(callers: unknown, own: ReadonlyMap<string, unknown>, isDropped: 
 }
 
 function searchParams(callers: URLSearchParams, own: ReadonlyMap<string, unknown>, isDropped: IsDropped): object {
-  const kept = new URLSearchParams(String(callers));
-  for (const name of [...kept.keys()]) if (isDropped(name)) kept.delete(name);
-  // Written as axios writes an object of params.
-  return new URLSearchParams(withParams(`?${String(kept)}`, own));
+  const text = changed(String(callers), own, isDropped);
+  const params = new URLSearchParams(text);
+  // A subclass may write itself in another way.
+  if (Object.getPrototypeOf(callers) === URLSearchParams.prototype) return params;
+  return Object.defineProperty(params, 'toString', bare({ value: () => text }));
 }
 
 /** Of any realm or polyfill, as axios sees it. */
@@ -71,7 +78,7 @@ function isSearchParams(params: unknown): params is URLSearchParams {
   return Object.prototype.toString.call(params) === '[object URLSearchParams]';
 }
 
-function isPlain(params: unknown): boolean {
+function isPlainObject(params: unknown): boolean {
   const prototype = Object.getPrototypeOf(params) as object | null;
   return prototype === Object.prototype || prototype === null;
 }

@@ -15,7 +15,7 @@ import { hiddenRedirect } from '../http/redirect-rules';
 import { discardBody, isWebStream } from '../http/streams';
 import type { ReadLimits, Take } from '../http/read-beginning';
 import type { Attempt } from '../pool/events';
-import { attemptConfig, isAttemptConfig } from './attempt-config';
+import { attemptConfig, isConfigFor } from './attempt-config';
 import type { AdapterKind } from './adapter-kind';
 import type { AttemptConfig, AxiosRequest } from './attempt-config';
 import { findKind, watchedAdapter } from './adapter-kind';
@@ -165,8 +165,11 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     if (signal?.aborted === true && error === signal.reason) return new axios.CanceledError(undefined, config);
     // An error below it, or one of the caller's stream, may belong to another request.
     const restored = (each: object): boolean | undefined => {
+      const response = Object(readField(each, 'response')) as object;
+      const configs = [readField(each, 'config'), readField(response, 'config')];
       const isOwn = each === error && !isOfBody(target.body, error);
-      return isOwn || isAttemptConfig(readField(each, 'config')) ? restoreErrorConfig(each, config) : undefined;
+      const holdsAttempt = configs.some((found) => isConfigFor(found, target.backend));
+      return isOwn || holdsAttempt ? restoreErrorConfig(each, config) : undefined;
     };
     const cleaned = cleanedError(error, target, restored, (text) => {
       const { name } = error as Error;

@@ -61,7 +61,7 @@ export function priorityFetch(
   const core = coreOf(pool);
   const client = new FetchClient();
   if (given !== undefined && BackendPool.isPool((given as { pool?: unknown }).pool))
-    throw new TypeError('options.fetch is a priority fetch; pass the fetch that it wraps');
+    throw new TypeError('options.fetch is a priority fetch; pass the fetch to wrap');
   // The global one may be replaced by the very fetch that is made here: the inner `priorityFetch` below.
   const before = globalThis.fetch;
   const wrapped = (): Fetch => {

@@ -105,7 +105,7 @@ export function callOf(input: FetchInput, address: Address | undefined, given: F
       ? passed
       : {
           // As in fetch, an `init` that isn't empty resets the two about the referrer.
-          ...fieldsOf(request, REQUEST_FIELDS.slice(Object.keys(passed).length > 0 ? 2 : 0)),
+          ...fieldsOf(request, REQUEST_FIELDS.slice(Object.values(passed).some((each) => each !== undefined) ? 2 : 0)),
           ...(source && ({ duplex: 'half' } as RequestInit)),
           ...passed,
         };

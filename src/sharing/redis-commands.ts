@@ -1,4 +1,4 @@
-import { LOAD, TELL } from './redis-scripts';
+import { LOAD, PROBE, TELL } from './redis-scripts';
 
 /**
  * What {@link redisTransport} needs of a client: `redis` (node-redis 4, 5, 6) and `ioredis` (5, 6) have it. Their types
@@ -19,6 +19,8 @@ export interface RedisCommands {
   isReady(): boolean;
   tell(args: readonly string[]): Promise<unknown>;
   load(): Promise<unknown>;
+  /** Rejects if the server refuses to be written. */
+  probe(): Promise<unknown>;
   /** Calls back whenever the client has connected. Returns a function that ends it. */
   onReady(listener: () => void): () => void;
   /** Opens a connection of its own. Returns a function that closes it. */
@@ -83,6 +85,7 @@ function ofNodeRedis(client: NodeRedis, key: string, channel: string): RedisComm
     isReady: () => client.isReady ?? client.isOpen,
     tell: (args) => commands.eval(TELL, { keys: [key], arguments: [channel, ...args] }),
     load: () => commands.eval(LOAD, { keys: [key], arguments: [] }),
+    probe: () => commands.eval(PROBE, { keys: [key], arguments: [] }),
     onReady: (listener) => listening(client, listener),
     subscribe(events) {
       const subscriber = copyOf(client);
@@ -135,6 +138,7 @@ function ofIoRedis(client: IoRedis, key: string, channel: string): RedisCommands
     isReady: () => client.status === 'ready',
     tell: (args) => client.eval(TELL, 1, key, channel, ...args),
     load: () => client.eval(LOAD, 1, key),
+    probe: () => client.eval(PROBE, 1, key),
     onReady: (listener) => listening(client, listener),
     subscribe(events) {
       const overrides = { maxRetriesPerRequest: null, enableOfflineQueue: true, retryStrategy };

@@ -1,7 +1,6 @@
 import { after, now } from '../base/clock';
 import { Listeners } from './listeners';
-import { read, subjectOf, written } from './message';
-import type { Message } from './message';
+import { read, subjectOf } from './message';
 import { RedisClock } from './redis-clock';
 import type { RedisCommands } from './redis-commands';
 import type { Listening, Transport } from './transport';
@@ -13,12 +12,6 @@ const LOAD_EVERY = 30_000;
 /** ms until the next try while the latest load failed or the subscription is away. */
 const RETRY_AFTER = 1_000;
 
-/** A message that the server refused, and when it is over. */
-interface Refused {
-  readonly message: Message;
-  readonly until: number;
-}
-
 /** Tells over the user's client, and listens over a copy of it. */
 export class RedisConnection implements Transport {
   readonly #listeners = new Listeners();
@@ -28,8 +21,8 @@ export class RedisConnection implements Transport {
   #missed = false;
   /** A command failed, or a connection was lost or is new. It has to be told again after a load. */
   #failed = false;
-  /** The latest. Telling it once more shows whether the server still refuses. */
-  #refused: Refused | undefined;
+  /** The server refused to be written. That it can be read doesn't mean that this is over. */
+  #isRefused = false;
   /** Counts the subscriptions. `undefined`: it is away. */
   #subscription: number | undefined;
   #subscriptions = 0;
@@ -48,32 +41,16 @@ export class RedisConnection implements Transport {
       this.#missed = true;
       return;
     }
-    this.#tell(message, text);
-  }
-
-  #tell(message: Message, text: string): void {
     this.#underWay++;
     const { ms, backend, reason } = message;
-    const until = now() + ms;
     this.commands.tell([subjectOf(message), String(Math.ceil(ms)), text, backend, reason]).then(
       () => this.#told(),
       (error: unknown) => {
         this.#underWay--;
-        if (isRefusal(error)) this.#refused = { message, until };
+        this.#isRefused ||= isRefusal(error);
         this.#fail(error);
       },
     );
-  }
-
-  /**
-   * A server that can be read may still refuse to be written: this tries it. Returns false if the message is over. (A
-   * restore isn't repeated: it would end what came later.)
-   */
-  #tellRefused({ message, until }: Refused): boolean {
-    const rest = { ...message, ms: until - now() };
-    if (rest.ms <= 0 || rest.reason === 'restore') return false;
-    this.#tell(rest, written(rest)!);
-    return true;
   }
 
   listen(...[hear, report]: Parameters<Transport['listen']>): Listening {
@@ -191,10 +168,18 @@ export class RedisConnection implements Transport {
     }
     const wasDown = this.#failed || this.#missed;
     this.#failed = this.#missed = false;
-    // If it is no longer refused, all is told again.
-    if (this.#refused !== undefined && this.#tellRefused(this.#refused)) return;
-    this.#refused = undefined;
-    if (wasDown) this.#listeners.report(undefined);
+    if (this.#isRefused) this.#tryToWrite();
+    else if (wasDown) this.#listeners.report(undefined);
+  }
+
+  #tryToWrite(): void {
+    this.commands.probe().then(
+      () => {
+        this.#isRefused = false;
+        this.#listeners.report(undefined);
+      },
+      (error: unknown) => this.#fail(error),
+    );
   }
 
   #hear(value: string): void {
@@ -204,10 +189,7 @@ export class RedisConnection implements Transport {
   }
 
   #told(): void {
-    this.#underWay--;
-    const wasRefused = this.#refused !== undefined;
-    this.#refused = undefined;
-    if (!wasRefused && (this.#underWay > 0 || !this.#missed || this.#failed)) return;
+    if (--this.#underWay > 0 || !this.#missed || this.#failed) return;
     this.#missed = false;
     this.#listeners.report(undefined);
   }

@@ -45,12 +45,12 @@ end
 local function ending(known)
   local n, message = string.match(known or '', '^(%d+) (.+)$')
   if not n or #message > MAX_MESSAGE or tonumber(n) > now + MAX_AHEAD then return end
-  local inner = string.match(message, '^{"v":' .. VERSION .. ',"i":"[%w.]+","b":"%w+",(.*)"ms":[1-9]%d*}$')
+  local inner = string.match(message, '^{"v":' .. VERSION .. ',"i":"[%w.]+","b":"%w+",(.*)"ms":[1-9][%d.e+]*}$')
   if not inner then return end
-  inner = string.gsub(inner, '^"s":"[^"\\\\%c]+",', '')
+  inner = string.gsub(string.gsub(inner, '\\\\.', ''), '^"s":"[^"%z\\1-\\31]*",', '')
   if not string.match(inner, '^"r":"[%l-]+","k":"%l+",$') then return end
-  local fields = cjson.decode(message)
-  if subject(fields) == field and #fields.i <= MAX_ID then return tonumber(n) + fields.ms end
+  local isJson, fields = pcall(cjson.decode, message)
+  if isJson and subject(fields) == field and #fields.i <= MAX_ID then return tonumber(n) + fields.ms end
 end
 local longest = ms
 if ARGV[6] == 'restore' then
@@ -82,3 +82,9 @@ if redis.call('TYPE', KEYS[1]).ok == 'hash' and redis.call('HLEN', KEYS[1]) <= M
 end
 table.insert(values, 1, string.format('%.0f', now))
 return values`;
+
+/** Writes, and leaves nothing behind. */
+export const PROBE = `
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
+redis.call('HSET', KEYS[1], ' ', '')
+return redis.call('HDEL', KEYS[1], ' ')`;

@@ -30,7 +30,7 @@ export function checkOptions(options: unknown): Settings {
     maxClients: optional(100, 'be an integer ≥ 0', (value) => Number.isInteger(value) && (value as number) >= 0),
   });
   // As it is in a request.
-  const { pathname } = new URL(settings.path, 'http://localhost');
+  const { pathname } = new URL(`http://localhost${settings.path}`);
   return { ...settings, path: pathname.replace(/\/+$/, '') };
 }
 
