@@ -87,6 +87,12 @@ describe('a serializer of the caller’s', () => {
       paramsSerializer: ((params: { a: number }) => `A=${String(params.a)}`) as never,
     });
     expect([plain, ours]).toStrictEqual(['/x?A=1', '/x?A=1']);
+    // Where the adapter is called directly, axios hasn't put it into an object.
+    const { request, configs } = stubPool({ a: { params: { v: 1 } } });
+    await request({ url: '/x', params: { a: 1 }, paramsSerializer: (() => 'A=1') as never });
+    const { params, paramsSerializer } = configs[0]!;
+    const { serialize } = paramsSerializer as { serialize: (params: unknown) => string };
+    expect(serialize(params)).toBe('A=1&v=1');
   });
 
   test('gets its options, and an object without what the backend replaces', async () => {

@@ -559,3 +559,18 @@ describe('the budget of a request', () => {
     expect(getEventListeners(signal, 'abort')).toStrictEqual([]);
   });
 });
+
+test('what resolves in the turns of the event loop after the time is used', async () => {
+  let fire!: () => void;
+  jest.spyOn(globalThis, 'setTimeout').mockImplementation(((callback: () => void) => (fire = callback)) as never);
+  const { promise, resolve } = deferred<string>();
+  const giveUp = jest.fn();
+  const guarded = new Budget({}, 0).guard(() => promise, 5, giveUp);
+  fire();
+  await new Promise((next) => void setImmediate(next));
+  resolve('just in time');
+  expect(await guarded).toBe('just in time');
+  for (let turn = 0; turn < 5; turn++) await new Promise((next) => void setImmediate(next));
+  expect(giveUp).not.toHaveBeenCalled();
+  jest.restoreAllMocks();
+});

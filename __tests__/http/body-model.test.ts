@@ -173,3 +173,24 @@ describe('a form of a subclass', () => {
     }
   });
 });
+
+test('a form of a polyfill is copied by its own class', () => {
+  class Polyfill {
+    readonly [Symbol.toStringTag] = 'FormData';
+    readonly #fields: [string, string][] = [];
+    append(...field: [string, string]): void {
+      this.#fields.push(field);
+    }
+    get(name: string): string | undefined {
+      return this.#fields.find(([given]) => given === name)?.[1];
+    }
+    entries(): Iterable<[string, string]> {
+      return this.#fields;
+    }
+  }
+  const form = new Polyfill();
+  form.append('model', 'm');
+  const renamed = modelOf(form)!.renamed('n');
+  expect(renamed).toBeInstanceOf(Polyfill);
+  expect((renamed as Polyfill).get('model')).toBe('n');
+});

@@ -179,6 +179,26 @@ test('a failed command is reported, and its message requested again after the ne
   expect(reports).toStrictEqual([undefined, error, error, undefined]);
 });
 
+test('a server that refuses to be written is tried every second, and is well again only when it no longer does', async () => {
+  for (const client of [new FakeNodeRedis(redis), new FakeIoRedis(redis, false)]) {
+    const { ready, reports, stop, transport } = listen(client);
+    if ('status' in client) client.copies[0]!.emit('ready');
+    await ready;
+    const error = (redis.refusal = new Error('OOM command not allowed'));
+    transport.send(message('y.1'));
+    await settled();
+    await later(1_000);
+    await later(1_000);
+    expect(reports).toStrictEqual([undefined, error, error, error]);
+    redis.refusal = undefined;
+    await later(1_000);
+    await later(60_000);
+    // What was refused isn't told by the transport: it may have ended.
+    expect([reports, redis.told]).toStrictEqual([[undefined, error, error, error, undefined], []]);
+    await stop();
+  }
+});
+
 test('a load that fails is tried again every second, and then every 30 s', async () => {
   const { ready, reports } = listen(new FakeNodeRedis(redis));
   await ready;
@@ -325,6 +345,33 @@ describe('node-redis', () => {
     slow.resolve(undefined);
     await settled();
     expect(client.copies[0]!.closed).toBe(2);
+  });
+
+  test('is copied without a limit of time for silence, and otherwise as it is', async () => {
+    for (const [socket, overrides] of [
+      [undefined, []],
+      [{ host: 'a' }, []],
+      [{ host: 'a', socketTimeout: 5 }, [{ socket: { host: 'a', socketTimeout: undefined } }]],
+    ] as const) {
+      const client = new FakeNodeRedis(redis);
+      if (socket !== undefined) client.options = { socket };
+      const { ready, stop } = listen(client);
+      await ready;
+      expect(client.overrides).toStrictEqual(overrides);
+      await stop();
+    }
+  });
+
+  test('of version 4, in its legacy mode, sends over its methods that return promises', async () => {
+    const client = new FakeNodeRedis(redis);
+    client.options = { legacyMode: true };
+    client.v4 = { eval: (script, options) => redis.run(script, options.arguments) };
+    client.eval = () => undefined as never;
+    const { ready, transport } = listen(client);
+    await ready;
+    transport.send(message('y.1'));
+    await settled();
+    expect([client.overrides, redis.told]).toStrictEqual([[{ legacyMode: false }], [message('y.1')]]);
   });
 
   test('of version 4, in a Cluster, has neither isReady nor destroy', async () => {

@@ -1,13 +1,15 @@
 import { EventEmitter } from 'node:events';
 import { now } from '../../src/base/clock';
-import { LOAD } from '../../src/sharing/redis-scripts';
+import { LOAD, PROBE } from '../../src/sharing/redis-scripts';
 
-/** A Redis in this process that knows the two scripts, so that a test can say when and how it answers. */
+/** A Redis in this process that knows the scripts, so that a test can say when and how it answers. */
 export class FakeRedis {
   readonly values = new Map<string, string>();
   readonly told: string[] = [];
   /** What a command rejects with. */
   error: Error | undefined;
+  /** What a command that writes rejects with. */
+  refusal: Error | undefined;
   /** Keeps its answers. */
   hangs = false;
   readonly #waiting: (() => void)[] = [];
@@ -38,6 +40,8 @@ export class FakeRedis {
     if (this.hangs) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.error !== undefined) throw this.error;
     if (script === LOAD) return [String(this.time()), ...this.values.values()];
+    if (this.refusal !== undefined) throw this.refusal;
+    if (script === PROBE) return 1;
     const [, field, , text] = args;
     this.told.push(text!);
     this.values.set(field!, `${String(Math.floor(this.time()))} ${text!}`);
@@ -71,7 +75,13 @@ export class FakeNodeRedis extends EventEmitter {
   /** How the next copies connect. */
   prepare: (copy: FakeNodeRedis) => unknown = () => undefined;
 
-  duplicate(): FakeNodeRedis {
+  /** What `duplicate` was given. */
+  readonly overrides: unknown[] = [];
+  options: { legacyMode?: boolean; socket?: object } | undefined;
+  v4: Pick<FakeNodeRedis, 'eval'> | undefined;
+
+  duplicate(...overrides: unknown[]): FakeNodeRedis {
+    this.overrides.push(...overrides);
     const copy = new FakeNodeRedis(this.redis);
     this.prepare(copy);
     this.copies.push(copy);

@@ -48,8 +48,9 @@ export function attemptConfig(request: AxiosRequest, target: Target, abort: Abor
   attempt.data = bodyFor(request, target);
   const reframed = isReframed(attempt.data, config.data);
   const { dropped } = backend.credentials;
+  const given: object = config.headers ?? {};
   const headers = copyHeaders(
-    kind === 'foreign' ? (config.headers ?? {}) : ownHeaders(config.headers ?? {}),
+    kind === 'foreign' ? given : ownHeaders(given),
     (name) => dropped.has(name) || (reframed && FRAMING.test(name)),
   );
   if (body.headers !== undefined) {
