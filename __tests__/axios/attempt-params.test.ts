@@ -137,6 +137,14 @@ test.each([false, 0, '', null, undefined])('params of %p count as none, with a s
     expect((await urlsOf(config as AxiosRequestConfig, { params: { v: 1 } }))[1]).toBe('/x?v=1');
 });
 
+test('a serializer gets the very URLSearchParams of the caller', async () => {
+  const params = new WithPercents({ a: 'x y', v: '1' });
+  const serialize = jest.fn(String);
+  const [, ours] = await urlsOf({ params, paramsSerializer: serializer(serialize) }, { params: { v: 2 } });
+  expect(ours).toBe('/x?a=x%20y&v=2');
+  expect(serialize.mock.calls.every(([given]) => given === params)).toBe(true);
+});
+
 describe('a wrapped adapter that reads the params itself', () => {
   const read = async (config: AxiosRequestConfig) => {
     const { request, configs } = stubPool({ a: { apiKey: 'own', params: { v: 2 } } });
@@ -151,6 +159,10 @@ describe('a wrapped adapter that reads the params itself', () => {
       { params: { a: 1, v: 1, 'api-key': 'callers' }, paramsSerializer: serializer(() => '') },
     ],
     ['a URLSearchParams', { params: new URLSearchParams({ a: '1', v: '1', 'api-key': 'callers' }) }],
+    [
+      'a URLSearchParams and a serializer',
+      { params: new URLSearchParams({ a: '1', v: '1', 'api-key': 'callers' }), paramsSerializer: serializer(() => '') },
+    ],
     ['a subclass of it', { params: new WithPercents({ a: '1', v: '1', 'api-key': 'callers' }) }],
   ])('sees those of the backend, and no credential of the caller: %s', async (_, config) => {
     expect(await read(config)).toBe(`a=1&v=2`);

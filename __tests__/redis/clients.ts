@@ -13,7 +13,7 @@ export interface UsersClient {
   run(name: string, ...args: string[]): Promise<unknown>;
 }
 
-type Make = (server: RedisServer) => UsersClient;
+type Make = (server: Pick<RedisServer, 'url' | 'port'>) => UsersClient;
 type NodeRedis = Pick<typeof redis4, 'createClient'>;
 type IoRedis = Pick<typeof io5, 'Redis'>;
 
@@ -67,6 +67,10 @@ export const LEGACY: Make = ({ url }) => {
   };
   return { client, close: () => void v4.quit().catch(() => undefined), run: (...command) => v4.sendCommand(command) };
 };
+
+/** The newest, as the user that the URL names. */
+export const AS_USER = (url: string): UsersClient =>
+  nodeRedis(redis6 as unknown as NodeRedis)({ url, port: Number(new URL(url).port) });
 
 /** Those that don't connect again. */
 export const GIVING_UP: Readonly<Record<string, Make>> = {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisServer, startCluster, startSentinel, until } from '../support/redis';
 import { stubPool } from '../support/stub-pool';
 import {
+  AS_USER,
   CLIENTS,
   CLUSTER_CLIENTS,
   GIVING_UP,
@@ -441,6 +442,17 @@ test('a server that refuses to be written is reported once, until it no longer d
   await until(() => logged.length > 1);
   expect(logged).toStrictEqual(['error', 'info']);
   for (const spy of spies) spy.mockRestore();
+});
+
+test('a user that may not publish is reported once', async () => {
+  const server = await serverOf(RedisServer.start());
+  await server.cli('acl', 'setuser', 'shy', 'on', '>secret', '~*', '+@all', '-publish', '&*');
+  const client = clientOf(AS_USER(server.url.replace('//', '//shy:secret@')));
+  const one = share(client);
+  await one.sharing.ready;
+  one.pool.cool('a', 60_000);
+  await until(() => one.errors.length > 2);
+  expect(one.errors).not.toContain(undefined);
 });
 
 test('what ended while the server refused it is not told', async () => {

@@ -33,10 +33,11 @@ export function setParams(
     attempt.params = isSearchParams(callers) ? searchParams(callers, own, isDropped) : merged(callers, own, isDropped);
   } else {
     const isPlain = isPlainObject(callers);
-    // Whatever text the serializer makes of an object, a credential must not be in it.
+    // An adapter may read them itself. And whatever text the serializer makes of an object, a credential must not be in it.
     if (isPlain) attempt.params = merged(callers, own, isDropped);
+    else if (isSearchParams(callers)) attempt.params = searchParams(callers, own, isDropped);
     const write: Serialize = (given, options) => {
-      const text = serialize(isPlain ? merged(given, NO_PARAMS, (name) => own.has(name)) : given, options) ?? '';
+      const text = serialize(isPlain ? merged(given, NO_PARAMS, (name) => own.has(name)) : callers, options) ?? '';
       return changed(text, own, isDropped);
     };
     attempt.paramsSerializer = { ...Object(paramsSerializer), serialize: write } as typeof paramsSerializer & object;

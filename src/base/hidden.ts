@@ -8,7 +8,7 @@ export function bare<T extends PropertyDescriptor>(descriptor: T): T {
 }
 
 /** An object without fields, whatever a polluted `Object.prototype` holds. */
-export const NOTHING = /* @__PURE__ */ Object.freeze(bare({}));
+export const NOTHING = /* @__PURE__ */ Object.freeze(/* @__PURE__ */ bare({}));
 
 const NOT_ENUMERABLE = /* @__PURE__ */ bare({ enumerable: false });
 

@@ -85,7 +85,7 @@ function ofNodeRedis(client: NodeRedis, key: string, channel: string): RedisComm
     isReady: () => client.isReady ?? client.isOpen,
     tell: (args) => commands.eval(TELL, { keys: [key], arguments: [channel, ...args] }),
     load: () => commands.eval(LOAD, { keys: [key], arguments: [] }),
-    probe: () => commands.eval(PROBE, { keys: [key], arguments: [] }),
+    probe: () => commands.eval(PROBE, { keys: [key], arguments: [channel] }),
     onReady: (listener) => listening(client, listener),
     subscribe(events) {
       const subscriber = copyOf(client);
@@ -138,7 +138,7 @@ function ofIoRedis(client: IoRedis, key: string, channel: string): RedisCommands
     isReady: () => client.status === 'ready',
     tell: (args) => client.eval(TELL, 1, key, channel, ...args),
     load: () => client.eval(LOAD, 1, key),
-    probe: () => client.eval(PROBE, 1, key),
+    probe: () => client.eval(PROBE, 1, key, channel),
     onReady: (listener) => listening(client, listener),
     subscribe(events) {
       const overrides = { maxRetriesPerRequest: null, enableOfflineQueue: true, retryStrategy };

@@ -83,8 +83,9 @@ end
 table.insert(values, 1, string.format('%.0f', now))
 return values`;
 
-/** Writes, and leaves nothing behind. */
+/** ARGV: channel. Writes and publishes, and leaves nothing behind. Whoever hears it takes it for no message. */
 export const PROBE = `
 if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
 redis.call('HSET', KEYS[1], ' ', '')
-return redis.call('HDEL', KEYS[1], ' ')`;
+redis.call('HDEL', KEYS[1], ' ')
+return redis.call('PUBLISH', ARGV[1], '')`;
