@@ -12,9 +12,10 @@ export function restoreConfig(
   attempt: AttemptConfig,
   config: InternalAxiosRequestConfig,
 ): AxiosResponse {
-  // A mock may answer with a frozen object, or with the same one again and again.
-  const isOwn = given.config === attempt && Object.isExtensible(given) && Reflect.set(given, 'config', config);
-  const response = isOwn ? given : { ...copyOfResponse(given), config };
+  // A mock may answer with a frozen object, with one of a class, or with the same one again and again.
+  const isOwn = given.config === attempt && Object.isExtensible(given) && Object.hasOwn(given, 'config');
+  const response = isOwn ? given : copyOfResponse(given);
+  response.config = config;
   const headers = readableHeaders(response.headers as object, config);
   if (headers !== response.headers) response.headers = headers;
   hideRequest(response);

@@ -1,10 +1,6 @@
-/**
- * A descriptor of a field, without a prototype, so that a polluted `Object.prototype` can't add to it.
- *
- * @param descriptor as for `Object.defineProperty`
- */
-export function bare<T extends PropertyDescriptor>(descriptor: T): T {
-  return Object.assign(Object.create(null) as T, descriptor);
+/** The same fields without a prototype, so that a polluted `Object.prototype` can't add to them. */
+export function bare<T extends object>(fields: T): T {
+  return Object.assign(Object.create(null) as T, fields);
 }
 
 /** An object without fields, whatever a polluted `Object.prototype` holds. */

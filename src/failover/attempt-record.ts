@@ -1,4 +1,3 @@
-import { own } from '../base/check';
 import { codeWithin } from '../base/errors';
 import type { HttpResponse } from '../http/messages';
 import type { StreamError } from '../http/stream-inspection';
@@ -60,33 +59,35 @@ function requestIdOf(response: Pick<HttpResponse, 'headers'> | undefined): strin
 
 type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
-/** What the record of an attempt takes from its outcome. */
+/**
+ * What the record of an attempt takes from its outcome. It inherits nothing, or has all fields: a polluted prototype must not
+ * supply one.
+ */
 export interface Recorded {
   /** Its headers may name the request. */
-  readonly response?: HttpResponse;
+  readonly response?: HttpResponse | undefined;
   readonly status?: number | undefined;
   /** Its code is recorded. */
   readonly error?: unknown;
-  readonly reason?: Attempt['reason'];
+  readonly reason?: Attempt['reason'] | undefined;
   /** The refusal in the stream. Its code is recorded if there is no `error`. */
-  readonly streamError?: StreamError;
+  readonly streamError?: StreamError | undefined;
 }
 
 /** Adds the attempt to `attempts` and tells the pool's listeners. */
 export function record<R extends HttpRequest, A extends HttpResponse>(
   run: Run<R, A>,
   { inFlight, exchange, endedAt }: CurrentAttempt,
-  about: Recorded,
+  { status, error, reason, response, streamError }: Recorded,
   cooldown = 0,
 ): void {
   const { pool, attempts, request } = run;
   const { backend } = inFlight;
   // The model is known only if the body had to be read anyway.
   const scope = backend.scopeOf(request.deployment ?? request.model?.name);
-  const [status, reason] = [own(about, 'status'), own(about, 'reason')];
-  const thrown = own(about, 'error') ?? own(about, 'streamError');
+  const thrown = error ?? streamError;
   const code = thrown === undefined ? undefined : codeWithin(thrown).code;
-  const requestId = requestIdOf(own(about, 'response'));
+  const requestId = requestIdOf(response);
   const entry = { backend: backend.info.name } as Writable<Attempt>;
   if (scope !== undefined) entry.scope = scope;
   if (status !== undefined) entry.status = status;

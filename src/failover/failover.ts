@@ -1,4 +1,5 @@
 import { asIs, closeRest, keepOrClose } from '../http/request-body';
+import { bare } from '../base/hidden';
 import { isBlob } from '../http/body-model';
 import type { HttpResponse } from '../http/messages';
 import { ignoreErrorsOf } from '../http/streams';
@@ -77,7 +78,7 @@ export async function failover<R extends HttpRequest, A extends HttpResponse>(
       if (outcome.is === 'stale' && body.replayable) {
         // Sent again to the same backend, once, whatever the rules say: the server had most likely closed the
         // connection before. For the pool, it is still the same attempt. `fresh`: over a new connection.
-        record(run, current, { error: outcome.failure.error, reason: 'stale' });
+        record(run, current, bare({ error: outcome.failure.error, reason: 'stale' }));
         current = newAttempt(run, inFlight, body, { fresh: true });
         outcome = await sendAttempt(run, current);
       }
@@ -131,7 +132,8 @@ function conclude<R extends HttpRequest, A extends HttpResponse>(
       const { response } = outcome;
       // Ends the attempt in the pool too.
       pool.noteSuccess(inFlight, current.endedAt);
-      record(run, current, { status: response.status, response });
+      const { status } = response;
+      record(run, current, { status, response, error: undefined, reason: undefined, streamError: undefined });
       return { is: 'return', response };
     }
     // A cancel, the caller's own mistake, a local problem (such as no free socket in time), or a 4xx about the request whose body was lost.
@@ -244,7 +246,7 @@ function endAttempt<R extends HttpRequest, A extends HttpResponse>(
 ): void {
   const { pool } = run;
   pool.release(current.inFlight);
-  record(run, current, about, cooldown);
+  record(run, current, bare(about), cooldown);
   // A response of any status shows that the backend is alive, but ends no trial. Not noted before the blame: one whose body
   // broke off must not count as a sign of life for its own attempt.
   if (about.status !== undefined) pool.noteAnswer(current.inFlight);
