@@ -223,22 +223,33 @@ describe('unexpected contents of Redis', () => {
     }
   });
 
-  test('a value that is not a message of this package is ignored, however late it ends', async () => {
+  /** Two processes that know of a cooldown of `a`, and its field in the hash. */
+  async function knowing() {
     const server = await serverOf(RedisServer.start());
     const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
     await Promise.all([one.sharing.ready, other.sharing.ready]);
     one.pool.cool('a', 60_000);
     await until(() => isOut(other.pool));
     const field = await fieldIn(server);
+    return { server, one, other, field };
+  }
+
+  /** Whether a late starter learns of a cooldown that is told while this value is in its place. */
+  async function isLearned(value: string, { server, one, other, field }: Awaited<ReturnType<typeof knowing>>) {
+    one.sharing.restore('a');
+    await until(() => !isOut(one.pool) && !isOut(other.pool));
+    await server.cli('hset', key, field, value);
+    one.pool.cool('a', 60_000);
+    await until(() => isOut(other.pool));
+    const late = share(clientOf(make(server)));
+    await late.sharing.ready;
+    return isOut(late.pool);
+  }
+
+  test('a value that is not a message of this package is ignored, however late it ends', async () => {
+    const processes = await knowing();
     for (const ms of [60_000, 290_000]) {
-      one.sharing.restore('a');
-      await until(() => !isOut(one.pool) && !isOut(other.pool));
-      await server.cli('hset', key, field, `${String(Date.now())} {"ms":${String(ms)}}`);
-      one.pool.cool('a', 60_000);
-      await until(() => isOut(other.pool));
-      const late = share(clientOf(make(server)));
-      await late.sharing.ready;
-      expect(isOut(late.pool)).toBe(true);
+      expect(await isLearned(`${String(Date.now())} {"ms":${String(ms)}}`, processes)).toBe(true);
     }
   });
 
@@ -268,13 +279,8 @@ describe('unexpected contents of Redis', () => {
   );
 
   test('a value that only looks like a message keeps no real one from being heard', async () => {
-    const server = await serverOf(RedisServer.start());
-    const [one, other] = [share(clientOf(make(server))), share(clientOf(make(server)))];
-    await Promise.all([one.sharing.ready, other.sharing.ready]);
-    one.pool.cool('a', 60_000);
-    await until(() => isOut(other.pool));
-    const field = await fieldIn(server);
-    const [, text] = /^\d+ (.*)$/.exec(await server.cli('hget', key, field))!;
+    const processes = await knowing();
+    const [, text] = /^\d+ (.*)$/.exec(await processes.server.cli('hget', key, processes.field))!;
     const message = JSON.parse(text!) as Record<string, unknown>;
     const now = Date.now();
     const forged: [stamp: number, text: string][] = [
@@ -289,14 +295,7 @@ describe('unexpected contents of Redis', () => {
       [now, JSON.stringify({ ...message, v: 2 })],
     ];
     for (const [stamp, value] of forged) {
-      one.sharing.restore('a');
-      await until(() => !isOut(one.pool) && !isOut(other.pool));
-      await server.cli('hset', key, field, `${String(stamp)} ${value}`);
-      one.pool.cool('a', 60_000);
-      await until(() => isOut(other.pool));
-      const late = share(clientOf(make(server)));
-      await late.sharing.ready;
-      expect([value, isOut(late.pool)]).toStrictEqual([value, true]);
+      expect([value, await isLearned(`${String(stamp)} ${value}`, processes)]).toStrictEqual([value, true]);
     }
   });
 
