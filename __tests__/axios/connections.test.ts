@@ -151,6 +151,13 @@ test('a server that switches to another protocol, unasked, is no answer', async 
   expect(attempts).toMatchObject([{ backend: 'a', reason: 'ambiguous' }, { status: 200 }]);
 });
 
+/** A server that answers while the event loop of this process is blocked. The program prints its port. */
+async function inAnotherProcess(program: string): Promise<{ baseURL: string; stop: () => void }> {
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  return { baseURL: `http://127.0.0.1:${line.toString().trim()}`, stop: () => void child.kill() };
+}
+
 describe('local trouble:', () => {
   test.each(['EMFILE', 'ENFILE'])('%s is returned to the caller and puts no backend on cooldown', async (code) => {
     const agent = agentFailing((callback) => callback(Object.assign(new Error(code), { code, syscall: 'connect' })));
@@ -211,11 +218,9 @@ describe('local trouble:', () => {
   test('a response that arrived while the event loop was blocked past attemptTimeout is used', async () => {
     const program =
       "require('http').createServer((q,r)=>{q.resume();q.on('end',()=>setTimeout(()=>r.end('x'.repeat(100000)),20))}).listen(0,'127.0.0.1',function(){console.log(this.address().port)})";
-    const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const { baseURL, stop } = await inAnotherProcess(program);
     try {
-      const backends = [{ baseURL: `http://127.0.0.1:${line.toString().trim()}` }];
-      const adapter = priorityAdapter(backends, { attemptTimeout: 100 });
+      const adapter = priorityAdapter([{ baseURL }], { attemptTimeout: 100 });
       const httpAgent = agentOf();
       const response = axios.post<string>('/x', {}, { adapter, httpAgent });
       while (
@@ -230,18 +235,16 @@ describe('local trouble:', () => {
       expect((await response).attempts).toMatchObject([{ status: 200 }]);
       expect((await response).data).toHaveLength(100_000);
     } finally {
-      child.kill();
+      stop();
     }
   });
 
   test('compressed responses that arrived while the event loop was blocked are used too', async () => {
     const program =
       "const z=require('zlib').gzipSync('x'.repeat(1e5));require('http').createServer((q,r)=>{q.resume();q.on('end',()=>setTimeout(()=>r.writeHead(200,{'content-encoding':'gzip'}).end(z),20))}).listen(0,'127.0.0.1',function(){console.log(this.address().port)})";
-    const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const { baseURL, stop } = await inAnotherProcess(program);
     try {
-      const backends = [{ baseURL: `http://127.0.0.1:${line.toString().trim()}` }];
-      const adapter = priorityAdapter(backends, { attemptTimeout: 100 });
+      const adapter = priorityAdapter([{ baseURL }], { attemptTimeout: 100 });
       const httpAgent = agentOf({ maxSockets: 4 });
       // Over open connections, so that all are written in this turn.
       const all = () =>
@@ -255,7 +258,7 @@ describe('local trouble:', () => {
         expect(data).toHaveLength(100_000);
       }
     } finally {
-      child.kill();
+      stop();
     }
   });
 });
