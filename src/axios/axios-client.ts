@@ -90,7 +90,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
       try {
         if (response.status === 0) checkStatus0(response, attempt, kind, follow);
         if (isHttp2) this.#served.add(target.backend);
-        return restoreConfig(response, attempt, config);
+        return restoreConfig(response, config);
       } catch (error) {
         return failed(error);
       }

@@ -11,6 +11,12 @@ import { limitConnecting } from './connect-timeout';
 import { conceal } from './hide-request';
 import { isStaleSocket } from './stale-connection';
 
+/** What follow-redirects adds to a response. */
+interface Redirectable extends IncomingMessage {
+  responseUrl?: string;
+  redirects?: readonly unknown[];
+}
+
 /** What axios's http adapter passes to a transport, as far as it is used here. */
 interface TransportOptions extends Omit<RequestOptions, 'hostname'> {
   hostname?: string | undefined;
@@ -86,7 +92,11 @@ export class HttpTransport implements Connection {
         }
         this.#response = response;
         // As follow-redirects leaves it: axios's users read these.
-        if (this.followsRedirects) Object.assign(response, { responseUrl: this.url, redirects: [] });
+        if (this.followsRedirects) {
+          const { url } = this;
+          (response as Redirectable).responseUrl = url;
+          (response as Redirectable).redirects = [];
+        }
         respond(response);
       });
     } catch (error) {

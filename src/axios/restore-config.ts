@@ -3,22 +3,14 @@ import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { replaceField } from '../failover/redact';
 import { isNode, isNodeStream, isWebStream, watched } from '../http/streams';
 import { areOfOtherCopy } from './attempt-config';
-import type { AttemptConfig } from './attempt-config';
-import { hideRequest, hideRequestOf } from './hide-request';
+import { hideRequest, hideRequestOf, setRequest } from './hide-request';
 
-/** Puts the caller's config in place of the attempt's, which holds the backend's URL and keys. */
-export function restoreConfig(
-  given: AxiosResponse,
-  attempt: AttemptConfig,
-  config: InternalAxiosRequestConfig,
-): AxiosResponse {
-  // A mock may answer with a frozen object, with one of a class, or with the same one again and again.
-  const isOwn = given.config === attempt && Object.isExtensible(given) && Object.hasOwn(given, 'config');
-  const response = isOwn ? given : copyOfResponse(given);
+/** The response with the caller's config in place of the attempt's, which holds the backend's URL and keys. */
+export function restoreConfig(given: AxiosResponse, config: InternalAxiosRequestConfig): AxiosResponse {
+  const response = copyOfResponse(given);
   response.config = config;
   const headers = readableHeaders(response.headers as object, config);
   if (headers !== response.headers) response.headers = headers;
-  hideRequest(response);
   const { data } = response as { data: unknown };
   if (isNodeStream(data) && isNode()) {
     hideRequestOf(data);
@@ -32,13 +24,23 @@ export function restoreConfig(
   return response;
 }
 
-/** With the fields of axios's own that it inherits as getters, or that are hidden. */
+/** Of axios's own. */
+const FIELDS = ['status', 'statusText', 'headers', 'data'] as const;
+
+/**
+ * A copy whose `request` is hidden, with the fields of axios's own that the response inherits as getters, or that are
+ * hidden. A mock may answer with a frozen object, with one of a class, or with the same one again and again. (To hide
+ * `request` in the response itself costs 10 µs more over sockets.)
+ */
 function copyOfResponse(given: AxiosResponse): AxiosResponse {
-  const copy = { ...given };
-  for (const field of ['status', 'statusText', 'headers', 'data', 'request'] as const) {
-    const value = given[field] as unknown;
-    if (value !== undefined) copy[field] = value as never;
+  const copy = {} as AxiosResponse;
+  for (const key of Object.keys(given) as (keyof AxiosResponse)[]) {
+    if (key !== 'request') copy[key] = given[key] as never;
   }
+  for (const field of FIELDS) {
+    if (!Object.hasOwn(copy, field) && given[field] !== undefined) copy[field] = given[field] as never;
+  }
+  setRequest(copy, given.request);
   return copy;
 }
 
