@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { conceal, hideRequest, hideRequestOf } from '../../src/axios/hide-request';
+import { conceal, hideRequest, hideRequestOf, setRequest } from '../../src/axios/hide-request';
 
 /** Looks like Node's `ClientRequest`. */
 class NativeRequest {
@@ -61,7 +61,24 @@ test('a plain object with headers is concealed', () => {
   expect(printedOf(request)).toStrictEqual({ method: 'GET', path: '/x' });
 });
 
-describe('the request of a response', () => {
+describe('the request that a response gets', () => {
+  test('is hidden and concealed', () => {
+    const response = { status: 200 };
+    const request = new NativeRequest();
+    setRequest(response, request);
+    expect(Object.keys(response)).toStrictEqual(['status']);
+    expect((response as { request?: unknown }).request).toBe(request);
+    expect(printedOf(request)).toStrictEqual(printed);
+  });
+
+  test.each([['null', null] as const, ['text', 'text'] as const])('stays as it is if it is %s', (_, request) => {
+    const response = {};
+    setRequest(response, request);
+    expect(response).toStrictEqual({ request });
+  });
+});
+
+describe('the request of an error or its response', () => {
   test('is hidden and concealed', () => {
     const owner = { status: 200, request: new NativeRequest() };
     expect(hideRequest(owner)).toBe(true);

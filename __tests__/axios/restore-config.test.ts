@@ -87,6 +87,37 @@ describe('a response of the wrapped adapter', () => {
   });
 });
 
+test('a response is a copy, with what the wrapped adapter has added to it', async () => {
+  const mark = Symbol('mark');
+  const added = { elapsed: 7, [mark]: 'mark', ['__proto__']: 'own' };
+  const request = { method: 'GET', path: '/x', headers: { 'api-key': 'secret-a' } };
+  const given = Object.defineProperty(
+    { status: 200, statusText: 'OK', headers: {}, data: 'text', config: {}, request, ...added },
+    'hidden',
+    { value: 'hidden' },
+  );
+  const wrapped: AxiosAdapter = () => Promise.resolve(Object.freeze(given) as unknown as AxiosResponse);
+  const { pool } = stubPool({ a: {} });
+  const response = await priorityAdapter(pool, { adapter: wrapped })({
+    url: '/x',
+    headers: new axios.AxiosHeaders(),
+  } as never);
+  expect(response).not.toBe(given);
+  expect(Object.getPrototypeOf(response)).toBe(Object.prototype);
+  expect(Object.keys(response)).toStrictEqual([
+    'status',
+    'statusText',
+    'headers',
+    'config',
+    'data',
+    'elapsed',
+    '__proto__',
+    'attempts',
+  ]);
+  expect(response).toMatchObject({ elapsed: 7, [mark]: 'mark', hidden: 'hidden', request });
+  expect(JSON.stringify(response)).not.toContain('secret-a');
+});
+
 describe('an error that belongs to another request keeps its own config', () => {
   const otherError = (code = 'ERR_BAD_RESPONSE') => {
     const config = { url: '/first', headers: new axios.AxiosHeaders() };

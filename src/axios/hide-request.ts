@@ -2,7 +2,7 @@
  * Responses and errors keep their native request, as in axios. It holds the credentials of its backend, so nothing that
  * logs a response or an error may print it.
  */
-import { hide, setHidden } from '../base/hidden';
+import { hide, setField, setHidden } from '../base/hidden';
 import { beforeQuery } from '../http/url';
 
 /** The name of `util.inspect.custom`. */
@@ -31,14 +31,12 @@ export function hideRequestOf(body: object): void {
   if (responseUrl !== undefined) setHidden(body, 'responseUrl', responseUrl);
 }
 
-/** Sets `request` of a response, non-enumerable. */
+/** Sets `request` of a response. It is non-enumerable, unless a mock has put something else than a request there. */
 export function setRequest(response: object, request: unknown): void {
-  if (typeof request !== 'object' || request === null) {
-    if (request !== undefined) Object.assign(response, { request });
-    return;
-  }
-  conceal(request);
-  setHidden(response, 'request', request);
+  if (typeof request === 'object' && request !== null) {
+    conceal(request);
+    setHidden(response, 'request', request);
+  } else setField(response, 'request', request);
 }
 
 /** Makes `request` of a response or an error non-enumerable. Returns whether that was possible. */

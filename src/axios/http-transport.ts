@@ -11,12 +11,6 @@ import { limitConnecting } from './connect-timeout';
 import { conceal } from './hide-request';
 import { isStaleSocket } from './stale-connection';
 
-/** What follow-redirects adds to a response. */
-interface Redirectable extends IncomingMessage {
-  responseUrl?: string;
-  redirects?: readonly unknown[];
-}
-
 /** What axios's http adapter passes to a transport, as far as it is used here. */
 interface TransportOptions extends Omit<RequestOptions, 'hostname'> {
   hostname?: string | undefined;
@@ -91,12 +85,7 @@ export class HttpTransport implements Connection {
           return;
         }
         this.#response = response;
-        // As follow-redirects leaves it: axios's users read these.
-        if (this.followsRedirects) {
-          const { url } = this;
-          (response as Redirectable).responseUrl = url;
-          (response as Redirectable).redirects = [];
-        }
+        if (this.followsRedirects) addUrl(response, this.url);
         respond(response);
       });
     } catch (error) {
@@ -181,6 +170,12 @@ function urlOf({ protocol, hostname, port, path }: TransportOptions): string {
   if (!path?.startsWith('/')) return String(path);
   const host = hostname?.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : String(hostname);
   return `${String(protocol)}//${host}${port ? `:${String(port)}` : ''}${path}`;
+}
+
+/** Adds what follow-redirects adds: axios's users read it. */
+function addUrl(response: IncomingMessage & { responseUrl?: string; redirects?: unknown[] }, url: string): void {
+  response.responseUrl = url;
+  response.redirects = [];
 }
 
 /** A redirect without its body, which may never end. As in follow-redirects, its connection is closed. */

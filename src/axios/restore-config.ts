@@ -1,5 +1,6 @@
 import axios from 'axios';
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { setField, setHidden } from '../base/hidden';
 import { replaceField } from '../failover/redact';
 import { isNode, isNodeStream, isWebStream, watched } from '../http/streams';
 import { areOfOtherCopy } from './attempt-config';
@@ -7,10 +8,7 @@ import { hideRequest, hideRequestOf, setRequest } from './hide-request';
 
 /** The response with the caller's config in place of the attempt's, which holds the backend's URL and keys. */
 export function restoreConfig(given: AxiosResponse, config: InternalAxiosRequestConfig): AxiosResponse {
-  const response = copyOfResponse(given);
-  response.config = config;
-  const headers = readableHeaders(response.headers as object, config);
-  if (headers !== response.headers) response.headers = headers;
+  const response = copyOfResponse(given, config);
   const { data } = response as { data: unknown };
   if (isNodeStream(data) && isNode()) {
     hideRequestOf(data);
@@ -24,23 +22,37 @@ export function restoreConfig(given: AxiosResponse, config: InternalAxiosRequest
   return response;
 }
 
-/** Of axios's own. */
-const FIELDS = ['status', 'statusText', 'headers', 'data'] as const;
+/** The fields of a response that axios's adapters give. */
+const FIELDS: ReadonlySet<PropertyKey> = /* @__PURE__ */ new Set([
+  'status',
+  'statusText',
+  'headers',
+  'config',
+  'data',
+  'request',
+]);
 
 /**
- * A copy whose `request` is hidden, with the fields of axios's own that the response inherits as getters, or that are
- * hidden. A mock may answer with a frozen object, with one of a class, or with the same one again and again. (To hide
- * `request` in the response itself costs 10 µs more over sockets.)
+ * A copy with the caller's config, whose `request` is hidden. A mock may answer with a frozen object, with one of a class, or
+ * with the same one again and again. (To hide `request` in the response itself costs 10 µs more over sockets.)
  */
-function copyOfResponse(given: AxiosResponse): AxiosResponse {
-  const copy = {} as AxiosResponse;
-  for (const key of Object.keys(given) as (keyof AxiosResponse)[]) {
-    if (key !== 'request') copy[key] = given[key] as never;
+function copyOfResponse(given: AxiosResponse, config: InternalAxiosRequestConfig): AxiosResponse {
+  const { status, statusText, data } = given as AxiosResponse<unknown>;
+  const { request } = given as { request?: unknown };
+  const copy: AxiosResponse = {
+    status,
+    statusText,
+    headers: readableHeaders(given.headers as object, config),
+    config,
+    data,
+  };
+  // What the wrapped adapter has added.
+  for (const key of Reflect.ownKeys(given)) {
+    if (FIELDS.has(key)) continue;
+    const set = Object.prototype.propertyIsEnumerable.call(given, key) ? setField : setHidden;
+    set(copy, key, (given as unknown as Record<PropertyKey, unknown>)[key]);
   }
-  for (const field of FIELDS) {
-    if (!Object.hasOwn(copy, field) && given[field] !== undefined) copy[field] = given[field] as never;
-  }
-  setRequest(copy, given.request);
+  if (request !== undefined) setRequest(copy, request);
   return copy;
 }
 
