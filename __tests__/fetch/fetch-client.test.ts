@@ -7,7 +7,7 @@ import { attemptsOf } from '../../src';
 import type { PoolEvent } from '../../src';
 import { isContextLengthExceeded, priorityFetch } from '../../src/fetch';
 import type { Failure, PriorityFetch } from '../../src/fetch';
-import type { Fetch } from '../../src/fetch/request';
+import type { Fetch, FetchInit } from '../../src/fetch/request';
 import { closeConnectionsAfterEach, listening } from '../support/connections';
 import {
   FakeBackend,
@@ -350,6 +350,14 @@ describe('failures reject as fetch does:', () => {
       message: 'fetch failed',
       cause: { code: 'ERR_CREDENTIAL' },
     });
+  });
+
+  test('the error of the caller’s own stream is the cause, as in fetch', async () => {
+    const own = new RangeError('mine');
+    const { fetch } = await pair({});
+    const body = new ReadableStream({ pull: (controller) => controller.error(own) });
+    const { message, cause } = await rejectionOf(fetch(URL_, { method: 'POST', body, duplex: 'half' } as FetchInit));
+    expect([message, cause]).toStrictEqual(['fetch failed', own]);
   });
 
   test('a cancel rejects with the signal’s own reason, unmodified', async () => {

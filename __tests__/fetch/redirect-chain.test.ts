@@ -48,7 +48,7 @@ describe("a request that fails by the caller's own doing puts no backend on cool
     );
     expect([error.message, (error.cause as Error).message]).toStrictEqual([
       'fetch failed',
-      'the body is a stream, which can be sent only once',
+      'a stream can be sent only once',
     ]);
     expect(attemptsOf(error)).toMatchObject([{ code: 'ERR_BAD_REQUEST' }]);
     expect(attemptsOf(error)[0]).not.toHaveProperty('reason');

@@ -97,6 +97,14 @@ describe('the next hop', () => {
     expect(to('/x', HTTP_REDIRECTS, 200)).toBeUndefined();
   });
 
+  test('without the body has no headers that describe one: over http all `content-*`, over fetch those of the standard', () => {
+    const names = ['Encoding', 'Language', 'Location', 'Type', 'Length', 'Digest'].map((name) => `Content-${name}`);
+    const headers = Object.fromEntries([...names, 'X-Content-Type'].map((name) => [name, 'v']));
+    const kept = (rules: RedirectRules) =>
+      Object.keys(nextHop(from({ headers }), { status: 303, location: '/x' }, rules, [])!.headers);
+    expect(kept(HTTP_REDIRECTS)).toStrictEqual(['X-Content-Type']);
+    expect(kept(FETCH_REDIRECTS)).toStrictEqual(['Content-Digest', 'X-Content-Type']);
+  });
   test.each([
     ['the same origin', '/x', ['API-Key', 'X-Own', 'Cookie', 'Authorization', 'Host', 'kept']],
     ['another host', 'https://b.example/', ['kept']],

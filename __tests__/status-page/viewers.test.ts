@@ -115,6 +115,28 @@ describe('a viewer', () => {
     expect(stream.of('snapshot')).toHaveLength(3);
   });
 
+  test('that comes later gets a snapshot at most once a second too', async () => {
+    const doNotFake = ['Date', 'nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout', 'clearTimeout'] as const;
+    jest.useFakeTimers({ doNotFake: [...doNotFake] });
+    const pool = newPool();
+    const { look } = await open(pool);
+    const first = await look();
+    jest.advanceTimersByTime(750);
+    const second = await look();
+    pool.cool('one', 60_000);
+    const counts = async () => {
+      jest.advanceTimersByTime(250);
+      pool.cool('one', 70_000 + 1_000 * first.of('pool').length);
+      // What was sent before has arrived with the event that is sent after it.
+      const { length } = first.of('pool');
+      jest.advanceTimersByTime(250);
+      await until(() => first.of('pool').length > length && second.of('pool').length > length);
+      return [first, second].map((stream) => stream.of('snapshot').length);
+    };
+    expect(await counts()).toStrictEqual([2, 1]);
+    expect(await counts()).toStrictEqual([2, 2]);
+  });
+
   test('sees a cooldown that passes without a request, and a request under way', async () => {
     const [backend] = await startBackends(1);
     const answers: (() => void)[] = [];
@@ -195,7 +217,14 @@ describe('the number of viewers', () => {
 
   test('isn’t raised by a HEAD', async () => {
     const { url, look } = await open(newPool(), { maxClients: 1 });
-    for (let i = 0; i < 3; i++) expect((await ask(`${url}/events`, 'HEAD')).status).toBe(200);
+    for (let i = 0; i < 3; i++) {
+      const { status, headers } = await ask(`${url}/events`, 'HEAD');
+      expect([status, headers['content-type'], headers['x-accel-buffering']]).toStrictEqual([
+        200,
+        'text/event-stream',
+        'no',
+      ]);
+    }
     expect((await look()).status).toBe(200);
   });
 

@@ -8,7 +8,7 @@ export function fetchFailed(cause: unknown): TypeError {
 
 /** What the caller or a provider did wrong, as fetch would report it. */
 export function asFetchError(error: CodedError): TypeError {
-  // The failure of a body has a cause.
-  const isCallersMistake = error.cause === undefined && !isProviderFailure(error);
-  return isCallersMistake ? new TypeError(error.message) : fetchFailed(error);
+  // The failure of a body has a cause, a mistake of the caller's has none.
+  const cause = isProviderFailure(error) ? error : error.cause;
+  return cause === undefined ? new TypeError(error.message) : fetchFailed(cause);
 }

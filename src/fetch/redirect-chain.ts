@@ -67,7 +67,7 @@ export async function followRedirects(
     const next = nextOf(from, { status, location }, backend.credentials.sensitive);
     // A body that can be read only once has been.
     if (!next.dropsBody && isOneShot(init.body))
-      throw fetchFailed(new CodedError('the body is a stream, which can be sent only once', 'ERR_BAD_REQUEST'));
+      throw fetchFailed(new CodedError('a stream can be sent only once', 'ERR_BAD_REQUEST'));
     connection.hasLeftOrigin ||= next.url.origin !== from.url.origin;
     url = next.url.href;
     init = { ...init, method: next.method, headers: next.headers };

@@ -38,6 +38,8 @@ export interface RedirectRules {
   readonly badLocation: 'throw' | 'return';
   /** Whether a `Location` with userinfo is an error. Otherwise the userinfo is dropped. Default: false */
   readonly refusesUserinfo?: boolean;
+  /** The lower-case names of the headers that describe a body. They go with it. */
+  readonly bodyHeaders: RegExp;
   /** Whether the bytes of a `Location` are UTF-8, as Node's fetch reads them. Default: false, Latin-1 */
   readonly isUtf8?: boolean;
 }
@@ -47,6 +49,7 @@ export const HTTP_REDIRECTS: RedirectRules = {
   follows: (status) => status >= 300 && status < 400,
   limit: 21,
   badLocation: 'throw',
+  bodyHeaders: /^content-/,
 };
 
 /** The fetch standard, except that a response with a bad `Location` is returned, as over axios's fetch adapter. */
@@ -54,6 +57,7 @@ export const FETCH_REDIRECTS: RedirectRules = {
   follows: (status) => [301, 302, 303, 307, 308].includes(status),
   limit: 20,
   badLocation: 'return',
+  bodyHeaders: /^content-(?:encoding|language|location|type|length)$/,
   isUtf8: true,
 };
 
@@ -94,8 +98,7 @@ export function nextHop(
     (name) =>
       // Where another proxy, or none, is used for the next request, it would get the credentials of this one.
       name === 'proxy-authorization' ||
-      // These describe the body.
-      (dropsBody && name.startsWith('content-')) ||
+      (dropsBody && rules.bodyHeaders.test(name)) ||
       (leavesOrigin && (ORIGIN_HEADERS.includes(name) || sensitive.includes(name))),
   );
   return { url, method: dropsBody ? 'get' : from.method, headers, dropsBody };

@@ -86,11 +86,11 @@ export function statusPage(
     if (watched.closed || viewers.size >= maxClients) {
       const why = watched.closed ? 'Closed' : 'Too many viewers';
       respond(request, response, 503, 'text/plain', why, { 'retry-after': '10' });
-    } else if (request.method === 'HEAD') respond(request, response, 200, 'text/event-stream', '');
-    else {
-      response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
-      viewers.add(request, response);
+      return;
     }
+    response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
+    if (request.method === 'HEAD') response.end();
+    else viewers.add(request, response);
   };
 
   const handle = (request: IncomingMessage, response: ServerResponse) => {
@@ -182,7 +182,7 @@ function respond(
   body: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  const charset = type === 'text/event-stream' || type === 'application/json' ? '' : '; charset=utf-8';
+  const charset = type === 'application/json' ? '' : '; charset=utf-8';
   response.writeHead(status, { ...HEADERS, 'content-type': `${type}${charset}`, ...headers });
   response.end(method === 'HEAD' ? undefined : body);
 }

@@ -34,14 +34,20 @@ function write(response: ServerResponse & { flush?: () => void }, text: string):
   response.flush?.();
 }
 
+/** A client of the event stream. */
+interface Viewer {
+  readonly request: IncomingMessage;
+  /** The signature of the latest snapshot that it got, and when it got it. */
+  signature: string;
+  snapshotAt: number;
+}
+
 /** The clients of the event stream. Its one timer runs only while there are any. */
 export class Viewers {
   readonly #source: Source;
-  readonly #responses = new Map<ServerResponse, IncomingMessage>();
+  readonly #viewers = new Map<ServerResponse, Viewer>();
   #timer: NodeJS.Timeout | undefined;
   #unsent = '';
-  #sentSignature = '';
-  #snapshotAt = 0;
   #sentAt = 0;
 
   constructor(source: Source) {
@@ -49,7 +55,7 @@ export class Viewers {
   }
 
   get size(): number {
-    return this.#responses.size;
+    return this.#viewers.size;
   }
 
   /** Begins to write events to a response whose head has been sent. */
@@ -59,16 +65,17 @@ export class Viewers {
     // What happened before is in the history that the new viewer gets.
     this.#readAndSend();
     response.on('close', () => this.#remove(response));
+    const signature = this.#source.signature();
     write(
       response,
       `retry: 2000\n\n${message('snapshot', this.#source.snapshot())}${message('history', this.#source.history())}`,
     );
-    this.#responses.set(response, request);
+    const time = performance.now();
+    this.#viewers.set(response, { request, signature, snapshotAt: time });
     // An open page must not keep a process alive that has nothing else to do.
     request.socket.unref();
     if (this.#timer !== undefined) return;
-    this.#sentSignature = this.#source.signature();
-    this.#sentAt = this.#snapshotAt = performance.now();
+    this.#sentAt = time;
     this.#timer = setInterval(() => this.#tick(), TICK).unref();
   }
 
@@ -80,11 +87,11 @@ export class Viewers {
 
   /** Ends all connections. */
   close(): void {
-    for (const response of [...this.#responses.keys()]) this.#end(response);
+    for (const response of [...this.#viewers.keys()]) this.#end(response);
   }
 
   #tick(): void {
-    for (const [response, request] of [...this.#responses]) {
+    for (const [response, { request }] of [...this.#viewers]) {
       // A response that waited behind another one on its connection emits no `close` if that ends before its turn.
       if (request.socket.destroyed) {
         this.#remove(response);
@@ -96,16 +103,20 @@ export class Viewers {
     }
     this.#readAndSend();
     const time = performance.now();
-    if (time - this.#snapshotAt >= SNAPSHOT_INTERVAL) this.#sendSnapshot(time);
+    this.#sendSnapshots(time);
     if (time - this.#sentAt >= SILENCE) this.#send(':\n\n');
   }
 
-  #sendSnapshot(time: number): void {
+  /** Sends a snapshot to each viewer whose latest one is old enough, and differs. */
+  #sendSnapshots(time: number): void {
+    const due = [...this.#viewers].filter(([, { snapshotAt }]) => time - snapshotAt >= SNAPSHOT_INTERVAL);
+    if (due.length === 0) return;
     const signature = this.#source.signature();
-    if (signature === this.#sentSignature) return;
-    this.#sentSignature = signature;
-    this.#snapshotAt = time;
-    this.#send(message('snapshot', this.#source.snapshot()));
+    const behind = due.filter(([, viewer]) => viewer.signature !== signature);
+    if (behind.length === 0) return;
+    for (const [, viewer] of behind) Object.assign(viewer, { signature, snapshotAt: time });
+    const responses = behind.map(([response]) => response);
+    this.#send(message('snapshot', this.#source.snapshot()), responses);
   }
 
   /** Don't call this from `tell`: reading calls `tell`. */
@@ -121,9 +132,9 @@ export class Viewers {
     this.#send(text);
   }
 
-  #send(text: string): void {
+  #send(text: string, responses: readonly ServerResponse[] = [...this.#viewers.keys()]): void {
     this.#sentAt = performance.now();
-    for (const response of [...this.#responses.keys()]) {
+    for (const response of responses) {
       if (response.writableLength > MAX_BACKLOG) {
         this.#remove(response);
         response.destroy();
@@ -139,8 +150,8 @@ export class Viewers {
   }
 
   #remove(response: ServerResponse): void {
-    this.#responses.delete(response);
-    if (this.#responses.size > 0) return;
+    this.#viewers.delete(response);
+    if (this.#viewers.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#unsent = '';
