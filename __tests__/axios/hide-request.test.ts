@@ -46,6 +46,18 @@ test('two requests that refer to each other are both concealed', () => {
   expect([printedOf(wrapper), printedOf(current)]).toStrictEqual([printed, { ...printed, path: '/y' }]);
 });
 
+test('a request whose class has a `toJSON` that can’t be assigned is concealed', () => {
+  class WithToJson extends NativeRequest {
+    get toJSON(): () => object {
+      return () => ({ ...this });
+    }
+  }
+  const request = new WithToJson();
+  conceal(request);
+  expect(printedOf(request)).toStrictEqual(printed);
+  expect(inspect(request)).toBe(inspect(printed));
+});
+
 test.each<[string, object]>([
   ['frozen', Object.freeze(new NativeRequest())],
   ['a mock’s plain object without headers', { responseURL: 'https://a.example' }],
@@ -63,12 +75,14 @@ test('a plain object with headers is concealed', () => {
 
 describe('the request that a response gets', () => {
   test('is hidden and concealed', () => {
-    const response = { status: 200 };
-    const request = new NativeRequest();
-    setRequest(response, request);
-    expect(Object.keys(response)).toStrictEqual(['status']);
-    expect((response as { request?: unknown }).request).toBe(request);
-    expect(printedOf(request)).toStrictEqual(printed);
+    const asFunction = Object.assign(() => undefined, { headers: { 'api-key': 'hunter2' } });
+    for (const request of [new NativeRequest(), asFunction]) {
+      const response = { status: 200 };
+      setRequest(response, request);
+      expect(Object.keys(response)).toStrictEqual(['status']);
+      expect((response as { request?: unknown }).request).toBe(request);
+      expect(inspect(request)).not.toContain('hunter2');
+    }
   });
 
   test.each([['null', null] as const, ['text', 'text'] as const])('stays as it is if it is %s', (_, request) => {

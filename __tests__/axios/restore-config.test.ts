@@ -87,6 +87,44 @@ describe('a response of the wrapped adapter', () => {
   });
 });
 
+test('a response keeps its class', async () => {
+  class Reply {
+    readonly status = 200;
+    readonly data = 'text';
+    readonly headers = {};
+    isCached(): boolean {
+      return this.status === 200;
+    }
+  }
+  const { pool } = stubPool({ a: {} });
+  const wrapped: AxiosAdapter = () => Promise.resolve(new Reply() as unknown as AxiosResponse);
+  const response = await axios.get('/x', { adapter: priorityAdapter(pool, { adapter: wrapped }) });
+  expect(response).toBeInstanceOf(Reply);
+  expect((response as unknown as Reply).isCached()).toBe(true);
+});
+
+test('a refusal in an error whose response is frozen fails over', async () => {
+  const { adapter, replies } = stubPool({ a: { apiKey: 'secret-a' }, b: { priority: 2 } });
+  replies.a = (config) => {
+    const refusal = { status: 429, statusText: '', headers: { 'retry-after': '7' }, data: 'later', config };
+    return new axios.AxiosError('429', 'ERR_BAD_REQUEST', config, undefined, Object.freeze(refusal));
+  };
+  const { attempts } = await axios.get('/x', { adapter });
+  expect(attempts).toMatchObject([{ status: 429, reason: 'throttled', cooldown: 7_000 }, { status: 200 }]);
+  adapter.pool.restore('a');
+  const error = await rejectionOf(axios.get('/x', { adapter, failover: false }));
+  expect(error.response).toMatchObject({ status: 429, data: 'later', config: { url: '/x' } });
+  expect(JSON.stringify(error.response)).not.toContain('secret-a');
+});
+
+test('an error without a response may say so with null', async () => {
+  const { adapter, replies } = stubPool({ a: {}, b: { priority: 2 } });
+  replies.a = (config) =>
+    Object.assign(new axios.AxiosError('connect ECONNREFUSED', 'ECONNREFUSED', config), { response: null });
+  const { attempts } = await axios.get('/x', { adapter });
+  expect(attempts).toMatchObject([{ code: 'ECONNREFUSED', reason: 'connection' }, { status: 200 }]);
+});
+
 test('a response is a copy, with what the wrapped adapter has added to it', async () => {
   const mark = Symbol('mark');
   const added = { elapsed: 7, [mark]: 'mark', ['__proto__']: 'own' };

@@ -33,7 +33,7 @@ export function hideRequestOf(body: object): void {
 
 /** Sets `request` of a response. It is non-enumerable, unless a mock has put something else than a request there. */
 export function setRequest(response: object, request: unknown): void {
-  if (typeof request === 'object' && request !== null) {
+  if (isObject(request)) {
     conceal(request);
     setHidden(response, 'request', request);
   } else setField(response, 'request', request);
@@ -41,11 +41,16 @@ export function setRequest(response: object, request: unknown): void {
 
 /** Makes `request` of a response or an error non-enumerable. Returns whether that was possible. */
 export function hideRequest(owner: object): boolean {
-  const { request } = owner as { request?: NativeRequest };
-  if (typeof request !== 'object' || request === null) return true;
+  const { request } = owner as { request?: unknown };
+  if (!isObject(request)) return true;
   conceal(request);
   const isShown = Object.prototype.propertyIsEnumerable.call(owner, 'request');
   return !isShown || hide(owner, 'request');
+}
+
+/** A mock's request may be a function. */
+function isObject(value: unknown): value is object {
+  return Object(value) === value;
 }
 
 /**
@@ -56,8 +61,13 @@ export function conceal(request: object): void {
   if (Object.hasOwn(request, INSPECT) || !Object.isExtensible(request) || isMock(request)) return;
   // Over sockets, `Object.assign` costs 5 µs more, and `defineProperties` still more.
   const native = request as NativeRequest;
-  native[INSPECT] = printed;
-  native.toJSON = printed;
+  try {
+    native[INSPECT] = printed;
+    native.toJSON = printed;
+  } catch {
+    // A mock's class may have a `toJSON` that can't be replaced by assigning.
+    for (const key of [INSPECT, 'toJSON']) setHidden(request, key, printed);
+  }
   if (native._currentRequest) conceal(native._currentRequest);
   if (native._redirectable) conceal(native._redirectable);
 }

@@ -46,6 +46,8 @@ function copyOfResponse(given: AxiosResponse, config: InternalAxiosRequestConfig
     config,
     data,
   };
+  const prototype = Object.getPrototypeOf(given) as object | null;
+  if (prototype !== Object.prototype) Object.setPrototypeOf(copy, prototype);
   // What the wrapped adapter has added.
   for (const key of Reflect.ownKeys(given)) {
     if (FIELDS.has(key)) continue;
@@ -64,8 +66,10 @@ export function readableHeaders<H extends object>(headers: H, config: InternalAx
 
 /** Puts the caller's config in place of the attempt's. Returns whether the error could be written on. */
 export function restoreErrorConfig(error: object, config: InternalAxiosRequestConfig): boolean {
-  const { response } = error as { response?: unknown };
   const restored = replaceField(error, 'config', () => config) && hideRequest(error);
+  const { response } = error as { response?: AxiosResponse | null };
   if (typeof response !== 'object' || response === null) return restored;
-  return restored && Reflect.set(response, 'config', config) && hideRequest(response);
+  if (Reflect.set(response, 'config', config) && hideRequest(response)) return restored;
+  // A mock's, which is frozen.
+  return replaceField(error, 'response', () => copyOfResponse(response, config)) && restored;
 }

@@ -222,7 +222,8 @@ function outcomeOfHead(error: unknown, evidence: Evidence): Failed | Unrelated |
 }
 
 function responseOf(error: unknown, { config, connection, response: read }: Evidence): HttpResponse | undefined {
-  const { response = read } = Object(error) as { response?: HttpResponse };
+  const { response: thrown } = Object(error) as { response?: HttpResponse | null };
+  const response = thrown ?? read;
   if (response !== undefined || connection?.head === undefined) return response;
   return { ...connection.head, data: undefined, config };
 }
