@@ -5,6 +5,7 @@ import axios from 'axios';
 import type { AxiosAdapter, AxiosError, AxiosResponse } from 'axios';
 import { BackendPool, priorityAdapter } from '../../src';
 import type { Failure } from '../../src';
+import { show } from '../../src/base/check';
 import { closeBackendsAfterEach, neverReply, rejectionOf, startBackends } from '../support/fake-backend';
 import { eventLoopTurn, stubPool } from '../support/stub-pool';
 
@@ -102,6 +103,17 @@ test('a response keeps its class', async () => {
   expect(response).toBeInstanceOf(Reply);
   expect((response as unknown as Reply).isCached()).toBe(true);
 });
+
+test.each([undefined, null, 'text'])(
+  '%s from the wrapped adapter is an error that says so, and blames no backend',
+  async (given) => {
+    const { pool } = stubPool({ a: {} });
+    const wrapped: AxiosAdapter = () => Promise.resolve(given as unknown as AxiosResponse);
+    const error = await rejectionOf(axios.get('/x', { adapter: priorityAdapter(pool, { adapter: wrapped }) }));
+    expect(error.message).toBe(`the wrapped adapter must resolve to a response, got ${show(given)}`);
+    expect(pool.backends).toMatchObject([{ failures: 0, pending: 0 }]);
+  },
+);
 
 test('a refusal in an error whose response is frozen fails over', async () => {
   const { adapter, replies } = stubPool({ a: { apiKey: 'secret-a' }, b: { priority: 2 } });

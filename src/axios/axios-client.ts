@@ -1,5 +1,6 @@
 import axios from 'axios';
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { must } from '../base/check';
 import { MAX_TIMER, now } from '../base/clock';
 import { codeOf, errorChain, isCodedError } from '../base/errors';
 import { setHidden } from '../base/hidden';
@@ -88,6 +89,7 @@ export class AxiosClient implements HttpClient<AxiosRequest, AxiosResponse> {
     const last = follow === undefined ? first : followRedirects(first, follow, attempt, target, exchange.connection!);
     return last.then((response) => {
       try {
+        must(Object(response) === response, 'the wrapped adapter', 'resolve to a response', response);
         if (response.status === 0) checkStatus0(response, attempt, kind, follow);
         if (isHttp2) this.#served.add(target.backend);
         return restoreConfig(response, config);
