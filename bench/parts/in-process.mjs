@@ -1,19 +1,19 @@
-import { Apart } from '../apart.mjs';
 import { SETTINGS } from '../clients.mjs';
-import { median, ratio } from '../measure.mjs';
+import { interleaved, median, ratio } from '../measure.mjs';
+import * as rounds from '../rounds.mjs';
 
 const REQUESTS = 500;
 
-/** The cost of a request without a network. */
+/**
+ * The cost of a request without a network. All clients are in one process: so short a request depends more on what the
+ * processor's caches hold after another process had its turn than on the client.
+ */
 export async function inProcess({ ms }) {
-  const clients = new Apart(['plain', 'retry', 'ours']);
   const figures = [];
   for (const setting of Object.keys(SETTINGS)) {
-    const times = await clients.interleaved(
-      'inProcess',
-      { setting, requests: REQUESTS },
-      { warmUp: ms(5_000), ms: ms(8_000) },
-    );
+    const of = (client) => rounds.inProcess({ client, setting, requests: REQUESTS });
+    const variants = { plain: of('plain'), retry: of('retry'), ours: of('ours') };
+    const times = await interleaved(variants, { warmUp: ms(2_000), ms: ms(8_000) });
     const target = setting === 'default options' ? 1.12 : 1.2;
     figures.push(
       { name: `${setting}, against plain axios`, ...ratio(times.ours, times.plain), atMost: target },
@@ -21,10 +21,9 @@ export async function inProcess({ ms }) {
       { name: `${setting}: a request of plain axios`, value: (median(times.plain) / REQUESTS) * 1_000, unit: 'µs' },
     );
   }
-  clients.stop();
   return {
     title: 'In process',
-    note: `A request through axios over an adapter that answers at once: plain, with axios-retry, and with this package over 3 backends, one of which has its own key. Each client has a process of its own. Each request has its own signal, or \`timeout: 10_000\`. Rounds of ${REQUESTS} requests, one after the other.`,
+    note: `A request through axios over an adapter that answers at once: plain, with axios-retry, and with this package over 3 backends, one of which has its own key, all in one process. Each request has its own signal, or \`timeout: 10_000\`. Rounds of ${REQUESTS} requests, one after the other.`,
     figures,
   };
 }
