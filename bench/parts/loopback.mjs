@@ -1,4 +1,4 @@
-import { Apart } from '../apart.mjs';
+import { apart } from '../apart.mjs';
 import { SETTINGS } from '../clients.mjs';
 import { interleaved, median, ratio } from '../measure.mjs';
 import * as rounds from '../rounds.mjs';
@@ -12,11 +12,11 @@ const REQUESTS_EACH = 5;
 export async function loopback({ ms }) {
   const servers = await startServers([{}]);
   const [url] = servers.urls;
-  const clients = new Apart(['plain', 'retry', 'ours']);
+  const clients = ['plain', 'retry', 'ours'];
   const figures = [];
   for (const setting of Object.keys(SETTINGS)) {
     const options = { url, setting, requests: REQUESTS };
-    const times = await clients.interleaved('loopback', options, { warmUp: ms(8_000), ms: ms(20_000) });
+    const times = await apart(clients, 'loopback', options, { warmUp: ms(6_000), ms: ms(20_000) });
     const isDefault = setting === 'default options';
     figures.push(
       { name: `${setting}, against plain axios`, ...ratio(times.ours, times.plain), atMost: isDefault ? 0.95 : 1 },
@@ -25,9 +25,8 @@ export async function loopback({ ms }) {
     );
   }
   const many = { url, setting: 'default options', requests: REQUESTS_EACH, callers: CALLERS };
-  const atOnce = await clients.interleaved('loopback', many, { warmUp: ms(1_000), ms: ms(5_000) });
+  const atOnce = await apart(clients, 'loopback', many, { warmUp: ms(1_500), ms: ms(5_000) });
   figures.push({ name: `${CALLERS} callers at once, against plain axios`, ...ratio(atOnce.ours, atOnce.plain) });
-  clients.stop();
   for (const setting of Object.keys(SETTINGS)) {
     const of = (client) => rounds.loopback({ client, url, setting, requests: REQUESTS });
     const variants = { plain: of('plain'), ours: of('ours') };
@@ -37,7 +36,7 @@ export async function loopback({ ms }) {
   await servers.stop();
   return {
     title: 'Over loopback',
-    note: `A prompt of 1.5 kB and an answer of 1 kB over keep-alive connections to a server in another process: plain axios, axios-retry, and this package over 3 backends. Each client has a process of its own, as in an application; for comparison, also both in one process, where V8 optimises axios's code for both. Each request has its own signal, or \`timeout: 10_000\`. Rounds of ${REQUESTS} requests, one after the other; and of ${REQUESTS_EACH} for each of ${CALLERS} callers at once.`,
+    note: `A prompt of 1.5 kB and an answer of 1 kB over keep-alive connections to a server in another process: plain axios, axios-retry, and this package over 3 backends. Each client has a process of its own, as in an application, started three times; for comparison, also both in one process, where V8 optimises axios's code for both. Each request has its own signal, or \`timeout: 10_000\`. Rounds of ${REQUESTS} requests, one after the other; and of ${REQUESTS_EACH} for each of ${CALLERS} callers at once.`,
     figures,
   };
 }
