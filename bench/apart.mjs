@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
+import { ask } from './ask.mjs';
 import { interleaved } from './measure.mjs';
 
 /** How often the processes are started anew: V8 doesn't optimise a program in the same way each time. */
@@ -19,31 +19,18 @@ export async function apart(clients, kind, options, { warmUp, ms, least = 1 }) {
   const times = Object.fromEntries(clients.map((client) => [client, []]));
   for (let start = 0; start < STARTS; start++) {
     const variants = {};
-    const processes = [];
+    const children = [];
     for (const client of clients) {
-      const process = fork(new URL('client-process.mjs', import.meta.url), { execArgv: [] });
-      processes.push(process);
-      await ask(process, { kind, options: { ...options, client } });
-      variants[client] = () => ask(process, 'round');
+      const child = fork(new URL('client-process.mjs', import.meta.url), { execArgv: [] });
+      children.push(child);
+      await ask(child, { kind, options: { ...options, client } }, client);
+      variants[client] = () => ask(child, 'round', client);
     }
-    const some = await interleaved(variants, { warmUp, ms: ms / STARTS, least: Math.ceil(least / STARTS) });
+    const share = { warmUp, ms: ms / STARTS, least: Math.ceil(least / STARTS) };
+    // Each process times its own rounds.
+    const some = await interleaved(variants, { ...share, time: (round) => round() });
     for (const client of clients) times[client].push(...some[client]);
-    for (const process of processes) process.disconnect();
+    for (const child of children) child.disconnect();
   }
   return times;
-}
-
-async function ask(process, message) {
-  const ended = new AbortController();
-  const end = once(process, 'exit', ended).then(([code]) => {
-    throw new Error(`bench: the process of a client ended with ${code}`);
-  });
-  try {
-    process.send(message);
-    const [answer] = await Promise.race([once(process, 'message', ended), end]);
-    return answer;
-  } finally {
-    ended.abort();
-    end.catch(() => undefined);
-  }
 }

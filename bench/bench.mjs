@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
+import { ask } from './ask.mjs';
 import { environment } from './environment.mjs';
 import { plots } from './plots.mjs';
 import { formatted, markdown, tables } from './report.mjs';
@@ -74,13 +75,9 @@ async function timed(file) {
 /** Runs a part in a process of its own. */
 async function measured(part) {
   const child = fork(new URL('part-process.mjs', import.meta.url), { execArgv: [], serialization: 'advanced' });
-  const failed = once(child, 'exit').then(([code]) => {
-    throw new Error(`bench: ${part.file} ended with ${code}`);
-  });
-  child.send(part);
-  const [message] = await Promise.race([once(child, 'message'), failed]);
+  const message = await ask(child, part, part.file);
   child.disconnect();
-  await failed.catch(() => undefined);
+  await once(child, 'exit');
   return message;
 }
 

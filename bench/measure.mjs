@@ -4,19 +4,28 @@ import { setImmediate } from 'node:timers/promises';
  * Times rounds of several variants in turn. Single times drift on a shared machine, so only rounds of the same turn are
  * compared. The order changes from turn to turn, so that no variant gains by its place.
  *
- * @param variants functions that each run one round, by name. One that runs it in another process returns its ms
+ * @param variants functions that each run one round, by name
  * @param warmUp ms before the first turn that counts
  * @param ms how long to measure
  * @param least turns to measure, however long they take
- * @param clock gives ms. Default: the time on the wall
+ * @param time runs a round and gives its ms. Default: by the time on the wall
  * @returns the ms of each round, by name; the nth of each belong to the same turn
  */
-export async function interleaved(variants, { warmUp, ms, least = 1, clock = () => performance.now() }) {
+export async function interleaved(variants, { warmUp, ms, least = 1, time = timed }) {
   const names = Object.keys(variants);
   const times = Object.fromEntries(names.map((name) => [name, []]));
-  await turns(variants, { ms: warmUp, least: 1, clock }, () => undefined);
-  await turns(variants, { ms, least, clock }, (name, time) => times[name].push(time));
+  await turns(variants, { ms: warmUp, least: 1, time }, () => undefined);
+  await turns(variants, { ms, least, time }, (name, took) => times[name].push(took));
   return times;
+}
+
+/** Runs a round. Returns the ms that it took. */
+export async function timed(round, clock = () => performance.now()) {
+  const started = clock();
+  await round();
+  // What it leaves to the event loop belongs to the round.
+  await setImmediate();
+  return clock() - started;
 }
 
 /**
@@ -28,17 +37,11 @@ export function cpuTime() {
   return (user + system) / 1_000;
 }
 
-async function turns(variants, { ms, least, clock }, record) {
+async function turns(variants, { ms, least, time }, record) {
   const order = Object.keys(variants);
   const until = performance.now() + ms;
   for (let turn = 1; turn <= least || performance.now() < until; turn++) {
-    for (const name of order) {
-      const started = clock();
-      const elsewhere = await variants[name]();
-      // What a variant leaves to the event loop belongs to its round.
-      await setImmediate();
-      record(name, typeof elsewhere === 'number' ? elsewhere : clock() - started);
-    }
+    for (const name of order) record(name, await time(variants[name]));
     order.push(order.shift());
     if (turn % order.length === 0) order.reverse();
   }

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { ask } from './ask.mjs';
 import { pinServer, unpin } from './cores.mjs';
 
 /**
@@ -12,14 +13,10 @@ export async function startServers(specs, { isPinned = true } = {}) {
   const child = fork(new URL('server-process.mjs', import.meta.url), { execArgv: [] });
   if (isPinned) pinServer(child.pid);
   else unpin(child.pid);
-  const ask = async (message) => {
-    child.send(message);
-    return (await once(child, 'message'))[0];
-  };
   return {
-    urls: await ask({ start: specs }),
+    urls: await ask(child, { start: specs }, 'the servers'),
     /** What each backend counted so far: `{ attempts, answered, throttled, failed }`. */
-    counts: () => ask('counts'),
+    counts: () => ask(child, 'counts', 'the servers'),
     async stop() {
       child.disconnect();
       await once(child, 'exit');

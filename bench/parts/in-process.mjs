@@ -5,8 +5,8 @@ import * as rounds from '../rounds.mjs';
 const REQUESTS = 500;
 
 /**
- * The cost of a request without a network. All clients are in one process: so short a request depends more on what the
- * processor's caches hold after another process had its turn than on the client.
+ * The cost of a request without a network. All clients are in one process: rounds as short as these would find the
+ * processor's caches cold after the turn of another process.
  */
 export async function inProcess({ ms }) {
   const figures = [];

@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { statusPage } from 'axios-priority-adapter/status-page';
 import { asking, inProcess, namedBackends } from '../clients.mjs';
 import { pinServer } from '../cores.mjs';
-import { cpuTime, interleaved, ratio, round } from '../measure.mjs';
+import { cpuTime, interleaved, ratio, round, timed } from '../measure.mjs';
 
 const REQUESTS = 200;
 /** So many that what is sent to a viewer falls into the round that it is about. */
@@ -31,7 +31,7 @@ export async function statusPageCost({ ms, quick }) {
     warmUp: ms(2_000),
     ms: ms(24_000),
     least: quick ? 1 : LEAST,
-    clock: cpuTime,
+    time: (run) => timed(run, cpuTime),
   });
   if (viewer.exitCode !== null) throw new Error('the viewer was dropped, so the figure would mean nothing');
   viewer.disconnect();
