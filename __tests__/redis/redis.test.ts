@@ -454,12 +454,18 @@ test('a user that may not publish is reported once', async () => {
   expect(one.errors).not.toContain(undefined);
 });
 
-test('what ended while the server refused it is not told', async () => {
+/** Two that share over a server that refuses to be written by now. */
+async function twoOverRefusing() {
   const server = await serverOf(RedisServer.start());
   const one = share(clientOf(CLIENTS['node-redis 6']!(server)));
   const other = share(clientOf(CLIENTS['node-redis 6']!(server)));
   await Promise.all([one.sharing.ready, other.sharing.ready]);
   await server.cli('config', 'set', 'min-replicas-to-write', '3');
+  return { server, one, other };
+}
+
+test('what ended while the server refused it is not told', async () => {
+  const { server, one, other } = await twoOverRefusing();
   one.pool.cool('a', 60_000);
   one.pool.cool('b', 2000);
   await until(() => one.errors.length > 0);
@@ -476,11 +482,7 @@ test('what ended while the server refused it is not told', async () => {
 });
 
 test('a refused message that is over does not keep the others from being told', async () => {
-  const server = await serverOf(RedisServer.start());
-  const one = share(clientOf(CLIENTS['node-redis 6']!(server)));
-  const other = share(clientOf(CLIENTS['node-redis 6']!(server)));
-  await Promise.all([one.sharing.ready, other.sharing.ready]);
-  await server.cli('config', 'set', 'min-replicas-to-write', '3');
+  const { server, one, other } = await twoOverRefusing();
   one.pool.cool('a', 300);
   await until(() => one.errors.length > 0);
   await server.cli('config', 'set', 'min-replicas-to-write', '0');

@@ -36,6 +36,14 @@ async function open(pools: BackendPool | Record<string, BackendPool>, options = 
   return { ...served, page, look };
 }
 
+/** Ticks pass only when the test says so. */
+async function openWithFakeTicks() {
+  const doNotFake = ['Date', 'nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout', 'clearTimeout'] as const;
+  jest.useFakeTimers({ doNotFake: [...doNotFake] });
+  const pool = newPool();
+  return { pool, ...(await open(pool)) };
+}
+
 const firstOf = (snapshot: unknown) => (snapshot as { pools: { pool: { backends: [State] } } }).pools.pool.backends[0];
 
 describe('a viewer', () => {
@@ -99,10 +107,7 @@ describe('a viewer', () => {
   });
 
   test('gets a snapshot when something changed, at most once a second, and none otherwise', async () => {
-    const doNotFake = ['Date', 'nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout', 'clearTimeout'] as const;
-    jest.useFakeTimers({ doNotFake: [...doNotFake] });
-    const pool = newPool();
-    const { look } = await open(pool);
+    const { pool, look } = await openWithFakeTicks();
     const stream = await look();
     for (let i = 1; i <= 8; i++) {
       pool.cool('one', 60_000 * i);
@@ -116,10 +121,7 @@ describe('a viewer', () => {
   });
 
   test('that comes later gets a snapshot at most once a second too', async () => {
-    const doNotFake = ['Date', 'nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout', 'clearTimeout'] as const;
-    jest.useFakeTimers({ doNotFake: [...doNotFake] });
-    const pool = newPool();
-    const { look } = await open(pool);
+    const { pool, look } = await openWithFakeTicks();
     const first = await look();
     jest.advanceTimersByTime(750);
     const second = await look();
